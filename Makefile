@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and make:
+#   make demo   makes the virtual environment, installs, runs the main job
+#   make test   makes the virtual environment, installs, runs the tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+DEPENDENCIES := pyproject.toml constraints.txt
+
+.PHONY: demo test lint format benchmark clean
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/python -m skjetsim.demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 --durations=10
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "skjetsim needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make a second call skip the install, until what is installed changes.
+$(VENV)/.installed-demo: $(VENV)/bin/python $(DEPENDENCIES)
+	$(PIP_INSTALL) -e ".[plot,pythia]"
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/bin/python $(DEPENDENCIES)
+	$(PIP_INSTALL) -e ".[plot,pythia,test,lint]"
+	@touch $@ $(VENV)/.installed-demo
+
+clean:
+	rm -rf $(VENV) build *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,29 @@
+"""Simulate LHC collisions with machine learning, as scikit-learn estimators.
+
+The functions that work on any estimator of the package (`sample`, `sample_inverse`, `log_prob`,
+`save`, `load`) are loaded when first used, so that importing the package stays light.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+_EXPORTS = {
+    "load": "skjetsim.persistence",
+    "log_prob": "skjetsim._draw",
+    "sample": "skjetsim._draw",
+    "sample_inverse": "skjetsim._draw",
+    "save": "skjetsim.persistence",
+}
+
+__all__ = ["__version__", "load", "log_prob", "sample", "sample_inverse", "save"]
+
+
+def __getattr__(name):
+    if name in _EXPORTS:
+        return getattr(import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module 'skjetsim' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,256 @@
+"""Checks of what users hand in: each error names the column, the first bad row and the cure."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+__all__ = [
+    "check_events",
+    "check_finite",
+    "check_int",
+    "check_sample_weight",
+    "column_names",
+    "flatten_rows",
+    "validate_events",
+]
+
+
+def column_names(X):
+    """Column names of a table, or None where it has none (arrays, or non-string columns).
+
+    Parameters
+    ----------
+    X : array-like, DataFrame or Series
+
+    Returns
+    -------
+    list of str or None
+    """
+    if isinstance(X, pd.Series):
+        return [X.name] if isinstance(X.name, str) else None
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        return None
+    names = list(columns)
+    if not all(isinstance(name, str) for name in names):
+        return None
+    return names
+
+
+def first_duplicate(names):
+    """Return the first name that occurs twice, or None."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def check_finite(array, names=None, *, what="X"):
+    """Raise ValueError naming the column and the first row that hold NaN or infinity.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+    names : list of str, optional
+        Column names; positions are named where there are none.
+    what : str
+        How the array is called in the message.
+    """
+    # The sum of finite doubles is finite but for overflow: one pass over clean data, no temporary.
+    if np.isfinite(array.sum(dtype=np.float64)):
+        return
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return
+    column = int(np.flatnonzero(bad.any(axis=0))[0])
+    row = int(np.flatnonzero(bad[:, column])[0])
+    kind = "NaN" if np.isnan(array[row, column]) else "infinity (inf)"
+    label = repr(names[column]) if names is not None else str(column)
+    raise ValueError(
+        f"Input {what} contains {kind} in column {label}, first bad row {row} "
+        f"({int(bad.any(axis=1).sum())} bad rows in all). Select or repair these events before "
+        "passing them on; nothing is dropped or imputed for you."
+    )
+
+
+def _check_numeric_columns(X, what):
+    """Name the first DataFrame column that cannot be read as numbers."""
+    if not isinstance(X, pd.DataFrame):
+        return
+    for name, dtype in X.dtypes.items():
+        if dtype != object and not isinstance(dtype, (pd.StringDtype, pd.CategoricalDtype)):
+            continue
+        values = pd.to_numeric(X[name], errors="coerce")
+        bad = values.isna() & ~X[name].isna()
+        if bad.any():
+            row = int(np.flatnonzero(bad.to_numpy())[0])
+            raise ValueError(
+                f"{what} column {name!r} has dtype {dtype} and row {row} holds "
+                f"{X[name].iloc[row]!r}, which is not a number. Convert the column first."
+            )
+
+
+def flatten_rows(X):
+    """Clouds and images as rows: (n, ...) arrays become (n, features); tables stay as they are."""
+    ndim = getattr(X, "ndim", None)
+    if isinstance(X, np.ndarray) and ndim is not None and ndim > 2:
+        return X.reshape(len(X), -1)
+    return X
+
+
+def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
+    """Validate a table of events without an estimator to remember it.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_columns)
+        Rows are events. 3-D and 4-D arrays are flattened to rows.
+    what : str
+        How X is called in messages.
+    min_samples : int
+        Fewer rows than this are an error.
+    allow_1d : bool
+        Whether a 1-D array is taken as one column.
+    estimator : estimator, optional
+        Named in scikit-learn's messages.
+
+    Returns
+    -------
+    array : ndarray of float64, shape (n_samples, n_columns)
+    names : list of str or None
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, text, too few rows or a wrong number of dimensions.
+    """
+    names = column_names(X)
+    _check_numeric_columns(X, what)
+    X = flatten_rows(X)
+    array = check_array(
+        X,
+        dtype=np.float64,
+        ensure_2d=not allow_1d,
+        ensure_all_finite=False,
+        ensure_min_samples=min_samples,
+        input_name=what,
+        estimator=estimator,
+    )
+    if array.ndim == 1:
+        array = array[:, None]
+    if names is not None and (twice := first_duplicate(names)) is not None:
+        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
+    check_finite(array, names, what=what)
+    return array, names
+
+
+def validate_events(estimator, X, *, reset, min_samples=1):
+    """Validate X for `estimator` and remember, or compare with, its width and names.
+
+    Sets `n_features_in_`, `feature_names_in_` and `input_shape_` when `reset`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : array-like or DataFrame
+        Rows are events; arrays of more than two dimensions are flattened to rows.
+    reset : bool
+        True in `fit`, False afterwards.
+    min_samples : int
+        Fewer rows than this are an error.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_features_in_)
+    """
+    names = column_names(X)
+    if names is not None and (twice := first_duplicate(names)) is not None:
+        raise ValueError(f"X has two columns named {twice!r}; rename one of them.")
+    _check_numeric_columns(X, "X")
+    row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
+    if not reset and row_shape is not None and len(row_shape) > 1:
+        expected = estimator.input_shape_
+        if len(expected) > 1 and row_shape != expected:
+            raise ValueError(
+                f"X has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
+                f"rows of shape {expected}."
+            )
+    array = validate_data(
+        estimator,
+        flatten_rows(X),
+        reset=reset,
+        dtype=np.float64,
+        ensure_all_finite=False,
+        ensure_min_samples=min_samples,
+    )
+    check_finite(array, names)
+    if reset:
+        many = row_shape is not None and len(row_shape) > 1
+        estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
+    return array
+
+
+def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
+    """Validate event weights.
+
+    Parameters
+    ----------
+    sample_weight : None, float or array-like of shape (n_samples,)
+    n_samples : int
+    allow_negative : bool
+        Whether negative Monte Carlo weights are meaningful to the caller.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples,), or None
+
+    Raises
+    ------
+    ValueError
+        On a wrong length, NaN, negative weights where not allowed, or weights that sum to
+        nothing.
+    """
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, numbers.Number):
+        sample_weight = np.full(n_samples, float(sample_weight))
+    weight = check_array(
+        sample_weight,
+        ensure_2d=False,
+        dtype=np.float64,
+        ensure_all_finite=False,
+        input_name="sample_weight",
+    )
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, but there are {n_samples} events: "
+            f"expected ({n_samples},)."
+        )
+    check_finite(weight[:, None], ["sample_weight"], what="sample_weight")
+    if not allow_negative and (weight < 0).any():
+        row = int(np.flatnonzero(weight < 0)[0])
+        raise ValueError(
+            f"sample_weight is negative in row {row} ({weight[row]:g}; "
+            f"{int((weight < 0).sum())} in all), and this method has no meaning for negative "
+            "weights. Reweight to positive weights first (cell resampling, or a classifier "
+            "reweighter); they are not clipped for you."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every event: there is nothing to learn from.")
+    return weight
+
+
+def check_int(value, name, *, minimum=1):
+    """Return `value` as an int, or raise naming the parameter."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}.")
+    return int(value)
