@@ -13,10 +13,12 @@ __all__ = [
     "check_events",
     "check_finite",
     "check_int",
+    "check_names_match",
     "check_sample_weight",
     "column_names",
     "flatten_rows",
     "validate_events",
+    "validate_target",
 ]
 
 
@@ -254,3 +256,63 @@ def check_int(value, name, *, minimum=1):
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def validate_target(estimator, y, *, n_samples, reset):
+    """Validate the detector side y of a Simulator and remember, or compare with, its columns.
+
+    Sets `target_names_in_`, `target_shape_` (shape of one row; `()` for 1-D y) and `n_targets_`
+    when `reset`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    y : array-like, DataFrame or Series
+        Row i belongs to row i of X.
+    n_samples : int or None
+        Number of rows of X; None where y stands alone.
+    reset : bool
+        True in `fit`, False afterwards.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_targets_)
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None: "
+            "a Simulator learns p(y given X) from pairs."
+        )
+    row_shape = np.shape(y)[1:]
+    array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)
+    if n_samples is not None and len(array) != n_samples:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {n_samples} and {len(array)}. Row i "
+            "of both must be the same event."
+        )
+    if reset:
+        estimator.target_shape_ = tuple(row_shape)
+        estimator.n_targets_ = array.shape[1]
+        default = [f"y{i}" for i in range(array.shape[1])]
+        estimator.target_names_in_ = np.asarray(names or default, dtype=object)
+        return array
+    if array.shape[1] != estimator.n_targets_:
+        raise ValueError(
+            f"y has {array.shape[1]} columns, but {type(estimator).__name__} was fitted with "
+            f"{estimator.n_targets_}: {list(estimator.target_names_in_)}."
+        )
+    check_names_match(names, estimator.target_names_in_, what="y")
+    return array
+
+
+def check_names_match(names, expected, *, what):
+    """Raise ValueError naming the first column whose name differs from the fitted one."""
+    if names is None or list(names) == list(expected):
+        return
+    for position, (name, wanted) in enumerate(zip(names, expected, strict=False)):
+        if name != wanted:
+            raise ValueError(
+                f"{what} has column {name!r} at position {position} where {wanted!r} was fitted. "
+                f"Select the columns in the fitted order: {list(expected)}."
+            )
+    raise ValueError(f"{what} has columns {list(names)}, but {list(expected)} were fitted.")

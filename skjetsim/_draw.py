@@ -1,0 +1,245 @@
+"""`sample`, `sample_inverse` and `log_prob` for anything: estimator, Pipeline or fitted search."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._sampling import as_seed_sequence
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+
+__all__ = ["log_prob", "sample", "sample_inverse"]
+
+
+def sample(estimator, X=None, *, n_samples=None, random_state=None):
+    """Draw events from an estimator, a Pipeline or a fitted search.
+
+    Parameters
+    ----------
+    estimator : fitted generator or simulator
+        On its own, last in a `Pipeline` or `GenerativePipeline`, or inside a fitted search.
+        scikit-learn's `KernelDensity` and `GaussianMixture` count as generators.
+    X : array-like of shape (n, n_features), optional
+        Theory-level events a simulator is asked about; a generator takes none.
+    n_samples : int, optional
+        Number of events (generator, default 1), or of draws for each row of X (simulator).
+    random_state : None, int, Generator or RandomState
+        None is fresh at each call, an int repeats the same events.
+
+    Returns
+    -------
+    ndarray or DataFrame
+        (n_samples, n_features) from a generator; (n, n_targets) from a simulator, or
+        (n, n_samples, n_targets) where `n_samples` is given.
+
+    Raises
+    ------
+    TypeError
+        Where X is missing for a simulator or given to a generator, or the estimator is neither.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim import sample
+    >>> model = GaussianMixture(random_state=0).fit(np.array([[0.0], [1.0], [2.0]]))
+    >>> sample(model, n_samples=5, random_state=0).shape
+    (5, 1)
+    """
+    estimator = _unwrap_search(estimator)
+    if is_simulator(estimator):
+        _check_condition(estimator, X)
+        steps, model = _split(estimator, "sample")
+        X = _forward(steps, X)
+        return model.sample(X, n_samples=n_samples, random_state=random_state)
+    if is_generator(estimator):
+        if X is not None:
+            raise TypeError(
+                f"{_name(estimator)} is a generator: it draws p(X) and takes no X. Ask for "
+                "sample(estimator, n_samples=...)."
+            )
+        n_samples = 1 if n_samples is None else n_samples
+        steps, model = _split(estimator, "sample")
+        events = _sample_generator(model, n_samples, random_state)
+        return _backward(steps, events)
+    raise TypeError(
+        f"{_name(estimator)} is neither a generator nor a simulator: its tag estimator_type says "
+        f"{estimator.__sklearn_tags__().estimator_type!r}."
+    )
+
+
+def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
+    """Unfold: draw theory-level events for detector-level ones.
+
+    Parameters
+    ----------
+    estimator : fitted unfolder, or simulator with `sample_inverse`
+        On its own, last in a Pipeline, or inside a fitted search. Through a Pipeline the drawn
+        events are taken back through its transformers.
+    y : array-like of shape (n, n_targets)
+    n_samples : int, optional
+        Draws for each row.
+    random_state : None, int, Generator or RandomState
+
+    Returns
+    -------
+    ndarray or DataFrame
+        (n, n_features), or an ndarray (n, n_samples, n_features) where `n_samples` is given.
+
+    Raises
+    ------
+    TypeError
+        Where the estimator cannot unfold.
+    """
+    estimator = _unwrap_search(estimator)
+    if not (is_simulator(estimator) or is_unfolder(estimator)):
+        raise TypeError(f"{_name(estimator)} is neither a simulator nor an unfolder.")
+    steps, model = _split(estimator, "sample_inverse")
+    if not hasattr(model, "sample_inverse"):
+        raise TypeError(f"{_name(model)} cannot unfold: it has no sample_inverse.")
+    X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
+    return _backward_draws(steps, X) if n_samples is not None else _backward(steps, X)
+
+
+def log_prob(estimator, X, y=None):
+    """Log-density of events, in the units they are given in.
+
+    A plain `Pipeline` scores its last step on transformed events; here the transformers'
+    log-determinants are added, so that densities of different Pipelines compare.
+
+    Parameters
+    ----------
+    estimator : fitted estimator, Pipeline or search with `score_samples`
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples, n_targets), optional
+        Required by simulators.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        log p(X) of a generator, log p(y given X) of a simulator.
+
+    Raises
+    ------
+    TypeError
+        Where the density or a transformer's Jacobian is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skjetsim import log_prob
+    >>> X = np.array([[0.0], [100.0], [200.0]])
+    >>> model = GaussianMixture().fit(X)
+    >>> scaled = make_pipeline(StandardScaler(), GaussianMixture()).fit(X)
+    >>> bool(np.allclose(log_prob(model, X), log_prob(scaled, X), atol=1e-3))
+    True
+    """
+    estimator = _unwrap_search(estimator)
+    if hasattr(estimator, "_log_prob"):
+        return estimator._log_prob(X, y)
+    steps, model = _split(estimator, "score_samples")
+    if not hasattr(model, "score_samples"):
+        raise TypeError(f"{_name(model)} has no tractable density (no score_samples).")
+    if is_simulator(estimator) or is_unfolder(estimator):
+        if y is None:
+            raise TypeError(f"{_name(model)} gives log p(y given X): pass y too.")
+        # A conditional density does not change with the coordinates of its condition.
+        if is_unfolder(estimator) and steps:
+            X, jacobian = _forward_with_jacobian(steps, X)
+            return model.score_samples(X, y) + jacobian
+        return model.score_samples(_forward(steps, X), y)
+    X, jacobian = _forward_with_jacobian(steps, X)
+    return model.score_samples(X) + jacobian
+
+
+def _name(estimator):
+    return type(estimator).__name__
+
+
+def _unwrap_search(estimator):
+    """Return the best estimator of a search, else the estimator itself."""
+    if hasattr(estimator, "best_estimator_"):
+        return _unwrap_search(estimator.best_estimator_)
+    if hasattr(estimator, "param_distributions") or hasattr(estimator, "param_grid"):
+        check_is_fitted(estimator)
+        raise TypeError(
+            f"{_name(estimator)} has no best_estimator_: fit it with refit=True to draw from it."
+        )
+    return estimator
+
+
+def _split(estimator, method):
+    """Transformers and model of a Pipeline; no transformers for anything that does it itself."""
+    if isinstance(estimator, Pipeline) and not (
+        method == "sample" and "sample" in vars(type(estimator))
+    ):
+        steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
+        return steps, estimator.steps[-1][1]
+    return [], estimator
+
+
+def _check_condition(estimator, X):
+    if X is None:
+        raise TypeError(
+            f"{_name(estimator)} is a simulator: pass the theory-level events X it shall simulate."
+        )
+    if isinstance(X, numbers.Integral):
+        raise TypeError(
+            f"{_name(estimator)} is a simulator and was given the integer {X} for X. Pass events; "
+            "n_samples= is the number of draws for each."
+        )
+
+
+def _sample_generator(model, n_samples, random_state):
+    if is_generator(model) and model.__sklearn_tags__().estimator_type == "generator":
+        return model.sample(n_samples, random_state=random_state)
+    seed = int(as_seed_sequence(random_state).generate_state(1)[0])
+    if hasattr(model, "random_state"):
+        # Mixtures draw with their constructor's state; a shallow copy leaves theirs alone.
+        model = copy.copy(model)
+        model.random_state = seed
+        return model.sample(n_samples)[0]
+    return model.sample(n_samples, random_state=seed)
+
+
+def _forward(steps, X):
+    for step in steps:
+        X = step.transform(X)
+    return X
+
+
+def _backward(steps, events):
+    for step in reversed(steps):
+        if not hasattr(step, "inverse_transform"):
+            raise TypeError(
+                f"{_name(step)} has no inverse_transform, so events drawn behind it cannot be "
+                "brought back to its input's coordinates."
+            )
+        events = step.inverse_transform(events)
+    return events
+
+
+def _backward_draws(steps, draws):
+    """Take (n, k, d) draws back through 2-D transformers."""
+    if not steps:
+        return draws
+    n, k = draws.shape[:2]
+    flat = np.asarray(_backward(steps, draws.reshape(n * k, -1)))
+    return flat.reshape(n, k, -1)
+
+
+def _forward_with_jacobian(steps, X):
+    from skjetsim.preprocessing import log_det_jacobian
+
+    total = 0.0
+    for step in steps:
+        total = total + log_det_jacobian(step, X)
+        X = step.transform(X)
+    return X, total

@@ -1,0 +1,245 @@
+"""Mixins and tags of generators and simulators: what makes an estimator one of ours.
+
+A *generator* learns p(X) and draws new events; a *simulator* learns p(y given X) and draws a
+detector-level event for each theory-level one. Both are recognised by the scikit-learn tag
+`estimator_type`, which a Pipeline and a search pass on from the estimator inside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import TransformerMixin
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._sklearn_compat import wrap_like_transform
+
+__all__ = ["GeneratorMixin", "SimulatorMixin", "is_generator", "is_simulator", "is_unfolder"]
+
+
+def _estimator_type(estimator):
+    return get_tags(estimator).estimator_type
+
+
+def is_generator(estimator):
+    """Whether an estimator learns p(X) and can be sampled.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A Pipeline or a search counts as the estimator inside it.
+
+    Returns
+    -------
+    bool
+        True for generators of this package and for scikit-learn's density estimators.
+
+    Examples
+    --------
+    >>> from sklearn.neighbors import KernelDensity
+    >>> from skjetsim.base import is_generator
+    >>> is_generator(KernelDensity())
+    True
+    """
+    return _estimator_type(estimator) in {"generator", "density_estimator"}
+
+
+def is_simulator(estimator):
+    """Whether an estimator learns p(y given X) and simulates y for a given X.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A Pipeline or a search counts as the estimator inside it.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skjetsim.base import is_simulator
+    >>> is_simulator(LinearRegression())
+    False
+    """
+    return _estimator_type(estimator) == "simulator"
+
+
+def is_unfolder(estimator):
+    """Whether an estimator learns p(X given y), theory level from detector level.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return _estimator_type(estimator) == "unfolder"
+
+
+def weighted_mean(values, sample_weight=None):
+    """Mean of a score over events, as a Python float."""
+    return float(np.average(values, weights=sample_weight))
+
+
+class GeneratorMixin:
+    """Mixin for estimators that learn p(X): `fit(X)`, then `sample(n_samples)`.
+
+    Defines `score`, the mean of `score_samples`, where the estimator has a tractable density, and
+    the tag `estimator_type="generator"`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator
+    >>> from skjetsim.base import GeneratorMixin, is_generator
+    >>> class Uniform(GeneratorMixin, BaseEstimator):
+    ...     def fit(self, X, y=None):
+    ...         self.n_features_in_ = X.shape[1]
+    ...         return self
+    ...     def sample(self, n_samples=1, *, random_state=None):
+    ...         rng = np.random.default_rng(random_state)
+    ...         return rng.uniform(size=(n_samples, self.n_features_in_))
+    >>> is_generator(Uniform())
+    True
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "generator"
+        return tags
+
+    @available_if(lambda self: hasattr(self, "score_samples"))
+    def score(self, X, y=None, sample_weight=None):
+        """Mean log-likelihood of the events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            Mean of log p(x), with X in its own units: a change of units shifts it.
+        """
+        return weighted_mean(self.score_samples(X), sample_weight)
+
+
+class SimulatorMixin(TransformerMixin):
+    """Mixin for estimators that learn p(y given X): `fit(X, y)`, then `sample(X)`.
+
+    The estimator defines `fit` (setting `target_names_in_`) and
+    `sample(X, *, n_samples=None, random_state=None)`, and has a parameter `random_state`. The mixin
+    adds `transform` (one simulated event a row), `fit_transform`, `set_output`, `score` and, where
+    there is a `sample_inverse`, `inverse_transform`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator
+    >>> from skjetsim.base import SimulatorMixin
+    >>> class Smear(SimulatorMixin, BaseEstimator):
+    ...     def __init__(self, random_state=None):
+    ...         self.random_state = random_state
+    ...     def fit(self, X, y):
+    ...         self.width_ = np.std(y - X, axis=0)
+    ...         self.target_names_in_ = np.asarray(["energy"], dtype=object)
+    ...         return self
+    ...     def sample(self, X, *, n_samples=None, random_state=None):
+    ...         rng = np.random.default_rng(random_state)
+    ...         if n_samples is not None:
+    ...             X = np.repeat(X[:, None], n_samples, axis=1)
+    ...         return rng.normal(X, self.width_)
+    >>> X = np.full((4, 1), 50.0)
+    >>> y = X + [[1.0], [-1.0], [1.0], [-1.0]]
+    >>> Smear(random_state=0).fit(X, y).transform(X).shape
+    (4, 1)
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "simulator"
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the detector-level columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        return np.asarray(self.target_names_in_, dtype=object)
+
+    def transform(self, X):
+        """Simulate one detector-level event for each row.
+
+        The noise is governed by the constructor's `random_state`: an int repeats it at each call,
+        so to loop over files call `sample` instead.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        return self.sample(X, random_state=self.random_state)
+
+    @available_if(lambda self: hasattr(self, "sample_inverse"))
+    def inverse_transform(self, y):
+        """Unfold: draw one theory-level event for each detector-level row.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return self.sample_inverse(y, random_state=self.random_state)
+
+    def score(self, X, y, sample_weight=None):
+        """Mean log p(y given X) where it is tractable, else minus the energy score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            Higher is better. Never a marginal distance: a model that ignores X loses.
+        """
+        if hasattr(self, "score_samples"):
+            return weighted_mean(self.score_samples(X, y), sample_weight)
+        from skjetsim.metrics import energy_score
+
+        drawn = self.sample(X, n_samples=10, random_state=self.random_state)
+        return -float(energy_score(y, drawn, sample_weight=sample_weight))
+
+    def _as_target(self, rows, X=None):
+        """Give simulated rows the shape, and under `set_output` the names, of the fitted y."""
+        if rows.ndim == 2 and len(self.target_shape_) == 1:
+            return wrap_like_transform(self, rows, self.target_names_in_, X)
+        return rows.reshape(rows.shape[:-1] + self.target_shape_)
