@@ -1,0 +1,246 @@
+"""What all physics transformers share: validation, containers, names, errors by column and row."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._sklearn_compat import output_container, wrap_like_transform
+from .._validation import check_events, validate_events
+from ._columns import names_by_position
+
+
+class EventTransformer(TransformerMixin, BaseEstimator):
+    """Base class of transformers that act on each event (row) alone.
+
+    Subclasses give `_resolve(names)`, which learns the roles of the columns once and returns the
+    names of the output columns, and `_forward(values)`; bijections derive from
+    `InvertibleEventTransformer`. All see float64 arrays and never a container.
+
+    A DataFrame comes back as a DataFrame (index kept), an array as an array, unless `set_output`
+    asks for something else: so names survive an ordinary Pipeline.
+    """
+
+    def fit(self, X, y=None):
+        """Learn which column is what.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Events.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            Fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            On NaN, infinity, text, missing columns or unphysical events.
+        """
+        values = validate_events(self, X, reset=True)
+        self._names_out = list(self._resolve(self._names_in()))
+        self._check(values)
+        return self
+
+    def transform(self, X):
+        """Transform events.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Events, with the columns of `fit`.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_samples, n_features_out)
+            A DataFrame where X is one, unless `set_output` asks for something else.
+
+        Raises
+        ------
+        ValueError
+            On wrong columns, NaN, infinity or unphysical events.
+        """
+        check_is_fitted(self)
+        values = validate_events(self, X, reset=False)
+        self._check(values)
+        return self._same_container(self._forward(values), X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the output columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Checked against the names seen in `fit`; where there were none, columns that pass
+            through take their names from here.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_features_out,)
+        """
+        check_is_fitted(self)
+        names = self._names_out
+        if input_features is not None:
+            input_features = np.asarray(input_features, dtype=object)
+            if len(input_features) != self.n_features_in_:
+                raise ValueError(
+                    "input_features should have length equal to number of features "
+                    f"({self.n_features_in_}), got {len(input_features)}"
+                )
+            fitted = getattr(self, "feature_names_in_", None)
+            if fitted is None:
+                given = dict(zip(self._names_in(), input_features, strict=True))
+                names = [given.get(name, name) for name in names]
+            elif not np.array_equal(fitted, input_features):
+                raise ValueError("input_features is not equal to feature_names_in_")
+        return np.asarray(names, dtype=object)
+
+    def _resolve(self, names):
+        """Learn the columns' roles from their names and return the names of the output."""
+        raise NotImplementedError
+
+    def _check(self, values):
+        """Raise, or warn, where the events are not physical."""
+
+    def _forward(self, values):
+        """Transform a validated array."""
+        raise NotImplementedError
+
+    def _names_in(self):
+        """Input names; of a table without names those that stand for its positions."""
+        if hasattr(self, "feature_names_in_"):
+            return list(self.feature_names_in_)
+        return names_by_position(self.n_features_in_)
+
+    def _same_container(self, values, X):
+        """DataFrame in, DataFrame out; `set_output` where configured is scikit-learn's part."""
+        if not isinstance(X, pd.DataFrame) or output_container(self) != "default":
+            return values
+        return pd.DataFrame(values, index=X.index, columns=self._names_out, copy=False)
+
+    def _place(self, position):
+        """How a column is called in messages."""
+        named = hasattr(self, "feature_names_in_")
+        return repr(self._names_in()[position]) if named else str(position)
+
+    def _refuse(self, bad, position, problem, *, warn=False):
+        """Raise or warn for the rows `bad`, naming the column and the first of them.
+
+        Parameters
+        ----------
+        bad : ndarray of bool, shape (n_samples,)
+        position : int
+            The column to name.
+        problem : callable
+            Gets the first bad row, returns what is wrong with it and how to cure it.
+        warn : bool
+        """
+        if not bad.any():
+            return
+        row = int(np.argmax(bad))
+        message = (
+            f"{type(self).__name__}: column {self._place(position)}, first bad row {row} "
+            f"({int(bad.sum())} bad rows in all): {problem(row)}"
+        )
+        if not warn:
+            raise ValueError(message)
+        warnings.warn(message, UserWarning, stacklevel=4)
+
+
+class InverseMixin:
+    """`inverse_transform` for transformers that give `_inverse(values)`."""
+
+    def inverse_transform(self, X):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features_out)
+            Transformed events. Names of a DataFrame are compared; an array is read by position.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_samples, n_features_in_)
+            Events in the columns that `fit` saw; container as for `transform`.
+
+        Raises
+        ------
+        ValueError
+            On wrong columns or order (the first wrong column is named), NaN or infinity.
+        """
+        check_is_fitted(self)
+        values = self._inverse(self._check_output_side(X))
+        names = self._input_side_names()
+        if output_container(self) != "default":
+            return wrap_like_transform(self, values, names, X)
+        if isinstance(X, pd.DataFrame):
+            return pd.DataFrame(values, index=X.index, columns=names, copy=False)
+        return values
+
+    def _inverse(self, values):
+        """Undo `_forward` on a validated array."""
+        raise NotImplementedError
+
+    def _input_side_names(self):
+        if hasattr(self, "feature_names_in_"):
+            return list(self.feature_names_in_)
+        return [f"x{i}" for i in range(self.n_features_in_)]
+
+    def _check_output_side(self, X):
+        """Validate a table of transformed events and compare it with the output columns."""
+        values, names = check_events(X, estimator=self)
+        expected = self._names_out
+        if names is not None and len(names) == len(expected) and names != expected:
+            i = next(
+                i for i, pair in enumerate(zip(names, expected, strict=True)) if len({*pair}) > 1
+            )
+            raise ValueError(
+                f"{type(self).__name__}.inverse_transform: column {i} is {names[i]!r}, expected "
+                f"{expected[i]!r}. Columns must be those of transform, in its order: {expected}."
+            )
+        if values.shape[1] != len(expected):
+            raise ValueError(
+                f"{type(self).__name__}.inverse_transform: X has {values.shape[1]} features, but "
+                f"transform gives {len(expected)}: {expected}."
+            )
+        return values
+
+
+class InvertibleEventTransformer(InverseMixin, EventTransformer):
+    """A bijection between equal dimensions: adds `inverse_transform` and `log_det_jacobian`."""
+
+    def log_det_jacobian(self, X):
+        """Logarithm of the absolute Jacobian determinant of `transform`, event by event.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Events before the transformation.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            log |det d transform(X) / d X|.
+        """
+        check_is_fitted(self)
+        values = validate_events(self, X, reset=False)
+        self._check(values)
+        return self._log_det(values)
+
+    def _log_det(self, values):
+        """Log-determinant for a validated array; 0 for rotations and permutations."""
+        return np.zeros(len(values))
+
+
+def check_option(value, name, options):
+    """Raise ValueError unless a string parameter is one of its options."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {options}, got {value!r}.")
