@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn_compat import output_container, wrap_like_transform
-from .._validation import check_events, validate_events
-from ._columns import names_by_position
+from .._validation import check_events, first_duplicate, validate_events
+from ._columns import column_positions, names_by_position
 
 
 class EventTransformer(TransformerMixin, BaseEstimator):
@@ -24,6 +24,9 @@ class EventTransformer(TransformerMixin, BaseEstimator):
     A DataFrame comes back as a DataFrame (index kept), an array as an array, unless `set_output`
     asks for something else: so names survive an ordinary Pipeline.
     """
+
+    # Whether a table without names is read as consecutive (px, py, pz) triples.
+    _reads_triples = False
 
     def fit(self, X, y=None):
         """Learn which column is what.
@@ -68,10 +71,7 @@ class EventTransformer(TransformerMixin, BaseEstimator):
         ValueError
             On wrong columns, NaN, infinity or unphysical events.
         """
-        check_is_fitted(self)
-        values = validate_events(self, X, reset=False)
-        self._check(values)
-        return self._same_container(self._forward(values), X)
+        return self._same_container(self._forward(self._validated(X)), X)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns.
@@ -103,6 +103,13 @@ class EventTransformer(TransformerMixin, BaseEstimator):
                 raise ValueError("input_features is not equal to feature_names_in_")
         return np.asarray(names, dtype=object)
 
+    def _validated(self, X):
+        """X as a float64 array of physical events with the columns of `fit`."""
+        check_is_fitted(self)
+        values = validate_events(self, X, reset=False)
+        self._check(values)
+        return values
+
     def _resolve(self, names):
         """Learn the columns' roles from their names and return the names of the output."""
         raise NotImplementedError
@@ -118,7 +125,7 @@ class EventTransformer(TransformerMixin, BaseEstimator):
         """Input names; of a table without names those that stand for its positions."""
         if hasattr(self, "feature_names_in_"):
             return list(self.feature_names_in_)
-        return names_by_position(self.n_features_in_)
+        return names_by_position(self.n_features_in_, triples=self._reads_triples)
 
     def _same_container(self, values, X):
         """DataFrame in, DataFrame out; `set_output` where configured is scikit-learn's part."""
@@ -126,8 +133,15 @@ class EventTransformer(TransformerMixin, BaseEstimator):
             return values
         return pd.DataFrame(values, index=X.index, columns=self._names_out, copy=False)
 
+    def _positions(self, columns):
+        """Positions of the columns that the user asked for by name or position."""
+        names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
+        return column_positions(columns, names, self.n_features_in_, type(self).__name__)
+
     def _place(self, position):
         """How a column is called in messages."""
+        if isinstance(position, str):
+            return position
         named = hasattr(self, "feature_names_in_")
         return repr(self._names_in()[position]) if named else str(position)
 
@@ -137,7 +151,7 @@ class EventTransformer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         bad : ndarray of bool, shape (n_samples,)
-        position : int
+        position : int or str
             The column to name.
         problem : callable
             Gets the first bad row, returns what is wrong with it and how to cure it.
@@ -178,7 +192,7 @@ class InverseMixin:
         """
         check_is_fitted(self)
         values = self._inverse(self._check_output_side(X))
-        names = self._input_side_names()
+        names = self._names_in()
         if output_container(self) != "default":
             return wrap_like_transform(self, values, names, X)
         if isinstance(X, pd.DataFrame):
@@ -188,11 +202,6 @@ class InverseMixin:
     def _inverse(self, values):
         """Undo `_forward` on a validated array."""
         raise NotImplementedError
-
-    def _input_side_names(self):
-        if hasattr(self, "feature_names_in_"):
-            return list(self.feature_names_in_)
-        return [f"x{i}" for i in range(self.n_features_in_)]
 
     def _check_output_side(self, X):
         """Validate a table of transformed events and compare it with the output columns."""
@@ -230,14 +239,21 @@ class InvertibleEventTransformer(InverseMixin, EventTransformer):
         ndarray of float64, shape (n_samples,)
             log |det d transform(X) / d X|.
         """
-        check_is_fitted(self)
-        values = validate_events(self, X, reset=False)
-        self._check(values)
-        return self._log_det(values)
+        return self._log_det(self._validated(X))
 
     def _log_det(self, values):
         """Log-determinant for a validated array; 0 for rotations and permutations."""
         return np.zeros(len(values))
+
+
+def refuse_duplicates(names, estimator):
+    """Raise ValueError where an output column would have the name of another."""
+    twice = first_duplicate(names)
+    if twice is not None:
+        raise ValueError(
+            f"{estimator}: the output would have two columns {twice!r}; drop or rename the one "
+            "that X has."
+        )
 
 
 def check_option(value, name, options):

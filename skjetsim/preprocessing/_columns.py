@@ -59,15 +59,15 @@ def event_objects(names):
     return objects
 
 
-def names_by_position(n_columns):
-    """Column names of a table without names: (px, py, pz) triples, the rest `x<position>`.
+def names_by_position(n_columns, *, triples):
+    """Column names of a table without names: `x0`, `x1`, ..., or with (px, py, pz) triples.
 
-    >>> names_by_position(5)
+    >>> names_by_position(5, triples=True)
     ['p0_px', 'p0_py', 'p0_pz', 'x3', 'x4']
     """
-    n_triples = n_columns // 3
-    triples = [f"p{i}_{c}" for i in range(n_triples) for c in ("px", "py", "pz")]
-    return triples + [f"x{i}" for i in range(3 * n_triples, n_columns)]
+    n_triples = n_columns // 3 if triples else 0
+    momenta = [f"p{i}_{c}" for i in range(n_triples) for c in ("px", "py", "pz")]
+    return momenta + [f"x{i}" for i in range(3 * n_triples, n_columns)]
 
 
 def label(obj):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._base import InvertibleEventTransformer, check_option
-from ._columns import column_positions, event_objects, find_object, join_name, label
+from ._base import InvertibleEventTransformer, check_option, refuse_duplicates
+from ._columns import event_objects, find_object, join_name, label
 from ._kinematics import azimuth, pseudorapidity, transverse_momentum
 
 # Rows worked on at a time: the temporaries of one object stay in the processor's cache.
@@ -70,6 +70,8 @@ class CartesianToCylindrical(InvertibleEventTransformer):
     array([-11.043])
     """
 
+    _reads_triples = True
+
     def __init__(self, objects=None, *, check="raise", tolerance=1e-3):
         self.objects = objects
         self.check = check
@@ -111,10 +113,10 @@ class CartesianToCylindrical(InvertibleEventTransformer):
 
     def _roles_from_mapping(self):
         """Roles from the columns the user named."""
-        names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
+        names = self._names_in()
         roles, used = [], set()
         for obj, columns in self.objects.items():
-            momenta = column_positions(columns, names, self.n_features_in_, type(self).__name__)
+            momenta = self._positions(columns)
             if len(momenta) not in (2, 3) or used & set(momenta):
                 raise ValueError(
                     f"CartesianToCylindrical: object {obj!r} needs two columns (px, py) or three "
@@ -122,7 +124,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
                 )
             used |= set(momenta)
             energy = join_name(obj, "E")
-            roles.append((obj, momenta, names.index(energy) if names and energy in names else None))
+            roles.append((obj, momenta, names.index(energy) if energy in names else None))
         return roles
 
     def _cylindrical_names(self, names):
@@ -132,12 +134,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             parts = ("pt", "phi") if len(momenta) == 2 else ("pt", "eta", "phi")
             for position, part in zip(momenta, parts, strict=True):
                 names[position] = join_name(obj, part)
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"CartesianToCylindrical: X has a column {name!r} beside the Cartesian ones; "
-                    "drop or rename it."
-                )
+        refuse_duplicates(names, type(self).__name__)
         return names
 
     def _check(self, values):

@@ -1,0 +1,184 @@
+"""Periodic angles: as (cos, sin) pairs, and measured from a reference object."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._base import EventTransformer, InverseMixin, InvertibleEventTransformer, refuse_duplicates
+from ._columns import event_objects, find_object, label, split_name
+from ._kinematics import azimuth, wrap_phi
+
+
+class AngleEncoder(InverseMixin, EventTransformer):
+    """Replace each angle phi by (cos phi, sin phi), which has no seam at +-pi.
+
+    `jet_phi` becomes `jet_cos_phi`, `jet_sin_phi` in its place. The inverse is atan2 into
+    (-pi, pi], so (cos, sin) need not have length one, as those of a generative model do not. There
+    is no log-determinant: the output has more columns than the input.
+
+    Parameters
+    ----------
+    columns : None, str, int or list, default=None
+        The angles, in radians, by name or position. None: every column named `*_phi`, `phi` or
+        `*_delta_phi`.
+
+    Attributes
+    ----------
+    columns_ : list of int
+        Positions of the angles.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`, where there were any.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import AngleEncoder
+    >>> events = pd.DataFrame({"jet_pt": [40.0], "jet_phi": [np.pi / 2]})
+    >>> encoder = AngleEncoder().fit(events)
+    >>> encoder.transform(events).round(3)
+       jet_pt  jet_cos_phi  jet_sin_phi
+    0    40.0          0.0          1.0
+    >>> encoder.inverse_transform(encoder.transform(events)).round(3)
+       jet_pt  jet_phi
+    0    40.0    1.571
+    """
+
+    def __init__(self, columns=None):
+        self.columns = columns
+
+    def _resolve(self, names):
+        if self.columns is not None:
+            self.columns_ = sorted(self._positions(self.columns))
+        else:
+            angles = ("phi", "delta_phi")
+            self.columns_ = [i for i, name in enumerate(names) if split_name(name)[1] in angles]
+        if not self.columns_:
+            raise ValueError(
+                f"AngleEncoder found no angle among the {self.n_features_in_} feature(s) of X: "
+                "columns named 'phi' or '*_phi' are taken; give others in `columns`."
+            )
+        out = []
+        for i, name in enumerate(names):
+            out += [_encoded(name, "cos"), _encoded(name, "sin")] if i in self.columns_ else [name]
+        refuse_duplicates(out, type(self).__name__)
+        return out
+
+    def _sources(self):
+        """For each output column, the input column it comes from; each angle twice."""
+        repeats = np.ones(self.n_features_in_, dtype=int)
+        repeats[self.columns_] = 2
+        return np.repeat(np.arange(self.n_features_in_), repeats)
+
+    def _forward(self, values):
+        sources = self._sources()
+        out = values[:, sources]
+        for column in self.columns_:
+            first = int(np.searchsorted(sources, column))
+            out[:, first] = np.cos(values[:, column])
+            out[:, first + 1] = np.sin(values[:, column])
+        return out
+
+    def _inverse(self, values):
+        sources = self._sources()
+        first = np.searchsorted(sources, np.arange(self.n_features_in_))
+        out = values[:, first]
+        for column in self.columns_:
+            out[:, column] = azimuth(values[:, first[column]], values[:, first[column] + 1])
+        return out
+
+
+def _encoded(name, function):
+    """Return `jet_cos_phi` for `jet_phi`; for other names `cos_<name>`."""
+    if name == "phi" or name.endswith("_phi"):
+        return f"{name[:-3]}{function}_phi"
+    return f"{function}_{name}"
+
+
+class PhiRotation(InvertibleEventTransformer):
+    """Rotate each event about the beam: measure every phi from that of a reference object.
+
+    Physics at the LHC does not depend on where phi = 0 lies; a model that sees rotated events
+    need not learn that. The reference object itself is kept as it is, so the rotation can be
+    undone, and the Jacobian is one.
+
+    Parameters
+    ----------
+    reference : str
+        Object whose phi becomes the origin of the others', for example "muon".
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`, where there were any.
+
+    Notes
+    -----
+    Columns `*_phi` are shifted and wrapped into (-pi, pi], pairs `*_px`, `*_py` and `*_cos_phi`,
+    `*_sin_phi` are rotated; both kinds may be mixed. Differences such as `*_delta_phi` and all
+    other columns pass through. A table without names is read as (px, py, pz) triples, "p0",
+    "p1", ...
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import PhiRotation
+    >>> events = pd.DataFrame({"muon_phi": [1.0], "jet_px": [0.0], "jet_py": [30.0]})
+    >>> PhiRotation("muon").fit_transform(events).round(3)
+       muon_phi  jet_px  jet_py
+    0       1.0  25.244  16.209
+    """
+
+    _reads_triples = True
+
+    def __init__(self, reference):
+        self.reference = reference
+
+    def _resolve(self, names):
+        objects = event_objects(names)
+        reference = find_object(objects, self.reference, type(self).__name__)
+        self._reference_phi = reference.get("phi")
+        self._reference_pair = next(iter(_pairs(reference)), None)
+        if self._reference_phi is None and self._reference_pair is None:
+            raise ValueError(
+                f"PhiRotation: {label(self.reference)} has neither phi nor px and py; it has "
+                f"{sorted(reference)}."
+            )
+        others = [parts for obj, parts in objects.items() if obj != self.reference]
+        self._angles = [parts["phi"] for parts in others if "phi" in parts]
+        self._rotated = [pair for parts in others for pair in _pairs(parts)]
+        return names
+
+    def _forward(self, values):
+        return self._rotate(values, -self._phi(values))
+
+    def _inverse(self, values):
+        return self._rotate(values, self._phi(values))
+
+    def _phi(self, values):
+        """Azimuth of the reference; the same before and after the rotation."""
+        if self._reference_phi is not None:
+            return values[:, self._reference_phi]
+        x, y = self._reference_pair
+        return azimuth(values[:, x], values[:, y])
+
+    def _rotate(self, values, phi):
+        out = values.copy(order="K")
+        for column in self._angles:
+            out[:, column] = wrap_phi(values[:, column] + phi)
+        if self._rotated:
+            cos, sin = np.cos(phi), np.sin(phi)
+            for x, y in self._rotated:
+                out[:, x] = cos * values[:, x] - sin * values[:, y]
+                out[:, y] = sin * values[:, x] + cos * values[:, y]
+        return out
+
+
+def _pairs(parts):
+    """Pairs of columns of one object that turn as a vector in the transverse plane."""
+    pairs = (("px", "py"), ("cos_phi", "sin_phi"))
+    return [(parts[x], parts[y]) for x, y in pairs if x in parts and y in parts]

@@ -1,0 +1,233 @@
+"""Masses: their logarithm, and energies restored from them."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+
+from ._base import (
+    EventTransformer,
+    InverseMixin,
+    InvertibleEventTransformer,
+    check_option,
+    refuse_duplicates,
+)
+from ._columns import event_objects, find_object, join_name, label, split_name
+from ._objects import EventObject
+
+
+class LogMassTransformer(InvertibleEventTransformer):
+    """Replace masses by their logarithm.
+
+    Jet masses have a long tail and a hard edge at zero; their logarithm has neither, and every
+    value that a model draws for it is a mass.
+
+    Parameters
+    ----------
+    columns : None, str, int or list, default=None
+        The masses, by name or position. None: every column named `*_mass` or `mass`; a table
+        without names needs positions.
+
+    Attributes
+    ----------
+    columns_ : list of int
+        Positions of the masses.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`, where there were any.
+
+    Notes
+    -----
+    `jet_mass` becomes `jet_log_mass`, the natural logarithm of the mass in GeV; a column of
+    another name, `m_jj`, becomes `log_m_jj`. A mass <= 0 is a ValueError in `fit` and `transform`.
+    log |det| is minus the sum of the log masses.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import LogMassTransformer
+    >>> events = pd.DataFrame({"jet_pt": [40.0, 60.0], "jet_mass": [5.0, 12.0]})
+    >>> LogMassTransformer().fit_transform(events).round(3)
+       jet_pt  jet_log_mass
+    0    40.0         1.609
+    1    60.0         2.485
+    """
+
+    def __init__(self, columns=None):
+        self.columns = columns
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _resolve(self, names):
+        if self.columns is not None:
+            self.columns_ = self._positions(self.columns)
+        else:
+            self.columns_ = [i for i, name in enumerate(names) if split_name(name)[1] == "mass"]
+        if not self.columns_:
+            raise ValueError(
+                f"LogMassTransformer found no mass among the {self.n_features_in_} feature(s) of "
+                "X: columns named 'mass' or '*_mass' are taken; give others in `columns`."
+            )
+        out = list(names)
+        for column in self.columns_:
+            obj, component = split_name(names[column])
+            is_mass = component == "mass"
+            out[column] = join_name(obj, "log_mass") if is_mass else f"log_{names[column]}"
+        refuse_duplicates(out, type(self).__name__)
+        return out
+
+    def _check(self, values):
+        for column in self.columns_:
+            mass = values[:, column]
+            self._refuse(
+                mass <= 0,
+                column,
+                lambda row, mass=mass: (
+                    f"mass {mass[row]:.6g} GeV has no logarithm. Select events with a mass above "
+                    "zero (skjetsim.selection.select_mass), or leave this column out of `columns`."
+                ),
+            )
+
+    def _forward(self, values):
+        out = values.copy(order="K")
+        out[:, self.columns_] = np.log(values[:, self.columns_])
+        return out
+
+    def _inverse(self, values):
+        out = values.copy(order="K")
+        out[:, self.columns_] = np.exp(values[:, self.columns_])
+        return out
+
+    def _log_det(self, values):
+        return -np.log(values[:, self.columns_]).sum(axis=1)
+
+
+class MassShellTransformer(InverseMixin, EventTransformer):
+    """Drop energies that a mass determines, and restore them: E = sqrt(p^2 + m^2).
+
+    A model of (px, py, pz, E) of an electron would have to learn the Minkowski constraint
+    E^2 = p^2 + m^2 and would break it in every event it draws. Without the energy there is
+    nothing to break.
+
+    Parameters
+    ----------
+    masses : dict
+        Object name -> its mass in GeV, or the name of the column that holds it, for example
+        `{"electron": 0.000511, "jet": "jet_mass"}`.
+    check : {"raise", "warn"}, default="raise"
+        What to do about an energy that does not lie on the mass shell.
+    tolerance : float, default=1e-3
+        Energies are on the shell within `tolerance * E`.
+
+    Attributes
+    ----------
+    objects_ : list of str
+        Names of the objects whose energy is dropped.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`.
+
+    Notes
+    -----
+    Momenta may be Cartesian or cylindrical. Columns must have names. The output has fewer columns
+    than the input, so there is no log-determinant.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import MassShellTransformer
+    >>> events = pd.DataFrame({"px": [3.0], "py": [0.0], "pz": [4.0], "E": [13.0]})
+    >>> shell = MassShellTransformer({"": 12.0}).fit(events)
+    >>> shell.transform(events)
+        px   py   pz
+    0  3.0  0.0  4.0
+    >>> shell.inverse_transform(shell.transform(events))
+        px   py   pz     E
+    0  3.0  0.0  4.0  13.0
+    """
+
+    def __init__(self, masses, *, check="raise", tolerance=1e-3):
+        self.masses = masses
+        self.check = check
+        self.tolerance = tolerance
+
+    def _resolve(self, names):
+        check_option(self.check, "check", ("raise", "warn"))
+        if not isinstance(self.masses, Mapping) or not self.masses:
+            raise ValueError(
+                "MassShellTransformer: masses must be a dict, object name -> mass in GeV or name "
+                f"of a mass column, got {self.masses!r}."
+            )
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"MassShellTransformer needs named columns, and X with {self.n_features_in_} "
+                "feature(s) has none: energies are recognised by name. Pass a DataFrame."
+            )
+        objects = event_objects(names)
+        self._energies = {}
+        for obj, mass in self.masses.items():
+            parts = find_object(objects, obj, type(self).__name__)
+            if "E" not in parts:
+                raise ValueError(
+                    f"MassShellTransformer: {label(obj)} has no column {join_name(obj, 'E')!r}."
+                )
+            self._check_mass(obj, mass, names)
+            self._energies[obj] = parts["E"]
+        self.objects_ = list(self._energies)
+        dropped = set(self._energies.values())
+        self._kept = [i for i in range(len(names)) if i not in dropped]
+        return [names[i] for i in self._kept]
+
+    @staticmethod
+    def _check_mass(obj, mass, names):
+        """Raise unless a mass is a number >= 0 or the name of a column."""
+        if isinstance(mass, str):
+            if mass not in names:
+                raise ValueError(f"MassShellTransformer: no mass column {mass!r} for {label(obj)}.")
+        elif isinstance(mass, bool) or not isinstance(mass, numbers.Real) or not mass >= 0:
+            raise ValueError(
+                f"MassShellTransformer: the mass of {label(obj)} must be a number >= 0 in GeV or a "
+                f"column name, got {mass!r}."
+            )
+
+    def _shell_energy(self, obj, kept):
+        """Energy on the mass shell, from the columns that are left."""
+        names = self._names_out
+        parts = event_objects(names).get(obj, {})
+        columns = {component: kept[:, i] for component, i in parts.items()}
+        momentum = EventObject(obj, columns, type(self).__name__).momentum
+        mass = self.masses[obj]
+        return np.hypot(momentum, kept[:, names.index(mass)] if isinstance(mass, str) else mass)
+
+    def _check(self, values):
+        kept = values[:, self._kept]
+        for obj, column in self._energies.items():
+            e, shell = values[:, column], self._shell_energy(obj, kept)
+            self._refuse(
+                np.abs(e - shell) > self.tolerance * np.abs(e),
+                column,
+                lambda row, obj=obj, e=e, shell=shell: (
+                    f"E = {e[row]:.6g} GeV is off the mass shell sqrt(p^2 + m^2) = "
+                    f"{shell[row]:.6g} GeV (m = {self.masses[obj]!r}) by more than tolerance="
+                    f"{self.tolerance:g} times E. Check the mass and the units, widen the "
+                    "tolerance, or pass check='warn'."
+                ),
+                warn=self.check == "warn",
+            )
+
+    def _forward(self, values):
+        return values[:, self._kept]
+
+    def _inverse(self, values):
+        out = np.empty((len(values), self.n_features_in_))
+        out[:, self._kept] = values
+        for obj, column in self._energies.items():
+            out[:, column] = self._shell_energy(obj, values)
+        return out
