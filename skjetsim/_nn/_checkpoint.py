@@ -1,0 +1,56 @@
+"""Training checkpoints: written atomically after each epoch, read back without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict
+
+import torch
+
+__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
+
+
+def fingerprint(plan, training, module):
+    """Digest of everything that decides a training's course, to recognise a foreign checkpoint."""
+    digest = hashlib.blake2b(digest_size=16)
+    settings = {name: value for name, value in asdict(plan).items() if name != "verbose"}
+    digest.update(repr(sorted(settings.items())).encode())
+    tensors = [*training.inputs, *module.state_dict().values()]
+    if training.weight is not None:
+        tensors.append(training.weight)
+    for tensor in tensors:
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path, state):
+    """Replace the file at `path` in one step, so that a kill leaves the old or the new one."""
+    partial = f"{path}.partial"
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def load_checkpoint(path, expected):
+    """Read a checkpoint, None where there is none yet.
+
+    Raises
+    ------
+    ValueError
+        Where the file belongs to another training or cannot be read.
+    """
+    if not os.path.exists(path):
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"The checkpoint {path!r} cannot be read ({error}). Delete it to start afresh."
+        ) from error
+    if state.get("fingerprint") != expected:
+        raise ValueError(
+            f"The checkpoint {path!r} belongs to another training (other data, parameters or "
+            "random_state). Delete it, or give another path."
+        )
+    return state

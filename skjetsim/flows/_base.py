@@ -1,0 +1,243 @@
+"""What FlowGenerator and FlowSimulator share: column maps, training, chunked draws, densities."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skjetsim._sampling import (
+    CHUNK_ROWS,
+    as_seed_sequence,
+    draw_in_chunks,
+    numpy_rng,
+    torch_generator,
+)
+from skjetsim._validation import check_int
+from skjetsim.flows._columns import apply_maps, invert_maps, learn_maps
+
+# Branches of the constructor's random_state.
+SPLIT, WEIGHTS, SHUFFLE = range(3)
+
+SCORE_BATCH = 16384
+
+
+class BaseFlow(BaseEstimator):
+    """Parameters and machinery of the coupling-flow estimators."""
+
+    def __init__(
+        self,
+        *,
+        n_transforms=6,
+        hidden_features=(128, 128),
+        n_bins=12,
+        learning_rate=2e-3,
+        batch_size=1024,
+        max_epochs=40,
+        weight_decay=0.0,
+        schedule="cosine",
+        gradient_clip=5.0,
+        ema_decay=None,
+        validation_fraction=0.05,
+        patience=None,
+        checkpoint=None,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_transforms = n_transforms
+        self.hidden_features = hidden_features
+        self.n_bins = n_bins
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.gradient_clip = gradient_clip
+        self.ema_decay = ema_decay
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _training_plan(self):
+        from skjetsim._nn import TrainingPlan
+
+        check_int(self.n_transforms, "n_transforms")
+        check_int(self.n_bins, "n_bins", minimum=2)
+        for width in self.hidden_features:
+            check_int(width, "hidden_features")
+        check_int(self.batch_size, "batch_size")
+        check_int(self.max_epochs, "max_epochs")
+        if self.patience is not None:
+            check_int(self.patience, "patience")
+        _check_positive(self.learning_rate, "learning_rate")
+        if self.gradient_clip is not None:
+            _check_positive(self.gradient_clip, "gradient_clip")
+        if self.schedule not in ("cosine", "constant"):
+            raise ValueError(f'schedule must be "cosine" or "constant", got {self.schedule!r}.')
+        _check_fraction(self.validation_fraction, "validation_fraction")
+        if self.ema_decay is not None:
+            _check_fraction(self.ema_decay, "ema_decay")
+        return TrainingPlan(
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            gradient_clip=self.gradient_clip,
+            patience=self.patience,
+            ema_decay=self.ema_decay,
+            checkpoint=self.checkpoint,
+            verbose=bool(self.verbose),
+        )
+
+    def _build_module(self, generator):
+        from skjetsim._nn import build_coupling_flow
+
+        return build_coupling_flow(
+            int(self.varying_.sum()),
+            self._n_context(),
+            generator=generator,
+            n_transforms=self.n_transforms,
+            hidden_features=tuple(self.hidden_features),
+            n_bins=self.n_bins,
+        )
+
+    def _n_context(self):
+        return 0
+
+    def _make_net(self, plan, root):
+        from skjetsim._nn import TensorNet, resolve_device
+
+        return TensorNet(
+            self._build_module(torch_generator(root, WEIGHTS)),
+            plan=plan,
+            generator=torch_generator(root, SHUFFLE),
+            device=resolve_device(self.device),
+        )
+
+    def _fit_flow(self, table, context, weight):
+        """Learn the density of `table`; `context` holds network inputs, already mapped."""
+        plan = self._training_plan()
+        root = as_seed_sequence(self.random_state)
+        self.constants_ = table[0].copy()
+        self.varying_ = (table != table[0]).any(axis=0)
+        self.history_, self.best_epoch_ = [], 0
+        self.net_ = None
+        if not self.varying_.any():
+            return
+        varying = table[:, self.varying_]
+        self.column_maps_ = learn_maps(varying, weight)
+        mapped, _ = apply_maps(self.column_maps_, varying)
+        self.net_ = self._make_net(plan, root)
+        training, validation = self._split(mapped, context, weight, root)
+        try:
+            self.net_.train(training, validation)
+        finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
+            self.best_epoch_ = self.net_.best_epoch_
+            self.history_ = [
+                {key: value for key, value in epoch.items() if key != "batches"}
+                for epoch in self.net_.history.to_list()
+            ]
+
+    def _restore_net(self, tensors):
+        """Rebuild the network around saved tensors; the counterpart of saving its state."""
+        from skjetsim._nn import TrainingPlan
+
+        self.net_ = self._make_net(TrainingPlan(), as_seed_sequence(0))
+        self.net_.initialize()
+        self.net_.module_.load_state_dict(tensors)
+        self.net_.module_.eval()
+
+    def _split(self, mapped, context, weight, root):
+        import torch
+
+        from skjetsim._nn import TrainingSet
+
+        def tensor(array):
+            return torch.as_tensor(array, dtype=torch.float32, device=self.net_.device)
+
+        inputs = (tensor(mapped),) if context is None else (tensor(mapped), tensor(context))
+        rows = TrainingSet(inputs, None if weight is None else tensor(weight))
+        n_valid = int(self.validation_fraction * len(mapped))
+        if n_valid == 0:
+            return rows, None
+        order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(mapped)))
+        order = order.to(self.net_.device)
+        return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
+
+    def _module_call(self, function, *arrays):
+        """Run a method of the module on float64 arrays, as float32 on its device."""
+        import torch
+
+        with torch.inference_mode():
+            tensors = [
+                torch.as_tensor(array, dtype=torch.float32, device=self.net_.device)
+                for array in arrays
+                if array is not None
+            ]
+            result = getattr(self.net_.module_, function)(*tensors)
+            if isinstance(result, tuple):
+                return tuple(part.double().cpu().numpy() for part in result)
+            return result.double().cpu().numpy()
+
+    def _from_base(self, z, context):
+        """Latent points as events, constants filled in."""
+        table = np.tile(self.constants_, (len(z), 1))
+        if self.net_ is not None:
+            table[:, self.varying_] = invert_maps(
+                self.column_maps_, self._module_call("from_base", z, context)
+            )
+        return table
+
+    def _draw(self, n_rows, random_state, inputs=None, to_context=None):
+        """Draw `n_rows` events; `to_context` maps a chunk of `inputs` to network inputs."""
+        import torch
+
+        n_latent = int(self.varying_.sum())
+
+        def draw(generator, chunk):
+            z = torch.randn(CHUNK_ROWS, n_latent, generator=generator)
+            return self._from_base(z, None if chunk is None else to_context(chunk))
+
+        return draw_in_chunks(
+            draw,
+            n_rows,
+            n_columns=len(self.varying_),
+            random_state=random_state,
+            inputs=inputs,
+            n_jobs=self.n_jobs,
+        )
+
+    def _log_density(self, table, context):
+        """Log-density of each row in its own units.
+
+        Columns that were constant in the fit carry no density: rows that differ from them have
+        probability zero.
+        """
+        result = np.zeros(len(table))
+        wrong = (table[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
+        if self.net_ is not None:
+            mapped, result = apply_maps(self.column_maps_, table[:, self.varying_])
+            for start in range(0, len(table), SCORE_BATCH):
+                rows = slice(start, start + SCORE_BATCH)
+                part = None if context is None else context[rows]
+                result[rows] += self._module_call("log_prob", mapped[rows], part)
+        result[wrong] = -np.inf
+        return result
+
+
+def _check_positive(value, name):
+    if not isinstance(value, numbers.Real) or not value > 0:
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+
+
+def _check_fraction(value, name):
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value!r}.")
