@@ -139,6 +139,7 @@ class PhiRotation(InvertibleEventTransformer):
         self.reference = reference
 
     def _resolve(self, names):
+        self._require_triple()
         objects = event_objects(names)
         reference = find_object(objects, self.reference, type(self).__name__)
         self._reference_phi = reference.get("phi")

@@ -121,6 +121,15 @@ class EventTransformer(TransformerMixin, BaseEstimator):
         """Transform a validated array."""
         raise NotImplementedError
 
+    def _require_triple(self):
+        """Raise where a table without names holds no (px, py, pz)."""
+        if not hasattr(self, "feature_names_in_") and self.n_features_in_ < 3:
+            raise ValueError(
+                f"{type(self).__name__}: X has no column names and {self.n_features_in_} "
+                "feature(s), while a minimum of 3 is required: such tables are read as "
+                "consecutive (px, py, pz). Pass a DataFrame with names such as 'muon_px'."
+            )
+
     def _names_in(self):
         """Input names; of a table without names those that stand for its positions."""
         if hasattr(self, "feature_names_in_"):

@@ -13,7 +13,7 @@ from ._jacobian import has_log_det, log_det_jacobian
 
 
 def _all_blocks_have_log_det(self):
-    return all(has_log_det(transformer) for _, transformer, _ in self.transformers)
+    return all(has_log_det(transformer) for _, transformer, _ in self._triples())
 
 
 class InvertibleColumnTransformer(InverseMixin, EventTransformer):
@@ -79,7 +79,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         """
         params = super().get_params(deep=False)
         if deep:
-            for name, transformer, _ in self.transformers:
+            for name, transformer, _ in self._triples():
                 params[name] = transformer
                 if hasattr(transformer, "get_params"):
                     inner = transformer.get_params(deep=True)
@@ -99,13 +99,21 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         """
         if "transformers" in params:
             self.transformers = params.pop("transformers")
-        names = [name for name, _, _ in self.transformers]
+        names = [name for name, _, _ in self._triples()]
         replaced = {name: params.pop(name) for name in names if name in params}
         if replaced:
             self.transformers = [
                 (name, replaced.get(name, old), columns) for name, old, columns in self.transformers
             ]
         return super().set_params(**params)
+
+    def _triples(self):
+        """Blocks as handed in; none where `transformers` is not a list of triples (yet)."""
+        blocks = self.transformers
+        valid = isinstance(blocks, (list, tuple)) and all(
+            isinstance(block, (list, tuple)) and len(block) == 3 for block in blocks
+        )
+        return blocks if valid else []
 
     def fit(self, X, y=None):
         """Fit a clone of each transformer on its columns.
@@ -145,6 +153,11 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
 
     def _check_blocks(self):
         """Names are parameter names; every transformer must have a way back."""
+        if not self._triples():
+            raise ValueError(
+                "transformers must be a list of (name, transformer, columns), got "
+                f"{self.transformers!r}."
+            )
         names = [name for name, _, _ in self.transformers]
         twice = first_duplicate(names)
         if twice is not None:

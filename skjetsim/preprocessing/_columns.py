@@ -135,7 +135,7 @@ def _position(column, names, n_columns, estimator):
     if isinstance(column, numbers.Integral) and not isinstance(column, bool):
         if not -n_columns <= column < n_columns:
             raise ValueError(
-                f"{estimator}: there is no column {column} in X, which has {n_columns} columns."
+                f"{estimator}: there is no column {column} in X, which has {n_columns} feature(s)."
             )
         return int(column) % n_columns
     raise TypeError(f"{estimator}: a column is a name or a position, got {column!r}.")

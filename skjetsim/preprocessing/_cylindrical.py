@@ -82,21 +82,23 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         if isinstance(self.objects, Mapping):
             self._roles = self._roles_from_mapping()
         else:
-            self._roles = self._roles_from_names(event_objects(names))
+            self._require_triple()
+            self._roles = self._roles_from_names(names)
         self.objects_ = [obj for obj, _, _ in self._roles]
         return self._cylindrical_names(names)
 
-    def _roles_from_names(self, objects):
+    def _roles_from_names(self, names):
         """(object, momentum columns, energy column or None) for the objects asked for."""
+        objects = event_objects(names)
         if self.objects is None:
             chosen = [obj for obj, parts in objects.items() if {"px", "py", "pz"} & set(parts)]
         else:
             chosen = [self.objects] if isinstance(self.objects, str) else list(self.objects)
         if not chosen:
             raise ValueError(
-                f"CartesianToCylindrical found no momenta in X with {self.n_features_in_} "
-                "feature(s): columns are recognised by names such as 'muon_px', 'muon_py', "
-                "'muon_pz'; a table without names must have a minimum of 3 columns (px, py, pz)."
+                "CartesianToCylindrical found no momenta in X: columns are recognised by names "
+                f"such as 'muon_px', 'muon_py', 'muon_pz'. X has {names}; other names are given as "
+                "objects={'muon': [...]}."
             )
         roles = []
         for obj in chosen:

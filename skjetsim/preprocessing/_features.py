@@ -167,6 +167,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         self.passthrough = passthrough
 
     def _resolve(self, names):
+        self._require_triple()
         self._objects = event_objects(names)
         wanted = [self._parse(feature) for feature in self._feature_list()]
         derived = {}

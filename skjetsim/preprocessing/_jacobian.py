@@ -192,8 +192,8 @@ def _power(transformer, values):
         if (values <= 0).any():
             row, column = np.argwhere(values <= 0)[0]
             raise ValueError(
-                f"PowerTransformer: column {column}, first bad row {row}: {values[row, column]:.6g} "
-                "is not positive, which the Box-Cox transformation needs."
+                f"PowerTransformer: column {column}, first bad row {row}: "
+                f"{values[row, column]:.6g} is not positive, as Box-Cox needs."
             )
         total = ((lambdas - 1) * np.log(values)).sum(axis=1)
     if transformer.standardize:
@@ -236,8 +236,8 @@ def _quantile_column(transformer, x, column):
         row = int(np.argmax(on_knot))
         raise ValueError(
             f"QuantileTransformer: column {column}, first bad row {row}: {x[row]:.6g} is a "
-            "repeated quantile, where the map jumps and has no Jacobian. Smear discrete values, or leave "
-            "this column out."
+            "repeated quantile, where the map jumps and has no Jacobian. Smear discrete values, "
+            "or leave this column out."
         )
     segment = np.clip(np.searchsorted(quantiles, x, side="right") - 1, 0, len(widths) - 1)
     inside = (x >= quantiles[0]) & (x <= quantiles[-1])
