@@ -1,0 +1,96 @@
+"""Make what ``skjetsim.datasets`` bundles.
+
+python benchmarks/build_datasets.py wjet        writes skjetsim/datasets/data/wjet.parquet
+python benchmarks/build_datasets.py jet-scale   derives the jet energy scale of DetectorCard
+"""
+
+import argparse
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.optimize import least_squares
+from wjet_sample import to_table
+
+import skjetsim.datasets
+from skjetsim.datasets import DetectorCard, generate_wjet
+
+WJET_PATH = Path(skjetsim.datasets.__file__).parent / "data" / "wjet.parquet"
+WJET_ROWS = 30_000
+WJET_SEED = 20_260_101
+GENERATORS = ("pythia8mc", "fastjet")
+MAX_BYTES = 3_000_000
+
+
+def build_wjet(n_jobs):
+    """Generate and write the bundled W + jet events."""
+    events = generate_wjet(WJET_ROWS, random_state=WJET_SEED, n_jobs=n_jobs, verbose=1)
+    table = pa.Table.from_pandas(to_table(events), preserve_index=False)
+    made_with = {name: version(name) for name in GENERATORS} | {"seed": str(WJET_SEED)}
+    table = table.replace_schema_metadata(made_with)
+    momenta = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    pq.write_table(
+        table,
+        WJET_PATH,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=False,
+        # Groups the exponents of neighbouring rows, which then compress.
+        column_encoding=dict.fromkeys(momenta, "BYTE_STREAM_SPLIT"),
+    )
+    size = WJET_PATH.stat().st_size
+    print(f"{WJET_PATH}: {len(events.data)} rows, {events.accepted.sum()} accepted, {size} bytes")
+    if size > MAX_BYTES:
+        raise SystemExit(f"The file is larger than {MAX_BYTES} bytes.")
+
+
+def derive_jet_scale(n_jobs, n_samples=40_000):
+    """Fit the jet energy scale and print its coefficients and closure.
+
+    The mean raw pT of jets in a bin of generated pT should be scaled to the bin's mean generated
+    pT ("numerical inversion"): bins of generated pT are free of the bias that the falling
+    spectrum puts into bins of measured pT.
+    """
+    edges = DetectorCard().jet_scale_eta_edges
+    raw = replace(DetectorCard(), jet_scale=((1.0, 0.0),) * (len(edges) + 1), jet_pt_min=0.5)
+    events = generate_wjet(n_samples, random_state=1, detector=raw, n_jobs=n_jobs, verbose=1)
+    generated, measured = events.data[events.accepted], events.target[events.accepted]
+    gen_pt = np.hypot(generated["jet_px"], generated["jet_py"]).to_numpy()
+    raw_pt = np.hypot(measured["jet_px"], measured["jet_py"]).to_numpy()
+    region = np.digitize(np.abs(np.arcsinh(generated["jet_pz"].to_numpy() / gen_pt)), edges)
+    for index in range(len(edges) + 1):
+        inside = region == index
+        (a, b), closure = _fit_scale(gen_pt[inside], raw_pt[inside])
+        print(f"eta region {index}: a = {a:.3f}, b = {b:.3f} sqrt(GeV), closure {closure.round(3)}")
+
+
+def _fit_scale(gen_pt, raw_pt):
+    """Coefficients (a, b), and scaled over generated mean pT in bins of generated pT."""
+    bin_edges = np.quantile(gen_pt, np.linspace(0, 1, 11))
+    pt_bin = np.clip(np.searchsorted(bin_edges, gen_pt) - 1, 0, 9)
+    count = np.bincount(pt_bin)
+    mean_gen = np.bincount(pt_bin, gen_pt) / count
+    mean_raw = np.bincount(pt_bin, raw_pt) / count
+
+    def closure(coefficients):
+        a, b = coefficients
+        return np.sqrt(a**2 + b**2 / mean_raw) * mean_raw / mean_gen
+
+    fit = least_squares(lambda coefficients: closure(coefficients) - 1, (1.0, 2.5))
+    return fit.x, closure(fit.x)
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["wjet", "jet-scale"])
+    parser.add_argument("--n-jobs", type=int, default=2)
+    options = parser.parse_args()
+    {"wjet": build_wjet, "jet-scale": derive_jet_scale}[options.what](options.n_jobs)
+
+
+if __name__ == "__main__":
+    main()

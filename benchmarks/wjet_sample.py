@@ -1,0 +1,135 @@
+"""Large W + jet sample with two detector passes, made once and kept in ``benchmarks/.cache``.
+
+``python benchmarks/wjet_sample.py --n-accepted 260000 --n-jobs 2`` makes it; benchmarks read it
+with :func:`load_wjet_sample`. It is made in parts, each a Parquet file with a
+seed of its own, so that an interrupted run goes on where it stopped and the first parts can be
+read while the others are made.
+"""
+
+import argparse
+import hashlib
+import os
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skjetsim.datasets import DetectorCard, generate_wjet
+
+CACHE = Path(__file__).parent / ".cache"
+PART_ROWS = 20_000
+
+
+def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, verbose=0):
+    """Load events that the first detector pass accepts, generating what the cache lacks.
+
+    Parameters
+    ----------
+    n_accepted : int
+        Number of rows.
+
+    n_detector : int, default=2
+        Detector passes of each event.
+
+    random_state : int, default=0
+        Seed. Fewer rows are the first of more.
+
+    n_jobs : int or None, default=None
+        Worker processes that generate.
+
+    verbose : int, default=0
+        Show progress bars if not 0.
+
+    Returns
+    -------
+    events : Bunch
+        `data` and `target` as in :func:`skjetsim.datasets.load_wjet`; `n_generated`, the number
+        of generated events they are accepted from; `repeats`, for each further pass a Bunch of
+        `target` and `accepted` (rows that this pass does not accept are zeros).
+    """
+    parts, n_found, number = [], 0, 0
+    while n_found < n_accepted:
+        part = _load_part(number, n_detector, random_state, n_jobs, verbose)
+        parts.append(part)
+        n_found += int(part["accepted"].sum())
+        number += 1
+    table = pd.concat(parts, ignore_index=True)
+    rows = np.flatnonzero(table["accepted"])[:n_accepted]
+    chosen = table.iloc[rows].reset_index(drop=True)
+    return Bunch(
+        data=_columns(chosen, "gen"),
+        target=_columns(chosen, "reco"),
+        n_generated=int(rows[-1]) + 1,
+        repeats=tuple(
+            Bunch(
+                target=_columns(chosen, f"reco{index}"),
+                accepted=chosen[f"accepted{index}"].to_numpy(),
+            )
+            for index in range(2, n_detector + 1)
+        ),
+    )
+
+
+def _load_part(number, n_detector, random_state, n_jobs, verbose):
+    path = CACHE / _sample_name(n_detector, random_state) / f"part-{number:04d}.parquet"
+    if not path.exists():
+        events = generate_wjet(
+            PART_ROWS,
+            random_state=np.random.default_rng([random_state, number]),
+            n_detector=n_detector,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when complete, so that another process never reads half a file.
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        to_table(events).to_parquet(unfinished, compression="zstd", index=False)
+        unfinished.rename(path)
+    return pd.read_parquet(path)
+
+
+def _sample_name(n_detector, random_state):
+    """Name of the folder of a sample; another detector card gives another one."""
+    detector = hashlib.sha256(repr(astuple(DetectorCard())).encode()).hexdigest()[:8]
+    return f"wjet-{detector}-{n_detector}x-seed{random_state}"
+
+
+def to_table(events):
+    """One table of all that was generated, momenta in single precision."""
+    passes = [events, *events.repeats]
+    columns = [events.data.add_prefix("gen_").astype(np.float32)]
+    for index, one in enumerate(passes, start=1):
+        suffix = "" if index == 1 else str(index)
+        columns.append(one.target.add_prefix(f"reco{suffix}_").astype(np.float32))
+        flags = {f"accepted{suffix}": one.accepted, f"matched{suffix}": one.matched}
+        columns.append(pd.DataFrame(flags))
+    return pd.concat(columns, axis=1)
+
+
+def _columns(table, prefix):
+    names = [name for name in table.columns if name.startswith(f"{prefix}_")]
+    return table[names].rename(columns=lambda name: name.removeprefix(f"{prefix}_")).astype(float)
+
+
+def main():
+    """Make the sample from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-accepted", type=int, default=260_000)
+    parser.add_argument("--n-detector", type=int, default=2)
+    parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    options = parser.parse_args()
+    events = load_wjet_sample(
+        options.n_accepted,
+        n_detector=options.n_detector,
+        random_state=options.random_state,
+        n_jobs=options.n_jobs,
+        verbose=1,
+    )
+    print(f"{len(events.data)} accepted of {events.n_generated} generated events in {CACHE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Calorimeter towers and energy flow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._particles import Particles
+from ._tracker import log_normal, scale_momenta
+
+PHOTON_ID = 22
+NEUTRAL_HADRON_ID = 130
+_V0_IDS = (310, 3122)
+
+
+@dataclass(frozen=True)
+class Towers:
+    """Segmentation of a calorimeter: rings in eta, each divided evenly in phi."""
+
+    eta_edges: np.ndarray
+    phi_divisions: np.ndarray
+
+    @property
+    def first(self):
+        """Number of the first tower of each ring, and after the last ring their total."""
+        return np.concatenate([[0], np.cumsum(self.phi_divisions)])
+
+    def find(self, eta, phi):
+        """Tower number of each direction, -1 outside."""
+        ring = np.searchsorted(self.eta_edges, eta) - 1
+        inside = (ring >= 0) & (ring < len(self.phi_divisions))
+        ring = np.where(inside, ring, 0)
+        divisions = self.phi_divisions[ring]
+        step = np.floor((phi + np.pi) / (2 * np.pi) * divisions).astype(np.int64)
+        return np.where(inside, self.first[ring] + np.minimum(step, divisions - 1), -1)
+
+    def centre_eta(self, tower):
+        """Pseudorapidity of the middle of each tower."""
+        ring = self._ring(tower)
+        return (self.eta_edges[ring] + self.eta_edges[ring + 1]) / 2
+
+    def random_point(self, tower, rng):
+        """Directions drawn uniformly inside towers.
+
+        Tower centres would put jet masses and directions on a grid.
+        """
+        ring = self._ring(tower)
+        low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
+        step = tower - self.first[ring] + rng.random(len(tower))
+        phi = -np.pi + 2 * np.pi * step / self.phi_divisions[ring]
+        return low + (high - low) * rng.random(len(tower)), phi
+
+    def _ring(self, tower):
+        return np.searchsorted(self.first, tower, side="right") - 1
+
+
+@dataclass(frozen=True)
+class Calorimeter:
+    """One calorimeter: its towers, its resolution and its thresholds (GeV)."""
+
+    towers: Towers
+    resolution: object
+    energy_min: float
+    significance_min: float
+    neutral_id: int
+
+    def measure(self, deposits, tracks, rng):
+        """Measure towers, and keep of them what the tracks do not explain.
+
+        Parameters
+        ----------
+        deposits : tuple of ndarray (event, eta, phi, energy)
+            True energies and where they reach the calorimeter.
+
+        tracks : tuple (Particles, eta, phi, resolution)
+            Tracks of particles that leave their energy here, where they reach it, and their
+            relative resolution.
+
+        rng : numpy.random.Generator
+            Source of the noise.
+
+        Returns
+        -------
+        neutrals : Particles
+            Significant excesses of tower energy over track energy.
+
+        tracks : Particles
+            The tracks. Where a tower has no such excess, its tracks are scaled to the best
+            estimate of the energy, weighing tracks and tower by their resolutions.
+        """
+        event, tower, of_deposit, of_track = self._group(deposits, tracks)
+        n_towers = len(tower)
+        energy, sigma = self._smear(tower, np.bincount(of_deposit[1], of_deposit[0], n_towers), rng)
+        eta, phi = self.towers.random_point(tower, rng)
+
+        measured, _, _, resolution = tracks
+        charged, of_tower = of_track
+        track_energy = measured.energy[charged]
+        charged_energy = np.bincount(of_tower, track_energy, n_towers)
+        charged_variance = np.bincount(
+            of_tower, (resolution[charged] * track_energy) ** 2, n_towers
+        )
+        excess = np.maximum(energy - charged_energy, 0)
+        neutral = (excess > self.energy_min) & (
+            excess > self.significance_min * np.sqrt(charged_variance + sigma**2)
+        )
+        factor = _track_factor(energy, sigma**2, charged_energy, charged_variance)
+        scale = np.ones(len(measured.event))
+        scale[charged] = np.where(neutral, 1, factor)[of_tower]
+        neutrals = _massless(
+            event[neutral], self.neutral_id, excess[neutral], eta[neutral], phi[neutral]
+        )
+        return neutrals, scale_momenta(measured, scale)
+
+    def _group(self, deposits, tracks):
+        """Towers that something hits, and which of them each deposit and track hits."""
+        event, eta, phi, energy = deposits
+        measured, track_eta, track_phi, _ = tracks
+        hit = self.towers.find(eta, phi)
+        track_hit = self.towers.find(track_eta, track_phi)
+        inside, charged = np.flatnonzero(hit >= 0), np.flatnonzero(track_hit >= 0)
+        total = self.towers.first[-1]
+        keys = np.concatenate(
+            [
+                event[inside] * total + hit[inside],
+                measured.event[charged] * total + track_hit[charged],
+            ]
+        )
+        keys, position = np.unique(keys, return_inverse=True)
+        n_inside = len(inside)
+        of_deposit = (energy[inside], position[:n_inside])
+        return keys // total, keys % total, of_deposit, (charged, position[n_inside:])
+
+    def _smear(self, tower, energy, rng):
+        """Smear the summed energy of towers and apply the thresholds."""
+        eta = self.towers.centre_eta(tower)
+        energy = log_normal(energy, self.resolution(eta, energy), rng)
+        sigma = self.resolution(eta, energy)
+        seen = (energy >= self.energy_min) & (energy >= self.significance_min * sigma)
+        return np.where(seen, energy, 0), sigma
+
+
+def _track_factor(energy, variance, charged_energy, charged_variance):
+    """Best estimate of the energy of a tower's tracks over their measured energy."""
+    total = variance + charged_variance
+    weight = np.divide(charged_variance, total, out=np.zeros_like(total), where=total > 0)
+    shift = np.divide(
+        energy - charged_energy, charged_energy, out=np.zeros_like(total), where=charged_energy > 0
+    )
+    return 1 + weight * shift
+
+
+def _massless(event, pdg_id, energy, eta, phi):
+    pt = energy / np.cosh(eta)
+    n = len(event)
+    return Particles(
+        event=event,
+        pdg_id=np.full(n, pdg_id),
+        charge=np.zeros(n),
+        px=pt * np.cos(phi),
+        py=pt * np.sin(phi),
+        pz=pt * np.sinh(eta),
+        energy=energy,
+    )
+
+
+def ecal_fraction(pdg_id, card):
+    """Part of the energy of each particle that the ECAL sees."""
+    absolute = np.abs(pdg_id)
+    electromagnetic = (absolute == 11) | (absolute == PHOTON_ID)
+    v0 = np.isin(absolute, _V0_IDS)
+    return np.where(electromagnetic, 1.0, np.where(v0, card.v0_ecal_fraction, 0.0))
+
+
+def make_ecal(card):
+    """Build the electromagnetic calorimeter of a card."""
+
+    def resolution(eta, energy):
+        abs_eta = np.abs(eta)
+        p, q, r = card.ecal_endcap_shape
+        barrel_end, forward_begin = card.ecal_region_edges
+        shape = np.where(
+            abs_eta <= barrel_end, 1 + card.ecal_barrel_slope * eta**2, p + q * (abs_eta - r) ** 2
+        )
+        central = shape * _quadratic_sum(card.ecal_resolution, energy)
+        forward = _quadratic_sum(card.ecal_forward_resolution, energy)
+        return np.where(abs_eta <= forward_begin, central, forward)
+
+    towers = Towers(np.array(card.ecal_eta_edges), np.array(card.ecal_phi_divisions))
+    return Calorimeter(
+        towers, resolution, card.ecal_energy_min, card.energy_significance_min, PHOTON_ID
+    )
+
+
+def make_hcal(card):
+    """Build the hadronic calorimeter of a card."""
+
+    def resolution(eta, energy):
+        central = _quadratic_sum(card.hcal_resolution, energy)
+        forward = _quadratic_sum(card.hcal_forward_resolution, energy)
+        return np.where(np.abs(eta) <= card.hcal_region_edge, central, forward)
+
+    towers = Towers(np.array(card.hcal_eta_edges), np.array(card.hcal_phi_divisions))
+    return Calorimeter(
+        towers, resolution, card.hcal_energy_min, card.energy_significance_min, NEUTRAL_HADRON_ID
+    )
+
+
+def _quadratic_sum(terms, energy):
+    constant, stochastic, noise = terms
+    return np.sqrt((constant * energy) ** 2 + stochastic**2 * energy + noise**2)

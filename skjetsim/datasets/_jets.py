@@ -1,0 +1,97 @@
+"""Anti-kT jets of many events at once."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ._particles import delta_r, pseudorapidity
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets of many events in flat arrays, in GeV; `event` is never decreasing."""
+
+    event: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    energy: np.ndarray
+    n_constituents: np.ndarray
+
+    def select(self, index):
+        """Return the jets that a mask or an integer array picks."""
+        return Jets(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def scale(self, factor):
+        """Multiply four-momenta."""
+        four_momentum = (self.px, self.py, self.pz, self.energy)
+        return Jets(self.event, *(p * factor for p in four_momentum), self.n_constituents)
+
+    @property
+    def pt(self):
+        """Transverse momenta in GeV."""
+        return np.hypot(self.px, self.py)
+
+    @property
+    def eta(self):
+        """Pseudorapidities."""
+        return pseudorapidity(self.px, self.py, self.pz)
+
+    @property
+    def phi(self):
+        """Azimuths in (-pi, pi]."""
+        return np.arctan2(self.py, self.px)
+
+    @property
+    def mass(self):
+        """Masses in GeV."""
+        squared = self.energy**2 - self.px**2 - self.py**2 - self.pz**2
+        return np.sqrt(np.maximum(squared, 0))
+
+    def away_from(self, eta, phi, distance):
+        """Mask of jets farther than `distance` from one direction an event."""
+        return delta_r(self.eta, self.phi, eta[self.event], phi[self.event]) > distance
+
+
+def cluster(particles, n_events, radius):
+    """Cluster particles into anti-kT jets.
+
+    Parameters
+    ----------
+    particles : Particles
+        What is clustered.
+
+    n_events : int
+        Number of events, also those without particles.
+
+    radius : float
+        Radius parameter of the algorithm [1]_.
+
+    Returns
+    -------
+    jets : Jets
+        All jets, however soft.
+
+    References
+    ----------
+    .. [1] M. Cacciari, G. P. Salam and G. Soyez, "The anti-kt jet clustering algorithm",
+       JHEP 04 (2008) 063, arXiv:0802.1189; "FastJet user manual", arXiv:1111.6097.
+    """
+    import awkward as ak
+    import fastjet
+
+    # The banner would land in the middle of a progress bar.
+    fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
+    columns = {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.energy}
+    counts = np.bincount(particles.event, minlength=n_events)
+    events = ak.unflatten(ak.zip(columns), counts)
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    sequence = fastjet.ClusterSequence(events, definition)
+    jets = sequence.inclusive_jets()
+    n_constituents = ak.num(sequence.constituent_index(), axis=2)
+    flat = ak.flatten(jets)
+    return Jets(
+        np.repeat(np.arange(n_events), ak.to_numpy(ak.num(jets))),
+        *(ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")),
+        ak.to_numpy(ak.flatten(n_constituents)),
+    )

@@ -1,0 +1,74 @@
+"""Particles of many events in flat arrays."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+NEUTRINO_IDS = (12, 14, 16)
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Particles of ``n_events`` events, one entry a particle, in GeV.
+
+    Flat arrays with an event number beside each particle let every step of the
+    simulation be one numpy expression, however many particles an event has.
+    ``event`` is never decreasing.
+    """
+
+    event: np.ndarray
+    pdg_id: np.ndarray
+    charge: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    energy: np.ndarray
+
+    def select(self, index):
+        """Return the particles that a mask, a slice or an integer array picks."""
+        return Particles(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    @property
+    def pt(self):
+        """Transverse momenta in GeV."""
+        return np.hypot(self.px, self.py)
+
+    @property
+    def eta(self):
+        """Pseudorapidities."""
+        return pseudorapidity(self.px, self.py, self.pz)
+
+    @property
+    def phi(self):
+        """Azimuths in (-pi, pi]."""
+        return np.arctan2(self.py, self.px)
+
+    @property
+    def mass_squared(self):
+        """Squared masses in GeV^2; rounding can leave them slightly negative."""
+        return self.energy**2 - self.px**2 - self.py**2 - self.pz**2
+
+
+def pseudorapidity(px, py, pz):
+    """Pseudorapidity of momenta; finite also along the beam."""
+    return np.arcsinh(pz / np.maximum(np.hypot(px, py), np.finfo(np.float64).tiny))
+
+
+def delta_r(eta_1, phi_1, eta_2, phi_2):
+    """Distance sqrt(deta^2 + dphi^2), with dphi wrapped into (-pi, pi]."""
+    delta_phi = np.pi - np.mod(np.pi - (phi_1 - phi_2), 2 * np.pi)
+    return np.hypot(eta_1 - eta_2, delta_phi)
+
+
+def sum_by_event(event, values, n_events):
+    """Sum ``values`` within each event."""
+    return np.bincount(event, weights=values, minlength=n_events)
+
+
+def smallest_by_event(event, key, n_events):
+    """Index of the entry with the smallest ``key`` in each event, -1 where there is none."""
+    order = np.lexsort((key, event))
+    present, first = np.unique(event[order], return_index=True)
+    index = np.full(n_events, -1)
+    index[present] = order[first]
+    return index

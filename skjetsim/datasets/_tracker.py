@@ -1,0 +1,120 @@
+"""Charged particles in the magnetic field, and their tracks."""
+
+import numpy as np
+
+# Transverse momentum in GeV of a unit charge bent by 1 tesla on a radius of 1 metre.
+GEV_PER_TESLA_METRE = 0.299792458
+
+
+def propagate(particles, card):
+    """Directions, seen from the origin, in which particles reach the calorimeter.
+
+    A charged particle from the origin turns by the angle alpha on its way; its transverse
+    distance from the beam is then 2 R sin(alpha / 2), in the direction phi -+ alpha / 2. It
+    leaves through the barrel or, soft ones curling up until then, through an end of the field.
+
+    Parameters
+    ----------
+    particles : Particles
+        Particles that start at the origin.
+
+    card : DetectorCard
+        The detector.
+
+    Returns
+    -------
+    eta, phi : ndarray
+        Pseudorapidity and azimuth of the impact point; `phi` is in (-pi, pi].
+    """
+    eta, phi = particles.eta, particles.phi
+    bending = GEV_PER_TESLA_METRE * particles.charge * card.magnetic_field
+    bent = np.flatnonzero((bending != 0) & (particles.pt > 0))
+    curvature = np.abs(bending[bent]) / particles.pt[bent]
+    slope = np.abs(np.sinh(eta[bent]))
+
+    sine = card.radius * curvature / 2
+    turn_to_barrel = np.where(sine < 1, 2 * np.arcsin(np.minimum(sine, 1)), np.inf)
+    with np.errstate(divide="ignore"):
+        turn_to_end = curvature * card.half_length / slope
+    turn = np.minimum(turn_to_barrel, turn_to_end)
+    # A particle that curls up exactly across the beam never leaves; a full turn stands for it.
+    turn = np.where(np.isfinite(turn), turn, 2 * np.pi)
+
+    # A positive charge in a field along +z turns clockwise. Beyond a full turn the sine is
+    # negative: the point lies opposite to the direction, which the second argument undoes.
+    signed_distance = np.sin(turn / 2)
+    phi[bent] -= np.sign(bending[bent]) * turn / 2 + np.where(signed_distance < 0, np.pi, 0)
+    longitudinal = np.sign(eta[bent]) * slope * turn / 2
+    eta[bent] = np.arcsinh(longitudinal / np.maximum(np.abs(signed_distance), 1e-9))
+    return eta, np.pi - np.mod(np.pi - phi, 2 * np.pi)
+
+
+def find_tracks(particles, card, rng):
+    """Draw which charged particles leave a track.
+
+    Returns
+    -------
+    index : ndarray of int
+        Positions in `particles` of those that leave one.
+    """
+    charged = np.flatnonzero(particles.charge != 0)
+    abs_eta, pt = np.abs(particles.eta[charged]), particles.pt[charged]
+    eta_bin = np.digitize(abs_eta, card.track_eta_edges, right=True)
+    pt_bin = np.digitize(pt, card.track_pt_edges, right=True)
+    tables = _by_kind(card, "efficiency")
+    # A row of zeros beyond the last eta edge and a column of zeros below the first pT edge.
+    tables = np.pad(tables, ((0, 0), (0, 1), (1, 0)))
+    efficiency = tables[_kind(particles.pdg_id[charged]), eta_bin, pt_bin]
+    return charged[rng.random(len(charged)) < efficiency]
+
+
+def smear_tracks(tracks, card, rng):
+    """Smear the pT of tracks, keeping their direction and mass.
+
+    Returns
+    -------
+    tracks : Particles
+        The measured tracks.
+
+    resolution : ndarray
+        Relative resolution of each.
+    """
+    pt = tracks.pt
+    eta_bin = np.digitize(np.abs(tracks.eta), card.resolution_eta_edges, right=True)
+    last = len(card.resolution_eta_edges) - 1
+    table = _by_kind(card, "resolution")[_kind(tracks.pdg_id), np.minimum(eta_bin, last)]
+    resolution = np.minimum(np.hypot(table[:, 0], table[:, 1] * pt), 1)
+    measured = log_normal(pt, resolution * pt, rng)
+    return scale_momenta(tracks, measured / pt), resolution
+
+
+def scale_momenta(particles, factor):
+    """Multiply momenta by `factor` and keep the masses."""
+    mass_squared = particles.mass_squared
+    px, py, pz = particles.px * factor, particles.py * factor, particles.pz * factor
+    energy = np.sqrt(np.maximum(mass_squared, 0) + px**2 + py**2 + pz**2)
+    return type(particles)(particles.event, particles.pdg_id, particles.charge, px, py, pz, energy)
+
+
+def log_normal(mean, sigma, rng):
+    """Draw from log-normal distributions of given means and standard deviations.
+
+    The energy is never negative and its mean is the true one. One number is drawn for each
+    entry, whatever its value, so that the stream does not depend on it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.sqrt(np.log1p((sigma / mean) ** 2))
+        value = mean * np.exp(width * rng.standard_normal(np.shape(mean)) - width**2 / 2)
+    return np.where(mean > 0, value, 0)
+
+
+def _kind(pdg_id):
+    """0 for hadrons, 1 for electrons, 2 for muons."""
+    absolute = np.abs(pdg_id)
+    return (absolute == 11) + 2 * (absolute == 13)
+
+
+def _by_kind(card, quantity):
+    return np.array(
+        [getattr(card, f"{kind}_{quantity}") for kind in ("hadron", "electron", "muon")]
+    )
