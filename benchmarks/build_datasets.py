@@ -1,7 +1,7 @@
 """Make what ``skjetsim.datasets`` bundles.
 
-python benchmarks/build_datasets.py wjet        writes skjetsim/datasets/data/wjet.parquet
-python benchmarks/build_datasets.py jet-scale   derives the jet energy scale of DetectorCard
+``python benchmarks/build_datasets.py wjet`` writes ``skjetsim/datasets/data/wjet.parquet``, and
+``python benchmarks/build_datasets.py jet-scale`` derives the jet energy scale of DetectorCard.
 """
 
 import argparse
