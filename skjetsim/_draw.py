@@ -53,7 +53,7 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     estimator = _unwrap_search(estimator)
     if is_simulator(estimator):
         _check_condition(estimator, X)
-        steps, model = _split(estimator, "sample")
+        steps, model = _split(estimator)
         X = _forward(steps, X)
         return model.sample(X, n_samples=n_samples, random_state=random_state)
     if is_generator(estimator):
@@ -63,7 +63,7 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
                 "sample(estimator, n_samples=...)."
             )
         n_samples = 1 if n_samples is None else n_samples
-        steps, model = _split(estimator, "sample")
+        steps, model = _split(estimator)
         events = _sample_generator(model, n_samples, random_state)
         return _backward(steps, events)
     raise TypeError(
@@ -98,7 +98,7 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     estimator = _unwrap_search(estimator)
     if not (is_simulator(estimator) or is_unfolder(estimator)):
         raise TypeError(f"{_name(estimator)} is neither a simulator nor an unfolder.")
-    steps, model = _split(estimator, "sample_inverse")
+    steps, model = _split(estimator)
     if not hasattr(model, "sample_inverse"):
         raise TypeError(f"{_name(model)} cannot unfold: it has no sample_inverse.")
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
@@ -142,9 +142,7 @@ def log_prob(estimator, X, y=None):
     True
     """
     estimator = _unwrap_search(estimator)
-    if hasattr(estimator, "_log_prob"):
-        return estimator._log_prob(X, y)
-    steps, model = _split(estimator, "score_samples")
+    steps, model = _split(estimator)
     if not hasattr(model, "score_samples"):
         raise TypeError(f"{_name(model)} has no tractable density (no score_samples).")
     if is_simulator(estimator) or is_unfolder(estimator):
@@ -175,14 +173,12 @@ def _unwrap_search(estimator):
     return estimator
 
 
-def _split(estimator, method):
-    """Transformers and model of a Pipeline; no transformers for anything that does it itself."""
-    if isinstance(estimator, Pipeline) and not (
-        method == "sample" and "sample" in vars(type(estimator))
-    ):
-        steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-        return steps, estimator.steps[-1][1]
-    return [], estimator
+def _split(estimator):
+    """Transformers and model of a Pipeline; no transformers for any other estimator."""
+    if not isinstance(estimator, Pipeline):
+        return [], estimator
+    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
+    return steps, estimator.steps[-1][1]
 
 
 def _check_condition(estimator, X):

@@ -1,0 +1,226 @@
+"""Residuals of the detector level against the theory level, rescaled column by column."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._validation import check_events, check_names_match, check_sample_weight, column_names
+from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.preprocessing import wrap_phi
+
+__all__ = ["ResidualTransformer"]
+
+
+class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
+    r"""Replace y by its scaled residual against X.
+
+    A detector changes an event little, so what has to be learnt is the change. With s the standard
+    deviation over the fitted events, each column of y becomes
+
+    .. math:: (y_i - x_i) / s(y_i - x_i)
+
+    or, with ``keep_truth=True``, the published target [1]_
+
+    .. math:: x_i + r \, (y_i - x_i) \, s(x_i) / s(y_i - x_i), \quad
+              r = s(y_{ref} - x_{ref}) / s(x_{ref}),
+
+    which gives every column's residual the relative width of the reference column's. Differences
+    of angles (columns named `phi` or `..._phi`) are wrapped into (-pi, pi].
+
+    Parameters
+    ----------
+    keep_truth : bool, default=False
+        Return the published target instead of the residual alone.
+    reference : str, int or None, default=None
+        Column that sets r, the log of the jet mass in the paper; r = 1 without one. Used with
+        `keep_truth`.
+
+    Attributes
+    ----------
+    scale_ : ndarray of shape (n_targets,)
+        What the residuals are multiplied by.
+    columns_ : ndarray of int
+        Column of X for each column of y.
+    angles_ : ndarray of bool
+        Which columns are angles.
+
+    References
+    ----------
+    .. [1] arXiv:2010.01835, analysis-specific fast simulation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.compose import ResidualTransformer
+    >>> X = np.array([[30.0], [50.0], [70.0]])
+    >>> y = np.array([[31.0], [48.0], [71.0]])
+    >>> residual = ResidualTransformer().fit(X, y)
+    >>> residual.transform_target(X, y).ravel().round(3)
+    array([ 0.707, -1.414,  0.707])
+    >>> residual.inverse_transform_target(X, residual.transform_target(X, y)).ravel()
+    array([31., 48., 71.])
+    """
+
+    def __init__(self, *, keep_truth=False, reference=None):
+        self.keep_truth = keep_truth
+        self.reference = reference
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn the widths of the residuals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+            Each of its columns has to be in X too; without names both have the same columns.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a column of y is not in X, or the reference is unknown.
+        """
+        self.columns_, self.names_ = _match_columns(X, y)
+        X, y = self._tables(X, y, refit=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        names = self.names_ or [""] * y.shape[1]
+        self.angles_ = np.array([name == "phi" or name.endswith("_phi") for name in names])
+        width = _spread(self._difference(X, y), weight)
+        if not self.keep_truth:
+            self.scale_ = 1 / width
+            return self
+        spread = _spread(X[:, self.columns_], weight)
+        ratio = 1.0
+        if self.reference is not None:
+            reference = self._reference_index()
+            ratio = width[reference] / spread[reference]
+        self.scale_ = ratio * spread / width
+        return self
+
+    def transform_target(self, X, y):
+        """Scaled residuals, or the published target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        X, y = self._tables(X, y)
+        residual = self._difference(X, y) * self.scale_
+        return residual + X[:, self.columns_] if self.keep_truth else residual
+
+    def inverse_transform_target(self, X, y):
+        """Detector level back from scaled residuals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+            As `transform_target` returns it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        X, _ = check_events(X, what="X", estimator=self)
+        y, _ = check_events(y, what="y", estimator=self)
+        truth = X[:, self.columns_]
+        observed = truth + (y - truth if self.keep_truth else y) / self.scale_
+        observed[:, self.angles_] = wrap_phi(observed[:, self.angles_])
+        return observed
+
+    def log_det_target(self, X, y):
+        """log|det| of `transform_target` with respect to y: the same for every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return np.full(len(X), np.log(self.scale_).sum())
+
+    def get_target_names_out(self, names):
+        """Return the names with `_residual` appended, or as they are with `keep_truth`.
+
+        Parameters
+        ----------
+        names : list of str
+
+        Returns
+        -------
+        list of str
+        """
+        return [name if self.keep_truth else f"{name}_residual" for name in names]
+
+    def _tables(self, X, y, *, refit=False):
+        if not refit:
+            check_is_fitted(self)
+        X, x_names = check_events(X, what="X", estimator=self)
+        y, names = check_events(y, what="y", estimator=self)
+        if len(X) != len(y):
+            raise ValueError(
+                f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of "
+                "both must be the same event."
+            )
+        if self.names_ is not None:
+            check_names_match(names, self.names_, what="y")
+            if x_names is not None:
+                check_names_match([x_names[j] for j in self.columns_], self.names_, what="X")
+        return X, y
+
+    def _difference(self, X, y):
+        difference = y - X[:, self.columns_]
+        difference[:, self.angles_] = wrap_phi(difference[:, self.angles_])
+        return difference
+
+    def _reference_index(self):
+        if isinstance(self.reference, str):
+            if self.names_ is None or self.reference not in self.names_:
+                raise ValueError(
+                    f"reference={self.reference!r} is not a column of y: {self.names_}."
+                )
+            return self.names_.index(self.reference)
+        return self.reference
+
+
+def _match_columns(X, y):
+    """For each column of y its column in X, and the names of y where both have names."""
+    x_names, y_names = column_names(X), column_names(y)
+    if x_names is None or y_names is None:
+        n_features, n_targets = np.shape(X)[1], np.shape(y)[1]
+        if n_features != n_targets:
+            raise ValueError(
+                f"Residuals need the same columns on both sides: X has {n_features}, y has "
+                f"{n_targets}. Give both as DataFrames, so that columns are matched by name."
+            )
+        return np.arange(n_targets), None
+    missing = [name for name in y_names if name not in x_names]
+    if missing:
+        raise ValueError(
+            f"Residuals need the same columns on both sides: y has {missing[0]!r}, X has only "
+            f"{x_names}. Put X and y into the same coordinates first."
+        )
+    return np.array([x_names.index(name) for name in y_names]), y_names
+
+
+def _spread(table, weight):
+    """Standard deviation of each column, one where it is constant."""
+    mean = np.average(table, axis=0, weights=weight)
+    spread = np.sqrt(np.average((table - mean) ** 2, axis=0, weights=weight))
+    return np.where(spread > 0, spread, 1.0)

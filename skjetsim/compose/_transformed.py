@@ -1,0 +1,263 @@
+"""A simulator behind transformations of its target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from skjetsim._validation import (
+    check_int,
+    check_sample_weight,
+    column_names,
+    validate_events,
+    validate_target,
+)
+from skjetsim.base import SimulatorMixin
+from skjetsim.compose._conditional import ConditionalTransformerMixin
+
+__all__ = ["TransformedSimulator"]
+
+
+def _is_conditional(transformer):
+    return isinstance(transformer, ConditionalTransformerMixin)
+
+
+def _inner_has(method):
+    def check(self):
+        inner = getattr(self, "simulator_", self.simulator)
+        return hasattr(inner, method)
+
+    return check
+
+
+def _can_score(self):
+    from skjetsim.preprocessing import has_log_det
+
+    if not _inner_has("score_samples")(self):
+        return False
+    return all(
+        hasattr(step, "log_det_target") if _is_conditional(step) else has_log_det(step)
+        for step in getattr(self, "transformers_", self.transformers)
+    )
+
+
+def _can_invert(self):
+    # A residual cannot be formed before the theory level is known.
+    if any(_is_conditional(step) for step in self.transformers):
+        return False
+    return _inner_has("sample_inverse")(self)
+
+
+class TransformedSimulator(SimulatorMixin, BaseEstimator):
+    """Transform y, simulate it there, and come back.
+
+    Parameters
+    ----------
+    simulator : simulator
+        Learns the transformed y given X.
+    transformers : list of transformers
+        Applied to y in order. A plain transformer sees y alone; a conditional one
+        (`ConditionalTransformerMixin`, such as `ResidualTransformer`) sees X too, as it reaches
+        this estimator.
+
+    Attributes
+    ----------
+    simulator_ : simulator
+        Fitted clone.
+    transformers_ : list of transformers
+        Fitted clones.
+    n_features_in_, n_targets_ : int
+    target_names_in_ : ndarray of str
+
+    See Also
+    --------
+    sklearn.compose.TransformedTargetRegressor : The like for regressors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.compose import ResidualTransformer, TransformedSimulator
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
+    >>> measured = energy * rng.normal(1, 0.1, size=(512, 1))
+    >>> flow = FlowSimulator(max_epochs=2, random_state=0)
+    >>> simulator = TransformedSimulator(flow, [ResidualTransformer()]).fit(energy, measured)
+    >>> simulator.sample([[50.0], [100.0]], random_state=1).shape
+    (2, 1)
+    """
+
+    def __init__(self, simulator, transformers):
+        self.simulator = simulator
+        self.transformers = transformers
+
+    @property
+    def random_state(self):
+        """Seed of the simulator inside, which draws the noise."""
+        return getattr(self.simulator, "random_state", None)
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the transformers on y, then the simulator on what they make of it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed on to the simulator, and to each transformer whose `fit` takes it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            On bad values (naming column and row) or different lengths of X and y.
+        """
+        x_names, y_names = column_names(X), column_names(y)
+        X = validate_events(self, X, reset=True)
+        y = validate_target(self, y, n_samples=len(X), reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        X, y = _table(X, x_names), _table(y, y_names)
+        self.transformers_, self.stage_names_ = [], [y_names]
+        for transformer in self.transformers:
+            fitted = clone(transformer)
+            if y_names is not None and hasattr(fitted, "set_output"):
+                fitted.set_output(transform="pandas")  # names must not be lost between steps
+            takes_weight = weight is not None and has_fit_parameter(fitted, "sample_weight")
+            weights = {"sample_weight": weight} if takes_weight else {}
+            fitted.fit(X, y, **weights) if _is_conditional(fitted) else fitted.fit(y, **weights)
+            y = _apply(fitted, X, y)
+            self.transformers_.append(fitted)
+            self.stage_names_.append(column_names(y))
+        weights = {} if weight is None else {"sample_weight": weight}
+        self.simulator_ = clone(self.simulator).fit(X, y, **weights)
+        return self
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        """Simulate detector-level events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        n_samples : int, optional
+            Draws for each event.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        table = self._condition(X)
+        if n_samples is None:
+            drawn = self.simulator_.sample(table, random_state=random_state)
+            return self._as_target(self._back(table, drawn), X)
+        repeats = check_int(n_samples, "n_samples")
+        drawn = self.simulator_.sample(table, n_samples=repeats, random_state=random_state)
+        flat = np.asarray(drawn).reshape(len(table) * repeats, -1)
+        index = np.repeat(np.arange(len(table)), repeats)
+        rows = table.iloc[index] if isinstance(table, pd.DataFrame) else table[index]
+        return self._as_target(self._back(rows, flat).reshape(len(table), repeats, -1))
+
+    @available_if(_inner_has("predict"))
+    def predict(self, X):
+        """Take the simulator's point prediction back to the coordinates of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+            A conditional median stays one under monotone transformers, a mean does not.
+        """
+        check_is_fitted(self)
+        table = self._condition(X)
+        return self._as_target(self._back(table, self.simulator_.predict(table)), X)
+
+    @available_if(_can_score)
+    def score_samples(self, X, y):
+        """Log p(y given X), with the transformers' log-determinants.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        from skjetsim.preprocessing import log_det_jacobian
+
+        check_is_fitted(self)
+        table = self._condition(X)
+        y = validate_target(self, y, n_samples=len(table), reset=False)
+        y = _table(y, self.stage_names_[0])
+        total = np.zeros(len(table))
+        for transformer in self.transformers_:
+            if _is_conditional(transformer):
+                total += transformer.log_det_target(table, y)
+            else:
+                total += log_det_jacobian(transformer, y)
+            y = _apply(transformer, table, y)
+        return total + self.simulator_.score_samples(table, y)
+
+    @available_if(_can_invert)
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        """Unfold with the simulator inside, from the transformed y.
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_targets)
+        n_samples : int, optional
+        random_state : None, int, Generator or RandomState
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), or (n, n_samples, n_features)
+        """
+        check_is_fitted(self)
+        y = _table(validate_target(self, y, n_samples=None, reset=False), self.stage_names_[0])
+        for transformer in self.transformers_:
+            y = transformer.transform(y)
+        return self.simulator_.sample_inverse(y, n_samples=n_samples, random_state=random_state)
+
+    def _condition(self, X):
+        """Return X checked, as a DataFrame where it was fitted on one."""
+        names = column_names(X)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return _table(validate_events(self, X, reset=False), names, index)
+
+    def _back(self, X, drawn):
+        """Undo the transformers on rows drawn by the simulator."""
+        y = np.asarray(drawn).reshape(len(X), -1)
+        stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
+        for transformer, names in stages:
+            y = _table(np.asarray(y), names)
+            if _is_conditional(transformer):
+                y = transformer.inverse_transform_target(X, y)
+            else:
+                y = transformer.inverse_transform(y)
+        return np.asarray(y, dtype=np.float64)
+
+
+def _table(array, names, index=None):
+    return array if names is None else pd.DataFrame(array, columns=names, index=index)
+
+
+def _apply(transformer, X, y):
+    if not _is_conditional(transformer):
+        return transformer.transform(y)
+    names = column_names(y)
+    transformed = transformer.transform_target(X, y)
+    if names is None:
+        return transformed
+    return _table(np.asarray(transformed), transformer.get_target_names_out(names))

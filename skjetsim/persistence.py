@@ -1,0 +1,198 @@
+"""Models as files that hold no code: JSON for the structure, safetensors for the numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import zipfile
+from importlib.metadata import version
+
+import numpy as np
+
+import skjetsim
+from skjetsim._encoding import Decoder, Encoder, UnknownTypeError, minor_version
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+MANIFEST, STRUCTURE, TENSORS = "manifest.json", "structure.json", "tensors.safetensors"
+
+
+def save(estimator, path):
+    """Write an estimator, fitted or not, to a file without pickle.
+
+    The file is a zip archive: a manifest (versions, column names, units, training summary), the
+    structure as JSON, arrays and network weights as safetensors, and, for compiled parts of
+    scikit-learn's estimators, skops. An existing file is replaced in one step, or, where writing
+    fails, left as it was.
+
+    Parameters
+    ----------
+    estimator : estimator, Pipeline, search or scorer
+        Of this package or scikit-learn, or composed of both.
+    path : str or path-like
+
+    Raises
+    ------
+    TypeError
+        Where a parameter or attribute has a type that cannot be written; it is named.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, os
+    >>> from skjetsim import load, save
+    >>> from skjetsim.flows import FlowGenerator
+    >>> flow = FlowGenerator(max_epochs=1, random_state=0).fit(np.eye(64)[:, :2])
+    >>> path = os.path.join(tempfile.mkdtemp(), "flow.skjetsim")
+    >>> save(flow, path)
+    >>> bool((load(path).sample(5, random_state=1) == flow.sample(5, random_state=1)).all())
+    True
+    """
+    from safetensors.numpy import save as safetensors_bytes
+
+    encoder = Encoder()
+    structure = encoder.encode(estimator, where=type(estimator).__name__)
+    entries = {
+        STRUCTURE: json.dumps(structure).encode(),
+        TENSORS: safetensors_bytes(encoder.arrays),
+        **encoder.blobs,
+    }
+    manifest = _describe(estimator, encoder)
+    manifest["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
+    partial = f"{os.fspath(path)}.partial"
+    try:
+        with zipfile.ZipFile(partial, "w") as archive:
+            archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
+            for name, data in entries.items():
+                # Weights hardly compress; text does.
+                stored = zipfile.ZIP_STORED if name == TENSORS else zipfile.ZIP_DEFLATED
+                archive.writestr(name, data, compress_type=stored)
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def load(path, *, trusted=()):
+    """Read an estimator that `save` wrote. No code from the file runs.
+
+    Parameters
+    ----------
+    path : str or path-like
+    trusted : collection of str, optional
+        Full names of classes accepted besides those of skjetsim and scikit-learn; they have to be
+        importable.
+
+    Returns
+    -------
+    estimator
+        Draws the same events for the same seed as the one that was saved.
+
+    Raises
+    ------
+    TypeError
+        On a type that is not trusted; it is named.
+    ValueError
+        Where the file is truncated, edited or no model file, was written by a newer format, or
+        holds scikit-learn estimators of another minor version.
+    """
+    from safetensors.numpy import load as safetensors_arrays
+
+    entries, manifest = _read(path)
+    _check_versions(path, manifest)
+    try:
+        arrays = safetensors_arrays(entries[TENSORS])
+        structure = json.loads(entries[STRUCTURE])
+        return Decoder(arrays, entries, trusted).decode(structure)
+    except UnknownTypeError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read as a skjetsim model: {error!r}.") from error
+
+
+def _read(path):
+    """All entries of a model file, their checksums compared."""
+    damaged = f"{path} is truncated, was edited, or is no skjetsim model file. Save it again."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(entries.pop(MANIFEST))
+        sums = manifest["sha256"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(damaged) from error
+    actual = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
+    if actual != sums:
+        raise ValueError(damaged)
+    return entries, manifest
+
+
+def _check_versions(path, manifest):
+    if manifest["format"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {manifest['format']}, which is newer than this version of skjetsim "
+            f"reads ({FORMAT}). Upgrade skjetsim."
+        )
+    saved = manifest["versions"]["scikit-learn"]
+    if manifest["foreign"] and minor_version(saved) != minor_version():
+        raise ValueError(
+            f"{path} holds {manifest['foreign'][0]} as scikit-learn {saved} wrote it, and "
+            f"{minor_version()} is installed. Install scikit-learn {minor_version(saved)}, or save "
+            "it again there."
+        )
+
+
+def _describe(estimator, encoder):
+    """What a person, or another program, wants to know of a model without loading it."""
+    names = {
+        attribute: [str(name) for name in value]
+        for attribute in ("feature_names_in_", "target_names_in_")
+        if (value := _attribute(estimator, attribute)) is not None
+    }
+    history = _attribute(estimator, "history_")
+    training = None
+    if history:
+        training = {"epochs": len(history), "best_epoch": _attribute(estimator, "best_epoch_")}
+        training["last"] = {key: float(value) for key, value in history[-1].items()}
+    packages = ("numpy", "scikit-learn", "torch")
+    return {
+        "format": FORMAT,
+        "estimator": type(estimator).__name__,
+        "versions": {
+            "skjetsim": skjetsim.__version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+        "units": {"momentum, energy, mass": "GeV", "angle": "rad"},
+        "columns": names,
+        "training": training,
+        "foreign": sorted(encoder.foreign),
+        "parameters": int(sum(np.size(array) for array in encoder.arrays.values())),
+    }
+
+
+def _attribute(estimator, name):
+    """Attribute of an estimator, or of the fitted model inside a Pipeline or meta-estimator."""
+    for inner in (estimator, *_inside(estimator)):
+        try:
+            value = getattr(inner, name, None)
+        except Exception:  # an unfitted Pipeline's properties raise what their steps raise
+            value = None
+        if value is not None:
+            return value
+    return None
+
+
+def _inside(estimator):
+    for attribute in ("best_estimator_", "simulator_"):
+        if hasattr(estimator, attribute):
+            inner = getattr(estimator, attribute)
+            yield inner
+            yield from _inside(inner)
+    if hasattr(estimator, "steps"):
+        inner = estimator.steps[-1][1]
+        yield inner
+        yield from _inside(inner)
