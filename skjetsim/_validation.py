@@ -87,7 +87,7 @@ def _check_numeric_columns(X, what):
     if not isinstance(X, pd.DataFrame):
         return
     for name, dtype in X.dtypes.items():
-        if dtype != object and not isinstance(dtype, (pd.StringDtype, pd.CategoricalDtype)):
+        if pd.api.types.is_numeric_dtype(dtype):
             continue
         values = pd.to_numeric(X[name], errors="coerce")
         bad = values.isna() & ~X[name].isna()

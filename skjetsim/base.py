@@ -135,9 +135,9 @@ class SimulatorMixin(TransformerMixin):
     """Mixin for estimators that learn p(y given X): `fit(X, y)`, then `sample(X)`.
 
     The estimator defines `fit` (setting `target_names_in_`) and
-    `sample(X, *, n_samples=None, random_state=None)`, and has an attribute `random_state`. The mixin
-    adds `transform` (one simulated event a row), `fit_transform`, `set_output`, `score` and, where
-    there is a `sample_inverse`, `inverse_transform`.
+    `sample(X, *, n_samples=None, random_state=None)`, and has an attribute `random_state`. The
+    mixin adds `transform` (one simulated event a row), `fit_transform`, `set_output`, `score` and,
+    where there is a `sample_inverse`, `inverse_transform`.
 
     Examples
     --------
