@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -197,27 +198,32 @@ def _power(transformer, values):
             )
         total = ((lambdas - 1) * np.log(values)).sum(axis=1)
     if transformer.standardize:
-        total -= np.log(_power_scale(transformer)).sum()
+        total -= np.log(_power_scale(transformer, values)).sum()
     return total
 
 
-def _power_scale(transformer):
+def _power_scale(transformer, values):
     """Return the standard deviations a PowerTransformer divides by.
 
-    It keeps them in a private attribute; the map at two points tells them. Box-Cox and
-    Yeo-Johnson give (2^lambda - 1) / lambda between these points, log 2 for lambda = 0.
+    It keeps them to itself; they are the ratio of the bare power function's differences to the
+    map's own, between the two probes farthest apart: the ends of `values`, and events around the
+    mean for when there are few.
     """
-    lambdas = transformer.lambdas_
-    start = 0.0 if transformer.method == "yeo-johnson" else 1.0
-    points = np.full((2, len(lambdas)), start)
-    points[1] += 1.0
     names = getattr(transformer, "feature_names_in_", None)
-    if names is not None:
-        points = pd.DataFrame(points, columns=names)
-    low, high = np.asarray(transformer.transform(points))
-    safe = np.where(lambdas == 0, 1.0, lambdas)
-    raw = np.where(lambdas == 0, np.log(2), np.expm1(safe * np.log(2)) / safe)
-    return raw / (high - low)
+
+    def table(probes):
+        return probes if names is None else pd.DataFrame(probes, columns=names)
+
+    around = np.array([[-0.5], [0.0], [0.5]]) * np.ones(values.shape[1])
+    with np.errstate(all="ignore"):
+        around = transformer.inverse_transform(table(around))
+        probes = np.vstack([values.min(axis=0), values.max(axis=0), around])
+        bare = clone(transformer).set_params(standardize=False).set_output(transform="default")
+        bare.lambdas_, bare.n_features_in_ = transformer.lambdas_, transformer.n_features_in_
+        scaled, raw = np.asarray(transformer.transform(table(probes))), bare.transform(probes)
+    every = np.arange(values.shape[1])
+    low, high = np.nanargmin(scaled, axis=0), np.nanargmax(scaled, axis=0)
+    return (raw[high, every] - raw[low, every]) / (scaled[high, every] - scaled[low, every])
 
 
 def _quantile(transformer, values):
