@@ -130,7 +130,7 @@ def select_mass(events, obj, *, minimum=None, maximum=None):
     array([False, False,  True])
     """
     found = _event_object(events, obj, "select_mass")
-    if not {"mass", "log_mass", "E"} & set(found.columns):
+    if not found.has_mass:
         raise ValueError(
             f"select_mass: {label(obj)} has no mass and no E among its columns "
             f"{sorted(found.columns)}."

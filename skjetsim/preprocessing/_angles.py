@@ -12,9 +12,9 @@ from ._kinematics import azimuth, wrap_phi
 class AngleEncoder(InverseMixin, EventTransformer):
     """Replace each angle phi by (cos phi, sin phi), which has no seam at +-pi.
 
-    `jet_phi` becomes `jet_cos_phi`, `jet_sin_phi` in its place. The inverse is atan2 into
-    (-pi, pi], so (cos, sin) need not have length one, as those of a generative model do not. There
-    is no log-determinant: the output has more columns than the input.
+    `jet_phi` becomes `jet_cos_phi`, `jet_sin_phi` in its place. The inverse is atan2: angles come
+    back in (-pi, pi], and (cos, sin) need not have length one, as those that a generative model
+    draws have not. There is no log-determinant: the output has more columns than the input.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def _encoded(name, function):
 class PhiRotation(InvertibleEventTransformer):
     """Rotate each event about the beam: measure every phi from that of a reference object.
 
-    Physics at the LHC does not depend on where phi = 0 lies; a model that sees rotated events
-    need not learn that. The reference object itself is kept as it is, so the rotation can be
+    Collisions of unpolarised beams do not depend on where phi = 0 lies; a model that sees rotated
+    events need not learn that. The reference object itself is kept as it is, so the rotation can be
     undone, and the Jacobian is one.
 
     Parameters
@@ -119,9 +119,9 @@ class PhiRotation(InvertibleEventTransformer):
     Notes
     -----
     Columns `*_phi` are shifted and wrapped into (-pi, pi], pairs `*_px`, `*_py` and `*_cos_phi`,
-    `*_sin_phi` are rotated; both kinds may be mixed. Differences such as `*_delta_phi` and all
-    other columns pass through. A table without names is read as (px, py, pz) triples, "p0",
-    "p1", ...
+    `*_sin_phi` are rotated; both kinds may be mixed. The inverse gives phi in (-pi, pi].
+    Differences such as `*_delta_phi` and all other columns pass through. A table without names is
+    read as (px, py, pz) triples, "p0", "p1", ...
 
     Examples
     --------

@@ -42,7 +42,8 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     Notes
     -----
     The output holds the blocks in the order given, then the remainder, under the names that the
-    blocks give (no prefix). `log_det_jacobian` is absent where a block has none.
+    blocks give (no prefix); a transformer without `get_feature_names_out` is taken to keep the
+    names of its columns. `log_det_jacobian` is absent where a block has none.
 
     Examples
     --------
@@ -202,7 +203,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     def _block_names_out(self, transformer, positions):
         names = self._names_in()
         block_names = [names[i] for i in positions]
-        if isinstance(transformer, str):
+        if not hasattr(transformer, "get_feature_names_out"):
             return block_names
         return list(transformer.get_feature_names_out(np.asarray(block_names, dtype=object)))
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from ._base import EventTransformer, InverseMixin, refuse_duplicates
-from ._columns import event_objects, find_object, join_name
+from ._columns import event_objects, find_object, join_name, label
 from ._kinematics import rapidity, transverse_mass, wrap_phi
 from ._objects import EventObject, transverse_sum, vector_sum
 
@@ -48,6 +48,16 @@ def _transverse_mass(objects):
     return transverse_mass(first.pt, first.phi, second.pt, second.phi)
 
 
+def _mass(objects):
+    first = objects[0]
+    if len(objects) == 1 and not first.has_mass:
+        raise ValueError(
+            f"{first.owner}: {label(first.name)} has no mass and no E among its columns "
+            f"{sorted(first.columns)}, so its mass is not known."
+        )
+    return vector_sum(objects).mass
+
+
 def _rapidity(objects):
     total = vector_sum(objects)
     return rapidity(total.energy, total.pz)
@@ -67,7 +77,7 @@ _OF_ANY = {
     "pz": lambda objects: vector_sum(objects).pz,
     "eta": lambda objects: vector_sum(objects).eta,
     "E": lambda objects: vector_sum(objects).energy,
-    "mass": lambda objects: vector_sum(objects).mass,
+    "mass": _mass,
     "rapidity": _rapidity,
     "st": _scalar_sum,
     "ht": _scalar_sum,
@@ -139,9 +149,10 @@ class KinematicFeatures(InverseMixin, EventTransformer):
     that the input has as a column of that name is that column; it does not come twice.
 
     Input columns may be Cartesian or cylindrical, object by object. Energies come from the mass
-    (`mass` or `log_mass`), else from `E`; objects with neither are massless. The mass of a
-    space-like vector is negative. A table without names is read as (px, py, pz) triples, "p0",
-    "p1", ... With `passthrough`, `inverse_transform` drops the derived columns.
+    (`mass` or `log_mass`), else from `E`; objects with neither count as
+    massless in sums. The mass of a space-like vector is negative. A table without names is read
+    as (px, py, pz) triples, "p0", "p1", ... With `passthrough`, `inverse_transform` drops the
+    derived columns.
 
     References
     ----------

@@ -83,6 +83,11 @@ class EventObject:
             return self.columns["eta"]
         return pseudorapidity(self.pt, self._need("pz")[0])
 
+    @property
+    def has_mass(self):
+        """Whether any column tells the mass; else the object counts as massless."""
+        return not {"mass", "log_mass", "E"}.isdisjoint(self.columns)
+
     @cached_property
     def momentum(self):
         """Length of the momentum vector."""

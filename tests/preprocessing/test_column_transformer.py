@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
@@ -68,6 +69,15 @@ def test_scikit_learn_blocks_round_trip_without_warnings(scaler, named, events):
     X = events if named else events.to_numpy()
     model = InvertibleColumnTransformer([("block", scaler, [0, 3, 4])]).fit(X)
     np.testing.assert_allclose(model.inverse_transform(model.transform(X)), X, rtol=1e-9)
+
+
+def test_function_transformer_keeps_the_names(events):
+    log = FunctionTransformer(np.log1p, np.expm1)
+    model = InvertibleColumnTransformer([("log", log, ["tau_pt", "muon_E"])])
+    out = model.fit_transform(events)
+    assert list(out)[:2] == ["tau_pt", "muon_E"]
+    np.testing.assert_allclose(out["tau_pt"], np.log1p(events["tau_pt"]))
+    pd.testing.assert_frame_equal(model.inverse_transform(out), events, check_exact=False)
 
 
 def test_parameters(events):

@@ -47,7 +47,6 @@ def expected(events):
         "ht(tau, jet)": tau.pt + jet.pt,
         "missing_pt(muon, jet, tau)": (muon + jet + tau).pt,
         "missing_phi(muon, jet)": (-(muon + jet).to_2D()).phi,
-        "mass(tau)": np.zeros(len(events)),
     }
 
 
@@ -115,6 +114,7 @@ def test_pair_and_triple_masses():
         (["mass(muon, muon)"], "names an object twice"),
         (["mass(muon, electron)"], "no object 'electron'"),
         (["mass(muon, met)"], "'met' has no 'met_eta' and no columns to compute it from"),
+        (["mass(tau)"], "'tau' has no mass and no E among its columns"),
         (["eta(met)"], "'met' has no 'met_pz'"),
         (["pt(muon, tau)", "pt(muon,tau)"], "features names 'muon_tau_pt' twice"),
         ("ttbar", "features must be a list or one of .'wjet'."),
