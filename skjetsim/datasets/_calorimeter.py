@@ -96,13 +96,11 @@ class Calorimeter:
         charged, of_tower = of_track
         track_energy = measured.energy[charged]
         charged_energy = np.bincount(of_tower, track_energy, n_towers)
-        charged_variance = np.bincount(
-            of_tower, (resolution[charged] * track_energy) ** 2, n_towers
-        )
+        track_variance = (resolution[charged] * track_energy) ** 2
+        charged_variance = np.bincount(of_tower, track_variance, n_towers)
         excess = np.maximum(energy - charged_energy, 0)
-        neutral = (excess > self.energy_min) & (
-            excess > self.significance_min * np.sqrt(charged_variance + sigma**2)
-        )
+        smallest = self.significance_min * np.sqrt(charged_variance + sigma**2)
+        neutral = (excess > self.energy_min) & (excess > smallest)
         factor = _track_factor(energy, sigma**2, charged_energy, charged_variance)
         scale = np.ones(len(measured.event))
         scale[charged] = np.where(neutral, 1, factor)[of_tower]
@@ -119,13 +117,9 @@ class Calorimeter:
         track_hit = self.towers.find(track_eta, track_phi)
         inside, charged = np.flatnonzero(hit >= 0), np.flatnonzero(track_hit >= 0)
         total = self.towers.first[-1]
-        keys = np.concatenate(
-            [
-                event[inside] * total + hit[inside],
-                measured.event[charged] * total + track_hit[charged],
-            ]
-        )
-        keys, position = np.unique(keys, return_inverse=True)
+        deposit_key = event[inside] * total + hit[inside]
+        track_key = measured.event[charged] * total + track_hit[charged]
+        keys, position = np.unique(np.concatenate([deposit_key, track_key]), return_inverse=True)
         n_inside = len(inside)
         of_deposit = (energy[inside], position[:n_inside])
         return keys // total, keys % total, of_deposit, (charged, position[n_inside:])
