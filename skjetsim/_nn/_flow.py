@@ -57,13 +57,17 @@ class CouplingFlow(nn.Module):
     def _start_near_identity(self):
         for coupling in self.couplings:
             hyper = getattr(coupling, "hyper", None)
-            if isinstance(hyper, nn.Module):
-                with torch.no_grad():
+            with torch.no_grad():
+                if isinstance(hyper, nn.Module):
                     hyper[-1].weight.mul_(0.1)
                     hyper[-1].bias.zero_()
+                else:  # one column and no context: the spline's parameters themselves
+                    for parameter in coupling.phi:
+                        parameter.mul_(0.1)
 
     def to_base(self, target, context=None):
         """Latent point of each row and log|det dz/dtarget|."""
+        context = self._known(context)
         z, ladj = target, target.new_zeros(target.shape[:-1])
         for coupling in self.couplings:
             z, part = coupling(context).call_and_ladj(z)
@@ -72,9 +76,14 @@ class CouplingFlow(nn.Module):
 
     def from_base(self, z, context=None):
         """Inverse of `to_base`, without the determinant."""
+        context = self._known(context)
         for coupling in reversed(self.couplings):
             z = coupling(context).inv(z)
         return z
+
+    def _known(self, context):
+        """Return the context, None where it has no columns."""
+        return context if self.n_context else None
 
     def log_prob(self, target, context=None):
         """Log-density of each row of `target`."""

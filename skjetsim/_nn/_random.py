@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["PrivateRandom"]
@@ -17,6 +20,11 @@ _RANDOM_FUNCTIONS = {
     torch.randint,
     torch.randn,
     torch.randperm,
+} | {
+    # These hand themselves to the mode, and what they call no longer passes through it.
+    function
+    for _, function in inspect.getmembers(nn.init, inspect.isfunction)
+    if "generator" in inspect.signature(function).parameters
 }
 
 

@@ -57,13 +57,17 @@ class RationalQuadraticSpline(Transform):
 
     def _bin(self, search, other, position):
         """Bin of `position` in the axis `search`: its index and its corners on both axes."""
-        ends = search @ self.triangle
+        # Without a conditioner one set of parameters serves all rows; a gather wants it a row each.
+        search, ends, other, other_ends, slopes = (
+            part.expand(*position.shape, -1)
+            for part in (search, search @ self.triangle, other, other @ self.triangle, self.slopes)
+        )
         index = (ends[..., :-1] <= position[..., None]).sum(dim=-1, keepdim=True)
         size = search.gather(-1, index).squeeze(-1)
         start = ends.gather(-1, index).squeeze(-1) - size
         other_size = other.gather(-1, index).squeeze(-1)
-        other_start = (other @ self.triangle).gather(-1, index).squeeze(-1) - other_size
-        slopes = self.slopes.gather(-1, torch.cat([index, index + 1], dim=-1))
+        other_start = other_ends.gather(-1, index).squeeze(-1) - other_size
+        slopes = slopes.gather(-1, torch.cat([index, index + 1], dim=-1))
         left, right = (F.softplus(slopes + UNIT_SLOPE) + MIN_SLOPE).unbind(-1)
         return start, size, other_start, other_size, left, right
 
