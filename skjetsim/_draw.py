@@ -174,11 +174,16 @@ def _unwrap_search(estimator):
 
 
 def _split(estimator):
-    """Transformers and model of a Pipeline; no transformers for any other estimator."""
+    """Transformers and model of a Pipeline; no transformers for any other estimator.
+
+    The last step may be a Pipeline or a search again: its transformers follow.
+    """
+    estimator = _unwrap_search(estimator)
     if not isinstance(estimator, Pipeline):
         return [], estimator
     steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-    return steps, estimator.steps[-1][1]
+    inner, model = _split(estimator.steps[-1][1])
+    return steps + inner, model
 
 
 def _check_condition(estimator, X):

@@ -315,7 +315,8 @@ class Decoder:
             cls = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise UnknownTypeError(f"The file holds a {name}, which cannot be imported.") from error
-        if not (isinstance(cls, type) and issubclass(cls, base)):
+        # Where it was defined counts: modules also hold what they import, of any package.
+        if not (isinstance(cls, type) and issubclass(cls, base) and _full_name(cls) == name):
             raise UnknownTypeError(f"The file names {name} as an estimator, which it is not.")
         return cls
 

@@ -17,6 +17,7 @@ __all__ = [
     "check_sample_weight",
     "column_names",
     "flatten_rows",
+    "refuse_count",
     "validate_events",
     "validate_target",
 ]
@@ -256,6 +257,15 @@ def check_int(value, name, *, minimum=1):
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def refuse_count(estimator, X):
+    """Raise TypeError where an integer, a number of events, stands for a simulator's events X."""
+    if isinstance(X, numbers.Integral):
+        raise TypeError(
+            f"{type(estimator).__name__} is a simulator and was given the integer {X} for X. Pass "
+            "theory-level events; n_samples= is the number of draws for each."
+        )
 
 
 def validate_target(estimator, y, *, n_samples, reset):

@@ -14,7 +14,9 @@ __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 def fingerprint(plan, training, module):
     """Digest of everything that decides a training's course, to recognise a foreign checkpoint."""
     digest = hashlib.blake2b(digest_size=16)
-    settings = {name: value for name, value in asdict(plan).items() if name != "verbose"}
+    settings = asdict(plan)
+    for name in ("verbose", "checkpoint"):  # a file that was moved is still the same training
+        del settings[name]
     digest.update(repr(sorted(settings.items())).encode())
     tensors = [*training.inputs, *module.state_dict().values()]
     if training.weight is not None:

@@ -202,6 +202,7 @@ class TensorNet(NeuralNet):
             Where the loss is not finite in the first epoch.
         """
         self.initialize()
+        self.best_epoch_ = 0
         run = _Run(self, training.normalised(), validation and validation.normalised())
         try:
             run.loop()
@@ -243,6 +244,8 @@ class _Run:
 
     def loop(self):
         for _ in self.progress(range(self.epoch, self.plan.max_epochs)):
+            if self.out_of_patience():  # before the epoch, so that a resumed training stops too
+                return
             self.epoch += 1
             train_loss = self.train_epoch()
             valid_loss = self.validate()
@@ -257,8 +260,6 @@ class _Run:
             self.keep_if_best(valid_loss)
             if self.plan.checkpoint is not None:
                 save_checkpoint(self.plan.checkpoint, self.state())
-            if self.out_of_patience():
-                return
 
     def progress(self, epochs):
         if not self.plan.verbose:

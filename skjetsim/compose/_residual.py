@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._validation import check_events, check_names_match, check_sample_weight, column_names
+from skjetsim._validation import check_events, check_names_match, check_sample_weight
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.preprocessing import wrap_phi
 
@@ -39,6 +39,8 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
 
     Attributes
     ----------
+    n_features_in_ : int
+        Number of columns of X.
     scale_ : ndarray of shape (n_targets,)
         What the residuals are multiplied by.
     columns_ : ndarray of int
@@ -86,8 +88,13 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         ValueError
             Where a column of y is not in X, or the reference is unknown.
         """
-        self.columns_, self.names_ = _match_columns(X, y)
-        X, y = self._tables(X, y, refit=True)
+        X_table, x_names = check_events(X, what="X", estimator=self)
+        y_table, y_names = check_events(y, what="y", estimator=self)
+        self.columns_, self.names_ = _match_columns(
+            (X_table.shape[1], x_names), (y_table.shape[1], y_names)
+        )
+        X, y = self._same_rows(X_table, y_table)
+        self.n_features_in_ = X.shape[1]
         weight = check_sample_weight(sample_weight, len(X))
         names = self.names_ or [""] * y.shape[1]
         self.angles_ = np.array([name == "phi" or name.endswith("_phi") for name in names])
@@ -132,9 +139,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_targets)
         """
-        check_is_fitted(self)
-        X, _ = check_events(X, what="X", estimator=self)
-        y, _ = check_events(y, what="y", estimator=self)
+        X, y = self._tables(X, _without_names(y))
         truth = X[:, self.columns_]
         observed = truth + (y - truth if self.keep_truth else y) / self.scale_
         observed[:, self.angles_] = wrap_phi(observed[:, self.angles_])
@@ -152,7 +157,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
+        X, _ = self._tables(X, y)
         return np.full(len(X), np.log(self.scale_).sum())
 
     def get_target_names_out(self, names):
@@ -168,20 +173,30 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         """
         return [name if self.keep_truth else f"{name}_residual" for name in names]
 
-    def _tables(self, X, y, *, refit=False):
-        if not refit:
-            check_is_fitted(self)
+    def _tables(self, X, y):
+        """Both sides as arrays, compared with the columns of the fit."""
+        check_is_fitted(self)
         X, x_names = check_events(X, what="X", estimator=self)
         y, names = check_events(y, what="y", estimator=self)
+        for table, width, what in ((X, self.n_features_in_, "X"), (y, len(self.columns_), "y")):
+            if table.shape[1] != width:
+                raise ValueError(
+                    f"{what} has {table.shape[1]} columns, but {type(self).__name__} was fitted "
+                    f"with {width}."
+                )
+        if self.names_ is not None:
+            check_names_match(names, self.names_, what="y")
+            if x_names is not None:
+                check_names_match([x_names[j] for j in self.columns_], self.names_, what="X")
+        return self._same_rows(X, y)
+
+    @staticmethod
+    def _same_rows(X, y):
         if len(X) != len(y):
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of "
                 "both must be the same event."
             )
-        if self.names_ is not None:
-            check_names_match(names, self.names_, what="y")
-            if x_names is not None:
-                check_names_match([x_names[j] for j in self.columns_], self.names_, what="X")
         return X, y
 
     def _difference(self, X, y):
@@ -196,14 +211,26 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
                     f"reference={self.reference!r} is not a column of y: {self.names_}."
                 )
             return self.names_.index(self.reference)
+        if not 0 <= self.reference < len(self.columns_):
+            raise ValueError(
+                f"reference={self.reference!r} is not a column of y, which has "
+                f"{len(self.columns_)}."
+            )
         return self.reference
 
 
+def _without_names(table):
+    """Return a transformed y as an array: its names are not those of the fit."""
+    return table.to_numpy() if hasattr(table, "to_numpy") else table
+
+
 def _match_columns(X, y):
-    """For each column of y its column in X, and the names of y where both have names."""
-    x_names, y_names = column_names(X), column_names(y)
+    """For each column of y its column in X, and the names of y where both have names.
+
+    X and y are (number of columns, names or None).
+    """
+    (n_features, x_names), (n_targets, y_names) = X, y
     if x_names is None or y_names is None:
-        n_features, n_targets = np.shape(X)[1], np.shape(y)[1]
         if n_features != n_targets:
             raise ValueError(
                 f"Residuals need the same columns on both sides: X has {n_features}, y has "

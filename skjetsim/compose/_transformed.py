@@ -8,10 +8,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from skjetsim._draw import log_prob, sample, sample_inverse
 from skjetsim._validation import (
     check_int,
     check_sample_weight,
     column_names,
+    refuse_count,
     validate_events,
     validate_target,
 )
@@ -57,7 +59,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
     Parameters
     ----------
     simulator : simulator
-        Learns the transformed y given X.
+        Learns the transformed y given X; a Pipeline that ends in one will do.
     transformers : list of transformers
         Applied to y in order. A plain transformer sees y alone; a conditional one
         (`ConditionalTransformerMixin`, such as `ResidualTransformer`) sees X too, as it reaches
@@ -97,7 +99,10 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
     @property
     def random_state(self):
         """Seed of the simulator inside, which draws the noise."""
-        return getattr(self.simulator, "random_state", None)
+        model = self.simulator
+        while hasattr(model, "steps"):
+            model = model.steps[-1][1]
+        return getattr(model, "random_state", None)
 
     def fit(self, X, y, sample_weight=None):
         """Fit the transformers on y, then the simulator on what they make of it.
@@ -156,10 +161,10 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         check_is_fitted(self)
         table = self._condition(X)
         if n_samples is None:
-            drawn = self.simulator_.sample(table, random_state=random_state)
+            drawn = sample(self.simulator_, table, random_state=random_state)
             return self._as_target(self._back(table, drawn), X)
         repeats = check_int(n_samples, "n_samples")
-        drawn = self.simulator_.sample(table, n_samples=repeats, random_state=random_state)
+        drawn = sample(self.simulator_, table, n_samples=repeats, random_state=random_state)
         flat = np.asarray(drawn).reshape(len(table) * repeats, -1)
         index = np.repeat(np.arange(len(table)), repeats)
         rows = table.iloc[index] if isinstance(table, pd.DataFrame) else table[index]
@@ -208,7 +213,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
             else:
                 total += log_det_jacobian(transformer, y)
             y = _apply(transformer, table, y)
-        return total + self.simulator_.score_samples(table, y)
+        return total + log_prob(self.simulator_, table, y)
 
     @available_if(_can_invert)
     def sample_inverse(self, y, *, n_samples=None, random_state=None):
@@ -228,10 +233,11 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         y = _table(validate_target(self, y, n_samples=None, reset=False), self.stage_names_[0])
         for transformer in self.transformers_:
             y = transformer.transform(y)
-        return self.simulator_.sample_inverse(y, n_samples=n_samples, random_state=random_state)
+        return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
 
     def _condition(self, X):
         """Return X checked, as a DataFrame where it was fitted on one."""
+        refuse_count(self, X)
         names = column_names(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return _table(validate_events(self, X, reset=False), names, index)

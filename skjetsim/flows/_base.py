@@ -125,6 +125,11 @@ class BaseFlow(BaseEstimator):
     def _fit_flow(self, table, context, weight):
         """Learn the density of `table`; `context` holds network inputs, already mapped."""
         plan = self._training_plan()
+        if len(table) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs two events of positive weight, got n_samples = "
+                f"{len(table)}."
+            )
         root = as_seed_sequence(self.random_state)
         self.constants_ = table[0].copy()
         self.varying_ = (table != table[0]).any(axis=0)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._validation import (
     check_int,
     check_sample_weight,
+    refuse_count,
     validate_events,
     validate_target,
 )
@@ -144,11 +145,7 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
             In the units of the fitted y. A table under `set_output`, without `n_samples`.
         """
         check_is_fitted(self)
-        if isinstance(X, (int, np.integer)):
-            raise TypeError(
-                f"FlowSimulator simulates events and was given the integer {X} for X. Pass "
-                "theory-level events; n_samples= is the number of draws for each."
-            )
+        refuse_count(self, X)
         events = validate_events(self, X, reset=False)
         repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
         drawn = self._draw(
