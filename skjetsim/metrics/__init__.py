@@ -1,0 +1,59 @@
+"""Metrics of generated against true events, their floors, and scorers made of them.
+
+Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`,
+smaller is better; `sample_weight` are the weights of the truth. Tables may be DataFrames (whose
+column names are then compared) or arrays; arrays of three or four dimensions are flattened to rows.
+"""
+
+from skjetsim.metrics._calibration import crps, energy_score, quantile_coverage
+from skjetsim.metrics._classifier import classifier_two_sample_auc
+from skjetsim.metrics._dependence import correlation_difference, residual_wasserstein
+from skjetsim.metrics._distances import (
+    ks_distance,
+    sliced_wasserstein_distance,
+    wasserstein_distance,
+)
+from skjetsim.metrics._floor import MetricFloor, metric_floor
+from skjetsim.metrics._generative_scorer import GenerativeScorer, make_generative_scorer
+from skjetsim.metrics._histograms import chi2_per_dof, emd_sum
+from skjetsim.metrics._memorisation import nearest_neighbour_ratio
+from skjetsim.metrics._quantiles import equivalent_sample_size, quantile_mse
+from skjetsim.metrics._scorers import (
+    ClassifierAUCScorer,
+    EMDSumScorer,
+    EnergyScorer,
+    LogLikelihoodScorer,
+    QuantileMSEScorer,
+    WassersteinScorer,
+    get_scorer,
+    get_scorer_names,
+)
+
+__all__ = [
+    "ClassifierAUCScorer",
+    "EMDSumScorer",
+    "EnergyScorer",
+    "GenerativeScorer",
+    "LogLikelihoodScorer",
+    "MetricFloor",
+    "QuantileMSEScorer",
+    "WassersteinScorer",
+    "chi2_per_dof",
+    "classifier_two_sample_auc",
+    "correlation_difference",
+    "crps",
+    "emd_sum",
+    "energy_score",
+    "equivalent_sample_size",
+    "get_scorer",
+    "get_scorer_names",
+    "ks_distance",
+    "make_generative_scorer",
+    "metric_floor",
+    "nearest_neighbour_ratio",
+    "quantile_coverage",
+    "quantile_mse",
+    "residual_wasserstein",
+    "sliced_wasserstein_distance",
+    "wasserstein_distance",
+]

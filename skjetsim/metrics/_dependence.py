@@ -1,0 +1,256 @@
+"""Do the features depend on each other as they should: correlations, residuals in bins of X."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+import pandas as pd
+
+from skjetsim._validation import check_int
+from skjetsim.metrics._checks import (
+    check_option,
+    check_pair,
+    check_table,
+    shared_differences,
+    weighted_quantile,
+    weighted_std,
+)
+from skjetsim.metrics._distances import wasserstein_1d
+
+
+def correlation_difference(
+    truth, generated, *, sample_weight=None, generated_weight=None, multioutput="max"
+):
+    """Difference of the linear correlation matrices.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n_truth, n_features)
+        At least two features and two events.
+    generated : array-like of shape (n_generated, n_features)
+    sample_weight, generated_weight : array-like, optional
+        Weights of truth and of generated. Negative weights are an error.
+    multioutput : {"max", "rms", "raw_values"}, default="max"
+        Largest absolute difference, root mean square over the pairs, or the matrix itself
+        (generated minus truth).
+
+    Returns
+    -------
+    float, or ndarray of shape (n_features, n_features)
+        Between 0 and 2; no unit. A constant column counts as uncorrelated.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, one event, one column, different columns, or negative weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.metrics import correlation_difference
+    >>> truth = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    >>> round(correlation_difference(truth, truth * [1.0, -1.0]), 12)
+    2.0
+    """
+    check_option(multioutput, "multioutput", ("max", "rms", "raw_values"))
+    pair = check_pair(
+        truth,
+        generated,
+        sample_weight=sample_weight,
+        generated_weight=generated_weight,
+        min_samples=2,
+    )
+    if pair.n_columns < 2:
+        raise ValueError("correlations need at least two columns, got one.")
+    difference = _correlation(pair.generated, pair.generated_weight)
+    difference -= _correlation(pair.truth, pair.weight)
+    if multioutput == "raw_values":
+        return difference
+    off_diagonal = difference[np.triu_indices(pair.n_columns, k=1)]
+    if multioutput == "max":
+        return float(np.abs(off_diagonal).max())
+    return float(np.sqrt(np.mean(off_diagonal**2)))
+
+
+def _correlation(array, weight):
+    weight = np.full(len(array), 1.0 / len(array)) if weight is None else weight / weight.sum()
+    centred = array - weight @ array
+    centred /= weighted_std(array, weight)
+    centred[:, np.ptp(array, axis=0) == 0] = 0.0
+    correlation = (centred * weight[:, None]).T @ centred
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def residual_wasserstein(
+    truth,
+    generated,
+    *,
+    X,
+    by,
+    bins=4,
+    scale="residual_std",
+    angles=None,
+    sample_weight=None,
+    generated_weight=None,
+):
+    """Wasserstein distance of the detector response y - X, in bins of a theory-level quantity.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n, n_features)
+        Detector-level events y.
+    generated : array-like of shape (n, n_features)
+        Simulated detector-level events, row i for the same theory-level event.
+    X : array-like of shape (n, n_columns)
+        Theory-level events. With names it must hold every column of truth and may hold more;
+        without names it must be equally wide.
+    by : str, int or array-like of shape (n,)
+        What to bin in: a column of X, or any values, one an event.
+    bins : int or array-like of edges, default=4
+        An int makes bins of equal population. Events outside given edges are in no bin.
+    scale : {"residual_std", None}, default="residual_std"
+        In standard deviations of the true residual in that bin, or in the column's unit. A
+        constant residual keeps its unit.
+    angles : sequence of str or int, optional
+        Columns whose difference is wrapped into [-pi, pi). By default those with `phi` between
+        the underscores of their name.
+    sample_weight : array-like of shape (n,), optional
+        Weights of the events. Negative weights are an error.
+    generated_weight : array-like of shape (n,), optional
+        By default sample_weight, since both sides are the same events.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_bins, n_features)
+        A DataFrame indexed by interval where the columns have names.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, unequal lengths, a column of truth that X lacks, or an empty bin.
+
+    Notes
+    -----
+    A marginal distance is passed by a model that copies X and by one that ignores it; both fail
+    here: W1 of the copy is the mean absolute residual, about 0.8 standard deviations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skjetsim.metrics import residual_wasserstein
+    >>> X = pd.DataFrame({"muon_pt": np.linspace(20.0, 100.0, 400)})
+    >>> rng = np.random.default_rng(0)
+    >>> reco = X + rng.normal(size=(400, 1))
+    >>> copy = residual_wasserstein(reco, X, X=X, by="muon_pt", bins=2)
+    >>> bool((copy["muon_pt"] > 0.6).all())
+    True
+    """
+    check_option(scale, "scale", ("residual_std", None))
+    pair, theory, theory_names = _check_paired(truth, generated, X, sample_weight, generated_weight)
+    angles = None if angles is None else _positions(angles, pair)
+    names = pair.names
+    true_residual, _ = shared_differences(theory, pair.truth, theory_names, names, angles=angles)
+    residual, _ = shared_differences(theory, pair.generated, theory_names, names, angles=angles)
+    values, label = _binning_values(by, theory, theory_names)
+    edges = _bin_edges(values, bins, label, pair.weight)
+    index = np.searchsorted(edges, values, side="right") - 1
+    index[values == edges[-1]] = len(edges) - 2  # as numpy: the last bin is closed
+    table = np.empty((len(edges) - 1, pair.n_columns))
+    for k in range(len(edges) - 1):
+        rows = np.flatnonzero(index == k)
+        if len(rows) == 0:
+            raise ValueError(f"no event has {label} in bin [{edges[k]:g}, {edges[k + 1]:g}).")
+        table[k] = _bin_distances(true_residual[rows], residual[rows], pair, rows, scale)
+    if names is None:
+        return table
+    intervals = pd.IntervalIndex.from_breaks(edges, closed="left", name=label)
+    return pd.DataFrame(table, index=intervals, columns=names)
+
+
+def _bin_distances(true_residual, residual, pair, rows, scale):
+    """W1 of each column of the residuals in one bin."""
+    weight, generated_weight = (
+        None if each is None else each[rows] for each in (pair.weight, pair.generated_weight)
+    )
+    for each in (weight, generated_weight):
+        if each is not None and each.sum() <= 0:
+            raise ValueError("all events of a bin have weight zero: use fewer bins.")
+    unit = 1.0 if scale is None else weighted_std(true_residual, weight)
+    distances = [
+        wasserstein_1d(a, b, weight, generated_weight)
+        for a, b in zip(true_residual.T, residual.T, strict=True)
+    ]
+    return np.array(distances) / unit
+
+
+def _check_paired(truth, generated, X, sample_weight, generated_weight):
+    if generated_weight is None:
+        generated_weight = sample_weight
+    pair = check_pair(
+        truth, generated, sample_weight=sample_weight, generated_weight=generated_weight
+    )
+    theory, names = check_table(X, what="X")
+    if not len(theory) == len(pair.truth) == len(pair.generated):
+        raise ValueError(
+            f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
+            f"{len(pair.generated)}: row i of all three must be the same event."
+        )
+    if names is not None and pair.names is not None:
+        missing = [name for name in pair.names if name not in names]
+        if missing:
+            raise ValueError(
+                f"truth has column {missing[0]!r}, which X lacks: a residual needs the same "
+                f"column on both sides. Select the shared columns; X has {names}."
+            )
+    elif theory.shape[1] != pair.n_columns:
+        raise ValueError(
+            f"X has {theory.shape[1]} columns and truth has {pair.n_columns}: without names on "
+            "both, residuals are taken by position and the widths must agree."
+        )
+    return pair, theory, names
+
+
+def _positions(angles, pair):
+    positions = set()
+    for angle in angles:
+        known = pair.names if isinstance(angle, str) else range(pair.n_columns)
+        if known is None or angle not in known:
+            raise ValueError(f"angles names column {angle!r}, which truth does not have.")
+        positions.add(known.index(angle))
+    return positions
+
+
+def _binning_values(by, theory, names):
+    """Values to bin in, and what to call them."""
+    if isinstance(by, str):
+        if names is None or by not in names:
+            raise ValueError(f"by names column {by!r}, which X does not have: {names}.")
+        return theory[:, names.index(by)], by
+    if isinstance(by, numbers.Integral):
+        if not 0 <= by < theory.shape[1]:
+            raise ValueError(f"by is column {by}, but X has {theory.shape[1]} columns.")
+        return theory[:, by], names[by] if names is not None else f"column {by}"
+    values, by_names = check_table(by, what="by")
+    if values.shape != (len(theory), 1):
+        raise ValueError(f"by must hold one value an event, {len(theory)}, got {np.shape(by)}.")
+    return values[:, 0], by_names[0] if by_names is not None else "by"
+
+
+def _bin_edges(values, bins, label, weight):
+    if np.ndim(bins) == 0:
+        levels = np.linspace(0.0, 1.0, check_int(bins, "bins") + 1)
+        edges = weighted_quantile(values, levels, weight)
+        edges[0], edges[-1] = values.min(), values.max()
+        edges = np.unique(edges)
+        if len(edges) == 1:
+            return np.append(edges, np.nextafter(edges, np.inf))
+        # Atoms and heavy weights can leave a gap between two quantiles: join it to the next bin.
+        filled = np.histogram(values, edges)[0] > 0
+        return np.append(edges[:-1][filled], edges[-1])
+    edges = np.asarray(bins, dtype=np.float64)
+    if len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"the bin edges of {label} must increase, got {bins!r}.")
+    return edges

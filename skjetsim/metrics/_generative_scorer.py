@@ -1,0 +1,147 @@
+"""A scorer of any metric, as scikit-learn's `make_scorer` makes them of its own."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pandas as pd
+
+from skjetsim.metrics._scoring_task import (
+    BaseGenerativeScorer,
+    compared_columns,
+    mean_over_bins,
+)
+
+
+class GenerativeScorer(BaseGenerativeScorer):
+    """Score an estimator by any `metric(truth, generated)`, see `make_generative_scorer`.
+
+    Parameters
+    ----------
+    metric : callable
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
+        returns one value a feature, they are averaged.
+    greater_is_better : bool, default=False
+        False turns the sign, so that higher scores are better.
+    metric_params : dict, optional
+        Keyword arguments of the metric.
+    bins : int, default=4
+        A simulator's y is compared in so many quantile bins of each column of X.
+    residuals : bool, default=True
+        Whether y - X joins the columns compared, as `<name>_residual`, where y and X share
+        columns (by name, or without names by position where the widths agree).
+    n_samples : int, optional
+        A generator draws so many events; a simulator simulates so many rows of X, chosen at
+        random. By default as many as X has.
+    random_state : int, RandomState, Generator or None, default=0
+        Seed of the drawn events: an int gives every candidate of a search the same noise.
+    direction : {"forward", "inverse"}, default="forward"
+        "inverse" unfolds y and compares with X in bins of y: for unfolders, and simulators with
+        `sample_inverse`.
+
+    Notes
+    -----
+    A simulator is never judged by its marginal distributions, which one that ignores X
+    reproduces perfectly: y is compared in quantile bins of each column of X, and the metric
+    averaged over bins and columns. Only estimators that learn from unpaired samples and say so
+    (`paired_ = False`) are scored by marginal distributions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import GenerativeScorer, ks_distance
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> scorer = GenerativeScorer(ks_distance)
+    >>> -0.2 < scorer(GaussianMixture().fit(X), X) < 0.0
+    True
+    """
+
+    def __init__(
+        self,
+        metric,
+        *,
+        greater_is_better=False,
+        metric_params=None,
+        bins=4,
+        residuals=True,
+        n_samples=None,
+        random_state=0,
+        direction="forward",
+    ):
+        self.metric = metric
+        self.greater_is_better = greater_is_better
+        self.metric_params = metric_params
+        self.bins = bins
+        self.residuals = residuals
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        params = dict(self.metric_params or {})
+        if "random_state" in inspect.signature(self.metric).parameters:
+            params.setdefault("random_state", int(task.rng.integers(2**31)))
+        sign = 1.0 if self.greater_is_better else -1.0
+
+        def measure(truth, generated, weights):
+            if names is not None:
+                truth, generated = (pd.DataFrame(t, columns=names) for t in (truth, generated))
+            return np.mean(self.metric(truth, generated, **weights, **params))
+
+        truth, generated, names = compared_columns(task, residuals=self.residuals)
+        return sign * mean_over_bins(measure, truth, generated, task, self.bins)
+
+
+def make_generative_scorer(
+    metric,
+    *,
+    greater_is_better=False,
+    bins=4,
+    residuals=True,
+    n_samples=None,
+    random_state=0,
+    direction="forward",
+    **metric_params,
+):
+    """Make a scorer of any `metric(truth, generated)`, as scikit-learn's `make_scorer` does.
+
+    Parameters
+    ----------
+    metric : callable
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
+        returns one value a feature, they are averaged. It is handed weights only where there are
+        some, and the scorer's seed where it has a parameter `random_state`.
+    greater_is_better : bool, default=False
+    bins : int, default=4
+        A simulator's y is compared in so many quantile bins of each column of X.
+    residuals : bool, default=True
+        Whether y - X joins the columns compared, where y and X share columns.
+    n_samples : int, optional
+        Events drawn (generator) or rows of X simulated (simulator); by default as many as X has.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+    **metric_params
+        Further keyword arguments of the metric.
+
+    Returns
+    -------
+    GenerativeScorer
+
+    Examples
+    --------
+    >>> from skjetsim.metrics import chi2_per_dof, make_generative_scorer
+    >>> make_generative_scorer(chi2_per_dof, bins=2, n_samples=1000).n_samples
+    1000
+    """
+    return GenerativeScorer(
+        metric,
+        greater_is_better=greater_is_better,
+        metric_params=metric_params or None,
+        bins=bins,
+        residuals=residuals,
+        n_samples=n_samples,
+        random_state=random_state,
+        direction=direction,
+    )

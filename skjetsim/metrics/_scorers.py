@@ -1,0 +1,424 @@
+"""Scorers: metrics of generated against true events, as scikit-learn's model selection calls them.
+
+scikit-learn looks foreign strings up in its own table only, so scorers are passed as objects,
+`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is a small
+estimator: `clone`, `get_params`, pickling and `set_score_request` work as anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.base import clone
+
+from skjetsim._draw import log_prob
+from skjetsim._validation import check_int
+from skjetsim.base import is_generator
+from skjetsim.metrics._calibration import energy_score
+from skjetsim.metrics._checks import check_pair, check_weight, weighted_std
+from skjetsim.metrics._classifier import classifier_two_sample_auc
+from skjetsim.metrics._distances import wasserstein_distance
+from skjetsim.metrics._histograms import default_range, emd_sum
+from skjetsim.metrics._quantiles import quantile_cell_shares
+from skjetsim.metrics._scoring_task import (
+    BaseGenerativeScorer,
+    BaseScorer,
+    compared_columns,
+    condition_columns,
+    marginal_energy_score,
+    mean_over_bins,
+)
+
+
+class WassersteinScorer(BaseGenerativeScorer):
+    """Minus the mean Wasserstein-1 distance of the features, in the truth's standard deviations.
+
+    For a simulator, that of y and, where it shares columns with X, of the residual y - X, in
+    quantile bins of each column of X.
+
+    Parameters
+    ----------
+    bins : int, default=4
+        Quantile bins of each column of X (simulators).
+    n_samples : int, optional
+        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+        "inverse" for unfolders.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import WassersteinScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> -0.2 < WassersteinScorer().score(GaussianMixture().fit(X), X) < 0.0
+    True
+    """
+
+    def __init__(self, *, bins=4, n_samples=None, random_state=0, direction="forward"):
+        self.bins = bins
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        truth, generated, _ = compared_columns(task)
+        unit = weighted_std(truth, task.weight)
+
+        def measure(truth, generated, weights):
+            return wasserstein_distance(truth, generated, **weights, multioutput="uniform_average")
+
+        return -mean_over_bins(measure, truth / unit, generated / unit, task, self.bins)
+
+
+class EMDSumScorer(BaseGenerativeScorer):
+    """Minus EMD_sum, the sum over features of the histograms' earth mover's distances.
+
+    For a simulator, that of y and, where it shares columns with X, of the residual y - X, averaged
+    over quantile bins of each column of X.
+
+    Parameters
+    ----------
+    histogram_bins : int, default=100
+    ranges : sequence of (low, high), or mapping from column name to (low, high), optional
+        Axis ranges of the target's columns; by default the truth's central 99.8%.
+    positions : bool, default=True
+        False repeats the published code, see `emd_sum`.
+    bins : int, default=4
+        Quantile bins of each column of X (simulators).
+    n_samples : int, optional
+        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import EMDSumScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> -0.1 < EMDSumScorer().score(GaussianMixture().fit(X), X) < 0.0
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        histogram_bins=100,
+        ranges=None,
+        positions=True,
+        bins=4,
+        n_samples=None,
+        random_state=0,
+        direction="forward",
+    ):
+        self.histogram_bins = histogram_bins
+        self.ranges = ranges
+        self.positions = positions
+        self.bins = bins
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        truth, generated, names = compared_columns(task)
+        # One axis for all bins of X, or a bin's distance would be in a unit of its own.
+        ranges = [default_range(column, task.weight) for column in truth.T]
+        for column, given in self._given_ranges(names, truth.shape[1]):
+            ranges[column] = given
+
+        def measure(truth, generated, weights):
+            return emd_sum(
+                truth,
+                generated,
+                **weights,
+                bins=self.histogram_bins,
+                ranges=ranges,
+                positions=self.positions,
+            )
+
+        return -mean_over_bins(measure, truth, generated, task, self.bins)
+
+    def _given_ranges(self, names, n_columns):
+        if self.ranges is None:
+            return []
+        if not isinstance(self.ranges, Mapping):
+            if len(self.ranges) > n_columns:
+                raise ValueError(f"ranges has {len(self.ranges)} entries, {n_columns} columns.")
+            return list(enumerate(self.ranges))
+        known = names if names is not None else list(range(n_columns))
+        unknown = [name for name in self.ranges if name not in known]
+        if unknown:
+            raise ValueError(f"ranges names column {unknown[0]!r}, but the columns are {known}.")
+        return [(known.index(name), given) for name, given in self.ranges.items()]
+
+
+class QuantileMSEScorer(BaseGenerativeScorer):
+    """Minus the quantile mean squared error MSE*, averaged over pairs of columns.
+
+    A generator is compared on the two-dimensional equal-probability grid of every pair of
+    features. A simulator on that of every column of X with every column of y (and of the residual
+    y - X, where shared): the grid is y's quantiles in quantile bins of X.
+
+    Parameters
+    ----------
+    n_quantiles : int, default=10
+        Quantiles of a compared column.
+    bins : int, default=4
+        Quantile bins of the other column of the pair.
+    n_samples : int, optional
+        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import QuantileMSEScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> -0.1 < QuantileMSEScorer().score(GaussianMixture().fit(X), X) < 0.0
+    True
+    """
+
+    def __init__(
+        self, *, n_quantiles=10, bins=4, n_samples=None, random_state=0, direction="forward"
+    ):
+        self.n_quantiles = n_quantiles
+        self.bins = bins
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        truth, generated, _ = compared_columns(task)
+        bins = check_int(self.bins, "bins")
+        quantiles = check_int(self.n_quantiles, "n_quantiles", minimum=2)
+        if bins * quantiles > len(truth):
+            raise ValueError(
+                f"{bins} bins of {quantiles} quantiles are more cells than the {len(truth)} events "
+                "to score on: use fewer."
+            )
+        if task.condition is not None:
+            pairs = [
+                (np.column_stack([c, t]), np.column_stack([c, g]))
+                for c in condition_columns(task)
+                for t, g in zip(truth.T, generated.T, strict=True)
+            ]
+            grid = [bins, quantiles]
+        elif truth.shape[1] == 1:
+            pairs, grid = [(truth, generated)], [quantiles]
+        else:
+            columns = zip(*np.triu_indices(truth.shape[1], k=1), strict=True)
+            pairs = [(truth[:, [i, j]], generated[:, [i, j]]) for i, j in columns]
+            grid = [bins, quantiles]
+        errors = []
+        for one, two in pairs:
+            expected, share = quantile_cell_shares(
+                one, two, grid, task.weight, task.generated_weight
+            )
+            errors.append(np.sum((share - expected) ** 2))
+        return -np.mean(errors)
+
+
+class EnergyScorer(BaseGenerativeScorer):
+    """Minus the energy score, in the truth's standard deviations.
+
+    For a simulator the score of y given X, from several draws for each event (`energy_score`); for
+    a generator that of its events as an ensemble for every true one, the energy distance but for a
+    constant.
+
+    Parameters
+    ----------
+    n_draws : int, default=16
+        Draws for each event of a simulator, at least 2.
+    n_samples : int, optional
+        Rows of X simulated, by default all; events drawn from a generator, by default as many as X
+        has, at most 2000.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import EnergyScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> round(EnergyScorer().score(GaussianMixture().fit(X), X), 1)
+    -0.9
+    """
+
+    def __init__(self, *, n_draws=16, n_samples=None, random_state=0, direction="forward"):
+        self.n_draws = n_draws
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        if task.condition is None:
+            pair = check_pair(task.target, task.draw_ensemble(), sample_weight=task.weight)
+            unit = weighted_std(pair.truth, pair.weight)
+            return -marginal_energy_score(pair.truth / unit, pair.generated / unit, pair.weight)
+        draws = task.draw(check_int(self.n_draws, "n_draws", minimum=2))
+        return -energy_score(task.target, draws, sample_weight=task.weight, scale="std")
+
+
+class ClassifierAUCScorer(BaseGenerativeScorer):
+    """Minus |AUC - 0.5| of a classifier that tells generated from true events.
+
+    For a simulator, of the joint (X, y), both versions of an event on one side of the split.
+
+    Parameters
+    ----------
+    classifier : {"both", "trees", "network"} or classifier, default="both"
+    features : callable, optional
+        Derives further columns, see `classifier_two_sample_auc`.
+    test_size : float, default=0.4
+    n_samples : int, optional
+        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
+    random_state : int, RandomState, Generator or None, default=0
+    direction : {"forward", "inverse"}, default="forward"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import ClassifierAUCScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> scorer = ClassifierAUCScorer(classifier=LogisticRegression())
+    >>> -0.2 < scorer.score(GaussianMixture().fit(X), X) <= 0.0
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        classifier="both",
+        features=None,
+        test_size=0.4,
+        n_samples=None,
+        random_state=0,
+        direction="forward",
+    ):
+        self.classifier = classifier
+        self.features = features
+        self.test_size = test_size
+        self.n_samples = n_samples
+        self.random_state = random_state
+        self.direction = direction
+
+    def _score(self, task):
+        auc = classifier_two_sample_auc(
+            task.target,
+            task.draw(),
+            sample_weight=task.weight,
+            generated_weight=task.generated_weight,
+            X=task.condition,
+            features=self.features,
+            classifier=self.classifier,
+            test_size=self.test_size,
+            random_state=task.rng,
+        )
+        return -abs(auc - 0.5)
+
+
+class LogLikelihoodScorer(BaseScorer):
+    """Mean log-likelihood: log p(X) of a generator, log p(y given X) of a simulator.
+
+    It is `skjetsim.log_prob`, in the units of the data handed in: unlike `Pipeline.score` it adds
+    the transformers' Jacobians, so that a search cannot win by changing a scaler.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import LogLikelihoodScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 1))
+    >>> round(LogLikelihoodScorer().score(GaussianMixture().fit(X), X), 1)
+    -1.4
+    """
+
+    def score(self, estimator, X, y=None, sample_weight=None):
+        """Mean log-density of the events.
+
+        Parameters
+        ----------
+        estimator : fitted generator, simulator or unfolder with a density
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets), optional
+            Required by simulators.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError
+            Where the density, or a transformer's Jacobian, is not known.
+        """
+        weight = check_weight(sample_weight, len(X), "sample_weight")
+        density = log_prob(estimator, X, None if is_generator(estimator) else y)
+        return float(np.average(density, weights=weight))
+
+
+_SCORERS = {
+    "log_likelihood": LogLikelihoodScorer(),
+    "neg_classifier_auc": ClassifierAUCScorer(),
+    "neg_emd_sum": EMDSumScorer(),
+    "neg_energy_score": EnergyScorer(),
+    "neg_quantile_mse": QuantileMSEScorer(),
+    "neg_wasserstein_distance": WassersteinScorer(),
+}
+
+
+def get_scorer_names():
+    """Names that `get_scorer` knows.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from skjetsim.metrics import get_scorer_names
+    >>> get_scorer_names()[0]
+    'log_likelihood'
+    """
+    return sorted(_SCORERS)
+
+
+def get_scorer(scoring):
+    """Scorer of a name, for `scoring=` of scikit-learn's searches and cross-validation.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        One of `get_scorer_names()`. As in scikit-learn, "neg_" says that the metric's sign is
+        turned so that higher is better. A callable is returned as it is.
+
+    Returns
+    -------
+    scorer
+        A new object at each call; `set_params` changes its seed, sample size or direction.
+
+    Raises
+    ------
+    ValueError
+        Where the name is not known.
+
+    Examples
+    --------
+    >>> from skjetsim.metrics import get_scorer
+    >>> get_scorer("neg_wasserstein_distance").set_params(n_samples=10_000)
+    WassersteinScorer(n_samples=10000)
+    """
+    if callable(scoring):
+        return scoring
+    if scoring not in _SCORERS:
+        raise ValueError(f"{scoring!r} is not a scorer; there are {get_scorer_names()}.")
+    return clone(_SCORERS[scoring])

@@ -1,0 +1,248 @@
+"""What all scorers share: drawing the events to compare, and comparing them in bins of X."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
+
+from skjetsim._draw import sample, sample_inverse
+from skjetsim._validation import check_int
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.metrics._checks import (
+    check_option,
+    check_pair,
+    check_table,
+    check_weight,
+    rng_from,
+    shared_differences,
+    take_rows,
+    weighted_quantile,
+)
+
+# Bins are made in so many columns of X at most: clouds and images have hundreds.
+_MAX_CONDITIONS = 16
+# Doubles held at once by the energy score of an ensemble.
+_BLOCK = 4_000_000
+_MAX_ENSEMBLE = 2000
+
+
+class BaseScorer(BaseEstimator):
+    """A scorer: called as `scorer(estimator, X, y, sample_weight=...)`, higher is better."""
+
+    # `estimator` is the subject of `score`, not metadata to be routed to it.
+    __metadata_request__score: ClassVar = {"estimator": UNUSED}
+
+    def score(self, estimator, X, y=None, sample_weight=None):
+        """Score a fitted estimator on held-out events."""
+        raise NotImplementedError
+
+    def __call__(self, estimator, X, y=None, sample_weight=None):
+        """Score a fitted estimator, as scikit-learn's model selection calls it."""
+        return self.score(estimator, X, y, sample_weight=sample_weight)
+
+    def _accept_sample_weight(self):
+        # Asked by scikit-learn's multimetric scorer where metadata routing is off.
+        return True
+
+
+@dataclass
+class ScoringTask:
+    """Held-out events, and a way to draw what the estimator makes of them."""
+
+    target: Any
+    condition: Any  # None where distributions are compared marginally
+    weight: np.ndarray | None
+    generated_weight: np.ndarray | None
+    rng: np.random.Generator
+    draw: Callable  # takes the number of draws for each event
+
+    def draw_ensemble(self):
+        """Events of equal weight that stand for the marginal distribution, a few thousand."""
+        events = self.draw()
+        weight = self.generated_weight
+        if weight is None and len(events) <= _MAX_ENSEMBLE:
+            return events
+        share = None if weight is None else weight / weight.sum()
+        size = min(_MAX_ENSEMBLE, len(events))
+        return take_rows(
+            events, self.rng.choice(len(events), size, replace=share is not None, p=share)
+        )
+
+
+class BaseGenerativeScorer(BaseScorer):
+    """Scorer that draws events and compares them; subclasses define `_score(task)`."""
+
+    n_samples: int | None
+    random_state: Any
+    direction: str
+
+    def score(self, estimator, X, y=None, sample_weight=None):
+        """Score a fitted generator, simulator or unfolder on held-out events.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+            On its own, in a Pipeline, or a fitted search.
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets), optional
+            Required by simulators and unfolders, ignored by generators.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the held-out events. A generator's own events count equally; those of a
+            simulator carry the weight of the event they were simulated for.
+
+        Returns
+        -------
+        float
+            Higher is better.
+
+        Raises
+        ------
+        TypeError
+            Where the estimator cannot draw in the scorer's direction.
+        ValueError
+            On bad input, or a missing y.
+        """
+        return float(self._score(self._task(estimator, X, y, sample_weight)))
+
+    def _score(self, task):
+        raise NotImplementedError
+
+    def _task(self, estimator, X, y, sample_weight):
+        check_option(self.direction, "direction", ("forward", "inverse"))
+        rng = rng_from(self.random_state)
+        n_samples = None if self.n_samples is None else check_int(self.n_samples, "n_samples")
+        weight = check_weight(sample_weight, len(X), "sample_weight")
+        if is_generator(estimator):
+            n_generated = len(X) if n_samples is None else n_samples
+
+            def draw(n_draws=None):
+                return sample(estimator, n_samples=n_generated, random_state=rng)
+
+            return ScoringTask(X, None, weight, None, rng, draw)
+        _check_conditional(estimator, y, self.direction)
+        if n_samples is not None and n_samples < len(X):
+            rows = np.sort(rng.choice(len(X), n_samples, replace=False))
+            X, y = take_rows(X, rows), take_rows(y, rows)
+            weight = None if weight is None else weight[rows]
+        sampler, condition, target = sample, X, y
+        if self.direction == "inverse":
+            sampler, condition, target = sample_inverse, y, X
+
+        def draw(n_draws=None):
+            return sampler(estimator, condition, n_samples=n_draws, random_state=rng)
+
+        shown = condition if _is_paired(estimator) else None
+        return ScoringTask(target, shown, weight, weight, rng, draw)
+
+
+def _check_conditional(estimator, y, direction):
+    name = type(estimator).__name__
+    if not (is_simulator(estimator) or is_unfolder(estimator)):
+        raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
+    if is_unfolder(estimator) and direction == "forward":
+        raise TypeError(f'{name} is an unfolder: score it with direction="inverse".')
+    if y is None:
+        raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
+
+
+def _is_paired(estimator):
+    """Whether row i of X and y is the same event to the estimator, wherever that is nested."""
+    while True:
+        if hasattr(estimator, "paired_"):
+            return bool(estimator.paired_)
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            return True
+
+
+def drawn_pair(task, generated):
+    """Held-out and drawn events, validated."""
+    return check_pair(
+        task.target,
+        generated,
+        sample_weight=task.weight,
+        generated_weight=task.generated_weight,
+    )
+
+
+def compared_columns(task, *, residuals=True):
+    """Draw once; the target's columns and, where it shares some with X, the residuals.
+
+    Returns
+    -------
+    truth, generated : ndarray of shape (n, n_columns)
+    names : list of str or None
+    """
+    pair = drawn_pair(task, task.draw())
+    if task.condition is None or not residuals:
+        return pair.truth, pair.generated, pair.names
+    condition, condition_names = check_table(task.condition, what="X")
+    arguments = (condition_names, pair.names)
+    residual, columns = shared_differences(condition, pair.truth, *arguments)
+    generated_residual, _ = shared_differences(condition, pair.generated, *arguments)
+    names = pair.names
+    if names is not None:
+        names = names + [f"{names[column]}_residual" for column in columns]
+    return (
+        np.concatenate([pair.truth, residual], axis=1),
+        np.concatenate([pair.generated, generated_residual], axis=1),
+        names,
+    )
+
+
+def condition_columns(task):
+    """Columns of X to compare in bins of; a random choice of them where there are many."""
+    condition, _ = check_table(task.condition, what="X")
+    if condition.shape[1] > _MAX_CONDITIONS:
+        chosen = task.rng.choice(condition.shape[1], _MAX_CONDITIONS, replace=False)
+        condition = condition[:, np.sort(chosen)]
+    return list(condition.T)
+
+
+def mean_over_bins(measure, truth, generated, task, bins):
+    """Mean of `measure(truth, generated, weights)` over quantile bins of each column of X."""
+    bins = check_int(bins, "bins")
+    if task.condition is None:
+        return measure(truth, generated, _weights(task, slice(None)))
+    bins = max(1, min(bins, len(truth) // 2))
+    values = []
+    for column in condition_columns(task):
+        edges = np.unique(weighted_quantile(column, np.arange(1, bins) / bins, task.weight))
+        index = np.searchsorted(edges, column)
+        for k in range(len(edges) + 1):
+            rows = np.flatnonzero(index == k)
+            if len(rows) and (task.weight is None or task.weight[rows].sum() > 0):
+                values.append(measure(truth[rows], generated[rows], _weights(task, rows)))
+    return np.mean(values)
+
+
+def _weights(task, rows):
+    """Weights of some rows, as keyword arguments of a metric; none where there are none."""
+    named = {"sample_weight": task.weight, "generated_weight": task.generated_weight}
+    return {name: weight[rows] for name, weight in named.items() if weight is not None}
+
+
+def marginal_energy_score(truth, ensemble, weight=None):
+    """Energy score of one ensemble for every true event, fair in the ensemble's size."""
+    n_draws = len(ensemble)
+    if n_draws < 2:
+        raise ValueError("the energy score needs at least two drawn events.")
+    accuracy = np.empty(len(truth))
+    step = max(1, _BLOCK // n_draws)
+    for start in range(0, len(truth), step):
+        rows = slice(start, start + step)
+        accuracy[rows] = cdist(truth[rows], ensemble).mean(axis=1)
+    spread = sum(
+        float(cdist(ensemble[start : start + step], ensemble).sum())
+        for start in range(0, n_draws, step)
+    )
+    return float(np.average(accuracy, weights=weight)) - 0.5 * spread / (n_draws * (n_draws - 1))

@@ -1,0 +1,137 @@
+import numpy as np
+import pandas as pd
+import pytest
+from metrics_toys import smear
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+
+from skjetsim.metrics import classifier_two_sample_auc
+
+# As the default trees, but quick on the few events of a test.
+TREES = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=8, early_stopping=False)
+
+
+class PartnerFinder(KNeighborsClassifier):
+    """Finds an event's other version among the training events, and says the opposite label."""
+
+    def predict_proba(self, X):
+        neighbour = NearestNeighbors(n_neighbors=1).fit(self._fit_X).kneighbors(X)[1][:, 0]
+        label = self._y[neighbour]
+        return np.column_stack([label, 1 - label])
+
+
+def test_truth_against_truth_is_one_half(smeared):
+    X, y = smeared
+    auc, aucs = classifier_two_sample_auc(
+        y, smear(X, 3), X=X, random_state=0, classifier="network", return_all=True
+    )
+    assert auc == pytest.approx(0.5, abs=0.05)
+    assert aucs == {"network": auc}
+    trees = classifier_two_sample_auc(y, smear(X, 3), X=X, random_state=0, classifier=TREES)
+    assert trees == pytest.approx(0.5, abs=0.05)
+
+
+def test_both_versions_of_an_event_are_on_one_side_of_the_split():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 3))
+    y, generated = (X + 0.001 * rng.normal(size=X.shape) for _ in range(2))
+    options = {"classifier": PartnerFinder(), "random_state": 0}
+    for theory in (X, None):
+        auc = classifier_two_sample_auc(y, generated, X=theory, **options)
+        assert auc == pytest.approx(0.5, abs=0.06)
+    # Rows permuted, so that the split no longer knows which belong together: it leaks.
+    leaking = classifier_two_sample_auc(y, rng.permutation(generated), **options)
+    assert leaking > 0.7
+
+
+def test_groups_stay_together():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(500, 3)), 2, axis=0)
+    y, generated = (X + 0.001 * rng.normal(size=X.shape) for _ in range(2))
+    generated = generated.reshape(500, 2, 3)[:, ::-1].reshape(1000, 3)
+    event = np.repeat(np.arange(500), 2)
+    options = {"classifier": PartnerFinder(), "random_state": 0}
+    auc = classifier_two_sample_auc(y, generated, groups=event, **options)
+    assert auc == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.parametrize("classifier", [TREES, "network"])
+def test_joint_test_sees_what_marginals_do_not(smeared, classifier):
+    X, y = smeared
+    shuffled = y.sample(frac=1, random_state=0).reset_index(drop=True)
+    options = {"classifier": classifier, "random_state": 0}
+    assert classifier_two_sample_auc(y, shuffled, **options) < 0.56
+    assert classifier_two_sample_auc(y, shuffled, X=X, **options) > 0.8
+    assert classifier_two_sample_auc(y, X, X=X, **options) > 0.95
+
+
+def test_default_is_the_greater_of_trees_and_network():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(400, 1)), rng.normal(0.5, size=(400, 1))
+    best, aucs = classifier_two_sample_auc(a, b, random_state=0, return_all=True)
+    assert set(aucs) == {"trees", "network"}
+    assert best == max(aucs.values())
+    assert best > 0.58
+
+
+def test_derived_features_reach_the_classifier():
+    rng = np.random.default_rng(0)
+    a = pd.DataFrame(rng.normal(size=(1000, 2)), columns=["one", "two"])
+    b = a.copy()
+    b["two"] = np.where(rng.random(1000) < 0.5, b["one"], b["two"]) * rng.choice([-1, 1], 1000)
+    options = {"classifier": LogisticRegression(), "random_state": 0}
+    plain = classifier_two_sample_auc(a, b, **options)
+
+    def gap(y):
+        return np.abs(y[["one"]].abs().to_numpy() - y[["two"]].abs().to_numpy())
+
+    with_gap = classifier_two_sample_auc(a, b, features=gap, **options)
+    assert with_gap > max(plain, 0.5) + 0.05
+    seen = classifier_two_sample_auc(a, b, X=a, features=lambda X, y: gap(y), **options)
+    assert seen > max(plain, 0.5) + 0.05
+
+
+def test_weights_undo_a_reweighting():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3000, 1)), rng.normal(1.0, size=(2500, 1))
+    ratio = np.exp(0.5 - b[:, 0])
+    options = {"random_state": 0, "classifier": "network"}
+    assert classifier_two_sample_auc(a, b, **options) > 0.7
+    weighted = classifier_two_sample_auc(a, b, generated_weight=ratio, **options)
+    assert weighted == pytest.approx(0.5, abs=0.06)
+    with pytest.raises(ValueError, match="does not take sample_weight"):
+        classifier_two_sample_auc(
+            a, b, generated_weight=ratio, classifier=KNeighborsClassifier(), random_state=0
+        )
+
+
+def test_same_seed_same_area(smeared):
+    X, y = smeared
+    one, two, other = (
+        classifier_two_sample_auc(y, smear(X, 3), classifier="network", random_state=seed)
+        for seed in (0, 0, 1)
+    )
+    assert one == two != other
+
+
+def test_bad_input(smeared):
+    X, y = smeared
+    with pytest.raises(ValueError, match="X has 5 events"):
+        classifier_two_sample_auc(y, y, X=X.iloc[:5])
+    with pytest.raises(ValueError, match="classifier must be one of"):
+        classifier_two_sample_auc(y, y, classifier="forest")
+    with pytest.raises(ValueError, match="test_size must be between 0 and 1"):
+        classifier_two_sample_auc(y, y, test_size=2)
+    with pytest.raises(ValueError, match="groups needs equally long samples"):
+        classifier_two_sample_auc(y, y.iloc[:-1], groups=np.arange(len(y)))
+    with pytest.raises(ValueError, match="too few events, or groups"):
+        classifier_two_sample_auc(y, y, groups=np.zeros(len(y)))
+    with pytest.raises(ValueError, match="minimum of 20 is required"):
+        classifier_two_sample_auc(y.iloc[:3], y.iloc[:3])
+    with pytest.raises(ValueError, match="features returned 3 rows"):
+        classifier_two_sample_auc(y, y, features=lambda y: y[:3])
+    with pytest.raises(ValueError, match="features of truth contains NaN"):
+        classifier_two_sample_auc(y, y, features=lambda y: y * np.nan)
+    with pytest.raises(ValueError, match="negative in row 0"):
+        classifier_two_sample_auc(y, y, sample_weight=-np.ones(len(y)))
