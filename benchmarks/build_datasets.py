@@ -27,7 +27,9 @@ MAX_BYTES = 3_000_000
 
 def build_wjet(n_jobs):
     """Generate and write the bundled W + jet events."""
-    events = generate_wjet(WJET_ROWS, random_state=WJET_SEED, n_jobs=n_jobs, verbose=1)
+    events = generate_wjet(
+        WJET_ROWS, random_state=WJET_SEED, n_detector=2, n_jobs=n_jobs, verbose=1
+    )
     table = pa.Table.from_pandas(to_table(events), preserve_index=False)
     made_with = {name: version(name) for name in GENERATORS} | {"seed": str(WJET_SEED)}
     table = table.replace_schema_metadata(made_with)

@@ -66,6 +66,11 @@ class DetectorCard:
         Rows (a, b) for each abs(eta) region: the relative pT resolution of a track is
         sqrt(a^2 + (b pT)^2), with b in 1/GeV.
 
+    track_eta_resolution, track_phi_resolution : tuple of float
+        (a, b): the direction of a track is known to sqrt(a^2 + (b / pT)^2), with b in GeV (times
+        radians). Delphes' card has exact directions; the numbers are about those measured for
+        the CMS tracker [2]_.
+
     ecal_eta_edges, hcal_eta_edges : tuple of float
         Tower edges in eta, increasing.
 
@@ -136,6 +141,8 @@ class DetectorCard:
     ----------
     .. [1] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
        generic collider experiment", JHEP 02 (2014) 057, arXiv:1307.6346.
+    .. [2] CMS Collaboration, "Description and performance of track and primary-vertex
+       reconstruction with the CMS tracker", JINST 9 (2014) P10009, arXiv:1405.6569.
 
     Examples
     --------
@@ -159,6 +166,9 @@ class DetectorCard:
     hadron_resolution: tuple = ((0.01, 1.5e-4), (0.015, 2.5e-4), (0.025, 5.5e-4))
     electron_resolution: tuple = ((0.03, 1.3e-3), (0.05, 1.7e-3), (0.15, 3.1e-3))
     muon_resolution: tuple = ((0.01, 1.0e-4), (0.015, 1.5e-4), (0.025, 3.5e-4))
+
+    track_eta_resolution: tuple = (5e-4, 2e-3)
+    track_phi_resolution: tuple = (2e-4, 2e-3)
 
     ecal_eta_edges: tuple = field(default=_ECAL_ETA_EDGES, repr=False)
     ecal_phi_divisions: tuple = field(default=_ECAL_PHI_DIVISIONS, repr=False)
@@ -208,6 +218,8 @@ class DetectorCard:
             _check(f"{kind}_efficiency", inside, "must lie between 0 and 1")
             resolution = getattr(self, f"{kind}_resolution")
             _check_shape(f"{kind}_resolution", resolution, (len(self.resolution_eta_edges), 2))
+        for name in ("track_eta_resolution", "track_phi_resolution"):
+            _check_shape(name, getattr(self, name), (2,))
         for name in ("ecal_resolution", "ecal_forward_resolution", "ecal_endcap_shape"):
             _check_shape(name, getattr(self, name), (3,))
         for name in ("hcal_resolution", "hcal_forward_resolution"):
@@ -224,6 +236,7 @@ class DetectorCard:
 _POSITIVE = ("radius", "half_length", "jet_radius", "match_delta_r", "hcal_region_edge")
 _NON_NEGATIVE = (
     *("hadron_resolution", "electron_resolution", "muon_resolution"),
+    *("track_eta_resolution", "track_phi_resolution"),
     *("ecal_resolution", "ecal_barrel_slope", "ecal_endcap_shape", "ecal_forward_resolution"),
     *("hcal_resolution", "hcal_forward_resolution", "v0_ecal_fraction"),
     *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),

@@ -69,7 +69,7 @@ def find_tracks(particles, card, rng):
 
 
 def smear_tracks(tracks, card, rng):
-    """Smear the pT of tracks, keeping their direction and mass.
+    """Smear the pT and the direction of tracks, keeping their mass.
 
     Returns
     -------
@@ -77,22 +77,35 @@ def smear_tracks(tracks, card, rng):
         The measured tracks.
 
     resolution : ndarray
-        Relative resolution of each.
+        Relative pT resolution of each.
     """
-    pt = tracks.pt
-    eta_bin = np.digitize(np.abs(tracks.eta), card.resolution_eta_edges, right=True)
+    pt, eta, phi = tracks.pt, tracks.eta, tracks.phi
+    eta_bin = np.digitize(np.abs(eta), card.resolution_eta_edges, right=True)
     last = len(card.resolution_eta_edges) - 1
     table = _by_kind(card, "resolution")[_kind(tracks.pdg_id), np.minimum(eta_bin, last)]
     resolution = np.minimum(np.hypot(table[:, 0], table[:, 1] * pt), 1)
     measured = log_normal(pt, resolution * pt, rng)
-    return scale_momenta(tracks, measured / pt), resolution
+    eta = eta + _angular_width(card.track_eta_resolution, pt) * rng.standard_normal(len(pt))
+    phi = phi + _angular_width(card.track_phi_resolution, pt) * rng.standard_normal(len(pt))
+    px, py, pz = measured * np.cos(phi), measured * np.sin(phi), measured * np.sinh(eta)
+    return _with_momenta(tracks, px, py, pz), resolution
+
+
+def _angular_width(resolution, pt):
+    """Width of a track's direction: the hit resolution, and multiple scattering at low pT."""
+    return np.hypot(resolution[0], resolution[1] / pt)
 
 
 def scale_momenta(particles, factor):
     """Multiply momenta by `factor` and keep the masses."""
-    mass_squared = particles.mass_squared
-    px, py, pz = particles.px * factor, particles.py * factor, particles.pz * factor
-    energy = np.sqrt(np.maximum(mass_squared, 0) + px**2 + py**2 + pz**2)
+    return _with_momenta(
+        particles, particles.px * factor, particles.py * factor, particles.pz * factor
+    )
+
+
+def _with_momenta(particles, px, py, pz):
+    """Return the particles with other momenta and the same masses."""
+    energy = np.sqrt(np.maximum(particles.mass_squared, 0) + px**2 + py**2 + pz**2)
     return type(particles)(particles.event, particles.pdg_id, particles.charge, px, py, pz, energy)
 
 

@@ -174,6 +174,10 @@ def load_wjet(*, selection="accepted", return_X_y=False):
             Whether the detector found muon and jet, and the jet near the generated one.
         feature_names, target_names : list of str
             Names of the columns.
+        repeats : tuple of one Bunch of `target`, `accepted` and `matched`
+            A second, independent detector pass of the same events: detector against detector is
+            the floor of every comparison of a simulation with the truth. Its `target` has 9
+            columns; rows that this pass rejects are 0.
         DESCR : str
             Description of the data.
 
@@ -196,27 +200,31 @@ def load_wjet(*, selection="accepted", return_X_y=False):
     _check_choice("selection", selection, ("accepted", "all"))
     with (resources.files(__package__) / "data" / "wjet.parquet").open("rb") as file:
         table = pd.read_parquet(file)
-    accepted = table["accepted"].to_numpy(dtype=bool, copy=True)
-    matched = table["matched"].to_numpy(dtype=bool, copy=True)
+    if selection == "accepted":
+        table = table[table["accepted"]]
     # Stored in single precision, which is far finer than any detector.
     data = _frame(table[[f"gen_{name}" for name in FEATURE_NAMES]])
-    target = _frame(table[[f"reco_{name}" for name in FEATURE_NAMES]])
+    passes = [_bundled_pass(table, suffix) for suffix in ("", "2")]
+    target = passes[0].target
     if selection == "all":
-        target["accepted"] = accepted.astype(np.float64)
-    else:
-        data, target = (side[accepted].reset_index(drop=True) for side in (data, target))
-        accepted, matched = accepted[accepted], matched[accepted]
+        target["accepted"] = passes[0].accepted.astype(np.float64)
     if return_X_y:
         return data, target
     return Bunch(
         data=data,
-        target=target,
-        accepted=accepted,
-        matched=matched,
+        **passes[0],
+        repeats=tuple(passes[1:]),
         feature_names=list(data.columns),
         target_names=list(target.columns),
         DESCR=_description(),
     )
+
+
+def _bundled_pass(table, suffix):
+    """One detector pass out of the bundled table."""
+    names = [f"reco{suffix}_{name}" for name in FEATURE_NAMES]
+    flags = (table[f"{flag}{suffix}"].to_numpy(bool, copy=True) for flag in ("accepted", "matched"))
+    return _detector_bunch(table[names], *flags)
 
 
 def _generate_chunk(n_rows, root, number, card, n_detector, matching):

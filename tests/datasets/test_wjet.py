@@ -71,6 +71,16 @@ def test_bundle_of_all_events(accepted):
     assert not everything.matched[~everything.accepted].any()
 
 
+def test_bundle_holds_a_second_detector_pass(accepted):
+    (second,) = accepted.repeats
+    assert list(second.target.columns) == NAMES
+    assert len(second.target) == len(accepted.target)
+    assert 0.95 < second.accepted.mean() < 1
+    assert (second.target[~second.accepted] == 0).all(axis=None)
+    both = second.target[second.accepted]
+    assert (both != accepted.target[second.accepted]).any(axis=1).all()
+
+
 def test_bundled_file_is_small_and_says_what_made_it():
     assert BUNDLED.stat().st_size <= 3_000_000
     metadata = pq.read_schema(BUNDLED).metadata

@@ -24,6 +24,8 @@ PERFECT = replace(
     track_pt_edges=(0.0,),
     **{f"{kind}_efficiency": ((1.0,), (1.0,)) for kind in ("hadron", "electron", "muon")},
     **{f"{kind}_resolution": ((0.0, 0.0),) * 3 for kind in ("hadron", "electron", "muon")},
+    track_eta_resolution=(0.0, 0.0),
+    track_phi_resolution=(0.0, 0.0),
     ecal_resolution=(0.0, 0.0, 0.0),
     ecal_forward_resolution=(0.0, 0.0, 0.0),
     hcal_resolution=(0.0, 0.0, 0.0),
@@ -127,7 +129,13 @@ def test_muon_resolution_is_the_cards(eta, row):
     assert_allclose(resolution, expected)
     assert_allclose(np.std(tracks.pt / muons.pt), expected, rtol=0.02)
     assert_allclose(np.mean(tracks.pt / muons.pt), 1, atol=4 * expected / math.sqrt(n))
-    assert_allclose(tracks.eta, muons.eta)
+    for resolution, shift in (
+        (CARD.track_eta_resolution, tracks.eta - muons.eta),
+        (CARD.track_phi_resolution, tracks.phi - muons.phi),
+    ):
+        width = math.hypot(resolution[0], resolution[1] / 60)
+        assert_allclose(np.std(shift), width, rtol=0.02)
+        assert_allclose(np.mean(shift), 0, atol=4 * width / math.sqrt(n))
     assert_allclose(tracks.mass_squared, 0.10566**2, atol=1e-8)
 
 
