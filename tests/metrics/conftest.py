@@ -5,7 +5,7 @@ from metrics_toys import smear
 from threadpoolctl import threadpool_limits
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     # OpenMP threads of parallel test workers on shared cores wait for each other.
     with threadpool_limits(1):
