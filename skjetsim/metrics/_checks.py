@@ -165,7 +165,11 @@ def weighted_std(array, weight=None):
     column's own unit.
     """
     mean = np.average(array, axis=0, weights=weight)
-    std = np.sqrt(np.average((array - mean) ** 2, axis=0, weights=weight))
+    centred = array - mean
+    # In units of the largest deviation, whose square neither overflows nor vanishes.
+    largest = np.max(np.abs(centred), axis=0)
+    centred /= np.where(largest > 0, largest, 1.0)
+    std = largest * np.sqrt(np.average(centred**2, axis=0, weights=weight))
     # Up to the rounding of the mean: a column of equal masses must not be scaled up by 1e16.
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
     return np.where(std <= rounding, 1.0, std)

@@ -77,7 +77,6 @@ def _correlation(array, weight):
     weight = np.full(len(array), 1.0 / len(array)) if weight is None else weight / weight.sum()
     centred = array - weight @ array
     centred /= weighted_std(array, weight)
-    centred[:, np.ptp(array, axis=0) == 0] = 0.0
     correlation = (centred * weight[:, None]).T @ centred
     np.fill_diagonal(correlation, 1.0)
     return correlation

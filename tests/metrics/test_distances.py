@@ -127,6 +127,7 @@ def test_a_constant_column_keeps_its_unit():
     assert emd_sum(a, a) == 0.0
     pair = np.hstack([a, np.arange(10.0)[:, None]])
     assert correlation_difference(pair, pair) == 0.0
+    assert correlation_difference(pair, pair[:, ::-1]) < 1e-12
 
 
 def test_one_outlier_and_one_row():
@@ -260,6 +261,16 @@ def test_clouds_are_flattened_and_series_are_columns(metric):
     if metric is not correlation_difference:
         flat = metric(pd.Series(rows[0, :, 0], name="pt"), rows[1, :, 0], **options)
         assert_allclose(flat, metric(rows[0, :, :1], rows[1, :, :1], **options))
+
+
+def test_tiny_and_huge_units_do_not_matter():
+    a, b = np.random.default_rng(0).normal(size=(2, 50, 2))
+    for unit in (1e-200, 1e200):
+        assert_allclose(
+            wasserstein_distance(a * unit, b * unit, scale="std"),
+            wasserstein_distance(a, b, scale="std"),
+        )
+        assert_allclose(correlation_difference(a * unit, b * unit), correlation_difference(a, b))
 
 
 def test_options_are_checked():
