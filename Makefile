@@ -38,5 +38,13 @@ $(VENV)/.installed-test: $(VENV)/bin/python $(DEPENDENCIES)
 	$(PIP_INSTALL) -e ".[plot,pythia,test,lint]"
 	@touch $@ $(VENV)/.installed-demo
 
+# Each script prints its figures beside goals and floors; the first run generates events.
+benchmark: $(VENV)/.installed-test
+	@mkdir -p benchmarks/results
+	@for name in engine package transformers metrics wjet; do \
+	    echo "== $$name"; \
+	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
+	done
+
 clean:
 	rm -rf $(VENV) build *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis
