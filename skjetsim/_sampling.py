@@ -15,7 +15,14 @@ from contextlib import contextmanager
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-__all__ = ["CHUNK_ROWS", "as_seed_sequence", "draw_in_chunks", "numpy_rng", "torch_generator"]
+__all__ = [
+    "CHUNK_ROWS",
+    "as_seed_sequence",
+    "draw_in_chunks",
+    "numpy_rng",
+    "padded_chunk",
+    "torch_generator",
+]
 
 CHUNK_ROWS = 4096
 
@@ -127,7 +134,7 @@ def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs
 
         torch.set_num_threads(1)  # a setting of the thread it is called in
         stop = min(start + CHUNK_ROWS, n_rows)
-        chunk = None if inputs is None else _padded(inputs[start:stop])
+        chunk = None if inputs is None else padded_chunk(inputs[start:stop])
         result[start:stop] = draw(torch_generator(root, index), chunk)[: stop - start]
 
     with _one_thread_each():
@@ -142,7 +149,8 @@ def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs
     return result
 
 
-def _padded(rows):
+def padded_chunk(rows):
+    """Rows of a chunk, the last one repeated up to the constant size."""
     if len(rows) == CHUNK_ROWS:
         return rows
     return np.concatenate([rows, np.repeat(rows[-1:], CHUNK_ROWS - len(rows), axis=0)])

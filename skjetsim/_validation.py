@@ -293,7 +293,7 @@ def validate_target(estimator, y, *, n_samples, reset):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: "
             "a Simulator learns p(y given X) from pairs."
         )
-    row_shape = np.shape(y)[1:]
+    row_shape = (y if hasattr(y, "shape") else np.asarray(y)).shape[1:]
     array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)
     if n_samples is not None and len(array) != n_samples:
         raise ValueError(

@@ -170,6 +170,8 @@ class SimulatorMixin(TransformerMixin):
         tags.target_tags.single_output = False
         return tags
 
+    # scikit-learn wraps what has names into tables; clouds and images stay arrays.
+    @available_if(lambda self: len(getattr(self, "target_shape_", ())) < 2)
     def get_feature_names_out(self, input_features=None):
         """Names of the detector-level columns that `transform` returns.
 

@@ -74,6 +74,10 @@ class CouplingFlow(nn.Module):
             ladj = ladj + (part.sum(-1) if part.ndim > ladj.ndim else part)
         return z, ladj
 
+    def to_latent(self, target, context=None):
+        """Latent point of each row."""
+        return self.to_base(target, context)[0]
+
     def from_base(self, z, context=None):
         """Inverse of `to_base`, without the determinant."""
         context = self._known(context)

@@ -12,6 +12,7 @@ from skjetsim._sampling import (
     as_seed_sequence,
     draw_in_chunks,
     numpy_rng,
+    padded_chunk,
     torch_generator,
 )
 from skjetsim._validation import check_int
@@ -19,8 +20,6 @@ from skjetsim.flows._columns import apply_maps, invert_maps, learn_maps
 
 # Branches of the constructor's random_state.
 SPLIT, WEIGHTS, SHUFFLE = range(3)
-
-SCORE_BATCH = 16384
 
 
 class BaseFlow(BaseEstimator):
@@ -178,19 +177,27 @@ class BaseFlow(BaseEstimator):
         return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
 
     def _module_call(self, function, *arrays):
-        """Run a method of the module on float64 arrays, as float32 on its device."""
+        """Run a method of the module on float64 arrays, as float32 on its device.
+
+        The module sees full chunks, the tail padded: the rounding of a row does not depend on how
+        many come with it, nor does the memory it takes.
+        """
         import torch
 
+        call = getattr(self.net_.module_, function)
+        arrays = [np.asarray(array) for array in arrays if array is not None]
+        parts = []
         with torch.inference_mode():
-            tensors = [
-                torch.as_tensor(array, dtype=torch.float32, device=self.net_.device)
-                for array in arrays
-                if array is not None
-            ]
-            result = getattr(self.net_.module_, function)(*tensors)
-            if isinstance(result, tuple):
-                return tuple(part.double().cpu().numpy() for part in result)
-            return result.double().cpu().numpy()
+            for start in range(0, len(arrays[0]), CHUNK_ROWS):
+                rows = [array[start : start + CHUNK_ROWS] for array in arrays]
+                tensors = [
+                    torch.as_tensor(
+                        padded_chunk(array), dtype=torch.float32, device=self.net_.device
+                    )
+                    for array in rows
+                ]
+                parts.append(call(*tensors).double().cpu().numpy()[: len(rows[0])])
+        return np.concatenate(parts)
 
     def _from_base(self, z, context):
         """Latent points as events, constants filled in."""
@@ -230,10 +237,7 @@ class BaseFlow(BaseEstimator):
         wrong = (table[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
         if self.net_ is not None:
             mapped, result = apply_maps(self.column_maps_, table[:, self.varying_])
-            for start in range(0, len(table), SCORE_BATCH):
-                rows = slice(start, start + SCORE_BATCH)
-                part = None if context is None else context[rows]
-                result[rows] += self._module_call("log_prob", mapped[rows], part)
+            result += self._module_call("log_prob", mapped, context)
         result[wrong] = -np.inf
         return result
 

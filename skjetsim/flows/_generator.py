@@ -150,7 +150,7 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         latent = np.zeros_like(X)
         if self.net_ is not None:
             mapped, _ = apply_maps(self.column_maps_, X[:, self.varying_])
-            latent[:, self.varying_] = self._module_call("to_base", mapped)[0]
+            latent[:, self.varying_] = self._module_call("to_latent", mapped)
         return latent
 
     def inverse_transform(self, Z):

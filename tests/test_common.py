@@ -1,0 +1,642 @@
+"""scikit-learn's checks on every estimator, and the package's own contract on top of them."""
+
+import copy
+import io
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from _instances import (
+    SMALL,
+    draw,
+    fit,
+    generators,
+    label,
+    paired_events,
+    paired_frames,
+    pipelines,
+    residual_simulators,
+    simulators,
+)
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skjetsim
+from skjetsim.base import is_generator, is_simulator
+from skjetsim.compose import TransformedSimulator
+from skjetsim.flows import FlowGenerator, FlowSimulator
+
+MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
+NOISE = "transform simulates: what a row becomes depends on its position in the noise"
+REFIT_STEPS = "a Pipeline fits its steps in place, scikit-learn's own does"
+
+
+def expected_failed_checks(estimator):
+    """Checks that cannot pass, with the reason."""
+    if isinstance(estimator, FlowGenerator):
+        return {
+            "check_sample_weight_equivalence_on_dense_data": MINI_BATCHES,
+        }
+    if isinstance(estimator, (FlowSimulator, TransformedSimulator)):
+        return {
+            "check_sample_weight_equivalence_on_dense_data": MINI_BATCHES,
+            "check_methods_sample_order_invariance": NOISE,
+            "check_methods_subset_invariance": NOISE,
+        }
+    in_place = {
+        "check_dont_overwrite_parameters": REFIT_STEPS,
+        "check_estimators_overwrite_params": REFIT_STEPS,
+    }
+    if is_generator(estimator):
+        return in_place
+    return in_place | {
+        "check_methods_sample_order_invariance": NOISE,
+        "check_methods_subset_invariance": NOISE,
+    }
+
+
+@parametrize_with_checks(
+    [*generators(), *simulators(), *pipelines()], expected_failed_checks=expected_failed_checks
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+# The contract. Generators learn y, simulators y given X.
+
+ALL_SIMULATORS = [*simulators(), *residual_simulators()]
+EVERYTHING = [*generators(), *ALL_SIMULATORS, *pipelines()]
+every_estimator = pytest.mark.parametrize("estimator", EVERYTHING, ids=label)
+every_simulator = pytest.mark.parametrize("estimator", ALL_SIMULATORS, ids=label)
+every_generator = pytest.mark.parametrize("estimator", generators(), ids=label)
+ours = pytest.mark.parametrize("estimator", [*generators(), *ALL_SIMULATORS], ids=label)
+
+
+@pytest.fixture(scope="module")
+def events():
+    return paired_events()
+
+
+@pytest.fixture(scope="module")
+def fitted(events):
+    """One fitted copy of an estimator, shared by the tests that only draw from it."""
+    cache = {}
+
+    def get(estimator):
+        key = label(estimator)
+        if key not in cache:
+            cache[key] = fit(clone(estimator), *events)
+        return cache[key]
+
+    return get
+
+
+@every_estimator
+def test_tags_say_what_it_is(estimator):
+    assert is_generator(estimator) != is_simulator(estimator)
+
+
+@every_generator
+def test_generator_draws_one_array(estimator, fitted):
+    model = fitted(estimator)
+    assert model.sample().shape == (1, 2)
+    drawn = model.sample(7, random_state=0)
+    assert type(drawn) is np.ndarray
+    assert drawn.shape == (7, 2)
+    assert drawn.dtype == np.float64
+    assert np.isfinite(drawn).all()
+
+
+@every_generator
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5, True, "3", [[1.0]]])
+def test_generator_refuses_other_counts(estimator, fitted, n_samples):
+    with pytest.raises((TypeError, ValueError), match="n_samples"):
+        fitted(estimator).sample(n_samples)
+
+
+@every_simulator
+def test_simulator_draws_rows_and_an_axis_of_draws(estimator, fitted, events):
+    model, X = fitted(estimator), events[0][:6]
+    for drawn in (model.sample(X), model.transform(X)):
+        assert type(drawn) is np.ndarray
+        assert drawn.shape == (6, 2)
+        assert drawn.dtype == np.float64
+    assert model.sample(X, n_samples=1).shape == (6, 1, 2)
+    many = model.sample(X, n_samples=5)
+    assert many.shape == (6, 5, 2)
+    assert (np.ptp(many, axis=1) > 0).all()
+
+
+@every_simulator
+@pytest.mark.parametrize("count", [5, np.int64(5), True])
+def test_a_number_is_no_event(estimator, fitted, count):
+    model = fitted(estimator)
+    with pytest.raises(TypeError, match="given the integer"):
+        model.sample(count)
+    with pytest.raises(TypeError, match="given the integer"):
+        skjetsim.sample(model, count)
+
+
+@every_simulator
+@pytest.mark.parametrize("n_samples", [0, -2, 1.5])
+def test_simulator_refuses_other_counts(estimator, fitted, events, n_samples):
+    with pytest.raises((TypeError, ValueError), match="n_samples"):
+        fitted(estimator).sample(events[0], n_samples=n_samples)
+
+
+@every_estimator
+def test_random_state_none_is_fresh_and_an_int_repeats(estimator, fitted, events):
+    model, X = fitted(estimator), events[0]
+    assert not np.array_equal(draw(model, X), draw(model, X))
+    first = draw(model, X, random_state=3)
+    assert_array_equal(first, draw(model, X, random_state=3))
+    assert_array_equal(first, draw(model, X, random_state=np.int64(3)))
+    assert not np.array_equal(first, draw(model, X, random_state=4))
+
+
+@every_estimator
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_random_state_may_be_a_numpy_generator(estimator, fitted, events, make):
+    model, X, rng = fitted(estimator), events[0], make(5)
+    first, second = draw(model, X, random_state=rng), draw(model, X, random_state=rng)
+    assert not np.array_equal(first, second)
+    assert_array_equal(first, draw(model, X, random_state=make(5)))
+
+
+@every_estimator
+@pytest.mark.parametrize("bad", [True, -1, "seed", 1.5])
+def test_random_state_of_another_kind(estimator, fitted, events, bad):
+    with pytest.raises((TypeError, ValueError), match="random_state"):
+        draw(fitted(estimator), events[0], random_state=bad)
+
+
+@ours
+def test_fit_and_transform_repeat_for_a_seed(estimator, fitted, events):
+    model, again = fitted(estimator), fit(clone(estimator), *events)
+    X = events[0]
+    assert_array_equal(draw(model, X, random_state=0), draw(again, X, random_state=0))
+    assert_array_equal(model.transform(X), again.transform(X))
+    assert_array_equal(model.transform(X), model.transform(X))
+
+
+@ours
+def test_another_seed_gives_another_fit(estimator, fitted, events):
+    params = {key: 1 for key in estimator.get_params() if key.endswith("random_state")}
+    other = fit(clone(estimator).set_params(**params), *events)
+    X = events[0]
+    assert not np.array_equal(
+        draw(fitted(estimator), X, random_state=0), draw(other, X, random_state=0)
+    )
+
+
+def test_same_bytes_for_any_number_of_workers_and_rows(events):
+    X = np.tile(events[0], (40, 1))  # three chunks of rows, the last not full
+    model = FlowSimulator(**SMALL).fit(*events)
+    one = model.set_params(n_jobs=1).sample(X, random_state=0)
+    assert_array_equal(one, model.set_params(n_jobs=2).sample(X, random_state=0))
+    assert_array_equal(one, model.set_params(n_jobs=None).sample(X, random_state=0))
+    for n_rows in (1, 100, 4096, 4097):
+        assert_array_equal(one[:n_rows], model.sample(X[:n_rows], random_state=0))
+    many = model.sample(X[:3000], n_samples=3, random_state=0)
+    assert_array_equal(many.reshape(-1, 2)[0], one[0])
+
+
+def test_generator_prefix_and_workers(events):
+    model = FlowGenerator(**SMALL).fit(events[1])
+    one = model.sample(9000, random_state=0)
+    assert_array_equal(one, model.set_params(n_jobs=2).sample(9000, random_state=0))
+    for n_rows in (1, 4096, 5000):
+        assert_array_equal(one[:n_rows], model.sample(n_rows, random_state=0))
+    assert len(np.unique(one, axis=0)) == 9000  # no chunk repeats another's noise
+
+
+def _global_state():
+    numpy_state = np.random.get_state()
+    return torch.get_rng_state(), numpy_state[1].copy(), numpy_state[2], torch.get_num_threads()
+
+
+@ours
+def test_no_global_state_is_read_or_written(estimator, fitted, events):
+    X, y = events
+    np.random.seed(7)  # noqa: NPY002 the global state is what is tested
+    torch.manual_seed(7)
+    before = _global_state()
+    model = fit(clone(estimator), X, y)
+    drawn = draw(model, X, random_state=0)
+    draw(model, X)
+    model.score(y) if is_generator(model) else model.score(X, y)
+    for old, new in zip(before, _global_state(), strict=True):
+        assert_array_equal(old, new)
+    # and other global seeds, which `fitted` ran under, change nothing
+    assert_array_equal(drawn, draw(fitted(estimator), X, random_state=0))
+
+
+@ours
+def test_threads_come_back_after_parallel_draws(estimator, fitted):
+    torch.set_num_threads(2)
+    X = np.tile(paired_events()[0], (40, 1))
+    model = copy.deepcopy(fitted(estimator))
+    for parameter in model.get_params():
+        if parameter.endswith("n_jobs"):
+            model.set_params(**{parameter: 2})
+    try:
+        draw(model, X, random_state=0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+# Names and containers.
+
+
+@every_simulator
+def test_set_output_names_the_detector_level(estimator):
+    X, y = paired_frames()
+    y = y.rename(columns=lambda name: f"reco_{name}") if not _needs_same_names(estimator) else y
+    model = clone(estimator).set_output(transform="pandas").fit(X, y)
+    rows = X.iloc[10:15]
+    for drawn in (model.sample(rows, random_state=0), model.transform(rows)):
+        assert isinstance(drawn, pd.DataFrame)
+        assert list(drawn.columns) == list(y.columns)
+        assert list(drawn.index) == list(rows.index)
+    assert type(model.sample(rows, n_samples=2)) is np.ndarray
+    assert list(model.get_feature_names_out()) == list(y.columns)
+    assert list(model.feature_names_in_) == list(X.columns)
+    assert list(model.target_names_in_) == list(y.columns)
+
+
+def _needs_same_names(estimator):
+    return estimator in ALL_SIMULATORS[2:]
+
+
+@every_generator
+def test_set_output_names_the_events(estimator):
+    y = paired_frames()[1]
+    model = clone(estimator).set_output(transform="pandas").fit(y)
+    assert list(model.sample(3).columns) == list(y.columns)
+    latent = model.transform(y)
+    assert list(latent.columns) == list(model.get_feature_names_out())
+    back = model.inverse_transform(latent)
+    assert list(back.columns) == list(y.columns)
+    assert_allclose(back, y, rtol=1e-3, atol=1e-3)
+
+
+@every_simulator
+def test_default_names_of_targets(estimator, fitted):
+    assert list(fitted(estimator).target_names_in_) == ["y0", "y1"]
+
+
+@ours
+def test_wrong_names_are_errors(estimator):
+    X, y = paired_frames()
+    model = fit(clone(estimator), X, y)
+    swapped = X[X.columns[::-1]]
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.transform(swapped)
+    if is_simulator(model):
+        with pytest.raises(ValueError, match="y has column 'muon_eta' at position 0"):
+            model.score(X, y[y.columns[::-1]])
+
+
+@ours
+def test_two_columns_of_one_name(estimator):
+    X, y = paired_frames()
+    twice = X.set_axis(["muon_pt", "muon_pt"], axis=1)
+    with pytest.raises(ValueError, match="two columns named 'muon_pt'"):
+        fit(clone(estimator), twice, twice)
+
+
+# Shapes.
+
+
+@every_simulator
+def test_one_dimensional_y(estimator):
+    X, y = paired_events()
+    X, y = X[:, :1], y[:, 0]
+    model = clone(estimator).fit(X, y)
+    assert model.target_shape_ == ()
+    assert model.sample(X[:4]).shape == (4,)
+    assert model.sample(X[:4], n_samples=3).shape == (4, 3)
+    assert model.transform(X[:4]).shape == (4,)
+    assert model.score_samples(X, y).shape == (len(X),)
+
+
+def test_series_as_y_gives_its_name():
+    X, y = paired_frames()
+    model = FlowSimulator(**SMALL).fit(X, y["muon_pt"])
+    assert list(model.target_names_in_) == ["muon_pt"]
+    model.set_output(transform="pandas")
+    assert list(model.transform(X[:3]).columns) == ["muon_pt"]
+
+
+def _clouds(n_events=60):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(n_events, 4, 3))
+    return truth, truth + 0.1 * rng.normal(size=truth.shape)
+
+
+@every_simulator
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_clouds_come_back_as_clouds(estimator, output):
+    X, y = _clouds()
+    model = clone(estimator).set_output(transform=output).fit(X, y)
+    assert model.n_features_in_ == 12
+    assert model.input_shape_ == (4, 3)
+    assert model.target_shape_ == (4, 3)
+    assert model.sample(X[:5]).shape == (5, 4, 3)
+    assert model.sample(X[:5], n_samples=2).shape == (5, 2, 4, 3)
+    assert model.transform(X[:5]).shape == (5, 4, 3)
+    assert model.score_samples(X, y).shape == (60,)
+    flat = model.sample(X[:5].reshape(5, 12), random_state=0)
+    assert_array_equal(flat, model.sample(X[:5], random_state=0))
+    with pytest.raises(ValueError, match=r"rows of shape \(3, 4\)"):
+        model.sample(X[:5].reshape(5, 3, 4))
+
+
+@every_generator
+def test_generated_clouds(estimator):
+    X, _ = _clouds()
+    model = clone(estimator).fit(X)
+    assert model.sample(5).shape == (5, 4, 3)
+    latent = model.transform(X)
+    assert latent.shape == (60, 12)
+    assert_allclose(model.inverse_transform(latent), X, rtol=1e-3, atol=1e-3)
+
+
+# Weights.
+
+FULL_BATCH = {"batch_size": 10_000, "validation_fraction": 0.0, "max_epochs": 15}
+
+
+def _fit_weighted(estimator, X, y, weight=None):
+    arguments = (y,) if is_generator(estimator) else (X, y)
+    return clone(estimator).fit(*arguments, sample_weight=weight)
+
+
+def _log_density(model, X, y):
+    return model.score_samples(y) if is_generator(model) else model.score_samples(X, y)
+
+
+full_batch_estimators = pytest.mark.parametrize(
+    "estimator",
+    [*generators(**FULL_BATCH), *simulators(**FULL_BATCH), *residual_simulators(**FULL_BATCH)],
+    ids=label,
+)
+
+
+@full_batch_estimators
+def test_weights_equal_duplicates_at_full_batch(estimator, events):
+    X, y = events
+    counts = np.random.default_rng(0).integers(0, 4, len(X))
+    weighted = _fit_weighted(estimator, X, y, counts.astype(float))
+    repeated = _fit_weighted(estimator, np.repeat(X, counts, 0), np.repeat(y, counts, 0))
+    plain = _fit_weighted(estimator, X, y)
+    expected = _log_density(repeated, X, y)
+    assert_allclose(_log_density(weighted, X, y), expected, rtol=1e-3, atol=1e-3)
+    assert np.abs(_log_density(plain, X, y) - expected).max() > 0.02
+
+
+@full_batch_estimators
+def test_scale_of_weights_does_not_matter(estimator, events):
+    X, y = events
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(X))
+    one = _log_density(_fit_weighted(estimator, X, y, weight), X, y)
+    other = _log_density(_fit_weighted(estimator, X, y, 1e-3 * weight), X, y)
+    assert_allclose(other, one, rtol=1e-3, atol=1e-3)
+
+
+@ours
+def test_events_of_weight_zero_play_no_part(estimator, events):
+    X, y = events
+    far = 1e6 + np.zeros((3, 2))
+    weight = np.r_[np.ones(len(X)), np.zeros(3)]
+    model = _fit_weighted(estimator, np.r_[X, far], np.r_[y, far], weight)
+    clean = _fit_weighted(estimator, X, y, np.ones(len(X)))
+    expected = draw(clean, X, random_state=0)
+    assert_allclose(draw(model, X, random_state=0), expected, rtol=1e-4, atol=1e-4)
+
+
+@ours
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: np.where(np.arange(len(w)) == 3, -0.5, w), "negative in row 3 .*-0.5"),
+        (np.zeros_like, "zero for every event"),
+        (lambda w: w[:-1], "sample_weight has shape"),
+        (lambda w: np.where(np.arange(len(w)) == 2, np.nan, w), "NaN .*row 2"),
+        (lambda w: (np.arange(len(w)) == 0) * 1.0, "two events of positive weight"),
+    ],
+    ids=["negative", "all zero", "short", "nan", "one event"],
+)
+def test_bad_weights(estimator, events, change, message):
+    X, y = events
+    with pytest.raises(ValueError, match=message):
+        _fit_weighted(estimator, X, y, change(np.ones(len(X))))
+
+
+# Awkward events.
+
+
+@ours
+def test_constant_columns_pass_through(estimator, events):
+    X, y = (np.c_[side, np.full(len(side), 0.1057)] for side in events)
+    model = fit(clone(estimator), X, y)
+    drawn = draw(model, X)
+    assert_allclose(drawn[:, 2], 0.1057, rtol=1e-12)
+    assert (np.ptp(drawn[:, :2], axis=0) > 0).all()
+    assert np.isfinite(_log_density(model, X, y)).all()
+
+
+@ours
+def test_nothing_varies(estimator):
+    X = np.tile([50.0, 0.5], (20, 1))
+    model = fit(clone(estimator), X, X)
+    assert_allclose(draw(model, X), X, rtol=1e-12)
+    assert_allclose(_log_density(model, X, X), 0.0, atol=1e-12)
+
+
+@every_simulator
+def test_condition_that_says_nothing(estimator, events):
+    y = events[1]
+    X = np.ones_like(y)
+    drawn = clone(estimator).fit(X, y).sample(X)
+    assert (np.ptp(drawn, axis=0) > 0).all()
+
+
+@ours
+def test_duplicate_rows(estimator, events):
+    X, y = (np.repeat(side[:20], 10, axis=0) for side in events)
+    model = fit(clone(estimator), X, y)
+    assert np.isfinite(draw(model, X)).all()
+    assert np.isfinite(_log_density(model, X, y)).all()
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        FlowGenerator(**SMALL | {"max_epochs": 10, "batch_size": 128}),
+        FlowSimulator(**SMALL | {"max_epochs": 10, "batch_size": 128}),
+    ],
+    ids=label,
+)
+def test_an_outlier_of_a_million_sigma_leaves_the_bulk(estimator):
+    X, y = paired_events(1500)
+    y[7] = 1e6 * y.std(axis=0)
+    model = fit(clone(estimator), X, y)
+    assert all(np.isfinite(list(epoch.values())).all() for epoch in model.history_)
+    bulk = np.delete(y, 7, axis=0)
+    drawn = draw(model, X, random_state=0)
+    assert np.isfinite(drawn).all()
+    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9]
+    wanted, got = (np.quantile(table, quantiles, axis=0) for table in (bulk, drawn))
+    assert (np.abs(got - wanted) < 0.35 * bulk.std(axis=0)).all()
+
+
+# Bad input.
+
+
+def _bad(side, position, value):
+    side = side.astype(object if isinstance(value, str) else float)
+    side[position] = value
+    return side
+
+
+@ours
+@pytest.mark.parametrize(
+    ("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")]
+)
+def test_not_finite_names_column_and_row(estimator, value, kind):
+    X, y = paired_frames()
+    y.iloc[[11, 17], 1] = value
+    with pytest.raises(ValueError, match=f"{kind}.* 'muon_eta', first bad row 11 .2 bad rows"):
+        fit(clone(estimator), X, y)
+
+
+@every_simulator
+def test_not_finite_condition(estimator, fitted, events):
+    X = events[0].copy()
+    X[4, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN in column 0, first bad row 4"):
+        fitted(estimator).sample(X)
+    with pytest.raises(ValueError, match="NaN in column 0, first bad row 4"):
+        clone(estimator).fit(X, events[1])
+
+
+@ours
+def test_text_names_column_and_row(estimator):
+    X, y = (side.astype(object) for side in paired_frames())
+    fit(clone(estimator), X, y)  # numbers in object columns are numbers
+    y.loc[3, "muon_pt"] = "missing"
+    with pytest.raises(ValueError, match="'muon_pt' has dtype object and row 3 holds 'missing'"):
+        fit(clone(estimator), X, y)
+
+
+@ours
+def test_too_few_rows(estimator, events):
+    X, y = events
+    with pytest.raises(ValueError, match=r"1 sample|n_samples ?= ?1"):
+        fit(clone(estimator), X[:1], y[:1])
+    with pytest.raises(ValueError, match=r"0 sample"):
+        fit(clone(estimator), X[:0], y[:0])
+
+
+@ours
+def test_wrong_width(estimator, fitted, events):
+    model = fitted(estimator)
+    with pytest.raises(ValueError, match="has 3 features, but .* is expecting 2 features"):
+        model.transform(np.c_[events[0], events[0][:, :1]])
+    with pytest.raises(ValueError, match="3 (columns|features)"):
+        _log_density(model, events[0], np.c_[events[1], events[1][:, :1]])
+
+
+@every_simulator
+def test_y_has_to_be_there_and_as_long(estimator, events):
+    X, y = events
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        clone(estimator).fit(X, None)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 240 and 239"):
+        clone(estimator).fit(X, y[:-1])
+    model = clone(estimator).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 240 and 239"):
+        model.score_samples(X, y[:-1])
+
+
+@ours
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("n_transforms", 0),
+        ("n_bins", 1),
+        ("hidden_features", (0,)),
+        ("batch_size", 0),
+        ("max_epochs", 0),
+        ("patience", 0),
+        ("learning_rate", 0.0),
+        ("gradient_clip", -1.0),
+        ("schedule", "linear"),
+        ("validation_fraction", 1.0),
+        ("ema_decay", 1.5),
+    ],
+)
+def test_parameters_out_of_range(estimator, events, parameter, value):
+    name = next(key for key in estimator.get_params() if key.split("__")[-1] == parameter)
+    with pytest.raises(ValueError, match=parameter):
+        fit(clone(estimator).set_params(**{name: value}), *events)
+
+
+# scikit-learn habits.
+
+
+@every_estimator
+def test_clone_copy_and_joblib(estimator, fitted, events):
+    model, X = fitted(estimator), events[0]
+    expected = draw(model, X, random_state=0)
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    buffer.seek(0)
+    for twin in (joblib.load(buffer), copy.deepcopy(model)):
+        assert_array_equal(draw(twin, X, random_state=0), expected)
+    unfitted = clone(model)
+    assert repr(unfitted) == repr(estimator)
+    assert not [name for name in vars(unfitted) if name.endswith("_") and name[0] != "_"]
+
+
+@every_estimator
+def test_unfitted_is_said_so(estimator, events):
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError):
+        draw(clone(estimator), events[0])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        *simulators(max_epochs=10, batch_size=128),
+        *residual_simulators(max_epochs=10, batch_size=128),
+    ],
+    ids=label,
+)
+def test_permuting_y_worsens_the_score(estimator):
+    X, y = paired_events(600)
+    X_test, y_test = paired_events(300, seed=1)
+    model = clone(estimator).fit(X, y)
+    order = np.random.default_rng(0).permutation(len(y_test))
+    assert model.score(X_test, y_test) > model.score(X_test, y_test[order]) + 0.3
+    untaught = clone(estimator).fit(X, np.random.default_rng(0).permutation(y))
+    assert model.score(X_test, y_test) > untaught.score(X_test, y_test) + 0.1
+
+
+@ours
+def test_score_is_the_weighted_mean_of_score_samples(estimator, fitted, events):
+    X, y = events
+    weight = np.random.default_rng(0).uniform(size=len(X))
+    model = fitted(estimator)
+    arguments = (y,) if is_generator(model) else (X, y)
+    density = model.score_samples(*arguments)
+    assert model.score(*arguments) == pytest.approx(density.mean())
+    scored = model.score(*arguments, sample_weight=weight)
+    assert scored == pytest.approx(np.average(density, weights=weight))
