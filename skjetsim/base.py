@@ -42,7 +42,22 @@ def is_generator(estimator):
     >>> is_generator(KernelDensity())
     True
     """
-    return _estimator_type(estimator) in {"generator", "density_estimator"}
+    if _estimator_type(estimator) in {"generator", "density_estimator"}:
+        return True
+    from sklearn.neighbors import KernelDensity  # which has lost its tag in scikit-learn 1.7
+
+    return isinstance(_innermost(estimator), KernelDensity)
+
+
+def _innermost(estimator):
+    """Model inside a Pipeline or a search."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
+            estimator = estimator.estimator
+        else:
+            return estimator
 
 
 def is_simulator(estimator):
