@@ -1,5 +1,8 @@
-"""One thread a process: tests run side by side, and threads that wait for each other are slow."""
+"""Settings of the whole suite."""
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread a process: the suite runs on several, and small networks gain nothing from more.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")

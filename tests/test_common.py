@@ -214,7 +214,7 @@ def test_generator_prefix_and_workers(events):
 
 
 def _global_state():
-    numpy_state = np.random.get_state()
+    numpy_state = np.random.get_state()  # noqa: NPY002
     return torch.get_rng_state(), numpy_state[1].copy(), numpy_state[2], torch.get_num_threads()
 
 
@@ -303,7 +303,7 @@ def test_wrong_names_are_errors(estimator):
 
 @ours
 def test_two_columns_of_one_name(estimator):
-    X, y = paired_frames()
+    X, _ = paired_frames()
     twice = X.set_axis(["muon_pt", "muon_pt"], axis=1)
     with pytest.raises(ValueError, match="two columns named 'muon_pt'"):
         fit(clone(estimator), twice, twice)
@@ -546,9 +546,9 @@ def test_too_few_rows(estimator, events):
 @ours
 def test_wrong_width(estimator, fitted, events):
     model = fitted(estimator)
-    with pytest.raises(ValueError, match="has 3 features, but .* is expecting 2 features"):
+    with pytest.raises(ValueError, match=r"has 3 features, but .* is expecting 2 features"):
         model.transform(np.c_[events[0], events[0][:, :1]])
-    with pytest.raises(ValueError, match="3 (columns|features)"):
+    with pytest.raises(ValueError, match=r"3 (columns|features)"):
         _log_density(model, events[0], np.c_[events[1], events[1][:, :1]])
 
 
