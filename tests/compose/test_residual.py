@@ -1,0 +1,184 @@
+"""ResidualTransformer: the published formula, its exact inverse, angles, names."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skjetsim.compose import ResidualTransformer
+
+
+def tables(n_events=300, seed=0):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "jet_pt": rng.exponential(40, n_events) + 20,
+            "jet_eta": rng.normal(0, 1.5, n_events),
+            "jet_phi": rng.uniform(-np.pi, np.pi, n_events),
+            "jet_log_mass": rng.normal(2, 0.4, n_events),
+        }
+    )
+    y = X + rng.normal(size=X.shape) * [4.0, 0.02, 0.1, 0.2]
+    y["jet_phi"] = np.arctan2(np.sin(y["jet_phi"]), np.cos(y["jet_phi"]))
+    return X, y
+
+
+def test_residuals_have_unit_width_and_no_jump_at_pi():
+    X, y = tables()
+    residual = ResidualTransformer().fit(X, y).transform_target(X, y)
+    assert_allclose(residual.std(axis=0), 1, rtol=1e-12)
+    assert (np.abs(y["jet_phi"] - X["jet_phi"]) > 3).any()  # some events do cross
+    assert np.abs(residual[:, 2]).max() < 6
+
+
+def test_published_target_by_hand():
+    """REC_T of arXiv:2010.01835, with the log of the jet mass as reference."""
+    X, y = tables()
+    target = ResidualTransformer(keep_truth=True, reference="jet_log_mass").fit(X, y)
+    gen, rec = (side.drop(columns="jet_phi") for side in (X, y))
+    difference = rec - gen
+    log_mass = "jet_log_mass"
+    ratio = difference[log_mass].std(ddof=0) / gen[log_mass].std(ddof=0)
+    expected = gen + ratio * difference * gen.std(ddof=0) / difference.std(ddof=0)
+    got = target.transform_target(X, y)[:, [0, 1, 3]]
+    assert_allclose(got, expected, rtol=1e-12)
+    # every column's residual has the relative width of the reference's
+    widths = (got - gen).std(ddof=0) / gen.std(ddof=0)
+    assert_allclose(widths, ratio, rtol=1e-12)
+    # the reference itself keeps its target
+    assert_allclose(got[:, 2], rec[log_mass], rtol=1e-12)
+
+
+def test_reference_by_position_and_its_errors():
+    X, y = tables()
+    by_name = ResidualTransformer(keep_truth=True, reference="jet_log_mass").fit(X, y)
+    by_position = ResidualTransformer(keep_truth=True, reference=3).fit(X, y)
+    assert_array_equal(by_name.scale_, by_position.scale_)
+    for reference in ("jet_mass", 4, -1):
+        with pytest.raises(ValueError, match="is not a column of y"):
+            ResidualTransformer(keep_truth=True, reference=reference).fit(X, y)
+
+
+settings_of_target = pytest.mark.parametrize(
+    "params",
+    [{}, {"keep_truth": True}, {"keep_truth": True, "reference": 1}],
+    ids=["residual", "truth kept", "reference"],
+)
+
+
+@settings_of_target
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_inverse_is_exact(params, data):
+    numbers = st.floats(-1e4, 1e4, allow_nan=False, allow_subnormal=False)
+    X, y = (data.draw(arrays(np.float64, (12, 3), elements=numbers)) for _ in "Xy")
+    residual = ResidualTransformer(**params).fit(X, y)
+    back = residual.inverse_transform_target(X, residual.transform_target(X, y))
+    # The target is x plus a scaled difference: digits are lost where the scale is small.
+    loss = 1 + 1 / residual.scale_.min()
+    assert_allclose(back, y, rtol=1e-9, atol=1e-11 * loss * (1 + np.abs([X, y]).max()))
+
+
+@settings_of_target
+def test_inverse_with_angles(params):
+    X, y = tables()
+    residual = ResidualTransformer(**params).fit(X, y)
+    back = residual.inverse_transform_target(X, residual.transform_target(X, y))
+    assert_allclose(back, y, rtol=1e-9, atol=1e-9)
+    wild = residual.inverse_transform_target(X, np.full(X.shape, 50.0))
+    assert (np.abs(wild[:, 2]) <= np.pi).all()
+
+
+@settings_of_target
+def test_log_det_is_that_of_a_numerical_jacobian(params):
+    X, y = tables()
+    residual = ResidualTransformer(**params).fit(X, y)
+    jacobian = np.empty((4, 4))
+    for j in range(4):
+        step = np.zeros((1, 4))
+        step[0, j] = 1e-4
+        up, down = (residual.transform_target(X[:1], y[:1] + sign * step) for sign in (1, -1))
+        jacobian[:, j] = (up - down)[0] / 2e-4
+    expected = np.linalg.slogdet(jacobian)[1]
+    assert_allclose(residual.log_det_target(X, y), expected, atol=1e-6)
+
+
+def test_columns_are_matched_by_name():
+    X, y = tables()
+    wide = X.assign(muon_pt=1.0)[["muon_pt", *X.columns[::-1]]]
+    residual = ResidualTransformer().fit(wide, y)
+    assert_array_equal(residual.columns_, [4, 3, 2, 1])
+    expected = ResidualTransformer().fit(X, y).transform_target(X, y)
+    assert_allclose(residual.transform_target(wide, y), expected)
+
+
+def test_weights():
+    X, y = tables()
+    counts = np.arange(len(X)) % 3
+    weighted = ResidualTransformer(keep_truth=True, reference=3).fit(X, y, counts.astype(float))
+    repeated = ResidualTransformer(keep_truth=True, reference=3).fit(
+        X.loc[X.index.repeat(counts)], y.loc[y.index.repeat(counts)]
+    )
+    assert_allclose(weighted.scale_, repeated.scale_)
+
+
+def test_constant_residuals_stay():
+    X, y = tables()
+    y["jet_eta"] = X["jet_eta"]
+    residual = ResidualTransformer().fit(X, y)
+    assert_array_equal(residual.transform_target(X, y)[:, 1], 0)
+    back = residual.inverse_transform_target(X, residual.transform_target(X, y))
+    assert_allclose(back, y, rtol=1e-12, atol=1e-12)
+
+
+def test_names_of_the_target():
+    assert ResidualTransformer().get_target_names_out(["pt"]) == ["pt_residual"]
+    assert ResidualTransformer(keep_truth=True).get_target_names_out(["pt"]) == ["pt"]
+
+
+def _swap(table):
+    return table[table.columns[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X.drop(columns="jet_eta"), y), "y has 'jet_eta', X has only"),
+        (lambda X, y: (X.to_numpy()[:, :3], y), "X has 3, y has 4"),
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples: 300 and 299"),
+        (lambda X, y: (X, y.assign(jet_pt=np.nan)), "NaN in column 'jet_pt'"),
+        (lambda X, y: (X.to_numpy()[:, 0], y), "Expected 2D array"),
+        (lambda X, y: (X[:0], y[:0]), "0 sample"),
+    ],
+    ids=["missing", "narrow", "short", "nan", "1-D", "empty"],
+)
+def test_bad_input_of_fit(change, message):
+    with pytest.raises(ValueError, match=message):
+        ResidualTransformer().fit(*change(*tables()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X, _swap(y)), "y has column 'jet_log_mass' at position 0"),
+        (lambda X, y: (_swap(X), y), "X has column 'jet_log_mass' at position 0"),
+        (lambda X, y: (X.to_numpy()[:, :3], y), "X has 3 columns"),
+        (lambda X, y: (X, y.to_numpy()[:, :3]), "y has 3 columns"),
+    ],
+    ids=["y swapped", "X swapped", "X narrow", "y narrow"],
+)
+def test_bad_input_of_transform(change, message):
+    residual = ResidualTransformer().fit(*tables())
+    with pytest.raises(ValueError, match=message):
+        residual.transform_target(*change(*tables()))
+
+
+def test_unfitted():
+    from sklearn.exceptions import NotFittedError
+
+    for method in ("transform_target", "inverse_transform_target", "log_det_target"):
+        with pytest.raises(NotFittedError):
+            getattr(ResidualTransformer(), method)(*tables())
