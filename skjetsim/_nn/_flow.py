@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 from zuko.flows.coupling import GeneralCouplingTransform
+from zuko.flows.gaussianization import ElementWiseTransform
 
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._spline import RationalQuadraticSpline, spline_shapes
@@ -18,8 +19,10 @@ __all__ = ["CouplingFlow", "build_coupling_flow"]
 class CouplingFlow(nn.Module):
     """Density of `target` given `context`: couplings to a standard normal base.
 
-    Couplings come in pairs: the second transforms the columns that steered the first, so each
-    column is transformed `n_transforms / 2` times.
+    First, where there is a context, each column is shifted and scaled by what the context alone
+    says of it, so that splines of a few bins need not follow a resolution that varies over an order
+    of magnitude. Couplings come in pairs: the second transforms the columns that steered the
+    first, so each column is transformed `n_transforms / 2` times.
 
     Parameters
     ----------
@@ -32,7 +35,13 @@ class CouplingFlow(nn.Module):
     def __init__(self, n_target, n_context, *, n_transforms, hidden_features, n_bins):
         super().__init__()
         self.n_target, self.n_context = n_target, n_context
-        couplings = []
+        network = {
+            "hidden_features": hidden_features,
+            "activation": partial(nn.ReLU, inplace=True),
+        }
+        layers = []
+        if n_context:
+            layers.append(ElementWiseTransform(n_target, n_context, **network))
         order = torch.arange(n_target)
         for index in range(n_transforms):
             if index % 2 == 0:
@@ -40,37 +49,36 @@ class CouplingFlow(nn.Module):
                 mask = order % 2 == 0
             else:
                 mask = ~mask
-            couplings.append(
+            layers.append(
                 GeneralCouplingTransform(
                     n_target,
                     n_context,
                     mask=mask,
                     univariate=RationalQuadraticSpline,
                     shapes=spline_shapes(n_bins),
-                    hidden_features=hidden_features,
-                    activation=partial(nn.ReLU, inplace=True),
+                    **network,
                 )
             )
-        self.couplings = nn.ModuleList(couplings)
+        self.layers = nn.ModuleList(layers)
         self._start_near_identity()
 
     def _start_near_identity(self):
-        for coupling in self.couplings:
-            hyper = getattr(coupling, "hyper", None)
+        for layer in self.layers:
+            hyper = getattr(layer, "hyper", None)
             with torch.no_grad():
                 if isinstance(hyper, nn.Module):
                     hyper[-1].weight.mul_(0.1)
                     hyper[-1].bias.zero_()
                 else:  # one column and no context: the spline's parameters themselves
-                    for parameter in coupling.phi:
+                    for parameter in layer.phi:
                         parameter.mul_(0.1)
 
     def to_base(self, target, context=None):
         """Latent point of each row and log|det dz/dtarget|."""
         context = self._known(context)
         z, ladj = target, target.new_zeros(target.shape[:-1])
-        for coupling in self.couplings:
-            z, part = coupling(context).call_and_ladj(z)
+        for layer in self.layers:
+            z, part = layer(context).call_and_ladj(z)
             ladj = ladj + (part.sum(-1) if part.ndim > ladj.ndim else part)
         return z, ladj
 
@@ -81,8 +89,8 @@ class CouplingFlow(nn.Module):
     def from_base(self, z, context=None):
         """Inverse of `to_base`, without the determinant."""
         context = self._known(context)
-        for coupling in reversed(self.couplings):
-            z = coupling(context).inv(z)
+        for layer in reversed(self.layers):
+            z = layer(context).inv(z)
         return z
 
     def _known(self, context):

@@ -29,7 +29,9 @@ MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
 ROWS_BEYOND_LAST_KNOT = 20
 
-KEYS = ("x", "u", "slope", "tail")
+# Position in `tail`, position of the end knot, direction.
+TAILS = ((0, 0, -1.0), (1, -1, 1.0))
+KEYS = ("x", "u", "slope", "tail", "far")
 
 
 def standardisation(values, weight=None):
@@ -43,7 +45,8 @@ def standardisation(values, weight=None):
     Returns
     -------
     dict of ndarray
-        Knots `x` and `u`, slopes du/dx at them, and the tail lengths: infinite, a straight line.
+        Knots `x` and `u`, slopes du/dx at them, and for the lower and the upper tail its length
+        (infinite: a straight line) and how far it reaches before a straight line goes on.
     """
     mean = np.average(values, weights=weight)
     scale = np.sqrt(np.average((values - mean) ** 2, weights=weight))
@@ -54,6 +57,7 @@ def standardisation(values, weight=None):
         "u": np.array([-1.0, 1.0]),
         "slope": np.array([1 / scale, 1 / scale]),
         "tail": np.array([np.inf, np.inf]),
+        "far": np.array([np.inf, np.inf]),
     }
 
 
@@ -61,7 +65,9 @@ def quantile_normal(values, weight=None):
     """Map of a column to a standard normal through its quantiles.
 
     Between the knots a monotone rational quadratic (Gregory and Delbourgo 1982), beyond them a
-    logarithm whose length is set by the farthest event: u = u_k + a log(1 + m (x - x_k) / a).
+    logarithm whose length is set by the farthest event, u = u_k + a log(1 + m (x - x_k) / a), and
+    beyond that event a straight line: what is drawn out there has seen no data, and an exponential
+    would let it run away.
 
     Parameters
     ----------
@@ -81,14 +87,11 @@ def quantile_normal(values, weight=None):
     if len(x) < 3:
         return standardisation(values, weight)
     slope = _monotone_slopes(x, u)
-    far = -ndtri(0.5 / n_rows)
-    tail = np.array(
-        [
-            _tail_length(x[0] - values.min(), slope[0], far + u[0]),
-            _tail_length(values.max() - x[-1], slope[-1], far - u[-1]),
-        ]
-    )
-    return {"x": x, "u": u, "slope": slope, "tail": tail}
+    farthest = -ndtri(0.5 / n_rows)
+    far = slope[[0, -1]] * np.array([x[0] - values.min(), values.max() - x[-1]])
+    rise = farthest - np.array([-u[0], u[-1]])
+    tail = np.array([_tail_length(far[side], rise[side]) for side in (0, 1)])
+    return {"x": x, "u": u, "slope": slope, "tail": tail, "far": far}
 
 
 def _weighted_quantile(values, probability, weight):
@@ -121,19 +124,36 @@ def _monotone_slopes(x, u):
     return np.concatenate([[secant[0]], inner, [secant[-1]]])
 
 
-def _tail_length(reach, slope, rise):
-    """Length a of the logarithmic tail: a log(1 + slope * reach / a) = rise; infinite if linear."""
-    straight = slope * reach
-    if rise <= 0 or straight <= rise:
+def _tail_length(far, rise):
+    """Length a of the logarithmic tail: a log(1 + far / a) = rise; infinite if straight."""
+    if rise <= 0 or far <= rise:
         return np.inf
     low, high = rise * 1e-6, rise * 1e12
     for _ in range(200):
         middle = np.sqrt(low * high)
-        if middle * np.log1p(straight / middle) < rise:
+        if middle * np.log1p(far / middle) < rise:
             low = middle
         else:
             high = middle
-    return max(high, 0.05)  # a floor keeps the inverse, an exponential, from overflowing
+    return high
+
+
+def _tail_forward(reach, length, far):
+    """Rise of u at a reach beyond the last knot, in units of its slope; and log(slope) there."""
+    if np.isinf(length):
+        return reach, np.zeros_like(reach)
+    inside = np.minimum(reach, far)
+    log_slope = -np.log1p(inside / length)
+    return -length * log_slope + (reach - inside) * np.exp(log_slope), log_slope
+
+
+def _tail_inverse(rise, length, far):
+    """Inverse of `_tail_forward`."""
+    if np.isinf(length):
+        return rise
+    highest = length * np.log1p(far / length)
+    inside = np.minimum(rise, highest)
+    return length * np.expm1(inside / length) + (rise - inside) * (1 + far / length)
 
 
 def choose_map(values, weight=None):
@@ -152,7 +172,7 @@ def choose_map(values, weight=None):
 
 def _forward(values, knots):
     """Mapped column and log(du/dx)."""
-    x, u, slope, tail = (knots[key] for key in KEYS)
+    x, u, slope, tail, far = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
     secant = height / width
@@ -163,23 +183,18 @@ def _forward(values, knots):
     mapped = u[index] + height * (secant * t * t + left * t1) / denominator
     numerator = right * t * t + 2 * secant * t1 + left * (1 - t) ** 2
     log_slope = 2 * np.log(secant / denominator) + np.log(numerator)
-    for side, end, sign in ((0, 0, -1.0), (1, -1, 1.0)):
-        beyond = values < x[0] if side == 0 else values > x[-1]
-        if not beyond.any():
-            continue
+    for side, end, sign in TAILS:
+        beyond = np.flatnonzero(sign * (values - x[end]) > 0)
         reach = slope[end] * np.abs(values[beyond] - x[end])
-        if np.isinf(tail[side]):
-            mapped[beyond] = u[end] + sign * reach
-            log_slope[beyond] = np.log(slope[end])
-        else:
-            mapped[beyond] = u[end] + sign * tail[side] * np.log1p(reach / tail[side])
-            log_slope[beyond] = np.log(slope[end]) - np.log1p(reach / tail[side])
+        rise, extra = _tail_forward(reach, tail[side], far[side])
+        mapped[beyond] = u[end] + sign * rise
+        log_slope[beyond] = np.log(slope[end]) + extra
     return mapped, log_slope
 
 
 def _inverse(mapped, knots):
     """Solve the rational quadratic for x, and the tails in closed form."""
-    x, u, slope, tail = (knots[key] for key in KEYS)
+    x, u, slope, tail, far = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(u, mapped, side="right") - 1, 0, len(u) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
     secant = height / width
@@ -189,13 +204,9 @@ def _inverse(mapped, knots):
     b = height * slope[index] - rise * bend
     c = -secant * rise
     values = x[index] + width * (2 * c / (-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0))))
-    for side, end, sign in ((0, 0, -1.0), (1, -1, 1.0)):
-        beyond = mapped < u[0] if side == 0 else mapped > u[-1]
-        if not beyond.any():
-            continue
-        reach = np.abs(mapped[beyond] - u[end])
-        if np.isfinite(tail[side]):
-            reach = tail[side] * np.expm1(reach / tail[side])
+    for side, end, sign in TAILS:
+        beyond = np.flatnonzero(sign * (mapped - u[end]) > 0)
+        reach = _tail_inverse(np.abs(mapped[beyond] - u[end]), tail[side], far[side])
         values[beyond] = x[end] + sign * reach / slope[end]
     return values
 

@@ -6,7 +6,8 @@ from ._cylindrical import CartesianToCylindrical
 from ._features import KinematicFeatures, pair_and_triple_masses
 from ._jacobian import has_log_det, log_det_jacobian, register_log_det
 from ._kinematics import wrap_phi
-from ._masses import LogMassTransformer, MassShellTransformer
+from ._logarithm import LogMassTransformer, LogTransformer
+from ._masses import MassShellTransformer
 
 __all__ = [
     "AngleEncoder",
@@ -14,6 +15,7 @@ __all__ = [
     "InvertibleColumnTransformer",
     "KinematicFeatures",
     "LogMassTransformer",
+    "LogTransformer",
     "MassShellTransformer",
     "PhiRotation",
     "has_log_det",

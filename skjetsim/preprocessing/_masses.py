@@ -1,4 +1,4 @@
-"""Masses: their logarithm, and energies restored from them."""
+"""Energies dropped where a mass determines them, and restored."""
 
 from __future__ import annotations
 
@@ -10,102 +10,10 @@ import numpy as np
 from ._base import (
     EventTransformer,
     InverseMixin,
-    InvertibleEventTransformer,
     check_option,
-    refuse_duplicates,
 )
-from ._columns import event_objects, find_object, join_name, label, split_name
+from ._columns import event_objects, find_object, join_name, label
 from ._objects import EventObject
-
-
-class LogMassTransformer(InvertibleEventTransformer):
-    """Replace masses by their logarithm.
-
-    Jet masses have a long tail and a hard edge at zero; their logarithm has neither, and every
-    value that a model draws for it is a mass.
-
-    Parameters
-    ----------
-    columns : None, str, int or list, default=None
-        The masses, by name or position. None: every column named `*_mass` or `mass`; a table
-        without names needs positions.
-
-    Attributes
-    ----------
-    columns_ : list of int
-        Positions of the masses.
-    n_features_in_ : int
-        Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
-
-    Notes
-    -----
-    `jet_mass` becomes `jet_log_mass`, the natural logarithm of the mass in GeV; a column of
-    another name, `m_jj`, becomes `log_m_jj`. A mass <= 0 is a ValueError in `fit` and `transform`.
-    log |det| is minus the sum of the log masses.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from skjetsim.preprocessing import LogMassTransformer
-    >>> events = pd.DataFrame({"jet_pt": [40.0, 60.0], "jet_mass": [5.0, 12.0]})
-    >>> LogMassTransformer().fit_transform(events).round(3)
-       jet_pt  jet_log_mass
-    0    40.0         1.609
-    1    60.0         2.485
-    """
-
-    def __init__(self, columns=None):
-        self.columns = columns
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = True
-        return tags
-
-    def _resolve(self, names):
-        if self.columns is not None:
-            self.columns_ = self._positions(self.columns)
-        else:
-            self.columns_ = [i for i, name in enumerate(names) if split_name(name)[1] == "mass"]
-        if not self.columns_:
-            raise ValueError(
-                f"LogMassTransformer found no mass among the {self.n_features_in_} feature(s) of "
-                "X: columns named 'mass' or '*_mass' are taken; give others in `columns`."
-            )
-        out = list(names)
-        for column in self.columns_:
-            obj, component = split_name(names[column])
-            is_mass = component == "mass"
-            out[column] = join_name(obj, "log_mass") if is_mass else f"log_{names[column]}"
-        refuse_duplicates(out, type(self).__name__)
-        return out
-
-    def _check(self, values):
-        for column in self.columns_:
-            mass = values[:, column]
-            self._refuse(
-                mass <= 0,
-                column,
-                lambda row, mass=mass: (
-                    f"mass {mass[row]:.6g} GeV has no logarithm. Select events with a mass above "
-                    "zero (skjetsim.selection.select_mass), or leave this column out of `columns`."
-                ),
-            )
-
-    def _forward(self, values):
-        out = values.copy(order="K")
-        out[:, self.columns_] = np.log(values[:, self.columns_])
-        return out
-
-    def _inverse(self, values):
-        out = values.copy(order="K")
-        out[:, self.columns_] = np.exp(values[:, self.columns_])
-        return out
-
-    def _log_det(self, values):
-        return -np.log(values[:, self.columns_]).sum(axis=1)
 
 
 class MassShellTransformer(InverseMixin, EventTransformer):

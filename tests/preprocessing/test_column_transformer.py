@@ -41,7 +41,6 @@ def test_order_of_columns(events):
         make_column_selector("[ac]"),
         [-4, -2],
     ],
-    ids=repr,
 )
 def test_ways_to_say_columns(columns):
     X = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=list("abcd"))

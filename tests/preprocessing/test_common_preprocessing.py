@@ -9,6 +9,7 @@ from skjetsim.preprocessing import (
     InvertibleColumnTransformer,
     KinematicFeatures,
     LogMassTransformer,
+    LogTransformer,
     MassShellTransformer,
     PhiRotation,
 )
@@ -25,6 +26,7 @@ def transformer_instances():
         KinematicFeatures(["pt(p0)"]),
         # Together these two pass what the zeros in the checks' positive data let pass.
         LogMassTransformer([0]),
+        LogTransformer([0]),
         LogMassTransformer([1]),
         MassShellTransformer({"electron": 0.000511}),
         PhiRotation("p0"),
@@ -109,7 +111,7 @@ def expected_failed_checks(estimator):
     """Checks that cannot pass, with the reason."""
     if isinstance(estimator, MassShellTransformer):
         return dict.fromkeys(NEED_NAMES, NO_NAMES)
-    if isinstance(estimator, LogMassTransformer):
+    if isinstance(estimator, LogTransformer):
         wording = {"check_positive_only_tag_during_fit": WORDING}
         if estimator.columns == [0]:
             return dict.fromkeys(ZERO_IN_FIRST_COLUMN, ZERO_MASS) | wording
