@@ -67,8 +67,9 @@ def check_finite(array, names=None, *, what="X"):
         How the array is called in the message.
     """
     # The sum of finite doubles is finite but for overflow: one pass over clean data, no temporary.
-    if np.isfinite(array.sum(dtype=np.float64)):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
     bad = ~np.isfinite(array)
     if not bad.any():
         return
@@ -135,6 +136,8 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
         On NaN, infinity, text, too few rows or a wrong number of dimensions.
     """
     names = column_names(X)
+    if names is not None and (twice := first_duplicate(names)) is not None:
+        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
     _check_numeric_columns(X, what)
     X = flatten_rows(X)
     array = check_array(
@@ -148,8 +151,6 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     )
     if array.ndim == 1:
         array = array[:, None]
-    if names is not None and (twice := first_duplicate(names)) is not None:
-        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
     check_finite(array, names, what=what)
     return array, names
 
