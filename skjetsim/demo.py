@@ -28,7 +28,7 @@ from skjetsim.metrics import (
     residual_wasserstein,
     wasserstein_distance,
 )
-from skjetsim.preprocessing import CartesianToCylindrical, LogMassTransformer, PhiRotation
+from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer, PhiRotation
 
 __all__ = ["canonical_model", "main"]
 
@@ -54,7 +54,7 @@ def canonical_model(**flow_parameters):
     def coordinates():
         return [
             CartesianToCylindrical(["muon", "jet"]),
-            LogMassTransformer(["jet_mass"]),
+            LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
             PhiRotation("muon"),
         ]
 
