@@ -58,6 +58,30 @@ TRUSTED_PARTS = frozenset(
 )
 
 
+# What a node of the structure may be; `Decoder` has a method for each.
+NODE_TYPES = frozenset(
+    [
+        "array",
+        "dict",
+        "estimator",
+        "float",
+        "frozenset",
+        "function",
+        "list",
+        "masked",
+        "object",
+        "objects",
+        "pipeline",
+        "random",
+        "records",
+        "scalar",
+        "set",
+        "skops",
+        "tuple",
+    ]
+)
+
+
 class UnknownTypeError(TypeError):
     """A type that a model file cannot hold, or that is not trusted when read from one."""
 
@@ -186,6 +210,8 @@ class Encoder:
     def _foreign_part(self, value, where):
         if _is_plain_object(value):
             return self._plain_object(value, where)
+        if inspect.isfunction(value) and _find_function(_full_name(value)) is value:
+            return {"type": "function", "name": _full_name(value)}
         name = _full_name(value if inspect.isroutine(value) else type(value))
         if name.split(".")[0] not in ("sklearn", "numpy", "scipy"):
             raise UnknownTypeError(
@@ -219,10 +245,9 @@ class Decoder:
         """Return the object of a JSON node."""
         if not isinstance(node, dict):
             return node
-        method = getattr(self, "_" + str(node["type"]), None)
-        if method is None or str(node["type"]).startswith("_"):
+        if node["type"] not in NODE_TYPES:
             raise UnknownTypeError(f"The file holds a node of unknown type {node['type']!r}.")
-        return method(node)
+        return getattr(self, "_" + node["type"])(node)
 
     def _float(self, node):
         return float(node["value"])
@@ -304,6 +329,12 @@ class Decoder:
         vars(value).update({key: self.decode(item) for key, item in node["state"].items()})
         return value
 
+    def _function(self, node):
+        function = _find_function(node["name"])
+        if function is None:
+            raise UnknownTypeError(f"The file holds {node['name']}, no function of skjetsim.")
+        return function
+
     def _find_class(self, name, base=BaseEstimator):
         module, _, attribute = name.rpartition(".")
         if module.split(".")[0] not in TRUSTED_PACKAGES and name not in self.trusted:
@@ -331,6 +362,18 @@ class Decoder:
                 f"with trusted={sorted(untrusted)}."
             )
         return skops.io.loads(data, trusted=sorted(self.trusted))
+
+
+def _find_function(name):
+    """Return skjetsim's own function of this name, a metric for example, or None."""
+    module, _, attribute = name.rpartition(".")
+    if module.split(".")[0] != OURS:
+        return None
+    try:
+        function = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return None
+    return function if inspect.isfunction(function) and _full_name(function) == name else None
 
 
 def _is_plain_object(value):

@@ -103,9 +103,7 @@ class BaseFlow(BaseEstimator):
             int(self.varying_.sum()),
             self._n_context(),
             generator=generator,
-            n_transforms=self.n_transforms,
-            hidden_features=tuple(self.hidden_features),
-            n_bins=self.n_bins,
+            **self._architecture,
         )
 
     def _n_context(self):
@@ -134,6 +132,12 @@ class BaseFlow(BaseEstimator):
         self.varying_ = (table != table[0]).any(axis=0)
         self.history_, self.best_epoch_ = [], 0
         self.net_ = None
+        # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+        self._architecture = {
+            "n_transforms": self.n_transforms,
+            "hidden_features": tuple(self.hidden_features),
+            "n_bins": self.n_bins,
+        }
         if not self.varying_.any():
             return
         varying = table[:, self.varying_]
