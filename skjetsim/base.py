@@ -92,6 +92,13 @@ def is_unfolder(estimator):
     Returns
     -------
     bool
+
+    Examples
+    --------
+    >>> from skjetsim.base import is_unfolder
+    >>> from skjetsim.flows import FlowSimulator
+    >>> is_unfolder(FlowSimulator())
+    False
     """
     return _estimator_type(estimator) == "unfolder"
 

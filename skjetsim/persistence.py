@@ -97,6 +97,16 @@ def load(path, *, trusted=()):
     ValueError
         Where the file is truncated, edited or no model file, was written by a newer format, or
         holds scikit-learn estimators of another minor version.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skjetsim import load, save
+    >>> path = os.path.join(tempfile.mkdtemp(), "scaler.skjetsim")
+    >>> save(StandardScaler().fit([[80.0], [100.0]]), path)
+    >>> load(path).mean_
+    array([90.])
     """
     from safetensors.numpy import load as safetensors_arrays
 
