@@ -576,6 +576,7 @@ def test_y_has_to_be_there_and_as_long(estimator, events):
         ("patience", 0),
         ("learning_rate", 0.0),
         ("gradient_clip", -1.0),
+        ("weight_decay", -0.1),
         ("schedule", "linear"),
         ("validation_fraction", 1.0),
         ("ema_decay", 1.5),

@@ -6,6 +6,7 @@ import inspect
 import re
 
 import pytest
+from sklearn.utils import Bunch
 from test_public_api import public_modules
 
 HEADER = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
@@ -97,6 +98,8 @@ def test_classes_and_functions(name, value):
     elif dataclasses.is_dataclass(value):
         given = documented(found.get("Parameters", found.get("Attributes", "")))
         assert {field.name for field in dataclasses.fields(value)} <= set(given)
+    elif issubclass(value, Bunch):  # a result: its attributes are what matters
+        assert documented(found["Attributes"])
     elif value.__init__ is not object.__init__:
         check_parameters(found, parameters(value.__init__))
     if name not in NO_EXAMPLE:

@@ -201,8 +201,8 @@ class TensorNet(NeuralNet):
         ValueError
             Where the loss is not finite in the first epoch.
         """
-        self.initialize()
         self.best_epoch_ = 0
+        self.initialize()
         run = _Run(self, training.normalised(), validation and validation.normalised())
         try:
             run.loop()

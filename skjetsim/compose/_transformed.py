@@ -17,7 +17,7 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin
+from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 
 __all__ = ["TransformedSimulator"]
@@ -120,9 +120,12 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
 
         Raises
         ------
+        TypeError
+            Where `simulator` is none, or `transformers` is no list.
         ValueError
             On bad values (naming column and row) or different lengths of X and y.
         """
+        self._check_parts()
         x_names, y_names = column_names(X), column_names(y)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
@@ -234,6 +237,17 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         for transformer in self.transformers_:
             y = transformer.transform(y)
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
+
+    def _check_parts(self):
+        if not is_simulator(self.simulator):
+            raise TypeError(
+                f"simulator must be a simulator, got {self.simulator!r}, which would not learn y "
+                "given X."
+            )
+        if not isinstance(self.transformers, (list, tuple)):
+            raise TypeError(
+                f"transformers must be a list of transformers, got {self.transformers!r}."
+            )
 
     def _condition(self, X):
         """Return X checked, as a DataFrame where it was fitted on one."""

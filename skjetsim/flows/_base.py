@@ -69,6 +69,11 @@ class BaseFlow(BaseEstimator):
 
         check_int(self.n_transforms, "n_transforms")
         check_int(self.n_bins, "n_bins", minimum=2)
+        if isinstance(self.hidden_features, numbers.Number):
+            raise TypeError(
+                "hidden_features must be a sequence of widths, one a layer, got "
+                f"{self.hidden_features!r}."
+            )
         for width in self.hidden_features:
             check_int(width, "hidden_features")
         check_int(self.batch_size, "batch_size")
@@ -76,6 +81,8 @@ class BaseFlow(BaseEstimator):
         if self.patience is not None:
             check_int(self.patience, "patience")
         _check_positive(self.learning_rate, "learning_rate")
+        if not isinstance(self.weight_decay, numbers.Real) or not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}.")
         if self.gradient_clip is not None:
             _check_positive(self.gradient_clip, "gradient_clip")
         if self.schedule not in ("cosine", "constant"):

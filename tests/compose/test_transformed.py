@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 from skjetsim import log_prob, sample, sample_inverse
 from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose import ConditionalTransformerMixin, ResidualTransformer, TransformedSimulator
-from skjetsim.flows import FlowSimulator
+from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.preprocessing import CartesianToCylindrical
 
 FLOW = {
@@ -214,6 +214,28 @@ def test_a_pipeline_may_stand_inside():
     density = flow.score_samples(scale_x.transform(X), scale_y.transform(y))
     assert_allclose(model.score_samples(X, y), density - np.log(scale_y.scale_).sum())
     assert_array_equal(model.transform(X), model.transform(X))  # the seed inside is found
+
+
+@pytest.mark.parametrize(
+    ("simulator", "transformers", "message"),
+    [
+        (FlowGenerator(), [StandardScaler()], "must be a simulator, got FlowGenerator"),
+        (StandardScaler(), [], "must be a simulator, got StandardScaler"),
+        (FlowSimulator(), StandardScaler(), "must be a list of transformers"),
+        (FlowSimulator(), None, "must be a list of transformers"),
+    ],
+)
+def test_parts_of_other_kinds(simulator, transformers, message):
+    with pytest.raises(TypeError, match=message):
+        TransformedSimulator(simulator, transformers).fit(*energies())
+
+
+def test_no_transformers_is_the_simulator_alone():
+    X, y = energies()
+    model = TransformedSimulator(FlowSimulator(**FLOW), []).fit(X, y)
+    flow = FlowSimulator(**FLOW).fit(X, y)
+    assert_array_equal(model.sample(X, random_state=0), flow.sample(X, random_state=0))
+    assert_array_equal(model.score_samples(X, y), flow.score_samples(X, y))
 
 
 # Names.
