@@ -143,7 +143,7 @@ def test_weights_move_the_quantiles():
 finite = st.floats(-1e6, 1e6, allow_nan=False, width=32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.lists(finite, min_size=25, max_size=200),
     st.floats(0.1, 8.0),
@@ -158,11 +158,11 @@ def test_any_sample_round_trips(sample, power, seed):
     assert np.isfinite(u).all()
     assert np.isfinite(log_slope).all()
     order = np.argsort(values)
-    assert (np.diff(u[order]) >= 0).all()
+    assert (np.diff(u[order]) >= -1e-12).all()  # rounding
     assert_allclose(_inverse(u, knots), values, rtol=1e-6, atol=1e-7 * np.ptp(values))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(finite, min_size=2, max_size=50))
 def test_standardisation_round_trips(sample):
     values = np.asarray(sample)
