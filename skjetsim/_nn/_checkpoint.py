@@ -28,9 +28,16 @@ def fingerprint(plan, training, module):
 
 
 def save_checkpoint(path, state):
-    """Replace the file at `path` in one step, so that a kill leaves the old or the new one."""
+    """Replace the file at `path` in one step, so that a kill leaves the old or the new one.
+
+    Raises
+    ------
+    OSError
+        Where the folder does not exist or cannot be written to.
+    """
     partial = f"{path}.partial"
-    torch.save(state, partial)
+    with open(partial, "wb") as file:
+        torch.save(state, file)
     os.replace(partial, path)
 
 

@@ -29,7 +29,12 @@ def resolve_device(device):
     """Return the torch device of "auto" (CUDA where there is one), "cpu", "cuda", ..."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    return str(torch.device(device))
+    try:
+        return str(torch.device(device))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f'device={device!r} is not known to torch. Use "auto", "cpu", "cuda" or "cuda:1".'
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from skjetsim._sampling import (
     torch_generator,
 )
 from skjetsim._validation import check_int
-from skjetsim.flows._columns import apply_maps, invert_maps, learn_maps
+from skjetsim.flows._columns import apply_maps, check_reach, invert_maps, learn_maps
 
 # Branches of the constructor's random_state.
 SPLIT, WEIGHTS, SHUFFLE = range(3)
@@ -237,6 +237,11 @@ class BaseFlow(BaseEstimator):
             inputs=inputs,
             n_jobs=self.n_jobs,
         )
+
+    def _check_reach(self, table, names, what):
+        if self.net_ is not None:
+            names = np.asarray(names, dtype=object)[self.varying_]
+            check_reach(table[:, self.varying_], self.column_maps_, names, what)
 
     def _log_density(self, table, context):
         """Log-density of each row in its own units.

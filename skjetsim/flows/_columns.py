@@ -13,6 +13,8 @@ from scipy.special import ndtr, ndtri
 
 __all__ = [
     "apply_maps",
+    "check_condition_reach",
+    "check_reach",
     "encode_condition",
     "invert_maps",
     "learn_condition",
@@ -25,6 +27,8 @@ __all__ = [
 # A column is left at standardisation where it is this close to a normal.
 NORMAL_ENOUGH_W1 = 0.03
 NORMAL_ENOUGH_EXTREME = 5.0
+LARGEST_VALUE = 1e100  # whose square is a double
+LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
 MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
 ROWS_BEYOND_LAST_KNOT = 20
@@ -211,6 +215,39 @@ def _inverse(mapped, knots):
     return values
 
 
+def check_reach(table, maps, names, what):
+    """Refuse values that single precision cannot hold once they are mapped.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    maps : list of dict of ndarray, or None
+        None before the maps are learnt.
+    names : list
+        Of the columns, their positions where they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first row.
+    """
+    for j, column in enumerate(table.T):
+        if maps is None:
+            far = np.abs(column) > LARGEST_VALUE
+        else:
+            x = maps[j]["x"]
+            far = np.abs(column - x.mean()) > LARGEST_REACH * (x[-1] - x[0])
+        if far.any():
+            row = int(np.flatnonzero(far)[0])
+            raise ValueError(
+                f"{what} column {names[j]!r}, row {row}: "
+                f"{column[row]:g} lies too far from the events of the fit for single precision. "
+                "Look at this event, or change the column's unit."
+            )
+
+
 def learn_maps(table, weight=None):
     """Choose a map for each column.
 
@@ -266,7 +303,9 @@ def learn_condition(table, names, weight=None):
     is_angle = np.array([name == "phi" or name.endswith("_phi") for name in names])
     angle = np.flatnonzero(varying & is_angle)
     plain = np.flatnonzero(varying & ~is_angle)
-    return {"angle": angle, "plain": plain, "maps": learn_maps(table[:, plain], weight)}
+    maps = learn_maps(table[:, plain], weight)
+    plain_names = [names[j] or j for j in plain]
+    return {"angle": angle, "plain": plain, "names": plain_names, "maps": maps}
 
 
 def encode_condition(condition, table):
@@ -274,6 +313,11 @@ def encode_condition(condition, table):
     angle = table[:, condition["angle"]]
     plain, _ = apply_maps(condition["maps"], table[:, condition["plain"]])
     return np.concatenate([plain, np.cos(angle), np.sin(angle)], axis=1)
+
+
+def check_condition_reach(condition, table):
+    """`check_reach` of a conditioning table."""
+    check_reach(table[:, condition["plain"]], condition["maps"], condition["names"], "X")
 
 
 def n_inputs(condition):

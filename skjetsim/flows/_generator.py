@@ -10,7 +10,7 @@ from skjetsim._sklearn_compat import wrap_like_transform
 from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
 from skjetsim.base import GeneratorMixin
 from skjetsim.flows._base import BaseFlow
-from skjetsim.flows._columns import apply_maps
+from skjetsim.flows._columns import apply_maps, check_reach
 
 
 class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFlow):
@@ -113,6 +113,7 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         weight = check_sample_weight(sample_weight, len(X))
         if weight is not None:
             X, weight = X[weight > 0], weight[weight > 0]
+        check_reach(X, None, self._names(), "X")
         self._fit_flow(X, None, weight)
         return self
 
@@ -147,6 +148,7 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
+        self._check_reach(X, self._names(), "X")
         latent = np.zeros_like(X)
         if self.net_ is not None:
             mapped, _ = apply_maps(self.column_maps_, X[:, self.varying_])
@@ -185,11 +187,16 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return self._log_density(validate_events(self, X, reset=False), None)
+        X = validate_events(self, X, reset=False)
+        self._check_reach(X, self._names(), "X")
+        return self._log_density(X, None)
 
     @property
     def _n_features_out(self):
         return self.n_features_in_
+
+    def _names(self):
+        return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
     def _as_events(self, rows):
         if len(self.input_shape_) > 1:

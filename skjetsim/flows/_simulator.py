@@ -14,7 +14,13 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin
 from skjetsim.flows._base import BaseFlow
-from skjetsim.flows._columns import encode_condition, learn_condition, n_inputs
+from skjetsim.flows._columns import (
+    check_condition_reach,
+    check_reach,
+    encode_condition,
+    learn_condition,
+    n_inputs,
+)
 
 
 class FlowSimulator(SimulatorMixin, BaseFlow):
@@ -123,6 +129,8 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
         if weight is not None:
             X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
         names = getattr(self, "feature_names_in_", None)
+        check_reach(X, None, range(X.shape[1]) if names is None else names, "X")
+        check_reach(y, None, self.target_names_in_, "y")
         self.condition_ = learn_condition(X, names, weight)
         self._fit_flow(y, encode_condition(self.condition_, X), weight)
         return self
@@ -148,6 +156,7 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
         refuse_count(self, X)
         events = validate_events(self, X, reset=False)
         repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+        check_condition_reach(self.condition_, events)
         drawn = self._draw(
             len(events) * repeats,
             random_state,
@@ -173,6 +182,8 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
         y = validate_target(self, y, n_samples=len(X), reset=False)
+        check_condition_reach(self.condition_, X)
+        self._check_reach(y, self.target_names_in_, "y")
         return self._log_density(y, encode_condition(self.condition_, X))
 
     def _n_context(self):
