@@ -6,3 +6,26 @@ import os
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from _instances import fit, label, paired_events
+from sklearn.base import clone
+
+
+@pytest.fixture(scope="module")
+def events():
+    return paired_events()
+
+
+@pytest.fixture(scope="module")
+def fitted(events):
+    """One fitted copy of an estimator, shared by the tests that only draw from it."""
+    cache = {}
+
+    def get(estimator):
+        key = label(estimator)
+        if key not in cache:
+            cache[key] = fit(clone(estimator), *events)
+        return cache[key]
+
+    return get
