@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -32,15 +33,15 @@ _BLOCK = 4_000_000
 _MAX_ENSEMBLE = 2000
 
 
-class BaseScorer(BaseEstimator):
+class BaseScorer(BaseEstimator, metaclass=ABCMeta):
     """A scorer: called as `scorer(estimator, X, y, sample_weight=...)`, higher is better."""
 
     # `estimator` is the subject of `score`, not metadata to be routed to it.
     __metadata_request__score: ClassVar = {"estimator": UNUSED}
 
+    @abstractmethod
     def score(self, estimator, X, y=None, sample_weight=None):
         """Score a fitted estimator on held-out events."""
-        raise NotImplementedError
 
     def __call__(self, estimator, X, y=None, sample_weight=None):
         """Score a fitted estimator, as scikit-learn's model selection calls it."""
@@ -110,8 +111,9 @@ class BaseGenerativeScorer(BaseScorer):
         """
         return float(self._score(self._task(estimator, X, y, sample_weight)))
 
+    @abstractmethod
     def _score(self, task):
-        raise NotImplementedError
+        """Score of a task: higher is better."""
 
     def _task(self, estimator, X, y, sample_weight):
         check_option(self.direction, "direction", ("forward", "inverse"))

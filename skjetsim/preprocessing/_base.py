@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABCMeta, abstractmethod
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from .._validation import check_events, first_duplicate, validate_events
 from ._columns import column_positions, names_by_position
 
 
-class EventTransformer(TransformerMixin, BaseEstimator):
+class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of transformers that act on each event (row) alone.
 
     Subclasses give `_resolve(names)`, which learns the roles of the columns once and returns the
@@ -112,14 +113,14 @@ class EventTransformer(TransformerMixin, BaseEstimator):
 
     def _resolve(self, names):
         """Learn the columns' roles from their names and return the names of the output."""
-        raise NotImplementedError
+        return names
 
     def _check(self, values):
         """Raise, or warn, where the events are not physical."""
 
+    @abstractmethod
     def _forward(self, values):
         """Transform a validated array."""
-        raise NotImplementedError
 
     def _require_triple(self):
         """Raise where a table without names holds no (px, py, pz)."""
@@ -178,7 +179,7 @@ class EventTransformer(TransformerMixin, BaseEstimator):
         warnings.warn(message, UserWarning, stacklevel=4)
 
 
-class InverseMixin:
+class InverseMixin(metaclass=ABCMeta):
     """`inverse_transform` for transformers that give `_inverse(values)`."""
 
     def inverse_transform(self, X):
@@ -208,9 +209,9 @@ class InverseMixin:
             return pd.DataFrame(values, index=X.index, columns=names, copy=False)
         return values
 
+    @abstractmethod
     def _inverse(self, values):
         """Undo `_forward` on a validated array."""
-        raise NotImplementedError
 
     def _check_output_side(self, X):
         """Validate a table of transformed events and compare it with the output columns."""
