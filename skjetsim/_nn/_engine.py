@@ -233,6 +233,7 @@ class _Run:
             self.average = AveragedModel(net.module_, multi_avg_fn=average)
         self.epoch = 0
         self.best = {"epoch": 0, "loss": math.inf, "weights": None}
+        self.bar = None
         self.fingerprint = None
         if self.plan.checkpoint is not None:
             self.fingerprint = fingerprint(self.plan, training, net.module_)
@@ -296,7 +297,7 @@ class _Run:
         for batch in self.validation.batches(max(self.plan.batch_size, 4096)):
             total += float(self.net.criterion_(module(*batch.inputs), batch.weight)) * len(batch)
         loss = total / len(self.validation)
-        if self.plan.verbose:
+        if self.bar is not None:
             self.bar.set_postfix(valid_loss=f"{loss:.4f}", best=f"{self.best['loss']:.4f}")
         return loss
 
@@ -331,7 +332,7 @@ class _Run:
 
     def finish(self):
         """Restore the best epoch: at the end, and where training was interrupted."""
-        if self.plan.verbose:
+        if self.bar is not None:
             self.bar.close()
         if self.best["weights"] is not None:
             self.net.module_.load_state_dict(self.best["weights"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -25,6 +26,14 @@ __all__ = ["TransformedSimulator"]
 
 def _is_conditional(transformer):
     return isinstance(transformer, ConditionalTransformerMixin)
+
+
+def _is_fitted(estimator):
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _inner_has(method):
@@ -126,6 +135,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
             On bad values (naming column and row) or different lengths of X and y.
         """
         self._check_parts()
+        vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
         x_names, y_names = column_names(X), column_names(y)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
@@ -143,8 +153,21 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
         weights = {} if weight is None else {"sample_weight": weight}
-        self.simulator_ = clone(self.simulator).fit(X, y, **weights)
+        self._fit_simulator(X, y, weights)
         return self
+
+    def _fit_simulator(self, X, y, weights):
+        """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
+        self.simulator_ = clone(self.simulator)
+        try:
+            self.simulator_.fit(X, y, **weights)
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt) or not _is_fitted(self.simulator_):
+                del self.simulator_
+            raise
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "simulator_")
 
     def sample(self, X, *, n_samples=None, random_state=None):
         """Simulate detector-level events.

@@ -138,7 +138,7 @@ class BaseFlow(BaseEstimator):
         self.constants_ = table[0].copy()
         self.varying_ = (table != table[0]).any(axis=0)
         self.history_, self.best_epoch_ = [], 0
-        self.net_ = None
+        vars(self).pop("net_", None)  # of an earlier fit: from here on there is none
         # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
         self._architecture = {
             "n_transforms": self.n_transforms,
@@ -146,20 +146,31 @@ class BaseFlow(BaseEstimator):
             "n_bins": self.n_bins,
         }
         if not self.varying_.any():
+            self.net_ = None
             return
         varying = table[:, self.varying_]
         self.column_maps_ = learn_maps(varying, weight)
         mapped, _ = apply_maps(self.column_maps_, varying)
-        self.net_ = self._make_net(plan, root)
-        training, validation = self._split(mapped, context, weight, root)
+        net = self._make_net(plan, root)
+        training, validation = self._split(mapped, context, weight, root, net.device)
         try:
-            self.net_.train(training, validation)
+            net.train(training, validation)
         finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
-            self.best_epoch_ = self.net_.best_epoch_
-            self.history_ = [
-                {key: value for key, value in epoch.items() if key != "batches"}
-                for epoch in self.net_.history.to_list()
-            ]
+            self._keep(net)
+
+    def _keep(self, net):
+        """Take over a trained network, unless it was stopped before its first epoch was over."""
+        self.best_epoch_ = net.best_epoch_
+        if self.best_epoch_ == 0:
+            return
+        self.history_ = [
+            {key: value for key, value in epoch.items() if key != "batches"}
+            for epoch in net.history.to_list()
+        ]
+        self.net_ = net
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
 
     def _restore_net(self, tensors):
         """Rebuild the network around saved tensors; the counterpart of saving its state."""
@@ -170,13 +181,13 @@ class BaseFlow(BaseEstimator):
         self.net_.module_.load_state_dict(tensors)
         self.net_.module_.eval()
 
-    def _split(self, mapped, context, weight, root):
+    def _split(self, mapped, context, weight, root, device):
         import torch
 
         from skjetsim._nn import TrainingSet
 
         def tensor(array):
-            return torch.as_tensor(array, dtype=torch.float32, device=self.net_.device)
+            return torch.as_tensor(array, dtype=torch.float32, device=device)
 
         inputs = (tensor(mapped),) if context is None else (tensor(mapped), tensor(context))
         rows = TrainingSet(inputs, None if weight is None else tensor(weight))
@@ -184,7 +195,7 @@ class BaseFlow(BaseEstimator):
         if n_valid == 0:
             return rows, None
         order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(mapped)))
-        order = order.to(self.net_.device)
+        order = order.to(device)
         return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
 
     def _module_call(self, function, *arrays):

@@ -14,7 +14,6 @@ from numpy.testing import assert_array_equal
 from torch import nn
 
 from skjetsim._nn import (
-    CouplingFlow,
     TensorNet,
     TrainingPlan,
     TrainingSet,
@@ -209,25 +208,6 @@ def test_ctrl_c_restores_the_best_epoch_and_goes_on_up():
     assert not net.module_.training
 
 
-@pytest.fixture
-def flow_stops(monkeypatch):
-    """Make the loss of every flow misbehave from its `after`-th training step on."""
-
-    def install(after, then):
-        original, calls = CouplingFlow.forward, []
-
-        def forward(self, target, context=None):
-            losses = original(self, target, context)
-            if not self.training:
-                return losses
-            calls.append(1)
-            return then(losses) if len(calls) >= after else losses
-
-        monkeypatch.setattr(CouplingFlow, "forward", forward)
-
-    return install
-
-
 def events(n_events=200):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_events, 2))
@@ -237,38 +217,6 @@ def events(n_events=200):
 def estimator(cls, **params):
     settings = {"max_epochs": 6, "batch_size": 64, "random_state": 0, "schedule": "constant"}
     return cls(**SMALL | settings | params)
-
-
-@pytest.mark.parametrize("cls", [FlowGenerator, FlowSimulator])
-def test_interrupted_fit_leaves_a_usable_estimator(cls, flow_stops):
-    X, y = events()
-    arguments = (y,) if cls is FlowGenerator else (X, y)
-    flow_stops(8, interrupt)  # three steps an epoch: in the third
-    model = estimator(cls)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(*arguments)
-    assert model.best_epoch_ == 2
-    assert len(model.history_) == 2
-    assert np.isfinite(model.score_samples(*arguments)).all()
-    drawn = model.sample(5) if cls is FlowGenerator else model.sample(X[:5])
-    assert np.isfinite(drawn).all()
-
-
-def test_fit_warns_the_caller_of_nan(flow_stops):
-    X, y = events()
-    flow_stops(8, nan)
-    model = estimator(FlowSimulator)
-    with pytest.warns(TrainingWarning, match="in epoch 3") as record:
-        model.fit(X, y)
-    assert record[0].filename == __file__
-    assert model.best_epoch_ == 2
-    assert np.isfinite(model.score(X, y))
-
-
-def test_fit_with_nan_from_the_start(flow_stops):
-    flow_stops(1, nan)
-    with pytest.raises(ValueError, match="nothing was learnt"):
-        estimator(FlowSimulator).fit(*events())
 
 
 # Checkpoints.
