@@ -94,8 +94,9 @@ def metric_floor(
     replica : array-like of shape (n, n_features), optional
         The truth once more: row i the same theory-level event passed a second time through the
         detector. It is what a perfect *simulator* is compared with. In each comparison every
-        event's two versions are swapped at random. Without it, each comparison is between two
-        disjoint random subsets of the truth.
+        event's two versions are swapped at random. Events that the second pass does not accept
+        have to be taken out of all tables. Without it, each comparison is between two disjoint
+        random subsets of the truth.
     X : array-like of shape (n, n_columns), optional
         Theory-level events, cut to the same rows and handed to the metric as `X=`; needs a
         replica.
@@ -117,7 +118,8 @@ def metric_floor(
     Raises
     ------
     ValueError
-        On bad input, or where two disjoint subsets of `n_samples` do not fit in the truth.
+        On bad input, rows of zeros in the replica alone, or where two disjoint subsets of
+        `n_samples` do not fit in the truth.
 
     Notes
     -----
@@ -176,7 +178,23 @@ def _check_rows(truth, replica, X):
     for other, what in ((replica, "replica"), (X, "X")):
         if other is not None and len(other) != len(table):
             raise ValueError(f"{what} has {len(other)} events, but truth has {len(table)}.")
+    if replica is not None:
+        _refuse_rejected(table, np.asarray(replica, dtype=np.float64).reshape(table.shape))
     return len(table)
+
+
+def _refuse_rejected(truth, replica):
+    """Raise where the replica holds the zeros of an event that its detector pass rejected."""
+    if truth.shape[1] == 1:  # a single quantity may well be zero, the mass of a jet for one
+        return
+    rejected = truth.any(axis=1) & ~replica.any(axis=1)
+    if rejected.any():
+        raise ValueError(
+            f"replica is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
+            f"({int(rejected.sum())} such rows in all), where truth is not: the second pass did "
+            "not accept these events. Take those that both accept: both = second.accepted; pass "
+            "truth[both], replica[both] and X[both]."
+        )
 
 
 def _check_n_samples(n_samples, n_rows, replica):

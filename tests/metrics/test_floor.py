@@ -90,6 +90,22 @@ def test_floor_of_a_simulator_takes_a_replica(smeared):
     assert_array_equal(arrays.samples, floor.samples)
 
 
+def test_events_that_the_second_pass_rejects(smeared):
+    X, y = smeared
+    again = smear(X, 3)
+    accepted = np.ones(len(y), dtype=bool)
+    accepted[[7, 9, 11]] = False
+    again[~accepted] = 0.0
+    truth = y.copy()
+    truth.iloc[11] = 0.0  # rejected by both: their business
+    options = {"n_repeats": 2, "metric_params": {"by": "jet_pt"}}
+    with pytest.raises(ValueError, match=r"of row 7 \(2 such rows in all\).*truth\[both\]"):
+        metric_floor(residual_wasserstein, truth, replica=again, X=X, **options)
+    kept = [table[accepted] for table in (truth, again, X)]
+    metric_floor(residual_wasserstein, kept[0], replica=kept[1], X=kept[2], **options)
+    metric_floor(wasserstein_distance, y[["jet_pt"]], n_repeats=2, replica=again[["jet_pt"]])
+
+
 def test_floor_with_weights(truth):
     seen = []
 
