@@ -49,10 +49,12 @@ def classifier_two_sample_auc(
         Theory-level events: the joint samples (X, truth) and (X, generated) are compared. Columns
         that truth shares with X (by name, or by position where nothing is named and the widths
         agree) enter as residuals too, phi wrapped.
-    features : callable, optional
+    features : callable or transformer, optional
         Derives further columns, as `features(y)` or, with X, `features(X, y)`, from tables with
         the caller's names: pT, eta, delta R, masses of pairs and triples. Without masses, a
-        resonance three times too wide passes unseen in raw momenta.
+        resonance three times too wide passes unseen in raw momenta. A transformer, such as
+        `KinematicFeatures("wjet", passthrough=False)`, is cloned, fitted to truth and applied to
+        y on both sides.
     classifier : {"both", "trees", "network"} or classifier, default="both"
         Gradient-boosted trees, a small neural network (two hidden layers of 128 on
         quantile-normalised columns), both, or any scikit-learn classifier.
@@ -155,6 +157,8 @@ def _joint_tables(pair, X, features):
                 f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
                 f"{len(pair.generated)}: row i of all three must be the same event."
             )
+    if hasattr(features, "fit_transform"):
+        features = _as_function(features, pair)
     tables = []
     for y, what in ((pair.truth, "truth"), (pair.generated, "generated")):
         parts = [y]
@@ -171,6 +175,12 @@ def _joint_tables(pair, X, features):
             parts.append(derived)
         tables.append(np.concatenate(parts, axis=1))
     return tables
+
+
+def _as_function(transformer, pair):
+    """Apply a transformer to y, whether X is there or not."""
+    fitted = clone(transformer).fit(_named(pair.truth, pair.names))
+    return lambda *tables: fitted.transform(tables[-1])
 
 
 def _named(table, names):

@@ -273,7 +273,7 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
     Parameters
     ----------
     classifier : {"both", "trees", "network"} or classifier, default="both"
-    features : callable, optional
+    features : callable or transformer, optional
         Derives further columns, see `classifier_two_sample_auc`.
     test_size : float, default=0.4
     n_samples : int, optional

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from skjetsim.metrics import classifier_two_sample_auc
+from skjetsim.preprocessing import KinematicFeatures
 
 # As the default trees, but quick on the few events of a test.
 TREES = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=8, early_stopping=False)
@@ -90,6 +91,23 @@ def test_derived_features_reach_the_classifier():
     assert with_gap > max(plain, 0.5) + 0.05
     seen = classifier_two_sample_auc(a, b, X=a, features=lambda X, y: gap(y), **options)
     assert seen > max(plain, 0.5) + 0.05
+
+
+def test_features_may_be_a_transformer():
+    rng = np.random.default_rng(0)
+    columns = ["jet_px", "jet_py", "met_px", "met_py"]
+    a, b = (pd.DataFrame(rng.normal(size=(200, 4)), columns=columns) for _ in range(2))
+    transformer = KinematicFeatures(["pt(jet)", "delta_phi(jet, met)"], passthrough=False)
+    options = {"classifier": LogisticRegression(), "random_state": 0}
+    for X in (None, a):
+        auc = classifier_two_sample_auc(a, b, X=X, features=transformer, **options)
+        by_hand = classifier_two_sample_auc(
+            a, b, X=X, features=lambda *tables: transformer.fit_transform(tables[-1]), **options
+        )
+        assert auc == by_hand != classifier_two_sample_auc(a, b, X=X, **options)
+    fresh = KinematicFeatures(["pt(jet)"], passthrough=False)
+    classifier_two_sample_auc(a, b, features=fresh, **options)
+    assert not hasattr(fresh, "n_features_in_")
 
 
 def test_weights_undo_a_reweighting():
