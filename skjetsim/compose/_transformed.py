@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
@@ -148,8 +150,9 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
                 fitted.set_output(transform="pandas")  # names must not be lost between steps
             takes_weight = weight is not None and has_fit_parameter(fitted, "sample_weight")
             weights = {"sample_weight": weight} if takes_weight else {}
-            fitted.fit(X, y, **weights) if _is_conditional(fitted) else fitted.fit(y, **weights)
-            y = _apply(fitted, X, y)
+            with _naming(fitted, len(self.transformers_)):
+                fitted.fit(X, y, **weights) if _is_conditional(fitted) else fitted.fit(y, **weights)
+                y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
         weights = {} if weight is None else {"sample_weight": weight}
@@ -233,12 +236,13 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         y = validate_target(self, y, n_samples=len(table), reset=False)
         y = _table(y, self.stage_names_[0])
         total = np.zeros(len(table))
-        for transformer in self.transformers_:
-            if _is_conditional(transformer):
-                total += transformer.log_det_target(table, y)
-            else:
-                total += log_det_jacobian(transformer, y)
-            y = _apply(transformer, table, y)
+        for number, transformer in enumerate(self.transformers_):
+            with _naming(transformer, number):
+                if _is_conditional(transformer):
+                    total += transformer.log_det_target(table, y)
+                else:
+                    total += log_det_jacobian(transformer, y)
+                y = _apply(transformer, table, y)
         return total + log_prob(self.simulator_, table, y)
 
     @available_if(_can_invert)
@@ -257,8 +261,9 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         y = _table(validate_target(self, y, n_samples=None, reset=False), self.stage_names_[0])
-        for transformer in self.transformers_:
-            y = transformer.transform(y)
+        for number, transformer in enumerate(self.transformers_):
+            with _naming(transformer, number):
+                y = transformer.transform(y)
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
 
     def _check_parts(self):
@@ -290,6 +295,16 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
             else:
                 y = transformer.inverse_transform(y)
         return np.asarray(y, dtype=np.float64)
+
+
+@contextmanager
+def _naming(transformer, number):
+    """Say in the errors of a step that the bad values are those of y."""
+    try:
+        yield
+    except ValueError as error:
+        step = f"in y, transformers[{number}] ({type(transformer).__name__})"
+        raise type(error)(f"{step}: {error}") from error
 
 
 def _table(array, names, index=None):

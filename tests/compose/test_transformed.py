@@ -12,7 +12,7 @@ from skjetsim import log_prob, sample, sample_inverse
 from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose import ConditionalTransformerMixin, ResidualTransformer, TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
-from skjetsim.preprocessing import CartesianToCylindrical
+from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
 
 FLOW = {
     "n_transforms": 2,
@@ -108,6 +108,19 @@ def test_conditional_transformer_by_hand():
     draws = flow.sample(X, n_samples=3, random_state=3)
     assert_allclose(model.sample(X, n_samples=3, random_state=3), draws * X[:, None])
     assert_allclose(model.score_samples(X, y), flow.score_samples(X, y / X) - np.log(X).sum(axis=1))
+
+
+def test_errors_of_transformers_say_that_it_is_y():
+    X, y = energies()
+    model = TransformedSimulator(GaussianSmear(), [Response(), LogTransformer([1])])
+    step = r"in y, transformers\[1\] \(LogTransformer\): .*column 1, first bad row 3"
+    bad = y.copy()
+    bad[3, 1] = -1.0
+    with pytest.raises(ValueError, match=step) as caught:
+        model.fit(X, bad)
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(ValueError, match=step):
+        model.fit(X, y).score_samples(X, bad)
 
 
 def test_density_of_a_response_in_closed_form():
