@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ._base import EventTransformer, InverseMixin, InvertibleEventTransformer, refuse_duplicates
-from ._columns import event_objects, find_object, label, split_name
+from ._columns import event_objects, find_object, join_name, label, split_name
 from ._kinematics import azimuth, wrap_phi
+
+TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 
 
 class AngleEncoder(InverseMixin, EventTransformer):
@@ -149,6 +151,8 @@ class PhiRotation(InvertibleEventTransformer):
                 f"PhiRotation: {label(self.reference)} has neither phi nor px and py; it has "
                 f"{sorted(reference)}."
             )
+        for obj, parts in objects.items():
+            _refuse_half_pair(obj, parts)
         others = [parts for obj, parts in objects.items() if obj != self.reference]
         self._angles = [parts["phi"] for parts in others if "phi" in parts]
         self._rotated = [pair for parts in others for pair in _pairs(parts)]
@@ -179,7 +183,18 @@ class PhiRotation(InvertibleEventTransformer):
         return out
 
 
+def _refuse_half_pair(obj, parts):
+    """Half a vector would stay as it is while all else turns."""
+    for pair in TRANSVERSE_PAIRS:
+        there, missing = (sorted(set(pair) & set(parts)), sorted(set(pair) - set(parts)))
+        if there and missing:
+            raise ValueError(
+                f"PhiRotation: {label(obj)} has a column {join_name(obj, there[0])!r} but no "
+                f"{join_name(obj, missing[0])!r}, and half a vector cannot be rotated. Add the "
+                "other half, or take this column out."
+            )
+
+
 def _pairs(parts):
     """Pairs of columns of one object that turn as a vector in the transverse plane."""
-    pairs = (("px", "py"), ("cos_phi", "sin_phi"))
-    return [(parts[x], parts[y]) for x, y in pairs if x in parts and y in parts]
+    return [(parts[x], parts[y]) for x, y in TRANSVERSE_PAIRS if x in parts and y in parts]

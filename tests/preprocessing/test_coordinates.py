@@ -192,6 +192,16 @@ def test_rotation_changes_no_invariant(events, reference):
     )
 
 
+@pytest.mark.parametrize("half", ["met_px", "met_py", "b_cos_phi"])
+def test_rotation_of_half_a_vector(events, half):
+    events = events.drop(columns=["met_px", "met_py"]).assign(**{half: 1.0})
+    with pytest.raises(ValueError, match=f"has a column '{half}' but no "):
+        PhiRotation("muon").fit(events)
+    if half.startswith("met"):
+        with pytest.raises(ValueError, match="'met' has no column 'met_p"):
+            CartesianToCylindrical().fit(events)
+
+
 def test_rotation_of_an_object_without_phi(events):
     with pytest.raises(ValueError, match="no object 'electron'"):
         PhiRotation("electron").fit(events)
