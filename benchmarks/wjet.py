@@ -83,6 +83,8 @@ def main():
 
     print(f"\n{options.n_train} events to train on, {options.n_test} a side to judge by")
     print(f"threads: {torch.get_num_threads()}; fit {minutes:.2f} minutes (goal: within 5)")
+    best = min(epoch["valid_loss"] for epoch in model[-1].simulator_.history_)
+    print(f"best validation loss {best:.4f}, epoch {model[-1].simulator_.best_epoch_}")
     print(f"sampling: {rate:,.0f} events/s on one thread")
     auc, response = judge("model", X, y, generated)
     peer = ZukoLoop(60 * minutes).fit(events.data[train], events.target[train])

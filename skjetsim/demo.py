@@ -249,7 +249,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m skjetsim.demo", description=__doc__)
     parser.add_argument("--output", default="demo_report", help="folder of plots and report")
     parser.add_argument("--events", type=int, default=None, help="use only so many events")
-    parser.add_argument("--epochs", type=int, default=60, help="epochs of training")
+    parser.add_argument("--epochs", type=int, default=40, help="epochs of training")
     parser.add_argument("--chain-events", type=int, default=500, help="Pythia events to time")
     options = parser.parse_args(arguments)
 

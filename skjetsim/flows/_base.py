@@ -30,11 +30,11 @@ class BaseFlow(BaseEstimator):
         *,
         n_transforms=6,
         hidden_features=(128, 128),
-        n_bins=12,
-        learning_rate=2e-3,
-        batch_size=1024,
+        n_bins=8,
+        learning_rate=4e-3,
+        batch_size="auto",
         max_epochs=40,
-        weight_decay=0.0,
+        weight_decay=2.0,
         schedule="cosine",
         gradient_clip=5.0,
         ema_decay=None,
@@ -64,7 +64,7 @@ class BaseFlow(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _training_plan(self):
+    def _training_plan(self, n_rows):
         from skjetsim._nn import TrainingPlan
 
         check_int(self.n_transforms, "n_transforms")
@@ -76,7 +76,8 @@ class BaseFlow(BaseEstimator):
             )
         for width in self.hidden_features:
             check_int(width, "hidden_features")
-        check_int(self.batch_size, "batch_size")
+        if self.batch_size != "auto":
+            check_int(self.batch_size, "batch_size")
         check_int(self.max_epochs, "max_epochs")
         if self.patience is not None:
             check_int(self.patience, "patience")
@@ -91,7 +92,7 @@ class BaseFlow(BaseEstimator):
         if self.ema_decay is not None:
             _check_fraction(self.ema_decay, "ema_decay")
         return TrainingPlan(
-            batch_size=self.batch_size,
+            batch_size=_auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
             max_epochs=self.max_epochs,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -128,7 +129,7 @@ class BaseFlow(BaseEstimator):
 
     def _fit_flow(self, table, context, weight):
         """Learn the density of `table`; `context` holds network inputs, already mapped."""
-        plan = self._training_plan()
+        plan = self._training_plan(len(table))
         if len(table) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two events of positive weight, got n_samples = "
@@ -267,6 +268,11 @@ class BaseFlow(BaseEstimator):
             result += self._module_call("log_prob", mapped, context)
         result[wrong] = -np.inf
         return result
+
+
+def _auto_batch(n_rows):
+    """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
+    return int(np.clip(n_rows // 64, 64, 2048))
 
 
 def _check_positive(value, name):
