@@ -14,6 +14,7 @@ __all__ = [
     "check_finite",
     "check_int",
     "check_names_match",
+    "check_same_events",
     "check_sample_weight",
     "column_names",
     "flatten_rows",
@@ -258,10 +259,18 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
 def check_int(value, name, *, minimum=1):
     """Return `value` as an int, or raise naming the parameter."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
+        raise TypeError(f"{name} must be an integer, got {_brief(value)}.")
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def _brief(value):
+    """Value as a message prints it: a table by its type alone."""
+    if hasattr(value, "shape"):
+        return f"a {type(value).__name__} of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) < 80 else f"a {type(value).__name__}"
 
 
 def refuse_count(estimator, X):
@@ -318,6 +327,26 @@ def validate_target(estimator, y, *, n_samples, reset):
         )
     check_names_match(names, estimator.target_names_in_, what="y")
     return array
+
+
+def check_same_events(X, y):
+    """Raise ValueError where X and y are tables whose indices say that rows do not belong together.
+
+    Cross-validation and Pipelines keep the indices of both alike; where they differ, one side was
+    sorted, shuffled or cut without the other, and a fit would learn noise.
+    """
+    containers = (pd.DataFrame, pd.Series)
+    if not (isinstance(X, containers) and isinstance(y, containers)) or len(X) != len(y):
+        return
+    if X.index.equals(y.index):
+        return
+    pairs = zip(X.index, y.index, strict=True)
+    row = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
+    raise ValueError(
+        f"Row i of X and y must be the same event, but their indices differ from row {row} on: "
+        f"{X.index[row]} in X, {y.index[row]} in y. If the rows are in the same order, pass "
+        "X.reset_index(drop=True) and y.reset_index(drop=True); else sort or select both alike."
+    )
 
 
 def check_names_match(names, expected, *, what):

@@ -9,6 +9,7 @@ from skjetsim._validation import (
     check_finite,
     check_int,
     check_names_match,
+    check_same_events,
     check_sample_weight,
     column_names,
     flatten_rows,
@@ -31,6 +32,22 @@ def test_column_names():
     assert column_names(pd.Series([1.0])) is None
     assert column_names(pd.DataFrame([[1, 2]])) is None
     assert column_names(np.ones((2, 2))) is None
+
+
+def test_same_events_by_their_index():
+    one, other = frame(), frame().iloc[[0, 2, 1]]
+    with pytest.raises(ValueError, match=r"differ from row 1 on: 1 in X, 2 in y.*reset_index"):
+        check_same_events(one, other)
+    with pytest.raises(ValueError, match="differ from row 1"):
+        check_same_events(one, other["pt"])
+    for X, y in [
+        (one, other.to_numpy()),
+        (one, other.reset_index(drop=True)),
+        (other, other),
+        (one, one.iloc[:2]),  # the lengths are another error
+        (one, one.set_index(np.arange(3.0))),
+    ]:
+        check_same_events(X, y)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +163,8 @@ def test_weights():
 
 @pytest.mark.parametrize("bad", [1.0, "1", True, None, np.float64(3)])
 def test_integers_are_integers(bad):
+    with pytest.raises(TypeError, match=r"n_bins must be an integer, got a DataFrame of shape .3"):
+        check_int(frame(), "n_bins")
     with pytest.raises(TypeError, match="n_bins must be an integer"):
         check_int(bad, "n_bins")
     assert check_int(np.int32(3), "n_bins") == 3

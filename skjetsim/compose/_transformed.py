@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from skjetsim._draw import log_prob, sample, sample_inverse
 from skjetsim._validation import (
     check_int,
+    check_same_events,
     check_sample_weight,
     column_names,
     refuse_count,
@@ -134,10 +135,11 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         TypeError
             Where `simulator` is none, or `transformers` is no list.
         ValueError
-            On bad values (naming column and row) or different lengths of X and y.
+            On bad values (naming column and row), or different lengths or indices of X and y.
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
+        check_same_events(X, y)
         x_names, y_names = column_names(X), column_names(y)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
@@ -188,7 +190,10 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
         """
         check_is_fitted(self)
-        table = self._condition(X)
+        table = self._condition(X, min_samples=0)
+        if len(table) == 0:
+            shape = (0,) if n_samples is None else (0, check_int(n_samples, "n_samples"))
+            return self._as_target(np.empty((*shape, self.n_targets_)), X)
         if n_samples is None:
             drawn = sample(self.simulator_, table, random_state=random_state)
             return self._as_target(self._back(table, drawn), X)
@@ -277,12 +282,12 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
                 f"transformers must be a list of transformers, got {self.transformers!r}."
             )
 
-    def _condition(self, X):
+    def _condition(self, X, min_samples=1):
         """Return X checked, as a DataFrame where it was fitted on one."""
         refuse_count(self, X)
         names = column_names(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return _table(validate_events(self, X, reset=False), names, index)
+        return _table(validate_events(self, X, reset=False, min_samples=min_samples), names, index)
 
     def _back(self, X, drawn):
         """Undo the transformers on rows drawn by the simulator."""

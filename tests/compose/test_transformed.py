@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
@@ -317,7 +318,7 @@ def test_frames_of_another_index():
     drawn = sample(model, shuffled, random_state=0)
     again = sample(model, shuffled.reset_index(drop=True), random_state=0)
     assert_array_equal(np.asarray(drawn), np.asarray(again))
-    model = canonical().fit(shuffled, y.loc[shuffled.index].set_axis(range(len(y))))
+    model = canonical().fit(shuffled, y.loc[shuffled.index])
     assert np.abs(model[-1].transformers_[1].scale_).min() > 1e-3
 
 
@@ -338,3 +339,51 @@ def test_score_refuses_other_columns(pipe, message):
     model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]).fit(X, y)
     with pytest.raises(ValueError, match=message):
         model.score_samples(*pipe(X, y))
+
+
+def shuffled_frames():
+    order = np.random.default_rng(1).permutation(200)
+    names = ["muon_pt", "jet_pt"]
+    return [pd.DataFrame(side, columns=names).iloc[order] for side in energies()]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_rows_that_do_not_belong_together(wrapped):
+    X, y = shuffled_frames()
+    model = FlowSimulator(**FLOW)
+    model = TransformedSimulator(model, [ResidualTransformer()]) if wrapped else model
+    with pytest.raises(ValueError, match="indices differ from row 0"):
+        model.fit(X, y.sort_index())
+    with pytest.raises(ValueError, match="indices differ from row 0"):
+        make_pipeline(LogTransformer(["muon_pt"]), model).fit(X, y.sort_index())
+
+
+def test_searches_and_pipelines_keep_the_index():
+    X, y = shuffled_frames()
+    simulator = TransformedSimulator(
+        FlowSimulator(**FLOW | {"max_epochs": 1}), [LogTransformer(["muon_pt"])]
+    )
+    for model in (
+        make_pipeline(LogTransformer(["muon_pt"]), simulator),
+        make_pipeline(StandardScaler().set_output(transform="pandas"), simulator),
+    ):
+        cross_validate(model, X, y, cv=2, error_score="raise")
+        GridSearchCV(
+            model,
+            {"transformedsimulator__simulator__n_bins": [4]},
+            cv=KFold(2, shuffle=True, random_state=0),
+            error_score="raise",
+        ).fit(X, y)
+
+
+def test_no_events_give_none():
+    X, y = energies()
+    model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]).fit(X, y)
+    assert model.sample(X[:0]).shape == (0, 2)
+    assert model.sample(X[:0], n_samples=3).shape == (0, 3, 2)
+    frames = shuffled_frames()
+    piped = make_pipeline(LogTransformer(["muon_pt"]), FlowSimulator(**FLOW)).fit(*frames)
+    piped.set_output(transform="pandas")
+    table = sample(piped, frames[0].iloc[:0])
+    assert list(table.columns) == ["muon_pt", "jet_pt"]
+    assert len(table) == 0
