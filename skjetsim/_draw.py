@@ -24,7 +24,8 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
         On its own, last in a `Pipeline` or `GenerativePipeline`, or inside a fitted search.
         scikit-learn's `KernelDensity` and `GaussianMixture` count as generators.
     X : array-like of shape (n, n_features), optional
-        Theory-level events a simulator is asked about; a generator takes none.
+        Theory-level events a simulator is asked about; a generator takes none. No events at all,
+        of a file that a cut has emptied, give none.
     n_samples : int, optional
         Number of events (generator, default 1), or of draws for each row of X (simulator).
     random_state : None, int, Generator or RandomState
@@ -39,7 +40,8 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     Raises
     ------
     TypeError
-        Where X is missing for a simulator or given to a generator, or the estimator is neither.
+        Where X is missing for a simulator or given to a generator, or the first argument is
+        neither.
 
     Examples
     --------
@@ -54,6 +56,8 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     if is_simulator(estimator):
         _check_condition(estimator, X)
         steps, model = _split(estimator)
+        if steps and np.shape(X)[:1] == (0,):
+            return _no_events(model, n_samples)
         X = _forward(steps, X)
         return model.sample(X, n_samples=n_samples, random_state=random_state)
     if is_generator(estimator):
@@ -163,6 +167,12 @@ def _name(estimator):
 
 def _unwrap_search(estimator):
     """Return the best estimator of a search, else the estimator itself."""
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        what = repr(estimator) if isinstance(estimator, type) else f"a {_name(estimator)}"
+        raise TypeError(
+            f"The first argument must be a fitted estimator, got {what}. The order is "
+            "sample(estimator, X), sample_inverse(estimator, y), log_prob(estimator, X)."
+        )
     if hasattr(estimator, "best_estimator_"):
         return _unwrap_search(estimator.best_estimator_)
     if hasattr(estimator, "param_distributions") or hasattr(estimator, "param_grid"):
@@ -196,6 +206,14 @@ def _check_condition(estimator, X):
             f"{_name(estimator)} is a simulator and was given the integer {X} for X. Pass events; "
             "n_samples= is the number of draws for each."
         )
+
+
+def _no_events(model, n_samples):
+    """Empty result of a simulator behind transformers, which refuse to transform nothing."""
+    check_is_fitted(model)
+    shape = (0,) if n_samples is None else (0, n_samples)
+    rows = np.empty((*shape, len(model.target_names_in_)))
+    return model._as_target(rows) if hasattr(model, "target_shape_") else rows
 
 
 def _sample_generator(model, n_samples, random_state):

@@ -120,6 +120,19 @@ def test_simulators_need_events(simulator):
         sample(simulator, 7)
 
 
+def test_no_events_give_none(simulator):
+    assert sample(simulator, X[:0]).shape == (0, 2)
+    assert sample(simulator, X[:0], n_samples=3).shape == (0, 3, 2)
+
+
+def test_arguments_in_the_wrong_order(simulator):
+    for function in (sample, log_prob, sample_inverse):
+        with pytest.raises(TypeError, match="first argument must be a fitted estimator, got a nda"):
+            function(X, simulator)
+        with pytest.raises(TypeError, match="first argument must be a fitted estimator, got <cl"):
+            function(FlowSimulator, X)
+
+
 def test_density_of_simulators(simulator):
     assert log_prob(simulator, X, Y).shape == (len(X),)
     with pytest.raises(TypeError, match="pass y too"):
