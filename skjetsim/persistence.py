@@ -38,6 +38,8 @@ def save(estimator, path):
     ------
     TypeError
         Where a parameter or attribute has a type that cannot be written; it is named.
+    FileNotFoundError
+        Where the folder does not exist.
 
     Examples
     --------
@@ -52,6 +54,9 @@ def save(estimator, path):
     """
     from safetensors.numpy import save as safetensors_bytes
 
+    folder = os.path.dirname(os.fspath(path))
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"There is no folder {folder!r} to save a model in: make it first.")
     encoder = Encoder()
     structure = encoder.encode(estimator, where=type(estimator).__name__)
     entries = {

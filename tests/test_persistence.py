@@ -254,6 +254,8 @@ def test_edited_entries(model, path):
 def test_no_model_files(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "missing")
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*missing' to save a model in"):
+        save(StandardScaler(), tmp_path / "missing" / "model.skjetsim")
     text = tmp_path / "text"
     text.write_text("hello")
     with pytest.raises(ValueError, match="no skjetsim model file"):

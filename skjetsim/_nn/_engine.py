@@ -30,11 +30,18 @@ def resolve_device(device):
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return str(torch.device(device))
+        resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f'device={device!r} is not known to torch. Use "auto", "cpu", "cuda" or "cuda:1".'
         ) from error
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if resolved.type == "cuda" and (resolved.index or 0) >= n_devices:
+        raise ValueError(
+            f"device={device!r}, but torch finds {n_devices} CUDA devices here. Use "
+            'device="auto", which takes CUDA where there is one, or "cpu".'
+        )
+    return str(resolved)
 
 
 @dataclass(frozen=True)

@@ -427,6 +427,9 @@ def test_devices():
     assert resolve_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
     with pytest.raises(ValueError, match="nonsense"):
         resolve_device("nonsense")
+    missing = f"cuda:{torch.cuda.device_count()}"
+    with pytest.raises(ValueError, match=f"device='{missing}', but torch finds"):
+        resolve_device(missing)
 
 
 def test_progress_bar_closes_and_changes_nothing(capsys):
