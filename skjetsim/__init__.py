@@ -1,7 +1,8 @@
 """Simulate LHC collisions with machine learning, as scikit-learn estimators.
 
 The functions that work on any estimator of the package (`sample`, `sample_inverse`, `log_prob`,
-`save`, `load`) are loaded when first used, so that importing the package stays light.
+`save`, `load`) and the modules are loaded when first used, so that importing the package stays
+light.
 """
 
 from importlib import import_module
@@ -16,14 +17,29 @@ _EXPORTS = {
     "save": "skjetsim.persistence",
 }
 
+_MODULES = (
+    "base",
+    "compose",
+    "datasets",
+    "flows",
+    "inspection",
+    "metrics",
+    "persistence",
+    "pipeline",
+    "preprocessing",
+    "selection",
+)
+
 __all__ = ["__version__", "load", "log_prob", "sample", "sample_inverse", "save"]
 
 
 def __getattr__(name):
     if name in _EXPORTS:
         return getattr(import_module(_EXPORTS[name]), name)
+    if name in _MODULES:
+        return import_module(f"skjetsim.{name}")
     raise AttributeError(f"module 'skjetsim' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted(__all__)
+    return sorted({*__all__, *_MODULES})

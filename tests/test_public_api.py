@@ -62,6 +62,21 @@ def test_nothing_public_is_left_out(name):
         assert defined <= set(module.__all__)
 
 
+def test_modules_resolve_when_first_used():
+    run(
+        """
+        import sys
+        import skjetsim
+        assert "skjetsim.flows" not in sys.modules
+        assert skjetsim.flows.FlowSimulator.__name__ == "FlowSimulator"
+        """
+    )
+    top_level = {name.split(".")[1] for name in public_modules() if name.count(".") == 1}
+    assert top_level <= set(dir(skjetsim))
+    for name in top_level:
+        assert getattr(skjetsim, name).__name__ == f"skjetsim.{name}"
+
+
 def test_version():
     assert skjetsim.__version__.count(".") >= 2
 
