@@ -19,6 +19,9 @@ def nearest_neighbour_ratio(
     train : array-like of shape (n_train, n_features)
         The events the model was fitted to.
     generated : array-like of shape (n_generated, n_features)
+        From a generator, any of its events. From a simulator, those simulated for theory-level
+        events that are neither in `train` nor in `held_out`: what it simulates for an event of
+        either lies near that event, as the detector's own second pass would.
     held_out : array-like of shape (n_held_out, n_features)
         Events of the same distribution that the model has not seen.
     scale : {"std", None}, default="std"
