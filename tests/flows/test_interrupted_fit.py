@@ -49,6 +49,7 @@ def events(n_events=200):
 
 def estimator(cls, **params):
     settings = {"max_epochs": 6, "batch_size": 64, "random_state": 0, "schedule": "constant"}
+    settings |= {"learning_rate": 2e-3, "weight_decay": 0.0}  # slow: the second epoch is the better
     return cls(**SMALL | settings | params)
 
 
