@@ -243,7 +243,7 @@ def test_edited_entries(model, path):
     save(model, path)
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
-    entries["structure.json"] = entries["structure.json"].replace(b"0.002", b"0.003")
+    entries["structure.json"] = entries["structure.json"].replace(b"0.004", b"0.003")
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in entries.items():
             archive.writestr(name, data)

@@ -38,7 +38,8 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     max_epochs : int, default=40
     weight_decay : float, default=2.0
         Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
-        size memorises the noise of 10,000 events within ten epochs.
+        size memorises the noise of 10,000 events within ten epochs. It also holds conditional
+        widths back by some per cent where the response is narrow and simple: lower it there.
     schedule : {"cosine", "constant"}, default="cosine"
         Whether the learning rate falls to zero over `max_epochs`.
     gradient_clip : float or None, default=5.0

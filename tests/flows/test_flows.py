@@ -14,6 +14,8 @@ QUICK = {
     "n_bins": 8,
     "max_epochs": 12,
     "batch_size": 256,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.1,  # the default is for ten times the events and widths
     "device": "cpu",
     "random_state": 0,
 }
