@@ -139,7 +139,7 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     names = column_names(X)
     if names is not None and (twice := first_duplicate(names)) is not None:
         raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
-    if hasattr(X, "__len__") and len(X) == 0:
+    if min_samples > 0 and hasattr(X, "__len__") and len(X) == 0:
         raise ValueError(
             f"{what} is empty: it has 0 sample(s) and at least {min_samples} are required."
         )

@@ -68,15 +68,16 @@ class LogTransformer(InvertibleEventTransformer):
         return out
 
     def _check(self, values):
+        names = self._names_in()
         for column in self.columns_:
-            value = values[:, column]
+            value, quantity = values[:, column], split_name(names[column])[1] or "value"
             self._refuse(
                 value <= 0,
                 column,
-                lambda row, value=value: (
-                    f"{value[row]:.6g} GeV has no logarithm. Select events with a value above zero "
-                    "(skjetsim.selection.select_mass, select_pt), or leave this column out of "
-                    "`columns`."
+                lambda row, value=value, quantity=quantity: (
+                    f"{quantity} {value[row]:.6g} GeV has no logarithm. Select events with a "
+                    "value above zero (skjetsim.selection.select_mass, select_pt), or leave this "
+                    "column out of `columns`."
                 ),
             )
 
