@@ -6,10 +6,9 @@ the helpers that implement it are private, so a change in scikit-learn is mended
 
 from __future__ import annotations
 
-import sklearn
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
-__all__ = ["metadata_routing_enabled", "output_container", "wrap_like_transform"]
+__all__ = ["output_container", "wrap_like_transform"]
 
 
 def output_container(estimator):
@@ -42,8 +41,3 @@ class _Named:
 
     def get_feature_names_out(self):
         return self._columns
-
-
-def metadata_routing_enabled():
-    """Whether scikit-learn routes metadata such as `sample_weight`."""
-    return sklearn.get_config().get("enable_metadata_routing", False)

@@ -35,6 +35,9 @@ def save_checkpoint(path, state):
     OSError
         Where the folder does not exist or cannot be written to.
     """
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"The folder {folder!r} of checkpoint={path!r} does not exist.")
     partial = f"{path}.partial"
     with open(partial, "wb") as file:
         torch.save(state, file)

@@ -146,8 +146,13 @@ class MarginalDisplay:
         ax.set_ylabel("fraction of events")
         if log:
             ax.set_yscale("log")
-        ax.legend(frameon=False)
+        else:  # room for the legend
+            ax.set_ylim(0, 1.35 * max(self.truth.max(), self.generated.max()))
+        ax.legend(frameon=False, loc="upper right")
+        _few_ticks(ax)
         if ratio_ax is not None:
+            ax.tick_params(labelbottom=False)
+            ax.xaxis.get_offset_text().set_visible(False)
             self._plot_ratio(ratio_ax)
         self.ax_, self.ratio_ax_, self.figure_ = ax, ratio_ax, ax.figure
         return self
@@ -161,6 +166,13 @@ class MarginalDisplay:
         ax.set_ylim(0.7, 1.3)
         ax.set_ylabel("ratio")
         ax.set_xlabel(self.name)
+        _few_ticks(ax)
+
+
+def _few_ticks(ax):
+    """Five ticks at most, small and large values as powers of ten: responses can be tiny."""
+    ax.locator_params(axis="x", nbins=5)
+    ax.ticklabel_format(axis="x", scilimits=(-2, 4))
 
 
 def _fractions(values, weight, edges):
