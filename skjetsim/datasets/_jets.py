@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ._particles import delta_r, pseudorapidity
+from skjetsim.datasets._particles import delta_r, pseudorapidity
 
 
 @dataclass(frozen=True)

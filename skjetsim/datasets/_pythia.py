@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._jets import Jets, cluster
-from ._particles import (
+from skjetsim.datasets._jets import Jets, cluster
+from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
     pseudorapidity,

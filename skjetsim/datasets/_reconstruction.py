@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from ._calorimeter import ecal_fraction, make_ecal, make_hcal
-from ._jets import cluster
-from ._particles import (
+from skjetsim.datasets._calorimeter import ecal_fraction, make_ecal, make_hcal
+from skjetsim.datasets._jets import cluster
+from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
     delta_r,
@@ -14,7 +14,7 @@ from ._particles import (
     smallest_by_event,
     sum_by_event,
 )
-from ._tracker import find_tracks, propagate, smear_tracks
+from skjetsim.datasets._tracker import find_tracks, propagate, smear_tracks
 
 MATCHINGS = ("delta_r", "leading")
 

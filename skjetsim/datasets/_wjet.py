@@ -8,10 +8,10 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch
 
-from .._sampling import as_seed_sequence, child_seed, numpy_rng
-from ._card import DetectorCard
-from ._pythia import MAX_SEED, generate
-from ._reconstruction import MATCHINGS, reconstruct
+from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
+from skjetsim.datasets._card import DetectorCard
+from skjetsim.datasets._pythia import MAX_SEED, generate
+from skjetsim.datasets._reconstruction import MATCHINGS, reconstruct
 
 FEATURE_NAMES = (
     *("muon_px", "muon_py", "muon_pz"),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._base import EventTransformer, InverseMixin, InvertibleEventTransformer, refuse_duplicates
-from ._columns import event_objects, find_object, join_name, label, split_name
-from ._kinematics import azimuth, wrap_phi
+from skjetsim.preprocessing._base import (
+    EventTransformer,
+    InverseMixin,
+    InvertibleEventTransformer,
+    refuse_duplicates,
+)
+from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label, split_name
+from skjetsim.preprocessing._kinematics import azimuth, wrap_phi
 
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 

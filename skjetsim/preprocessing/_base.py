@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._sklearn_compat import output_container, wrap_like_transform
-from .._validation import check_events, first_duplicate, validate_events
-from ._columns import column_positions, names_by_position
+from skjetsim._sklearn_compat import output_container, wrap_like_transform
+from skjetsim._validation import check_events, first_duplicate, validate_events
+from skjetsim.preprocessing._columns import column_positions, names_by_position
 
 
 class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):

@@ -51,7 +51,7 @@ def join_name(obj, component):
 
 def event_objects(names):
     """Return {object: {component: column position}} in order of first appearance."""
-    objects: dict[str, dict[str, int]] = {}
+    objects = {}
     for position, name in enumerate(names):
         obj, component = split_name(name)
         if component is not None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._base import InvertibleEventTransformer, check_option, refuse_duplicates
-from ._columns import event_objects, find_object, join_name, label
-from ._kinematics import azimuth, pseudorapidity, transverse_momentum
+from skjetsim.preprocessing._base import InvertibleEventTransformer, check_option, refuse_duplicates
+from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
+from skjetsim.preprocessing._kinematics import azimuth, pseudorapidity, transverse_momentum
 
 # Rows worked on at a time: the temporaries of one object stay in the processor's cache.
 BLOCK = 16384

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._base import InvertibleEventTransformer, refuse_duplicates
-from ._columns import join_name, split_name
+from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
+from skjetsim.preprocessing._columns import join_name, split_name
 
 
 class LogTransformer(InvertibleEventTransformer):

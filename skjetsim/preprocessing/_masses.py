@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._base import (
+from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
     check_option,
 )
-from ._columns import event_objects, find_object, join_name, label
-from ._objects import EventObject
+from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
+from skjetsim.preprocessing._objects import EventObject
 
 
 class MassShellTransformer(InverseMixin, EventTransformer):

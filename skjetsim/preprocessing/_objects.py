@@ -6,8 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from ._columns import join_name, label
-from ._kinematics import azimuth, energy, invariant_mass, pseudorapidity, transverse_momentum
+from skjetsim.preprocessing._columns import join_name, label
+from skjetsim.preprocessing._kinematics import (
+    azimuth,
+    energy,
+    invariant_mass,
+    pseudorapidity,
+    transverse_momentum,
+)
 
 
 class EventObject:
