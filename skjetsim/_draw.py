@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import numbers
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sampling import as_seed_sequence
+from skjetsim._validation import refuse_count
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 
 __all__ = ["log_prob", "sample", "sample_inverse"]
@@ -201,11 +201,7 @@ def _check_condition(estimator, X):
         raise TypeError(
             f"{_name(estimator)} is a simulator: pass the theory-level events X it shall simulate."
         )
-    if isinstance(X, numbers.Integral):
-        raise TypeError(
-            f"{_name(estimator)} is a simulator and was given the integer {X} for X. Pass events; "
-            "n_samples= is the number of draws for each."
-        )
+    refuse_count(estimator, X)
 
 
 def _no_events(model, n_samples):

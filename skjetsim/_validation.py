@@ -14,6 +14,7 @@ __all__ = [
     "check_finite",
     "check_int",
     "check_names_match",
+    "check_option",
     "check_same_events",
     "check_sample_weight",
     "column_names",
@@ -263,6 +264,12 @@ def check_int(value, name, *, minimum=1):
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def check_option(value, name, options):
+    """Raise ValueError unless `value` is one of `options`."""
+    if not any(value is option or value == option for option in options):
+        raise ValueError(f"{name} must be one of {list(options)}, got {value!r}.")
 
 
 def _brief(value):

@@ -44,7 +44,7 @@ def is_generator(estimator):
     """
     if _estimator_type(estimator) in {"generator", "density_estimator"}:
         return True
-    from sklearn.neighbors import KernelDensity  # which has lost its tag in scikit-learn 1.7
+    from sklearn.neighbors import KernelDensity  # whose tag scikit-learn 1.9 leaves empty
 
     return isinstance(_innermost(estimator), KernelDensity)
 

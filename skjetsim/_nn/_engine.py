@@ -155,10 +155,10 @@ class TensorNet(NeuralNet):
         self.plan = plan
         self.generator = generator
 
-    # Two-optimizer nets override the next two methods (and `train_batch`).
+    # Nets with two optimizers override `initialize_optimizer` and `train_batch`.
 
     def initialize_optimizer(self, triggered_directly=None):
-        """Create the optimizer; `_optimizers` lists what the schedule drives."""
+        """Create the optimizers, as attributes: the schedule drives all of them."""
         self.optimizer_ = self.make_optimizer(self.module_.parameters())
         return self
 

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._validation import check_events, check_names_match, check_sample_weight
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.preprocessing import wrap_phi
 
 __all__ = ["ResidualTransformer"]
 
@@ -97,7 +97,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         weight = check_sample_weight(sample_weight, len(X))
         names = self.names_ or [""] * y.shape[1]
-        self.angles_ = np.array([name == "phi" or name.endswith("_phi") for name in names])
+        self.angles_ = np.array([is_angle(name) for name in names])
         width = _spread(self._difference(X, y), weight)
         if not self.keep_truth:
             self.scale_ = 1 / width

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from skjetsim._angles import is_angle
+
 __all__ = [
     "apply_maps",
     "check_condition_reach",
@@ -300,9 +302,9 @@ def learn_condition(table, names, weight=None):
     """
     names = names if names is not None else [""] * table.shape[1]
     varying = (table != table[0]).any(axis=0)
-    is_angle = np.array([name == "phi" or name.endswith("_phi") for name in names])
-    angle = np.flatnonzero(varying & is_angle)
-    plain = np.flatnonzero(varying & ~is_angle)
+    periodic = np.array([is_angle(name) for name in names])
+    angle = np.flatnonzero(varying & periodic)
+    plain = np.flatnonzero(varying & ~periodic)
     maps = learn_maps(table[:, plain], weight)
     plain_names = [names[j] or j for j in plain]
     return {"angle": angle, "plain": plain, "names": plain_names, "maps": maps}

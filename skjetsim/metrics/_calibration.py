@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from skjetsim._validation import check_option
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
     check_ensemble,
-    check_option,
     check_scale,
     check_weight,
 )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import check_events, check_sample_weight
+from skjetsim._validation import check_events, check_option, check_sample_weight
 
 MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
 
@@ -35,12 +36,6 @@ class Pair:
 def rng_from(random_state):
     """Private Generator from None, an int, a Generator or a RandomState."""
     return np.random.default_rng(as_seed_sequence(random_state))
-
-
-def check_option(value, name, options):
-    """Raise ValueError unless `value` is one of `options`."""
-    if not any(value is option or value == option for option in options):
-        raise ValueError(f"{name} must be one of {list(options)}, got {value!r}.")
 
 
 def check_table(X, *, what, min_samples=1):
@@ -203,16 +198,6 @@ def weighted_quantile(values, levels, weight=None):
     return np.interp(levels, centre, values[order])
 
 
-def is_angle(name):
-    """Whether a column is an azimuthal angle by its name: `phi`, `muon_phi`, `phi_rel`."""
-    return isinstance(name, str) and "phi" in name.lower().split("_")
-
-
-def wrap_angle(difference):
-    """Difference of two azimuths in [-pi, pi)."""
-    return (difference + np.pi) % (2 * np.pi) - np.pi
-
-
 def take_rows(table, rows):
     """Rows of an array or a DataFrame by position."""
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
@@ -242,5 +227,5 @@ def shared_differences(X, y, names_X, names_y, *, angles=None):
     for k, column in enumerate(columns):
         by_name = names is not None and is_angle(names[column])
         if by_name if angles is None else column in angles:
-            difference[:, k] = wrap_angle(difference[:, k])
+            difference[:, k] = wrap_phi(difference[:, k])
     return difference, columns

@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import has_fit_parameter
 
+from skjetsim._validation import check_option
 from skjetsim.metrics._checks import (
-    check_option,
     check_pair,
     check_table,
     rng_from,

@@ -7,9 +7,8 @@ import numbers
 import numpy as np
 import pandas as pd
 
-from skjetsim._validation import check_int
+from skjetsim._validation import check_int, check_option
 from skjetsim.metrics._checks import (
-    check_option,
     check_pair,
     check_table,
     shared_differences,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import check_int
+from skjetsim._validation import check_int, check_option
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
-    check_option,
     check_pair,
     check_scale,
     rng_from,

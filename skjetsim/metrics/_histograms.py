@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim._validation import check_int
+from skjetsim._validation import check_int, check_option
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
-    check_option,
     check_pair,
     weighted_quantile,
 )

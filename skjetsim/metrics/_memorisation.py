@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skjetsim._validation import check_int
-from skjetsim.metrics._checks import check_option, check_table, rng_from, same_columns, weighted_std
+from skjetsim._validation import check_int, check_option
+from skjetsim.metrics._checks import check_table, rng_from, same_columns, weighted_std
 
 
 def nearest_neighbour_ratio(

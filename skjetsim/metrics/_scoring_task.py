@@ -13,10 +13,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from skjetsim._draw import sample, sample_inverse
-from skjetsim._validation import check_int
+from skjetsim._validation import check_int, check_option
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.metrics._checks import (
-    check_option,
     check_pair,
     check_table,
     check_weight,

@@ -1,11 +1,11 @@
 """Physics transformers: coordinates, masses, angles and derived quantities of collision events."""
 
+from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._angles import AngleEncoder, PhiRotation
 from skjetsim.preprocessing._column_transformer import InvertibleColumnTransformer
 from skjetsim.preprocessing._cylindrical import CartesianToCylindrical
 from skjetsim.preprocessing._features import KinematicFeatures, pair_and_triple_masses
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian, register_log_det
-from skjetsim.preprocessing._kinematics import wrap_phi
 from skjetsim.preprocessing._logarithm import LogMassTransformer, LogTransformer
 from skjetsim.preprocessing._masses import MassShellTransformer
 

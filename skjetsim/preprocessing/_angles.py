@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
@@ -11,7 +12,7 @@ from skjetsim.preprocessing._base import (
     refuse_duplicates,
 )
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label, split_name
-from skjetsim.preprocessing._kinematics import azimuth, wrap_phi
+from skjetsim.preprocessing._kinematics import azimuth
 
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 

@@ -264,9 +264,3 @@ def refuse_duplicates(names, estimator):
             f"{estimator}: the output would have two columns {twice!r}; drop or rename the one "
             "that X has."
         )
-
-
-def check_option(value, name, options):
-    """Raise ValueError unless a string parameter is one of its options."""
-    if value not in options:
-        raise ValueError(f"{name} must be one of {options}, got {value!r}.")

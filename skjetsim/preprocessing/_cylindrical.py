@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, check_option, refuse_duplicates
+from skjetsim._validation import check_option
+from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
 from skjetsim.preprocessing._kinematics import azimuth, pseudorapidity, transverse_momentum
 

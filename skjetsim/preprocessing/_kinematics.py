@@ -12,37 +12,7 @@ __all__ = [
     "rapidity",
     "transverse_mass",
     "transverse_momentum",
-    "wrap_phi",
 ]
-
-TWO_PI = 2.0 * np.pi
-
-
-def wrap_phi(phi):
-    """Wrap angles, or differences of angles, into (-pi, pi].
-
-    Parameters
-    ----------
-    phi : array-like
-        Angles in radians, any shape.
-
-    Returns
-    -------
-    ndarray of float64
-        Angles already inside the interval come back unchanged, bit for bit.
-
-    Examples
-    --------
-    >>> from skjetsim.preprocessing import wrap_phi
-    >>> wrap_phi([0.5, 4.0, -3.5]).round(4)
-    array([ 0.5   , -2.2832,  2.7832])
-    """
-    phi = np.asarray(phi, dtype=np.float64)
-    turns = np.round(phi / TWO_PI)
-    wrapped = np.asarray(phi - TWO_PI * turns)
-    # Rounding at the seam, and -pi itself, which belongs to the other end.
-    wrapped = np.where(wrapped > np.pi, wrapped - TWO_PI, wrapped)
-    return np.where(wrapped <= -np.pi, np.minimum(wrapped + TWO_PI, np.pi), wrapped)
 
 
 def transverse_momentum(px, py):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from skjetsim._validation import check_option
 from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
-    check_option,
 )
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
 from skjetsim.preprocessing._objects import EventObject
