@@ -15,7 +15,7 @@ QUICK = {
     "max_epochs": 12,
     "batch_size": 256,
     "learning_rate": 2e-3,
-    "weight_decay": 0.1,  # the default is for ten times the events and widths
+    "weight_decay": 0.0,  # what the flow can learn; the default is for larger samples
     "device": "cpu",
     "random_state": 0,
 }
@@ -105,15 +105,15 @@ def smeared(n_events, seed=0):
 
 @pytest.fixture(scope="module")
 def calorimeter():
-    return FlowSimulator(**QUICK | {"max_epochs": 30}).fit(*smeared(4000))
+    return FlowSimulator(**QUICK | {"max_epochs": 40, "batch_size": 128}).fit(*smeared(4000))
 
 
 @pytest.mark.parametrize("energy", [40.0, 100.0, 170.0])
 def test_response_has_the_mean_and_width_of_its_energy(calorimeter, energy):
     drawn = calorimeter.sample([[energy]], n_samples=4000, random_state=0)[0, :, 0]
     width = np.hypot(np.sqrt(energy), 0.05 * energy)
-    assert drawn.mean() == pytest.approx(energy - 2, abs=0.25 * width)
-    assert drawn.std() == pytest.approx(width, rel=0.25)
+    assert drawn.mean() == pytest.approx(energy - 2, abs=0.15 * width)
+    assert drawn.std() == pytest.approx(width, rel=0.15)
 
 
 def test_conditional_density_is_near_the_truth(calorimeter):
