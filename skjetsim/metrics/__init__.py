@@ -5,6 +5,7 @@ smaller is better; `sample_weight` are the weights of the truth. Tables may be D
 column names are then compared) or arrays; arrays of three or four dimensions are flattened to rows.
 """
 
+from skjetsim.metrics._band import histogram_band
 from skjetsim.metrics._calibration import crps, energy_score, quantile_coverage
 from skjetsim.metrics._classifier import classifier_two_sample_auc
 from skjetsim.metrics._dependence import correlation_difference, residual_wasserstein
@@ -47,6 +48,7 @@ __all__ = [
     "equivalent_sample_size",
     "get_scorer",
     "get_scorer_names",
+    "histogram_band",
     "ks_distance",
     "make_generative_scorer",
     "metric_floor",
