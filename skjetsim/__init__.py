@@ -27,6 +27,7 @@ _MODULES = (
     "persistence",
     "pipeline",
     "preprocessing",
+    "response",
     "selection",
 )
 

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import wrap_like_transform
+from skjetsim._weighted import weighted_mean
 
 __all__ = ["GeneratorMixin", "SimulatorMixin", "is_generator", "is_simulator", "is_unfolder"]
 
@@ -101,11 +102,6 @@ def is_unfolder(estimator):
     False
     """
     return _estimator_type(estimator) == "unfolder"
-
-
-def weighted_mean(values, sample_weight=None):
-    """Mean of a score over events, as a Python float."""
-    return float(np.average(values, weights=sample_weight))
 
 
 class GeneratorMixin:

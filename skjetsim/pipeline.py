@@ -8,7 +8,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._draw import log_prob, sample
-from skjetsim.base import is_generator, weighted_mean
+from skjetsim._weighted import weighted_mean
+from skjetsim.base import is_generator
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skjetsim._angles import is_angle
-from skjetsim.flows._columns import learn_condition
+from skjetsim._column_maps import learn_condition
 from skjetsim.preprocessing import AngleEncoder
 
 

@@ -1,6 +1,8 @@
 """Torch modules, losses, samplers and the training engine; knows nothing of scikit-learn's API."""
 
+from skjetsim._nn._classifier import BinaryClassifier, build_classifier
 from skjetsim._nn._engine import (
+    SCHEDULES,
     TensorNet,
     TrainingPlan,
     TrainingSet,
@@ -9,14 +11,29 @@ from skjetsim._nn._engine import (
 )
 from skjetsim._nn._flow import CouplingFlow, build_coupling_flow
 from skjetsim._nn._random import PrivateRandom
+from skjetsim._nn._response import (
+    GaussianResponse,
+    QuantileResponse,
+    build_gaussian_response,
+    build_quantile_response,
+    normal_knots,
+)
 
 __all__ = [
+    "SCHEDULES",
+    "BinaryClassifier",
     "CouplingFlow",
+    "GaussianResponse",
     "PrivateRandom",
+    "QuantileResponse",
     "TensorNet",
     "TrainingPlan",
     "TrainingSet",
     "TrainingWarning",
+    "build_classifier",
     "build_coupling_flow",
+    "build_gaussian_response",
+    "build_quantile_response",
+    "normal_knots",
     "resolve_device",
 ]

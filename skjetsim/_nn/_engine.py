@@ -18,7 +18,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skjetsim._nn._checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
-__all__ = ["TensorNet", "TrainingPlan", "TrainingSet", "TrainingWarning", "resolve_device"]
+__all__ = [
+    "SCHEDULES",
+    "TensorNet",
+    "TrainingPlan",
+    "TrainingSet",
+    "TrainingWarning",
+    "resolve_device",
+]
+
+SCHEDULES = ("cosine", "constant", "inverse_epoch")
 
 
 class TrainingWarning(UserWarning):
@@ -53,8 +62,9 @@ class TrainingPlan:
     batch_size, max_epochs : int
     learning_rate, weight_decay : float
         Of AdamW.
-    schedule : {"cosine", "constant"}
-        "cosine" warms up over the first 2% of the steps, at most 200, then falls to zero.
+    schedule : {"cosine", "constant", "inverse_epoch"}
+        "cosine" warms up over the first 2% of the steps, at most 200, then falls to zero;
+        "inverse_epoch" divides by the number of the epoch, from 1.
     gradient_clip : float or None
         Largest norm of the gradient.
     patience : int or None
@@ -249,6 +259,8 @@ class _Run:
     def learning_rate_factor(self, step):
         if self.plan.schedule == "constant":
             return 1.0
+        if self.plan.schedule == "inverse_epoch":
+            return 1.0 / (1 + step * self.plan.max_epochs // self.n_steps)
         warmup = min(200, max(1, self.n_steps // 50))
         if step < warmup:
             return (step + 1) / warmup
@@ -334,7 +346,7 @@ class _Run:
             f"The training loss became NaN or infinite in epoch {self.epoch}; the weights of "
             f"epoch {self.best['epoch']} were kept. {cure}",
             TrainingWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
     def finish(self):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._validation import check_events, check_names_match, check_sample_weight
+from skjetsim._weighted import weighted_std
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 
 __all__ = ["ResidualTransformer"]
@@ -98,11 +99,11 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         weight = check_sample_weight(sample_weight, len(X))
         names = self.names_ or [""] * y.shape[1]
         self.angles_ = np.array([is_angle(name) for name in names])
-        width = _spread(self._difference(X, y), weight)
+        width = weighted_std(self._difference(X, y), weight)
         if not self.keep_truth:
             self.scale_ = 1 / width
             return self
-        spread = _spread(X[:, self.columns_], weight)
+        spread = weighted_std(X[:, self.columns_], weight)
         ratio = 1.0
         if self.reference is not None:
             reference = self._reference_index()
@@ -244,10 +245,3 @@ def _match_columns(X, y):
             f"{x_names}. Put X and y into the same coordinates first."
         )
     return np.array([x_names.index(name) for name in y_names]), y_names
-
-
-def _spread(table, weight):
-    """Standard deviation of each column, one where it is constant."""
-    mean = np.average(table, axis=0, weights=weight)
-    spread = np.sqrt(np.average((table - mean) ** 2, axis=0, weights=weight))
-    return np.where(spread > 0, spread, 1.0)

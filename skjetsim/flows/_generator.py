@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._column_maps import apply_maps, check_reach
 from skjetsim._sklearn_compat import wrap_like_transform
 from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
 from skjetsim.base import GeneratorMixin
 from skjetsim.flows._base import BaseFlow
-from skjetsim.flows._columns import apply_maps, check_reach
 
 
 class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFlow):
@@ -40,8 +40,9 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
         size memorises the noise of 10,000 events within ten epochs. It also holds conditional
         widths back by some per cent where the response is narrow and simple: lower it there.
-    schedule : {"cosine", "constant"}, default="cosine"
-        Whether the learning rate falls to zero over `max_epochs`.
+    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
+        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
+        number of the epoch.
     gradient_clip : float or None, default=5.0
         Largest norm of the gradient.
     ema_decay : float or None, default=None

@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._column_maps import (
+    check_condition_reach,
+    check_reach,
+    encode_condition,
+    learn_condition,
+    n_inputs,
+)
 from skjetsim._validation import (
     check_int,
     check_same_events,
@@ -15,13 +22,6 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin
 from skjetsim.flows._base import BaseFlow
-from skjetsim.flows._columns import (
-    check_condition_reach,
-    check_reach,
-    encode_condition,
-    learn_condition,
-    n_inputs,
-)
 
 
 class FlowSimulator(SimulatorMixin, BaseFlow):
@@ -51,8 +51,9 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
         Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
         size memorises the noise of 10,000 events within ten epochs. It also holds conditional
         widths back by some per cent where the response is narrow and simple: lower it there.
-    schedule : {"cosine", "constant"}, default="cosine"
-        Whether the learning rate falls to zero over `max_epochs`.
+    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
+        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
+        number of the epoch.
     gradient_clip : float or None, default=5.0
         Largest norm of the gradient.
     ema_decay : float or None, default=None

@@ -9,6 +9,7 @@ import numpy as np
 from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._sampling import as_seed_sequence
 from skjetsim._validation import check_events, check_option, check_sample_weight
+from skjetsim._weighted import weighted_std
 
 MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
 
@@ -153,23 +154,6 @@ def check_ensemble(truth, generated, *, min_draws=1):
     return a, draws, names
 
 
-def weighted_std(array, weight=None):
-    """Return the standard deviation of each column.
-
-    A constant column gets 1, as in scikit-learn's StandardScaler: its distances stay in the
-    column's own unit.
-    """
-    mean = np.average(array, axis=0, weights=weight)
-    centred = array - mean
-    # In units of the largest deviation, whose square neither overflows nor vanishes.
-    largest = np.max(np.abs(centred), axis=0)
-    centred /= np.where(largest > 0, largest, 1.0)
-    std = largest * np.sqrt(np.average(centred**2, axis=0, weights=weight))
-    # Up to the rounding of the mean: a column of equal masses must not be scaled up by 1e16.
-    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(std <= rounding, 1.0, std)
-
-
 def check_scale(scale, array, weight=None):
     """Return the unit of each column: ones, or the truth's standard deviations."""
     check_option(scale, "scale", (None, "std"))
@@ -183,19 +167,6 @@ def aggregate(values, multioutput):
     if multioutput == "max":
         return float(np.max(values))
     return values
-
-
-def weighted_quantile(values, levels, weight=None):
-    """Quantiles of a 1-D sample; with weights, of the interpolated weighted distribution.
-
-    Equal weights give numpy's "hazen" quantiles.
-    """
-    if weight is None:
-        return np.quantile(values, levels, method="hazen")
-    order = np.argsort(values, kind="stable")
-    weight = weight[order]
-    centre = (np.cumsum(weight) - 0.5 * weight) / weight.sum()
-    return np.interp(levels, centre, values[order])
 
 
 def take_rows(table, rows):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from skjetsim._validation import check_int, check_option
+from skjetsim._weighted import weighted_std
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
     check_pair,
     check_scale,
     rng_from,
-    weighted_std,
 )
 
 # Doubles held at once while slicing: 64 MB each for the projections of both samples.

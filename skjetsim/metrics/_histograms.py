@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from skjetsim._validation import check_int, check_option
+from skjetsim._weighted import weighted_quantile
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
     check_pair,
-    weighted_quantile,
 )
 from skjetsim.metrics._distances import wasserstein_1d
 

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skjetsim._validation import check_int, check_option
-from skjetsim.metrics._checks import check_table, rng_from, same_columns, weighted_std
+from skjetsim._weighted import weighted_std
+from skjetsim.metrics._checks import check_table, rng_from, same_columns
 
 
 def nearest_neighbour_ratio(

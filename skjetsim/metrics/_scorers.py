@@ -14,9 +14,10 @@ from sklearn.base import clone
 
 from skjetsim._draw import log_prob
 from skjetsim._validation import check_int
+from skjetsim._weighted import weighted_std
 from skjetsim.base import is_generator
 from skjetsim.metrics._calibration import energy_score
-from skjetsim.metrics._checks import check_pair, check_weight, weighted_std
+from skjetsim.metrics._checks import check_pair, check_weight
 from skjetsim.metrics._classifier import classifier_two_sample_auc
 from skjetsim.metrics._distances import wasserstein_distance
 from skjetsim.metrics._histograms import default_range, emd_sum

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from skjetsim._draw import sample, sample_inverse
 from skjetsim._validation import check_int, check_option
+from skjetsim._weighted import weighted_quantile
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.metrics._checks import (
     check_pair,
@@ -22,7 +23,6 @@ from skjetsim.metrics._checks import (
     rng_from,
     shared_differences,
     take_rows,
-    weighted_quantile,
 )
 
 # Bins are made in so many columns of X at most: clouds and images have hundreds.

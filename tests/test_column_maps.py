@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from skjetsim.flows._columns import (
+from skjetsim._column_maps import (
     _forward,
     _inverse,
     apply_maps,

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from skjetsim._angles import is_angle
+from skjetsim._weighted import weighted_quantile, weighted_ranks, weighted_std
 
 __all__ = [
     "apply_maps",
@@ -55,9 +56,7 @@ def standardisation(values, weight=None):
         (infinite: a straight line) and how far it reaches before a straight line goes on.
     """
     mean = np.average(values, weights=weight)
-    scale = np.sqrt(np.average((values - mean) ** 2, weights=weight))
-    if not scale > 0:
-        scale = 1.0
+    scale = float(weighted_std(values[:, None], weight)[0])
     return {
         "x": np.array([mean - scale, mean + scale]),
         "u": np.array([-1.0, 1.0]),
@@ -88,7 +87,7 @@ def quantile_normal(values, weight=None):
     n_rows = len(values)
     edge = -ndtri(min(0.2, ROWS_BEYOND_LAST_KNOT / n_rows))
     u = np.linspace(-edge, edge, 2 * int(np.ceil(edge / KNOT_SPACING)) + 1)
-    x = _weighted_quantile(values, ndtr(u), weight)
+    x = weighted_quantile(values, ndtr(u), weight)
     x, u = _merge_ties(x, u)
     if len(x) < 3:
         return standardisation(values, weight)
@@ -98,20 +97,6 @@ def quantile_normal(values, weight=None):
     rise = farthest - np.array([-u[0], u[-1]])
     tail = np.array([_tail_length(far[side], rise[side]) for side in (0, 1)])
     return {"x": x, "u": u, "slope": slope, "tail": tail, "far": far}
-
-
-def _weighted_quantile(values, probability, weight):
-    order, position = _ranks(values, weight)
-    return np.interp(probability, position, values[order])
-
-
-def _ranks(values, weight):
-    """Sorting order of a column, and the weighted distribution function along it."""
-    order = np.argsort(values, kind="stable")
-    if weight is None:
-        return order, (np.arange(len(values)) + 0.5) / len(values)
-    cumulative = np.cumsum(weight[order])
-    return order, (cumulative - 0.5 * weight[order]) / cumulative[-1]
 
 
 def _merge_ties(x, u):
@@ -168,7 +153,7 @@ def choose_map(values, weight=None):
     if len(values) < MIN_ROWS_FOR_QUANTILES:
         return standard
     z = _forward(values, standard)[0]
-    order, position = _ranks(values, weight)
+    order, position = weighted_ranks(values, weight)
     difference = np.abs(z[order] - ndtri(position))
     distance = np.average(difference, weights=None if weight is None else weight[order])
     if distance < NORMAL_ENOUGH_W1 and np.abs(z).max() < NORMAL_ENOUGH_EXTREME:

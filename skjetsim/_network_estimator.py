@@ -1,0 +1,171 @@
+"""What every estimator with a network shares: checked parameters, training, calls in chunks."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+from skjetsim._sampling import (
+    CHUNK_ROWS,
+    as_seed_sequence,
+    numpy_rng,
+    padded_chunk,
+    torch_generator,
+)
+from skjetsim._validation import check_int, check_option
+
+__all__ = ["NetworkEstimator"]
+
+# Branches of the constructor's random_state.
+SPLIT, WEIGHTS, SHUFFLE = range(3)
+
+
+class NetworkEstimator:
+    """Mixin of estimators that own a network, `net_`.
+
+    An estimator has the training parameters of `_training_plan` among its own, defines
+    `_build_module(generator)` from what is fitted, and calls `_train`.
+    """
+
+    def _training_plan(self, n_rows):
+        from skjetsim._nn import SCHEDULES, TrainingPlan
+
+        if self.batch_size != "auto":
+            check_int(self.batch_size, "batch_size")
+        check_int(self.max_epochs, "max_epochs")
+        if self.patience is not None:
+            check_int(self.patience, "patience")
+        check_positive(self.learning_rate, "learning_rate")
+        if not isinstance(self.weight_decay, numbers.Real) or not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}.")
+        if self.gradient_clip is not None:
+            check_positive(self.gradient_clip, "gradient_clip")
+        check_option(self.schedule, "schedule", SCHEDULES)
+        check_fraction(self.validation_fraction, "validation_fraction")
+        if self.ema_decay is not None:
+            check_fraction(self.ema_decay, "ema_decay")
+        return TrainingPlan(
+            batch_size=_auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            gradient_clip=self.gradient_clip,
+            patience=self.patience,
+            ema_decay=self.ema_decay,
+            checkpoint=self.checkpoint,
+            verbose=bool(self.verbose),
+        )
+
+    def _make_net(self, plan, root):
+        from skjetsim._nn import TensorNet, resolve_device
+
+        return TensorNet(
+            self._build_module(torch_generator(root, WEIGHTS)),
+            plan=plan,
+            generator=torch_generator(root, SHUFFLE),
+            device=resolve_device(self.device),
+        )
+
+    def _forget_fit(self):
+        """Drop the network of an earlier fit: from here on there is none."""
+        self.history_, self.best_epoch_ = [], 0
+        vars(self).pop("net_", None)
+
+    def _train(self, plan, root, inputs, weight):
+        """Train on row-aligned arrays, the arguments of the module's `forward`."""
+        net = self._make_net(plan, root)
+        training, validation = self._split(inputs, weight, root, net.device)
+        try:
+            net.train(training, validation)
+        finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
+            self._keep(net)
+
+    def _keep(self, net):
+        """Take over a trained network, unless it was stopped before its first epoch was over."""
+        self.best_epoch_ = net.best_epoch_
+        if self.best_epoch_ == 0:
+            return
+        self.history_ = [
+            {key: value for key, value in epoch.items() if key != "batches"}
+            for epoch in net.history.to_list()
+        ]
+        self.net_ = net
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def _restore_net(self, tensors):
+        """Rebuild the network around saved tensors; the counterpart of saving its state."""
+        from skjetsim._nn import TrainingPlan
+
+        self.net_ = self._make_net(TrainingPlan(), as_seed_sequence(0))
+        self.net_.initialize()
+        self.net_.module_.load_state_dict(tensors)
+        self.net_.module_.eval()
+
+    def _split(self, inputs, weight, root, device):
+        import torch
+
+        from skjetsim._nn import TrainingSet
+
+        def tensor(array):
+            return torch.as_tensor(array, dtype=torch.float32, device=device)
+
+        rows = TrainingSet(
+            tuple(tensor(array) for array in inputs), None if weight is None else tensor(weight)
+        )
+        n_valid = int(self.validation_fraction * len(rows))
+        if n_valid == 0:
+            return rows, None
+        order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)))
+        order = order.to(device)
+        return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
+
+    def _module_call(self, function, *arrays):
+        """Run a method of the module on float64 arrays, as float32 on its device.
+
+        The module sees full chunks, the tail padded: the rounding of a row does not depend on how
+        many come with it, nor does the memory it takes.
+        """
+        import torch
+
+        call = getattr(self.net_.module_, function)
+        arrays = [np.asarray(array) for array in arrays if array is not None]
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(arrays[0]), CHUNK_ROWS):
+                rows = [array[start : start + CHUNK_ROWS] for array in arrays]
+                tensors = [
+                    torch.as_tensor(
+                        padded_chunk(array), dtype=torch.float32, device=self.net_.device
+                    )
+                    for array in rows
+                ]
+                parts.append(call(*tensors).double().cpu().numpy()[: len(rows[0])])
+        return np.concatenate(parts)
+
+
+def check_widths(widths, name):
+    """Return the widths of hidden layers as a tuple of ints."""
+    if isinstance(widths, numbers.Number):
+        raise TypeError(f"{name} must be a sequence of widths, one a layer, got {widths!r}.")
+    return tuple(check_int(width, name) for width in widths)
+
+
+def check_positive(value, name):
+    """Raise ValueError unless `value` is a number above zero."""
+    if not isinstance(value, numbers.Real) or not value > 0:
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+
+
+def check_fraction(value, name):
+    """Raise ValueError unless `value` is a number in [0, 1)."""
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value!r}.")
+
+
+def _auto_batch(n_rows):
+    """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
+    return int(np.clip(n_rows // 64, 64, 2048))

@@ -1,0 +1,53 @@
+"""A small network that tells two samples apart."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from skjetsim._nn._random import PrivateRandom
+
+__all__ = ["BinaryClassifier", "build_classifier"]
+
+
+class BinaryClassifier(nn.Module):
+    """Log-odds of label 1 from two hidden layers.
+
+    Parameters
+    ----------
+    n_columns, width : int
+    """
+
+    def __init__(self, n_columns, width):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_columns, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, 1),
+        )
+
+    def log_odds(self, X):
+        """Log-odds of each row."""
+        return self.layers(X)[:, 0]
+
+    def forward(self, X, label):
+        """Cross-entropy of each row: the loss the engine minimises."""
+        return binary_cross_entropy_with_logits(self.log_odds(X), label, reduction="none")
+
+
+def build_classifier(n_columns, *, generator, width=128):
+    """Build a classifier whose weights come from `generator` alone.
+
+    Parameters
+    ----------
+    n_columns, width : int
+    generator : torch.Generator
+
+    Returns
+    -------
+    BinaryClassifier
+    """
+    with PrivateRandom(generator):
+        return BinaryClassifier(n_columns, width)

@@ -1,0 +1,271 @@
+"""Networks that give the quantiles of each column of a response, and draw from them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn.functional import batch_norm
+
+from skjetsim._nn._random import PrivateRandom
+
+__all__ = [
+    "GaussianResponse",
+    "QuantileResponse",
+    "build_gaussian_response",
+    "build_quantile_response",
+    "normal_knots",
+]
+
+PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+class _BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a last batch of one row as it is."""
+
+    def forward(self, rows):
+        if self.training and len(rows) == 1:
+            return batch_norm(
+                rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(rows)
+
+
+def _layers(n_inputs, widths, n_outputs):
+    """Linear, BatchNorm, LeakyReLU(0.05), again and again, and a linear head (arXiv:2010.01835)."""
+    layers = []
+    for width in widths:
+        layers += [nn.Linear(n_inputs, width), _BatchNorm(width), nn.LeakyReLU(0.05)]
+        n_inputs = width
+    return nn.Sequential(*layers, nn.Linear(n_inputs, n_outputs))
+
+
+def pinball(error, level):
+    """Loss whose minimum over a constant is the quantile at `level` of the truth."""
+    return torch.maximum(level * error, (level - 1) * error)
+
+
+class GaussianResponse(nn.Module):
+    """Median and 84.1% quantile of each column; draws mu + abs(q - mu) times a normal number.
+
+    The published model of arXiv:2010.01835: the columns are independent and symmetric given the
+    event.
+    """
+
+    def __init__(self, n_columns, n_context, hidden_features):
+        super().__init__()
+        self.layers = _layers(n_context, hidden_features, 2 * n_columns)
+
+    def heads(self, context):
+        """Median and upper quantile, each of shape (n_rows, n_columns)."""
+        return self.layers(context).chunk(2, dim=1)
+
+    def forward(self, y, context):
+        """Mean absolute error of mu plus pinball loss of q, for each row."""
+        mu, upper = self.heads(context)
+        return ((y - mu).abs() + pinball(y - upper, PUBLISHED_LEVEL)).sum(dim=1)
+
+    def median(self, context):
+        """Conditional median."""
+        return self.heads(context)[0]
+
+    def from_base(self, noise, context):
+        """Draws, from standard normal noise."""
+        mu, upper = self.heads(context)
+        return torch.addcmul(mu, upper.sub_(mu).abs_(), noise)
+
+    def log_prob(self, y, context):
+        """Log-density of each row."""
+        mu, upper = self.heads(context)
+        width = (upper - mu).abs().clamp_min(torch.finfo(y.dtype).tiny)
+        return -(0.5 * ((y - mu) / width) ** 2 + width.log() + 0.5 * LOG_TWO_PI).sum(dim=1)
+
+
+def normal_knots(n_quantiles):
+    """Where the quantiles lie on the axis of a standard normal, equally spaced.
+
+    The farthest leaves a share of 1 / (2 n^1.5) beyond it: more quantiles are closer together and
+    reach farther out.
+    """
+    edge = -torch.special.ndtri(torch.tensor(0.5 * n_quantiles**-1.5, dtype=torch.float64))
+    return torch.linspace(-1, 1, n_quantiles, dtype=torch.float64) * edge
+
+
+class QuantileResponse(nn.Module):
+    """Monotone quantile functions of each column, joined by a Gaussian copula.
+
+    The quantile function of a column is piecewise linear over the axis z of a standard normal. The
+    network gives a shift, and a positive factor for each step of the marginal's own quantile
+    function, so that quantiles never cross and an untrained network is the marginal. Beyond the
+    outermost knots it goes on straight, as steeply as the marginal's farthest event asks, times
+    the factor of the last step. The correlation of the z is a function of the event too: rows of
+    its Cholesky factor, normalised.
+
+    Parameters
+    ----------
+    n_context : int
+    hidden_features : tuple of int
+    knots : Tensor of shape (n_quantiles,)
+        Equally spaced, on the axis of a standard normal.
+    marginal : Tensor of shape (n_columns, n_quantiles + 2)
+        Quantiles of each column at the knots, between its smallest and largest value.
+    reach : float
+        Where on the axis the smallest and largest value lie.
+    """
+
+    def __init__(self, n_context, hidden_features, knots, marginal, reach):
+        super().__init__()
+        self.n_columns, n_knots = len(marginal), len(knots)
+        self.n_steps = n_knots - 1
+        step = knots[1] - knots[0]
+        rise = marginal[:, 1:-1].diff(dim=1)
+        # Ties in the data would make steps of no height, and densities without bound.
+        rise = rise.clamp_min(1e-3 * rise.mean(dim=1, keepdim=True))
+        beyond = torch.stack(
+            [marginal[:, 1] - marginal[:, 0], marginal[:, -1] - marginal[:, -2]], dim=1
+        )
+        tail = beyond / max(reach - float(knots[-1]), 1e-6) * step / rise[:, [0, -1]]
+        middle = -knots[0] / step  # position of the median among the knots
+        position = torch.arange(n_knots, dtype=knots.dtype)[None]
+        start = torch.arange(self.n_steps, dtype=knots.dtype)[:, None]
+        ramp = (position - start).clamp(0, 1) - (middle - start).clamp(0, 1)
+        slope = torch.cat([rise[:, :1], 0.5 * (rise[:, 1:] + rise[:, :-1]), rise[:, -1:]], dim=1)
+        density = torch.exp(-0.5 * knots**2)
+        for name, value in {
+            "knots": knots,
+            "reach": torch.tensor(reach),
+            "level": torch.special.ndtr(knots),
+            "rise": rise,
+            "tail": tail.clamp_min(1.0),
+            "ramp": ramp,
+            "centre": (marginal[:, 1:-1] - rise @ ramp).mean(dim=1),
+            "core": rise[:, self.n_steps // 2] / step,
+            # Curvature of the pinball loss is the density: heads in the tails would learn slowly.
+            "pinball_weight": density.rsqrt() / slope * step,
+        }.items():
+            self.register_buffer(name, value.float())
+        self.n_correlations = self.n_columns * (self.n_columns - 1) // 2
+        n_outputs = self.n_columns * (1 + self.n_steps) + self.n_correlations
+        self.layers = _layers(n_context, hidden_features, n_outputs)
+        with torch.no_grad():  # from no correlation on: random ones cost many epochs
+            self.layers[-1].weight[n_outputs - self.n_correlations :] = 0
+            self.layers[-1].bias[n_outputs - self.n_correlations :] = 0
+
+    def heads(self, context):
+        """Quantiles of shape (n_rows, n_columns, n_knots), and entries of the Cholesky rows."""
+        n, d = self.n_columns, self.n_columns * self.n_steps
+        out = self.layers(context)
+        factor = _positive(out[:, n : n + d])
+        rise = (factor * self.rise.reshape(-1)).view(-1, self.n_steps)
+        centre = torch.addcmul(self.centre, out[:, :n], self.core)
+        quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
+        return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
+
+    def forward(self, y, context):
+        """Pinball losses of the quantiles, and minus the log-density of the copula, of each row."""
+        quantiles, entries = self.heads(context)
+        error = y[:, :, None] - quantiles
+        loss = (pinball(error, self.level) * self.pinball_weight).sum(dim=(1, 2))
+        z, _ = self.to_normal(y, quantiles.detach())
+        # Beyond the farthest event of the marginal, a Gaussian would see nothing but outliers.
+        z = z.clamp(-self.reach, self.reach)
+        return loss / len(self.knots) ** 0.5 - self.copula_log_prob(z, entries)
+
+    def median(self, context):
+        """Conditional median."""
+        quantiles, _ = self.heads(context)
+        return self.from_normal(torch.zeros_like(quantiles[:, :, 0]), quantiles)
+
+    def from_base(self, noise, context):
+        """Draws, from standard normal noise."""
+        quantiles, entries = self.heads(context)
+        return self.from_normal(self.correlate(noise, entries), quantiles)
+
+    def log_prob(self, y, context):
+        """Log-density of each row."""
+        quantiles, entries = self.heads(context)
+        z, log_slope = self.to_normal(y, quantiles)
+        marginal = -0.5 * z**2 - 0.5 * LOG_TWO_PI - log_slope
+        return marginal.sum(dim=1) + self.copula_log_prob(z, entries)
+
+    # The quantile functions.
+
+    def from_normal(self, z, quantiles):
+        """Value of each quantile function at z."""
+        step = self.knots[1] - self.knots[0]
+        position = (z - self.knots[0]) / step
+        index = position.floor().clamp_(0, self.n_steps - 1)
+        along = position.sub_(index)
+        index = index.long()[:, :, None]
+        low, high = quantiles.gather(2, index)[:, :, 0], quantiles.gather(2, index + 1)[:, :, 0]
+        # Beyond the last knots steeper by `tail`: 1 inside, where along is between 0 and 1.
+        inside = along.clamp(0, 1)
+        beyond = along - inside
+        return low + (high - low) * (inside + beyond * self._steepness(beyond))
+
+    def to_normal(self, y, quantiles):
+        """Inverse of `from_normal`: z, and log(dy / dz)."""
+        step = self.knots[1] - self.knots[0]
+        index = (y[:, :, None] >= quantiles[:, :, 1:-1]).sum(dim=2, keepdim=True)
+        low, high = quantiles.gather(2, index)[:, :, 0], quantiles.gather(2, index + 1)[:, :, 0]
+        along = (y - low) / (high - low)
+        inside = along.clamp(0, 1)
+        beyond = along - inside
+        steepness = self._steepness(beyond)
+        z = self.knots[0] + step * (index[:, :, 0] + inside + beyond / steepness)
+        return z, ((high - low) * steepness / step).log()
+
+    def _steepness(self, beyond):
+        one = torch.ones((), dtype=beyond.dtype, device=beyond.device)
+        return torch.where(
+            beyond < 0, self.tail[:, 0], torch.where(beyond > 0, self.tail[:, 1], one)
+        )
+
+    # The copula.
+
+    def _cholesky_rows(self, entries):
+        """Off-diagonal entries of each row of the factor, before the rows are normalised."""
+        start = 0
+        for row in range(1, self.n_columns):
+            yield row, entries[:, start : start + row]
+            start += row
+
+    def correlate(self, noise, entries):
+        """Normal numbers with the correlation of each row."""
+        z = noise.clone()
+        for row, entry in self._cholesky_rows(entries):
+            z[:, row] += (entry * noise[:, :row]).sum(dim=1)
+            z[:, row] *= torch.rsqrt(1 + (entry * entry).sum(dim=1))
+        return z
+
+    def copula_log_prob(self, z, entries):
+        """Log-density of the Gaussian copula."""
+        noise = [z[:, 0]]
+        log_det = torch.zeros_like(z[:, 0])
+        for row, entry in self._cholesky_rows(entries):
+            norm2 = 1 + (entry * entry).sum(dim=1)
+            before = torch.stack(noise, dim=1)
+            noise.append(z[:, row] * norm2.sqrt() - (entry * before).sum(dim=1))
+            log_det = log_det + 0.5 * norm2.log()
+        noise = torch.stack(noise, dim=1)
+        return 0.5 * (z * z - noise * noise).sum(dim=1) + log_det
+
+
+def _positive(values):
+    """Positive and one at zero; straight for large values, and cheaper than a softplus."""
+    half = 0.5 * values
+    return half + (half * half + 1).sqrt()
+
+
+def build_gaussian_response(n_columns, n_context, *, hidden_features, generator):
+    """Build the published response network, its weights drawn from `generator` alone."""
+    with PrivateRandom(generator):
+        return GaussianResponse(n_columns, n_context, hidden_features)
+
+
+def build_quantile_response(n_context, *, hidden_features, knots, marginal, reach, generator):
+    """Build a quantile network, its weights drawn from `generator` alone."""
+    with PrivateRandom(generator):
+        return QuantileResponse(n_context, hidden_features, knots, marginal, reach)
