@@ -20,6 +20,7 @@ __all__ = [
     "as_seed_sequence",
     "draw_in_chunks",
     "numpy_rng",
+    "one_thread",
     "padded_chunk",
     "torch_generator",
 ]
@@ -87,7 +88,7 @@ _thread_state = {"users": 0, "before": 0}
 
 
 @contextmanager
-def _one_thread_each():
+def one_thread():
     """Run torch on one thread per worker; the process's setting comes back afterwards."""
     import torch
 
@@ -137,7 +138,7 @@ def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs
         chunk = None if inputs is None else padded_chunk(inputs[start:stop])
         result[start:stop] = draw(torch_generator(root, index), chunk)[: stop - start]
 
-    with _one_thread_each():
+    with one_thread():
         n_workers = min(effective_n_jobs(n_jobs), len(starts))
         if n_workers <= 1:
             for index, start in enumerate(starts):

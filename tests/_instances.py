@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
-from skjetsim.compose import ResidualTransformer, TransformedSimulator
+from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import GenerativePipeline
 
@@ -28,6 +28,9 @@ def simulators(**params):
     return [
         FlowSimulator(**settings),
         TransformedSimulator(FlowSimulator(**settings), [StandardScaler()]),
+        EnsembleSimulator(
+            FlowSimulator(**settings), n_estimators=2, random_state=settings["random_state"]
+        ),
     ]
 
 

@@ -1,0 +1,495 @@
+"""Several copies of a simulator, each trained on events of its own: the error of the model."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp
+from sklearn import get_config
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._draw import log_prob, sample, sample_inverse
+from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng, one_thread
+from skjetsim._sklearn_compat import wrap_like_transform
+from skjetsim._validation import (
+    check_int,
+    check_option,
+    check_same_events,
+    check_sample_weight,
+    column_names,
+    refuse_count,
+    validate_events,
+    validate_target,
+)
+from skjetsim.base import SimulatorMixin, is_simulator
+
+__all__ = ["EnsembleSimulator"]
+
+RESAMPLINGS = ("disjoint", "bootstrap", "folds")
+
+# Branches of a seed: of `fit` the first two, of a draw the others.
+RESAMPLE, MEMBER, CHOICE, DRAW = range(4)
+
+
+def _members_have(method):
+    def check(self):
+        members = getattr(self, "estimators_", [self.simulator])
+        return all(hasattr(member, method) for member in members)
+
+    return check
+
+
+def _can_unfold(self):
+    members = getattr(self, "estimators_", [self.simulator])
+    return all(hasattr(_model_inside(member), "sample_inverse") for member in members)
+
+
+class EnsembleSimulator(SimulatorMixin, BaseEstimator):
+    """Train copies of a simulator on different events, and use their spread as an error.
+
+    A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
+    they ever so many, do not show. Ten models trained on disjoint samples do [1]_: their spread is
+    the error band of a histogram, applied there to events five times as many as a model was
+    trained on. `skjetsim.metrics.histogram_band` makes the band of what `sample_members` draws.
+
+    Parameters
+    ----------
+    simulator : simulator
+        Cloned for each member; also a Pipeline or search that ends in one.
+    n_estimators : int, default=10
+        Number of members, at least two.
+    resampling : {"disjoint", "bootstrap", "folds"}, default="disjoint"
+        Events each member learns from:
+
+        - "disjoint": a random part of them, 1 / n_estimators of all, shared with no other member.
+        - "bootstrap": as many as there are, drawn with replacement. Copies of an event can be on
+          both sides of a split for validation inside the simulator, which then takes memorising
+          for learning.
+        - "folds": all but a random 1 / n_estimators.
+    n_jobs : int or None, default=None
+        Processes that fit members, each on one thread. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Governs which events, and by seeds derived from it every `random_state` inside the members;
+        and the noise of `transform` and `score`.
+
+    Attributes
+    ----------
+    estimators_ : list of simulators
+        The fitted members.
+    estimators_samples_ : list of ndarray of int
+        Rows of X that each member learnt from.
+    n_features_in_, n_targets_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    target_names_in_ : ndarray of str
+        Columns of y; y0, y1, ... where it had no names.
+    target_shape_ : tuple of int
+        Shape of one row of y.
+
+    See Also
+    --------
+    skjetsim.metrics.histogram_band : Statistical and systematic error of each bin.
+    sklearn.ensemble.BaggingRegressor : The like for regressors.
+
+    Notes
+    -----
+    Members on disjoint parts are independent, and their spread is the error of *one* model with
+    1 / n_estimators of the events. For the mean of the members, which is what `sample` draws from,
+    that is conservative: what differs between them averages out, by sqrt(n_estimators), and what
+    they have in common, a network too small for example, no spread can show. Bootstrap members
+    see about 63% of the events each, some of them repeatedly, and spread like models trained on as
+    many events as there are. Members that leave a fold out share most of their events: the part of
+    their spread that statistics cause is smaller than that by a factor of
+    sqrt(n_estimators) - 1 / sqrt(n_estimators), as in a jackknife.
+
+    A `checkpoint` of the simulator becomes one file a member, with the member's number appended.
+
+    References
+    ----------
+    .. [1] arXiv:2010.01835, analysis-specific fast simulation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.compose import EnsembleSimulator
+    >>> from skjetsim.flows import FlowSimulator
+    >>> from skjetsim.metrics import histogram_band
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
+    >>> measured = energy * rng.normal(1, 0.1, size=(512, 1))
+    >>> flow = FlowSimulator(max_epochs=2)
+    >>> ensemble = EnsembleSimulator(flow, n_estimators=3, random_state=0).fit(energy, measured)
+    >>> ensemble.sample([[50.0], [100.0]], random_state=1).shape
+    (2, 1)
+    >>> members = ensemble.sample_members(energy, n_samples=4, random_state=1)
+    >>> members.shape
+    (3, 512, 4, 1)
+    >>> histogram_band(members[..., 0], [0, 50, 100, 150, 200]).total.shape
+    (4,)
+    """
+
+    def __init__(
+        self,
+        simulator,
+        n_estimators=10,
+        *,
+        resampling="disjoint",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.simulator = simulator
+        self.n_estimators = n_estimators
+        self.resampling = resampling
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit every member on its events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events.
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+            Detector-level events; row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Go along with the events; those of weight zero play no part.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            Where `simulator` is none, or `n_estimators` no integer.
+        ValueError
+            On bad values (naming column and row), different lengths or indices of X and y, fewer
+            events than the members need, or members whose columns are not those of y.
+        """
+        self._check_parameters()
+        vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
+        check_same_events(X, y)
+        named = column_names(y) is not None
+        X = validate_events(self, X, reset=True)
+        y = validate_target(self, y, n_samples=len(X), reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        root = as_seed_sequence(self.random_state)
+        rows = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
+        samples = self._resample(rows, numpy_rng(root, RESAMPLE))
+        members = [self._make_member(root, number) for number in range(self.n_estimators)]
+        with _single_threaded():  # members that are fitted in this process, or in its threads
+            fitted = Parallel(n_jobs=self.n_jobs)(
+                delayed(_fit_member)(self, member, X, y, weight, sample)
+                for member, sample in zip(members, samples, strict=True)
+            )
+        self._check_targets(fitted, named)
+        self.estimators_, self.estimators_samples_ = list(fitted), samples
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimators_")
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        """Simulate detector-level events, each by a member chosen at random.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Theory-level events; none at all give none.
+        n_samples : int, optional
+            Draws for each event, of independently chosen members. They keep an axis of their own,
+            so that errors of a histogram can count those of one event as one.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        events = self._events(X, min_samples=0)
+        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+
+        def draw(member, rows, seed):
+            return sample(member, self._condition_table(events[rows]), random_state=seed)
+
+        drawn = self._mixture(draw, len(events), repeats, self.n_targets_, random_state)
+        return self._as_target(drawn[:, 0], X) if n_samples is None else self._as_target(drawn)
+
+    def sample_members(self, X, *, n_samples=None, random_state=None):
+        """Simulate the events once with each member.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        n_samples : int, optional
+            Draws for each event.
+        random_state : None, int, Generator or RandomState
+
+        Returns
+        -------
+        y : ndarray of shape (n_members, n, n_targets), or (n_members, n, n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        events = self._events(X, min_samples=0)
+        draws = () if n_samples is None else (check_int(n_samples, "n_samples"),)
+        drawn = np.empty((len(self.estimators_), len(events), *draws, self.n_targets_))
+        root = as_seed_sequence(random_state)
+        if len(events):
+            table = self._condition_table(events)
+            for number, member in enumerate(self.estimators_):
+                seed = _seed(root, DRAW, number)
+                rows = sample(member, table, n_samples=n_samples, random_state=seed)
+                drawn[number] = np.asarray(rows).reshape(drawn.shape[1:])
+        return self._as_target(drawn)
+
+    @available_if(_members_have("predict"))
+    def predict(self, X):
+        """Mean of the members' point predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+            Azimuths, columns named `phi`, are averaged on the circle.
+        """
+        return self._as_target(self._predictions(X)[0], X)
+
+    @available_if(_members_have("predict"))
+    def predict_std(self, X):
+        """Standard deviation of the members' point predictions: the error of one member.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+            With n_members - 1 in the denominator. It is not the resolution of the detector, which
+            is the spread of `sample`.
+        """
+        return self._as_target(self._predictions(X)[1], X)
+
+    @available_if(_members_have("score_samples"))
+    def score_samples(self, X, y):
+        """Log of the members' mean density p(y given X).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = self._events(X)
+        y = validate_target(self, y, n_samples=len(X), reset=False)
+        X, y = self._condition_table(X), self._target_table(y)
+        densities = [log_prob(member, X, y) for member in self.estimators_]
+        return logsumexp(densities, axis=0) - np.log(len(densities))
+
+    @available_if(_can_unfold)
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        """Unfold, each event by a member chosen at random.
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_targets)
+        n_samples : int, optional
+            Draws for each event, of independently chosen members.
+        random_state : None, int, Generator or RandomState
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
+        """
+        check_is_fitted(self)
+        events = validate_target(self, y, n_samples=None, reset=False)
+        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+
+        def draw(member, rows, seed):
+            return sample_inverse(member, self._target_table(events[rows]), random_state=seed)
+
+        drawn = self._mixture(draw, len(events), repeats, self.n_features_in_, random_state)
+        if n_samples is not None:
+            return drawn.reshape(*drawn.shape[:2], *self.input_shape_)
+        if len(self.input_shape_) > 1:
+            return drawn.reshape(-1, *self.input_shape_)
+        names = getattr(self, "feature_names_in_", _numbered("x", self.n_features_in_))
+        return wrap_like_transform(self, drawn[:, 0], names, y)
+
+    def _check_parameters(self):
+        simulator = self.simulator
+        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
+            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
+        if not is_simulator(simulator):
+            raise TypeError(
+                f"simulator must be a simulator, got {simulator!r}, which would not learn y "
+                "given X."
+            )
+        check_int(self.n_estimators, "n_estimators", minimum=2)
+        check_option(self.resampling, "resampling", RESAMPLINGS)
+
+    def _resample(self, rows, rng):
+        """Rows for each member out of those that have a weight."""
+        n_members = self.n_estimators
+        needed = {"disjoint": 2 * n_members, "bootstrap": 2, "folds": max(n_members, 4)}
+        if len(rows) < needed[self.resampling]:
+            raise ValueError(
+                f"{n_members} members with resampling={self.resampling!r} need "
+                f"{needed[self.resampling]} events, so that each has two events of positive "
+                f"weight at least, got n_samples = {len(rows)}. Lower n_estimators, or pass more "
+                "events."
+            )
+        if self.resampling == "bootstrap":
+            drawn = [rng.choice(rows, size=len(rows)) for _ in range(n_members)]
+            return [np.sort(sample) for sample in drawn]
+        parts = [np.sort(part) for part in np.array_split(rng.permutation(rows), n_members)]
+        if self.resampling == "disjoint":
+            return parts
+        return [np.setdiff1d(rows, fold, assume_unique=True) for fold in parts]
+
+    def _make_member(self, root, number):
+        """Clone of the simulator with seeds, and a checkpoint, of its own."""
+        member = clone(self.simulator)
+        params = member.get_params(deep=True)
+        seeded = sorted(name for name in params if name.split("__")[-1] == "random_state")
+        own = {name: _seed(root, MEMBER, number, i) for i, name in enumerate(seeded)}
+        for name, value in params.items():
+            if name.split("__")[-1] == "checkpoint" and value is not None:
+                own[name] = f"{value}.{number}"
+        if own:  # a FrozenEstimator takes none
+            member.set_params(**own)
+        return member
+
+    def _check_targets(self, members, named):
+        """Refuse members, fitted before or searched, that simulate something else than y."""
+        for number, member in enumerate(members):
+            found = getattr(_model_inside(member), "target_names_in_", None)
+            if found is None:
+                continue
+            compared = named and list(found) != _numbered("y", len(found))
+            wrong = compared and list(found) != list(self.target_names_in_)
+            if wrong or len(found) != self.n_targets_:
+                raise ValueError(
+                    f"member {number}, a {type(member).__name__}, simulates the columns "
+                    f"{list(found)}, but y has {list(self.target_names_in_)}. Fit with the "
+                    "columns it was made for, or pass a simulator that was not fitted before."
+                )
+
+    def _events(self, X, min_samples=1):
+        refuse_count(self, X)
+        return validate_events(self, X, reset=False, min_samples=min_samples)
+
+    def _condition_table(self, rows):
+        """Rows of X with the names and the shape they were fitted with."""
+        return _table(rows, getattr(self, "feature_names_in_", None), self.input_shape_)
+
+    def _target_table(self, rows):
+        names = list(self.target_names_in_)
+        named = names != _numbered("y", self.n_targets_)
+        return _table(rows, names if named else None, self.target_shape_)
+
+    def _mixture(self, draw, n_rows, repeats, width, random_state):
+        """Draw each row of the result from a random member; one call a member.
+
+        `draw(member, rows, seed)` simulates the given rows.
+        """
+        root = as_seed_sequence(random_state)
+        n_members = len(self.estimators_)
+        chosen = numpy_rng(root, CHOICE).integers(n_members, size=n_rows * repeats)
+        drawn = np.empty((n_rows * repeats, width))
+        for number, member in enumerate(self.estimators_):
+            at = np.flatnonzero(chosen == number)
+            if len(at):
+                rows = draw(member, at // repeats, _seed(root, DRAW, number))
+                drawn[at] = np.asarray(rows).reshape(len(at), -1)
+        return drawn.reshape(n_rows, repeats, width)
+
+    def _predictions(self, X):
+        """Mean and standard deviation of the members' predictions."""
+        check_is_fitted(self)
+        table = self._condition_table(self._events(X))
+        each = np.stack([member.predict(table) for member in self.estimators_])
+        each = each.reshape(*each.shape[:2], -1).astype(np.float64)
+        angles = [is_angle(name) for name in self.target_names_in_]
+        offset = each - each[0]
+        offset[..., angles] = wrap_phi(offset[..., angles])
+        mean = each[0] + offset.mean(axis=0)
+        mean[:, angles] = wrap_phi(mean[:, angles])
+        return mean, offset.std(axis=0, ddof=1)
+
+
+@contextmanager
+def _single_threaded():
+    """One thread for torch, OpenMP and BLAS, whose rounding depends on their number."""
+    with one_thread(), threadpool_limits(1):
+        yield
+
+
+def _fit_member(ensemble, member, X, y, weight, rows):
+    """Fit one member; X, y and weight are those of all events, which processes share in memory."""
+    weights = {} if weight is None else {_weight_name(member): weight[rows]}
+    X, y = ensemble._condition_table(X[rows]), ensemble._target_table(y[rows])
+    with _single_threaded():
+        return member.fit(X, y, **weights)
+
+
+def _weight_name(estimator):
+    """Keyword by which `fit` hands weights to the simulator inside a Pipeline."""
+    prefix = ""
+    while not get_config()["enable_metadata_routing"]:
+        if isinstance(estimator, Pipeline):
+            name, estimator = estimator.steps[-1]
+            prefix += f"{name}__"
+        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
+            estimator = estimator.estimator
+        else:
+            break
+    return f"{prefix}sample_weight"
+
+
+def _model_inside(estimator):
+    """Simulator in a Pipeline or a search, the fitted one where there is one."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
+            estimator = estimator.estimator
+        else:
+            return estimator
+
+
+def _seed(root, *key):
+    """Seed below `root` as an int, which every estimator takes."""
+    return int(child_seed(root, *key).generate_state(1)[0])
+
+
+def _numbered(letter, n_columns):
+    """Names of columns that have none."""
+    return [f"{letter}{i}" for i in range(n_columns)]
+
+
+def _table(rows, names, shape):
+    """Rows as they were handed to `fit`: a table, a column, or an array of shape (n, *shape)."""
+    if names is None:
+        return rows.reshape(len(rows), *shape)
+    table = pd.DataFrame(rows, columns=list(names))
+    return table if shape else table.iloc[:, 0]
