@@ -188,8 +188,8 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         members = [self._make_member(root, number) for number in range(self.n_estimators)]
         with _single_threaded():  # members that are fitted in this process, or in its threads
             fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_member)(self, member, X, y, weight, sample)
-                for member, sample in zip(members, samples, strict=True)
+                delayed(_fit_member)(self, member, X, y, weight, part)
+                for member, part in zip(members, samples, strict=True)
             )
         self._check_targets(fitted, named)
         self.estimators_, self.estimators_samples_ = list(fitted), samples
@@ -357,8 +357,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
                 "events."
             )
         if self.resampling == "bootstrap":
-            drawn = [rng.choice(rows, size=len(rows)) for _ in range(n_members)]
-            return [np.sort(sample) for sample in drawn]
+            return [np.sort(rng.choice(rows, size=len(rows))) for _ in range(n_members)]
         parts = [np.sort(part) for part in np.array_split(rng.permutation(rows), n_members)]
         if self.resampling == "disjoint":
             return parts

@@ -73,7 +73,9 @@ def histogram_band(members, edges, *, sample_weight=None):
 
         - `content`: mean over the members.
         - `statistical`: standard error from the number of theory-level events. All that the
-          members draw from one event counts as one, so more draws do not make it vanish.
+          members draw from one event counts as one, so more draws do not make it vanish. As usual
+          for histograms that number is taken as random; at a fixed one the square is smaller by
+          content^2 / n, which matters where a bin holds much of the total.
         - `systematic`: standard deviation over the members, with n_members - 1 in the denominator:
           the uncertainty of one model. The noise of a member's draws is in it; more draws or more
           events make that small.
