@@ -1,9 +1,10 @@
-"""Large W + jet sample with two detector passes, made once and kept in ``benchmarks/.cache``.
+"""Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
-``python benchmarks/wjet_sample.py --n-accepted 260000 --n-jobs 2`` makes it; benchmarks read it
-with :func:`load_wjet_sample`. It is made in parts, each a Parquet file with a
-seed of its own, so that an interrupted run goes on where it stopped and the first parts can be
-read while the others are made.
+``python benchmarks/wjet_sample.py --n-accepted 260000 --n-jobs 2`` makes the one of W + jet,
+``python benchmarks/wjet_sample.py --process zjet --n-accepted 40000`` that of Z + jet; benchmarks
+read them with :func:`load_wjet_sample` and :func:`load_zjet_sample`. A sample is made in parts,
+each a Parquet file with a seed of its own, so that an interrupted run goes on where it stopped and
+the first parts can be read while the others are made.
 """
 
 import argparse
@@ -16,14 +17,16 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets import DetectorCard, generate_wjet
+from skjetsim.datasets import DetectorCard, generate_wjet, generate_zjet
 
 CACHE = Path(__file__).parent / ".cache"
-PART_ROWS = 20_000
+GENERATORS = {"wjet": generate_wjet, "zjet": generate_zjet}
+# What is generated depends on the rows of a part, too: these never change.
+PART_ROWS = {"wjet": 20_000, "zjet": 5_000}
 
 
 def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, verbose=0):
-    """Load events that the first detector pass accepts, generating what the cache lacks.
+    """Load W + jet events that the first detector pass accepts, generating what the cache lacks.
 
     Parameters
     ----------
@@ -49,9 +52,22 @@ def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, v
         of generated events they are accepted from; `repeats`, for each further pass a Bunch of
         `target` and `accepted` (rows that this pass does not accept are zeros).
     """
+    return _load_sample("wjet", n_accepted, n_detector, random_state, n_jobs, verbose)
+
+
+def load_zjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, verbose=0):
+    """Load Z + jet events; otherwise as :func:`load_wjet_sample`.
+
+    Its columns are those of :func:`skjetsim.datasets.generate_zjet`: those of W + jet are among
+    them.
+    """
+    return _load_sample("zjet", n_accepted, n_detector, random_state, n_jobs, verbose)
+
+
+def _load_sample(process, n_accepted, n_detector, random_state, n_jobs, verbose):
     parts, n_found, number = [], 0, 0
     while n_found < n_accepted:
-        part = _load_part(number, n_detector, random_state, n_jobs, verbose)
+        part = _load_part(process, number, n_detector, random_state, n_jobs, verbose)
         parts.append(part)
         n_found += int(part["accepted"].sum())
         number += 1
@@ -72,11 +88,12 @@ def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, v
     )
 
 
-def _load_part(number, n_detector, random_state, n_jobs, verbose):
-    path = CACHE / _sample_name(n_detector, random_state) / f"part-{number:04d}.parquet"
+def _load_part(process, number, n_detector, random_state, n_jobs, verbose):
+    folder = CACHE / _sample_name(process, n_detector, random_state)
+    path = folder / f"part-{number:04d}.parquet"
     if not path.exists():
-        events = generate_wjet(
-            PART_ROWS,
+        events = GENERATORS[process](
+            PART_ROWS[process],
             random_state=np.random.default_rng([random_state, number]),
             n_detector=n_detector,
             n_jobs=n_jobs,
@@ -90,10 +107,10 @@ def _load_part(number, n_detector, random_state, n_jobs, verbose):
     return pd.read_parquet(path)
 
 
-def _sample_name(n_detector, random_state):
+def _sample_name(process, n_detector, random_state):
     """Name of the folder of a sample; another detector card gives another one."""
     detector = hashlib.sha256(repr(astuple(DetectorCard())).encode()).hexdigest()[:8]
-    return f"wjet-{detector}-{n_detector}x-seed{random_state}"
+    return f"{process}-{detector}-{n_detector}x-seed{random_state}"
 
 
 def to_table(events):
@@ -114,14 +131,16 @@ def _columns(table, prefix):
 
 
 def main():
-    """Make the sample from the command line."""
+    """Make a sample from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--process", choices=sorted(GENERATORS), default="wjet")
     parser.add_argument("--n-accepted", type=int, default=260_000)
     parser.add_argument("--n-detector", type=int, default=2)
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=2)
     options = parser.parse_args()
-    events = load_wjet_sample(
+    load = {"wjet": load_wjet_sample, "zjet": load_zjet_sample}[options.process]
+    events = load(
         options.n_accepted,
         n_detector=options.n_detector,
         random_state=options.random_state,

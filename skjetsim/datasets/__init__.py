@@ -2,5 +2,6 @@
 
 from skjetsim.datasets._card import DetectorCard
 from skjetsim.datasets._wjet import generate_wjet, load_wjet
+from skjetsim.datasets._zjet import generate_zjet
 
-__all__ = ["DetectorCard", "generate_wjet", "load_wjet"]
+__all__ = ["DetectorCard", "generate_wjet", "generate_zjet", "load_wjet"]

@@ -1,14 +1,14 @@
 """Anti-kT jets of many events at once."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._particles import delta_r, pseudorapidity
+from skjetsim.datasets._particles import FourMomenta, delta_r, pseudorapidity
 
 
 @dataclass(frozen=True)
-class Jets:
+class Jets(FourMomenta):
     """Jets of many events in flat arrays, in GeV; `event` is never decreasing."""
 
     event: np.ndarray
@@ -18,39 +18,27 @@ class Jets:
     energy: np.ndarray
     n_constituents: np.ndarray
 
-    def select(self, index):
-        """Return the jets that a mask or an integer array picks."""
-        return Jets(*(getattr(self, field.name)[index] for field in fields(self)))
-
     def scale(self, factor):
         """Multiply four-momenta."""
         four_momentum = (self.px, self.py, self.pz, self.energy)
         return Jets(self.event, *(p * factor for p in four_momentum), self.n_constituents)
 
     @property
-    def pt(self):
-        """Transverse momenta in GeV."""
-        return np.hypot(self.px, self.py)
-
-    @property
-    def eta(self):
-        """Pseudorapidities."""
-        return pseudorapidity(self.px, self.py, self.pz)
-
-    @property
-    def phi(self):
-        """Azimuths in (-pi, pi]."""
-        return np.arctan2(self.py, self.px)
-
-    @property
     def mass(self):
         """Masses in GeV."""
-        squared = self.energy**2 - self.px**2 - self.py**2 - self.pz**2
-        return np.sqrt(np.maximum(squared, 0))
+        return np.sqrt(np.maximum(self.mass_squared, 0))
 
-    def away_from(self, eta, phi, distance):
-        """Mask of jets farther than `distance` from one direction an event."""
-        return delta_r(self.eta, self.phi, eta[self.event], phi[self.event]) > distance
+    def away_from(self, momenta, distance):
+        """Mask of jets farther than `distance` from all of an event's `momenta`.
+
+        `momenta` has shape (n_events, n_momenta, 3).
+        """
+        away = np.ones(len(self.event), dtype=bool)
+        for index in range(momenta.shape[1]):
+            px, py, pz = momenta[:, index].T
+            eta, phi = pseudorapidity(px, py, pz)[self.event], np.arctan2(py, px)[self.event]
+            away &= delta_r(self.eta, self.phi, eta, phi) > distance
+        return away
 
 
 def cluster(particles, n_events, radius):

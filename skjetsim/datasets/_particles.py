@@ -5,28 +5,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 NEUTRINO_IDS = (12, 14, 16)
+# Stands for a pT of zero; any smaller and the slope of a beam particle overflows.
+_SMALLEST_PT = 1e-300
 
 
-@dataclass(frozen=True)
-class Particles:
-    """Particles of ``n_events`` events, one entry a particle, in GeV.
-
-    Flat arrays with an event number beside each particle let every step of the
-    simulation be one numpy expression, however many particles an event has.
-    ``event`` is never decreasing.
-    """
-
-    event: np.ndarray
-    pdg_id: np.ndarray
-    charge: np.ndarray
-    px: np.ndarray
-    py: np.ndarray
-    pz: np.ndarray
-    energy: np.ndarray
+class FourMomenta:
+    """Kinematics of flat arrays `px`, `py`, `pz` and `energy` in GeV; base of dataclasses."""
 
     def select(self, index):
-        """Return the particles that a mask, a slice or an integer array picks."""
-        return Particles(*(getattr(self, field.name)[index] for field in fields(self)))
+        """Return the entries that a mask, a slice or an integer array picks."""
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
 
     @property
     def pt(self):
@@ -49,9 +37,27 @@ class Particles:
         return self.energy**2 - self.px**2 - self.py**2 - self.pz**2
 
 
+@dataclass(frozen=True)
+class Particles(FourMomenta):
+    """Particles of ``n_events`` events, one entry a particle, in GeV.
+
+    Flat arrays with an event number beside each particle let every step of the
+    simulation be one numpy expression, however many particles an event has.
+    ``event`` is never decreasing.
+    """
+
+    event: np.ndarray
+    pdg_id: np.ndarray
+    charge: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    energy: np.ndarray
+
+
 def pseudorapidity(px, py, pz):
     """Pseudorapidity of momenta; finite also along the beam."""
-    return np.arcsinh(pz / np.maximum(np.hypot(px, py), np.finfo(np.float64).tiny))
+    return np.arcsinh(pz / np.maximum(np.hypot(px, py), _SMALLEST_PT))
 
 
 def delta_r(eta_1, phi_1, eta_2, phi_2):
@@ -72,3 +78,29 @@ def smallest_by_event(event, key, n_events):
     index = np.full(n_events, -1)
     index[present] = order[first]
     return index
+
+
+def momenta_by_event(particles, number, n_numbers, n_events):
+    """Momenta of numbered particles, at most one of each number an event.
+
+    Parameters
+    ----------
+    particles : Particles
+        Particles of any kind.
+
+    number : ndarray of int
+        Number of each, -1 for those of none.
+
+    n_numbers, n_events : int
+        How many numbers and events there are.
+
+    Returns
+    -------
+    momenta : ndarray of shape (n_events, n_numbers, 3)
+        Zeros where an event has no such particle.
+    """
+    chosen = number >= 0
+    found = particles.select(chosen)
+    momenta = np.zeros((n_events, n_numbers, 3))
+    momenta[found.event, number[chosen]] = np.column_stack([found.px, found.py, found.pz])
+    return momenta

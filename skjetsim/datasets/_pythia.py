@@ -1,4 +1,4 @@
-"""W + jet events from Pythia 8."""
+"""Events of one process from Pythia 8."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from skjetsim.datasets._jets import Jets, cluster
 from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
+    momenta_by_event,
     pseudorapidity,
     smallest_by_event,
     sum_by_event,
 )
 
-MUON_PT_MIN = 10.0
-MUON_ETA_MAX = 2.5
+LEPTON_PT_MIN = 10.0
+LEPTON_ETA_MAX = 2.5
 JET_PT_MIN = 10.0
 JET_ETA_MAX = 3.0
 JET_RADIUS = 0.5
@@ -29,11 +30,7 @@ BATCH_SIZE = 128
 SETTINGS = (
     "Print:quiet = on",
     "Beams:eCM = 13000.",
-    "WeakBosonAndParton:qqbar2Wg = on",
-    "WeakBosonAndParton:qg2Wq = on",
     "PhaseSpace:pTHatMin = 10.",
-    "24:onMode = off",
-    "24:onIfMatch = 13 14",
     "PartonLevel:MPI = on",
     # Particles with c tau above 10 mm reach the detector: the LHC's definition of stable.
     "ParticleDecays:limitTau0 = on",
@@ -46,18 +43,19 @@ SETTINGS = (
 class GeneratedEvents:
     """Generated events that pass the loose selection.
 
-    `particles` are the stable ones, `from_w` marks the muon of the W among them, `jets` has one
-    jet an event, and `features` the nine columns of the generator level.
+    `particles` are the stable ones, `lepton` says which of the process's leptons each of them is
+    (-1: none), `jets` has one jet an event, and `features` the columns of the generator level.
     """
 
     n_events: int
+    n_leptons: int
     particles: Particles
-    from_w: np.ndarray
+    lepton: np.ndarray
     jets: Jets
     features: np.ndarray
 
 
-def generate(seed):
+def generate(process, seed):
     """Yield batches of selected events without end, from one Pythia of its own.
 
     Pythia adapts its maxima as it runs, so events depend on all those before: only a fresh
@@ -66,39 +64,43 @@ def generate(seed):
     import pythia8mc
 
     pythia = pythia8mc.Pythia("", False)
-    for setting in (*SETTINGS, f"Random:seed = {seed}"):
+    for setting in (*SETTINGS, *process.settings, f"Random:seed = {seed}"):
         if not pythia.readString(setting):
             raise RuntimeError(f"Pythia does not know the setting {setting!r}.")
-    # Multiparton interactions take most of the time of an event, so events whose muon cannot
+    # Multiparton interactions take most of the time of an event, so events whose leptons cannot
     # pass are dropped before them.
-    veto = _forward_muon_veto(pythia8mc)
+    veto = _forward_lepton_veto(pythia8mc, process)
     pythia.setUserHooksPtr(veto)
     if not pythia.init():
         raise RuntimeError("Pythia could not be initialised.")
     charges = {}
     while True:
-        yield _select(*_unpack(pythia.nextBatch(BATCH_SIZE), pythia, charges))
+        particles, lepton, n_events = _unpack(
+            pythia.nextBatch(BATCH_SIZE), process, pythia, charges
+        )
+        yield _select(particles, lepton, len(process.leptons), n_events)
 
 
-def _forward_muon_veto(pythia8mc):
-    """Pythia hook that drops events with the W's muon far outside the acceptance."""
-    # Initial-state radiation moves the muon afterwards: 5 in 10,000 selected events start
-    # farther out than this and are lost.
-    eta_max = 3.25
+def _forward_lepton_veto(pythia8mc, process):
+    """Pythia hook that drops events with a lepton far outside the acceptance."""
+    lepton_ids = {pdg_id for lepton in process.leptons for pdg_id in lepton.pdg_ids}
 
-    class ForwardMuonVeto(pythia8mc.UserHooks):
+    class ForwardLeptonVeto(pythia8mc.UserHooks):
         def canVetoProcessLevel(self):  # noqa: N802
             return True
 
-        def doVetoProcessLevel(self, process):  # noqa: N802
-            muons = (particle for particle in process if particle.idAbs() == 13)
-            return abs(next(muons).eta()) > eta_max
+        def doVetoProcessLevel(self, record):  # noqa: N802
+            return any(
+                abs(particle.eta()) > process.hard_eta_max
+                for particle in record
+                if particle.id() in lepton_ids
+            )
 
-    return ForwardMuonVeto()
+    return ForwardLeptonVeto()
 
 
-def _unpack(batch, pythia, charges):
-    """Flat arrays of the stable particles, and which of them is the muon from the W."""
+def _unpack(batch, process, pythia, charges):
+    """Flat arrays of the stable particles, and which of them are the process's leptons."""
     layout = batch.prt.layout
     record, offsets = layout.content, np.asarray(layout.offsets)
 
@@ -117,20 +119,22 @@ def _unpack(batch, pythia, charges):
     charge = _charge(stable_id, pythia, charges)
     particles = Particles(event[stable], stable_id, charge, px, py, pz, energy)
 
-    muons = np.flatnonzero(np.abs(stable_id) == 13)
-    from_w = np.zeros(len(stable), dtype=bool)
-    start = offsets[event[stable[muons]]]
-    from_w[muons] = _comes_from_w(stable[muons], start, pdg_id, mother)
-    return particles, from_w, len(batch)
+    lepton = np.full(len(stable), -1)
+    for number, kind in enumerate(process.leptons):
+        alike = np.flatnonzero(np.isin(stable_id, kind.pdg_ids))
+        start = offsets[event[stable[alike]]]
+        made_by = np.abs(_maker(stable[alike], start, pdg_id, mother))
+        lepton[alike[made_by == process.parent]] = number
+    return particles, lepton, len(batch)
 
 
-def _comes_from_w(index, start, pdg_id, mother):
-    """Follow muons up through their own copies (recoil, radiation) to what made them."""
+def _maker(index, start, pdg_id, mother):
+    """Follow particles up through their own copies (recoil, radiation) to what made them."""
     while True:
         above = start + mother[index]
         same = pdg_id[above] == pdg_id[index]
         if not same.any():
-            return np.abs(pdg_id[above]) == 24
+            return pdg_id[above]
         index = np.where(same, above, index)
 
 
@@ -143,33 +147,33 @@ def _charge(pdg_id, pythia, charges):
     return np.array([charges[code] for code in species.tolist()])[position]
 
 
-def _select(particles, from_w, n_events):
+def _select(particles, lepton, n_leptons, n_events):
     """Apply the loose selection and compute the generator-level features."""
     is_neutrino = np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-    clustered = ~is_neutrino & ~from_w & (np.abs(particles.eta) < PARTICLE_ETA_MAX)
+    clustered = ~is_neutrino & (lepton < 0) & (np.abs(particles.eta) < PARTICLE_ETA_MAX)
     jets = cluster(particles.select(clustered), n_events, JET_RADIUS)
 
-    muon = np.zeros((n_events, 3))
-    found = particles.select(from_w)
-    muon[found.event] = np.column_stack([found.px, found.py, found.pz])
-    muon_eta, muon_phi = pseudorapidity(*muon.T), np.arctan2(muon[:, 1], muon[:, 0])
-    good_muon = (np.hypot(muon[:, 0], muon[:, 1]) > MUON_PT_MIN) & (np.abs(muon_eta) < MUON_ETA_MAX)
+    leptons = momenta_by_event(particles, lepton, n_leptons, n_events)
+    px, py, pz = np.moveaxis(leptons, 2, 0)
+    inside = np.abs(pseudorapidity(px, py, pz)) < LEPTON_ETA_MAX
+    good_leptons = (inside & (np.hypot(px, py) > LEPTON_PT_MIN)).all(axis=1)
 
     good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
-    # A photon alone, radiated by the muon for example, is no jet and has no mass.
+    # A photon alone, radiated by a muon for example, is no jet and has no mass.
     good_jet &= jets.n_constituents >= JET_MIN_CONSTITUENTS
-    jets = jets.select(good_jet & jets.away_from(muon_eta, muon_phi, JET_RADIUS))
+    jets = jets.select(good_jet & jets.away_from(leptons, JET_RADIUS))
     leading = smallest_by_event(jets.event, -jets.pt, n_events)
 
-    kept = np.flatnonzero(good_muon & (leading >= 0))
+    kept = np.flatnonzero(good_leptons & (leading >= 0))
     jets = jets.select(leading[kept])
     neutrinos = particles.select(is_neutrino)
     met = [sum_by_event(neutrinos.event, p, n_events)[kept] for p in (neutrinos.px, neutrinos.py)]
-    features = np.column_stack([muon[kept], jets.px, jets.py, jets.pz, jets.mass, *met])
-    return _keep_events(particles, from_w, jets, features, kept, n_events)
+    momenta = leptons[kept].reshape(len(kept), 3 * n_leptons)
+    features = np.column_stack([momenta, jets.px, jets.py, jets.pz, jets.mass, *met])
+    return _keep_events(particles, lepton, n_leptons, jets, features, kept, n_events)
 
 
-def _keep_events(particles, from_w, jets, features, kept, n_events):
+def _keep_events(particles, lepton, n_leptons, jets, features, kept, n_events):
     """Drop the other events and number those kept anew."""
     number = np.full(n_events, -1)
     number[kept] = np.arange(len(kept))
@@ -177,4 +181,4 @@ def _keep_events(particles, from_w, jets, features, kept, n_events):
     particles = particles.select(inside)
     particles.event[:] = number[particles.event]
     jets.event[:] = np.arange(len(kept))
-    return GeneratedEvents(len(kept), particles, from_w[inside], jets, features)
+    return GeneratedEvents(len(kept), n_leptons, particles, lepton[inside], jets, features)

@@ -10,6 +10,7 @@ from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
     delta_r,
+    momenta_by_event,
     pseudorapidity,
     smallest_by_event,
     sum_by_event,
@@ -20,7 +21,7 @@ MATCHINGS = ("delta_r", "leading")
 
 
 def reconstruct(events, card, matching, rng):
-    """Simulate the detector and reconstruct muon, jet and missing momentum.
+    """Simulate the detector and reconstruct leptons, jet and missing momentum.
 
     Parameters
     ----------
@@ -38,23 +39,20 @@ def reconstruct(events, card, matching, rng):
 
     Returns
     -------
-    target : ndarray of shape (n_events, 9)
+    target : ndarray of shape (n_events, n_features)
         Columns as the generated features; rows of rejected events are zeros.
 
     accepted, matched : ndarray of bool of shape (n_events,)
-        Whether muon and jet were found, and whether the jet is near the generated one.
+        Whether all leptons and a jet were found, and whether the jet is near the generated one.
     """
-    flow, is_muon = energy_flow(events, card, rng)
+    flow, lepton = energy_flow(events, card, rng)
     n_events = events.n_events
-    muon, has_muon = _find_muon(flow, is_muon, n_events, card)
-    jets = _find_jets(flow.select(~is_muon), muon, n_events, card)
+    leptons, has_leptons = _find_leptons(flow, lepton, events.n_leptons, n_events, card)
+    jets = _find_jets(flow.select(lepton < 0), leptons, n_events, card)
     jet, has_jet, near = _match(jets, events, matching, card)
-    accepted = has_muon & has_jet
-    target = np.zeros((n_events, 9))
-    target[:, :3] = muon
-    target[:, 3:7] = jet
-    target[:, 7] = -sum_by_event(flow.event, flow.px, n_events)
-    target[:, 8] = -sum_by_event(flow.event, flow.py, n_events)
+    accepted = has_leptons & has_jet
+    met = [-sum_by_event(flow.event, p, n_events) for p in (flow.px, flow.py)]
+    target = np.column_stack([leptons.reshape(n_events, 3 * events.n_leptons), jet, *met])
     target[~accepted] = 0
     return target, accepted, accepted & near
 
@@ -70,8 +68,8 @@ def energy_flow(events, card, rng):
     flow : Particles
         The energy-flow objects, sorted by event.
 
-    is_muon : ndarray of bool
-        Which of them is the muon from the W.
+    lepton : ndarray of int
+        Which of the process's leptons each of them is, -1 for none.
 
     References
     ----------
@@ -79,7 +77,7 @@ def energy_flow(events, card, rng):
     """
     particles = events.particles
     visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-    particles, from_w = particles.select(visible), events.from_w[visible]
+    particles, lepton_of = particles.select(visible), events.lepton[visible]
     eta, phi = propagate(particles, card)
     index = find_tracks(particles, card, rng)
     tracks, resolution = smear_tracks(particles.select(index), card, rng)
@@ -100,10 +98,10 @@ def energy_flow(events, card, rng):
         neutrals.append(found)
 
     flow = _concatenate([tracks, *neutrals])
-    is_muon = np.zeros(len(flow.event), dtype=bool)
-    is_muon[: len(index)] = from_w[index]
+    lepton = np.full(len(flow.event), -1)
+    lepton[: len(index)] = lepton_of[index]
     order = np.argsort(flow.event, kind="stable")
-    return flow.select(order), is_muon[order]
+    return flow.select(order), lepton[order]
 
 
 def _replace(tracks, index, changed):
@@ -118,24 +116,22 @@ def _concatenate(parts):
     return Particles(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
-def _find_muon(flow, is_muon, n_events, card):
-    """Momentum of the muon from the W, and whether it was reconstructed."""
-    muon = flow.select(is_muon)
-    momentum = np.zeros((n_events, 3))
-    momentum[muon.event] = np.column_stack([muon.px, muon.py, muon.pz])
-    good = (muon.pt > card.muon_pt_min) & (np.abs(muon.eta) < card.muon_eta_max)
-    found = np.zeros(n_events, dtype=bool)
-    found[muon.event] = good
-    return momentum, found
+def _find_leptons(flow, lepton, n_leptons, n_events, card):
+    """Momenta of the process's leptons, and whether all of them were reconstructed."""
+    momenta = momenta_by_event(flow, lepton, n_leptons, n_events)
+    px, py, pz = np.moveaxis(momenta, 2, 0)
+    # One that left no track has zeros, and fails.
+    good = np.hypot(px, py) > card.muon_pt_min
+    good &= np.abs(pseudorapidity(px, py, pz)) < card.muon_eta_max
+    return momenta, good.all(axis=1)
 
 
-def _find_jets(flow, muon, n_events, card):
-    """Reconstructed jets: energy scale, identification, none at the muon."""
+def _find_jets(flow, leptons, n_events, card):
+    """Reconstructed jets: energy scale, identification, none at a lepton."""
     jets = cluster(flow, n_events, card.jet_radius)
     jets = jets.scale(jet_energy_scale(jets.pt, jets.eta, card))
-    eta, phi = pseudorapidity(*muon.T), np.arctan2(muon[:, 1], muon[:, 0])
     good = (jets.pt > card.jet_pt_min) & (jets.n_constituents >= card.jet_min_constituents)
-    return jets.select(good & jets.away_from(eta, phi, card.jet_radius))
+    return jets.select(good & jets.away_from(leptons, card.jet_radius))
 
 
 def jet_energy_scale(raw_pt, eta, card):

@@ -1,26 +1,29 @@
 """W + jet events: generated anew, or the bundled sample."""
 
-import numbers
 from importlib import resources
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.utils import Bunch
 
-from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim.datasets._card import DetectorCard
-from skjetsim.datasets._pythia import MAX_SEED, generate
-from skjetsim.datasets._reconstruction import MATCHINGS, reconstruct
+from skjetsim._validation import check_option
+from skjetsim.datasets._events import description, detector_bunch, frame, generate_events
+from skjetsim.datasets._process import Lepton, Process
 
-FEATURE_NAMES = (
-    *("muon_px", "muon_py", "muon_pz"),
-    *("jet_px", "jet_py", "jet_pz", "jet_mass"),
-    *("met_px", "met_py"),
+WJET = Process(
+    title="W + jet",
+    description="wjet.rst",
+    settings=(
+        "WeakBosonAndParton:qqbar2Wg = on",
+        "WeakBosonAndParton:qg2Wq = on",
+        "24:onMode = off",
+        "24:onIfMatch = 13 14",
+    ),
+    parent=24,
+    leptons=(Lepton("muon", (13, -13)),),
+    # 5 in 10,000 selected events start farther out than this and are lost.
+    hard_eta_max=3.25,
 )
-
-# Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
-CHUNK_ROWS = 2000
 
 
 def generate_wjet(
@@ -88,9 +91,15 @@ def generate_wjet(
         DESCR : str
             Description of the data.
 
+    Raises
+    ------
+    ImportError
+        Without Pythia, FastJet or Awkward Array; the message says what to install.
+
     See Also
     --------
     load_wjet : Load a bundled sample, without Pythia.
+    generate_zjet : Another process, for what was trained on this one.
     DetectorCard : The numbers of the detector.
 
     Notes
@@ -116,29 +125,15 @@ def generate_wjet(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 9), (100, 9))
     """
-    _check_count("n_samples", n_samples)
-    _check_count("n_detector", n_detector)
-    _check_choice("matching", matching, MATCHINGS)
-    card = DetectorCard() if detector is None else detector
-    if not isinstance(card, DetectorCard):
-        raise TypeError(f"detector must be a DetectorCard or None, got {detector!r}.")
-    _require_generator()
-    root = as_seed_sequence(random_state)
-    sizes = [min(CHUNK_ROWS, n_samples - start) for start in range(0, n_samples, CHUNK_ROWS)]
-    work = (
-        delayed(_generate_chunk)(size, root, number, card, n_detector, matching)
-        for number, size in enumerate(sizes)
-    )
-    chunks = Parallel(n_jobs=n_jobs, return_as="generator")(work)
-    features, *passes = _join(_with_progress(chunks, n_samples, verbose))
-    first, *repeats = (_detector_bunch(*columns) for columns in passes)
-    return Bunch(
-        data=_frame(features),
-        **first,
-        repeats=tuple(repeats),
-        feature_names=list(FEATURE_NAMES),
-        target_names=list(FEATURE_NAMES),
-        DESCR=_description(),
+    return generate_events(
+        WJET,
+        n_samples,
+        random_state=random_state,
+        detector=detector,
+        n_detector=n_detector,
+        matching=matching,
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
 
 
@@ -197,13 +192,14 @@ def load_wjet(*, selection="accepted", return_X_y=False):
     >>> load_wjet(selection="all").data.shape
     (30000, 9)
     """
-    _check_choice("selection", selection, ("accepted", "all"))
+    check_option(selection, "selection", ("accepted", "all"))
     with (resources.files(__package__) / "data" / "wjet.parquet").open("rb") as file:
         table = pd.read_parquet(file)
     if selection == "accepted":
         table = table[table["accepted"]]
     # Stored in single precision, which is far finer than any detector.
-    data = _frame(table[[f"gen_{name}" for name in FEATURE_NAMES]])
+    names = WJET.feature_names
+    data = frame(names, table[[f"gen_{name}" for name in names]])
     passes = [_bundled_pass(table, suffix) for suffix in ("", "2")]
     target = passes[0].target
     if selection == "all":
@@ -216,88 +212,13 @@ def load_wjet(*, selection="accepted", return_X_y=False):
         repeats=tuple(passes[1:]),
         feature_names=list(data.columns),
         target_names=list(target.columns),
-        DESCR=_description(),
+        DESCR=description(WJET),
     )
 
 
 def _bundled_pass(table, suffix):
     """One detector pass out of the bundled table."""
-    names = [f"reco{suffix}_{name}" for name in FEATURE_NAMES]
+    names = WJET.feature_names
+    target = table[[f"reco{suffix}_{name}" for name in names]]
     flags = (table[f"{flag}{suffix}"].to_numpy(bool, copy=True) for flag in ("accepted", "matched"))
-    return _detector_bunch(table[names], *flags)
-
-
-def _generate_chunk(n_rows, root, number, card, n_detector, matching):
-    """Features and detector passes of the rows that belong to one seed."""
-    # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
-    first = int(child_seed(root, 0).generate_state(1, np.uint64)[0])
-    events = generate(1 + (first + number) % MAX_SEED)
-    # A branch apart from Pythia's for each pass, so that no detector changes the events.
-    noise = [numpy_rng(root, 1 + index, number) for index in range(n_detector)]
-    features, passes, n_made = [], [[] for _ in noise], 0
-    while n_made < n_rows:
-        batch = next(events)
-        n_made += batch.n_events
-        features.append(batch.features)
-        for done, rng in zip(passes, noise, strict=True):
-            done.append(reconstruct(batch, card, matching, rng))
-    joined = [tuple(map(np.concatenate, zip(*done, strict=True))) for done in passes]
-    rows = slice(n_rows)
-    return [np.concatenate(features)[rows], *(tuple(a[rows] for a in done) for done in joined)]
-
-
-def _join(chunks):
-    """Concatenate the chunks: features, then (target, accepted, matched) of each pass."""
-    features, *passes = zip(*chunks, strict=True)
-    return [
-        np.concatenate(features),
-        *(tuple(map(np.concatenate, zip(*done, strict=True))) for done in passes),
-    ]
-
-
-def _with_progress(chunks, n_samples, verbose):
-    if not verbose:
-        yield from chunks
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=n_samples, unit="event", desc="W + jet") as bar:
-        for chunk in chunks:
-            bar.update(len(chunk[0]))
-            yield chunk
-
-
-def _frame(values):
-    return pd.DataFrame(np.array(values, dtype=np.float64), columns=list(FEATURE_NAMES))
-
-
-def _detector_bunch(target, accepted, matched):
-    return Bunch(target=_frame(target), accepted=accepted, matched=matched)
-
-
-def _description():
-    return (resources.files(__package__) / "descr" / "wjet.rst").read_text(encoding="utf-8")
-
-
-def _require_generator():
-    try:
-        import awkward  # noqa: F401
-        import fastjet  # noqa: F401
-        import pythia8mc  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f"generate_wjet needs {error.name}: pip install skjetsim[pythia]. "
-            "load_wjet gives bundled events without it."
-        ) from error
-
-
-def _check_count(name, value):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {value!r}.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}.")
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {choices}, got {value!r}.")
+    return detector_bunch(names, target, *flags)

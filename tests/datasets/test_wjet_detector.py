@@ -13,6 +13,8 @@ from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
     delta_r,
+    momenta_by_event,
+    pseudorapidity,
     smallest_by_event,
     sum_by_event,
 )
@@ -234,6 +236,23 @@ def test_smallest_by_event_and_delta_r():
     assert_allclose(delta_r(0.0, 3.1, 0.0, -3.1), 2 * math.pi - 6.2)
 
 
+def test_pseudorapidity_is_finite_along_the_beam():
+    zero = np.zeros(3)
+    found = pseudorapidity(zero, zero, np.array([-6500.0, 0.0, 6500.0]))
+    assert np.isfinite(found).all()
+    assert found[0] == -found[2] < -100
+    assert found[1] == 0
+
+
+def test_momenta_by_event():
+    particles = make_particles([20.0, 30.0, 5.0], [0.0, 1.0, 0.2], 0.0, event=[0, 0, 2])
+    momenta = momenta_by_event(particles, np.array([1, -1, 0]), 2, 4)
+    assert momenta.shape == (4, 2, 3)
+    assert_allclose(momenta[0, 1], [20, 0, 0])
+    assert_allclose(momenta[2, 0], [5, 0, 5 * math.sinh(0.2)])
+    assert np.count_nonzero(momenta.any(axis=2)) == 2
+
+
 def test_jets_of_hand_made_particles():
     pytest.importorskip("fastjet")
     from skjetsim.datasets._jets import cluster
@@ -253,6 +272,21 @@ def test_jets_of_hand_made_particles():
     assert_allclose(pair.mass, math.sqrt(2 * 20 * 20 * (math.cosh(0.2) - 1)), rtol=1e-6)
 
 
+def test_jets_keep_away_from_every_lepton():
+    from skjetsim.datasets._jets import Jets
+
+    particles = make_particles([20.0, 20.0, 20.0, 20.0], [0.0, 1.0, 2.0, 1.0], 0.0, event=[0] * 4)
+    particles.event[3] = 1
+    zero = np.zeros(4, dtype=int)
+    momenta = (particles.px, particles.py, particles.pz, particles.energy)
+    jets = Jets(particles.event, *momenta, zero)
+    # Event 0 has leptons at eta 0 and 2, event 1 at 0 and -1.
+    leptons = make_particles(30.0, [0.1, 2.1, 0.1, -1.0], 0.0, event=[0, 0, 1, 1])
+    directions = momenta_by_event(leptons, np.array([0, 1, 0, 1]), 2, 2)
+    assert jets.away_from(directions, 0.5).tolist() == [False, True, False, True]
+    assert jets.away_from(directions[:, :1], 0.5).tolist() == [False, True, True, True]
+
+
 def _energies(particles, n_events):
     return sum_by_event(particles.event, particles.energy, n_events)
 
@@ -262,8 +296,9 @@ def events():
     for package in ("pythia8mc", "fastjet", "awkward"):
         pytest.importorskip(package)
     from skjetsim.datasets._pythia import generate
+    from skjetsim.datasets._wjet import WJET
 
-    return next(generate(3))
+    return next(generate(WJET, 3))
 
 
 @pytest.mark.parametrize("magnetic_field", [0.0, 3.8])
@@ -271,7 +306,7 @@ def test_perfect_detector_conserves_energy(events, magnetic_field):
     from skjetsim.datasets._reconstruction import energy_flow
 
     card = replace(PERFECT, magnetic_field=magnetic_field)
-    flow, is_muon = energy_flow(events, card, np.random.default_rng(0))
+    flow, lepton = energy_flow(events, card, np.random.default_rng(0))
     particles = events.particles
     eta, _ = propagate(particles, card)
     absolute = np.abs(particles.pdg_id)
@@ -280,7 +315,7 @@ def test_perfect_detector_conserves_energy(events, magnetic_field):
     seen &= ~np.isin(absolute, NEUTRINO_IDS)
     expected = sum_by_event(particles.event[seen], particles.energy[seen], events.n_events)
     assert_allclose(sum_by_event(flow.event, flow.energy, events.n_events), expected, rtol=1e-9)
-    assert is_muon.sum() == events.n_events
+    assert (lepton == 0).sum() == events.n_events
 
 
 def test_perfect_detector_measures_muon_and_jet(events):
@@ -300,8 +335,8 @@ def test_generated_record_is_consistent(events):
     # Charge and baryon number leave with the beam remnants, which are stable particles, too.
     assert_allclose(sum_by_event(particles.event, particles.charge, events.n_events), 2, atol=1e-9)
     assert_allclose(sum_by_event(particles.event, particles.energy, events.n_events), 13_000)
-    assert (np.abs(particles.pdg_id[events.from_w]) == 13).all()
-    assert (particles.event[events.from_w] == np.arange(events.n_events)).all()
+    assert (np.abs(particles.pdg_id[events.lepton == 0]) == 13).all()
+    assert (particles.event[events.lepton == 0] == np.arange(events.n_events)).all()
     assert (events.jets.event == np.arange(events.n_events)).all()
 
 
