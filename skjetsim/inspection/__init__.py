@@ -1,5 +1,15 @@
 """Plots of how well a model does, in the manner of scikit-learn's Displays."""
 
+from skjetsim.inspection._correlation import CorrelationDisplay
+from skjetsim.inspection._coverage import CoverageDisplay
+from skjetsim.inspection._latent import LatentDisplay
 from skjetsim.inspection._marginal import MarginalDisplay
+from skjetsim.inspection._response import ResponseDisplay
 
-__all__ = ["MarginalDisplay"]
+__all__ = [
+    "CorrelationDisplay",
+    "CoverageDisplay",
+    "LatentDisplay",
+    "MarginalDisplay",
+    "ResponseDisplay",
+]

@@ -1,10 +1,23 @@
-"""One distribution of truth and model, with their ratio and the statistical floor."""
+"""One distribution of truth and model, with their ratio, error band and statistical floor."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import check_events, check_sample_weight
+from skjetsim.inspection._binning import bin_edges, check_draws, check_quantity, full_turn
+from skjetsim.inspection._events import draw_events
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._style import (
+    FLOOR,
+    MODEL,
+    TRUTH_FILL,
+    TRUTH_LINE,
+    few_ticks,
+    house_style,
+    style_axes,
+)
+from skjetsim.metrics._band import clustered_histogram, histogram_band
+from skjetsim.metrics._checks import check_weight
 
 __all__ = ["MarginalDisplay"]
 
@@ -12,8 +25,11 @@ __all__ = ["MarginalDisplay"]
 class MarginalDisplay:
     """Histogram of one quantity, truth against generated, above a panel of their ratio.
 
-    Make one with `from_samples`. The grey band of the ratio panel is the floor: the standard error
-    of truth against an independent truth of the generated sample's size.
+    Make one with `from_samples` or `from_estimator`. Truth is filled grey, the model drawn in red
+    with its error band hatched: the statistical error, and for an ensemble the spread of its
+    members in quadrature. The grey band of the ratio panel is the floor: the standard error of the
+    ratio of truth to an independent truth of the generated sample's size. An arrow stands where
+    the ratio lies outside its panel, or where there is no truth to divide by.
 
     Parameters
     ----------
@@ -22,15 +38,21 @@ class MarginalDisplay:
     truth, generated : ndarray of shape (n_bins,)
         Contents, both as fractions of their sample.
     truth_error, generated_error : ndarray of shape (n_bins,)
-        Standard errors of the contents.
+        Standard errors of the contents from the number of events.
     name : str
         Of the quantity, on the axis.
+    systematic : ndarray of shape (n_bins,), optional
+        Standard deviation of the generated contents over the members of an ensemble.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
     ax_, ratio_ax_ : matplotlib Axes
         Set by `plot`.
+
+    See Also
+    --------
+    skjetsim.metrics.histogram_band : The band of an ensemble.
 
     Examples
     --------
@@ -41,22 +63,28 @@ class MarginalDisplay:
     >>> display = MarginalDisplay.from_samples(truth, generated, name="Z mass [GeV]", bins=20)
     >>> display.ratio.shape
     (20,)
+    >>> bool(np.nanmax(np.abs(display.pull)) < 4)
+    True
     """
 
-    def __init__(self, *, edges, truth, generated, truth_error, generated_error, name):
+    def __init__(
+        self, *, edges, truth, generated, truth_error, generated_error, name, systematic=None
+    ):
         self.edges = edges
         self.truth = truth
         self.generated = generated
         self.truth_error = truth_error
         self.generated_error = generated_error
         self.name = name
+        self.systematic = systematic
 
     @classmethod
     def from_samples(
         cls,
         truth,
-        generated,
+        generated=None,
         *,
+        members=None,
         name="",
         bins=50,
         range=None,
@@ -68,14 +96,22 @@ class MarginalDisplay:
         Parameters
         ----------
         truth : array-like of shape (n_truth,)
-        generated : array-like of shape (n_generated,)
+        generated : array-like of shape (n,) or (n, k), optional
+            The quantity in n events, or in k draws for each of n theory-level events. Draws of
+            the same event are correlated, so the error counts events and not draws.
+        members : array-like of shape (n_members, n) or (n_members, n, k), optional
+            The same n events as the members of an ensemble simulate them, instead of `generated`;
+            their mean is drawn.
         name : str
             Of the quantity, with its unit.
-        bins : int, default=50
+        bins : int or array-like of edges, default=50
+            At least two bins.
         range : tuple of (float, float), optional
             By default from the 0.2% to the 99.8% quantile of the truth.
-        sample_weight, generated_weight : array-like, optional
-            Weights of truth and of generated; negative ones are allowed.
+        sample_weight : array-like of shape (n_truth,), optional
+            Weights of truth; negative ones are allowed where their sum is positive.
+        generated_weight : array-like of shape (n,), optional
+            Weights of the generated events, the same for all draws of an event.
 
         Returns
         -------
@@ -83,31 +119,113 @@ class MarginalDisplay:
 
         Raises
         ------
+        TypeError
+            Where not exactly one of `generated` and `members` is given.
         ValueError
-            On NaN, infinity, empty samples or wrong weights.
+            On NaN, infinity, empty samples, wrong shapes or weights, members of different shapes,
+            fewer than two bins, a range that does not increase, or a truth that is constant or
+            lies in one bin: whatever the model does, that bin agrees.
         """
-        sides = []
-        for values, weight, what in (
-            (truth, sample_weight, "truth"),
-            (generated, generated_weight, "generated"),
-        ):
-            array, _ = check_events(values, what=what, allow_1d=True)
-            weight = check_sample_weight(weight, len(array), allow_negative=True)
-            sides.append((array[:, 0], np.ones(len(array)) if weight is None else weight))
-        low, high = range if range is not None else np.quantile(sides[0][0], (0.002, 0.998))
-        if not low < high:
-            low, high = low - 0.5, high + 0.5
-        edges = np.linspace(low, high, bins + 1)
-        (truth, truth_error), (generated, generated_error) = (
-            _fractions(values, weight, edges) for values, weight in sides
-        )
+        if (generated is None) == (members is None):
+            raise TypeError("Pass exactly one of generated and members.")
+        truth = check_quantity(truth, "truth")
+        weight = check_weight(sample_weight, len(truth), "sample_weight", allow_negative=True)
+        edges = bin_edges(truth, bins, range, weight)
+        truth, truth_error = clustered_histogram(truth, edges, weight)
+        if members is None:
+            generated = check_draws(generated, "generated")
+            weight = _generated_weight(generated_weight, len(generated))
+            content, error = clustered_histogram(generated, edges, weight)
+            systematic = None
+        else:
+            weight = generated_weight
+            if len(members):
+                weight = _generated_weight(weight, len(members[0]))
+            band = histogram_band(members, edges, sample_weight=weight)
+            content, error, systematic = band.content, band.statistical, band.systematic
         return cls(
             edges=edges,
             truth=truth,
-            generated=generated,
+            generated=content,
             truth_error=truth_error,
-            generated_error=generated_error,
+            generated_error=error,
             name=name,
+            systematic=systematic,
+        )
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        feature,
+        transformer=None,
+        n_samples=None,
+        random_state=None,
+        bins=50,
+        range=None,
+        name=None,
+        sample_weight=None,
+    ):
+        """Draw from an estimator and histogram one of its columns, or a quantity made of them.
+
+        Parameters
+        ----------
+        estimator : fitted generator or simulator
+            On its own, in a Pipeline, or a fitted search. An ensemble with `sample_members` gets
+            the band of its members.
+        X : array-like of shape (n, n_features)
+            Theory-level events; for a generator the true events.
+        y : array-like of shape (n, n_targets), optional
+            The true detector level; None for a generator.
+        feature : str or int
+            Column to compare, of y (simulator) or X (generator), after `transformer`.
+        transformer : transformer, optional
+            Applied to true and to generated events, such as `CartesianToCylindrical` or
+            `KinematicFeatures`, for quantities that are not columns. A fitted one is used as it
+            is, an unfitted one is cloned and fitted on the truth.
+        n_samples : int, optional
+            Draws for each row of X, by default one; a generator draws so many times len(X) events.
+        random_state : int, Generator, RandomState or None
+        bins, range
+            As in `from_samples`; an angle goes from -pi to pi by default.
+        name : str, optional
+            Of the quantity, by default from the column's name: `jet_pt` is "jet pT [GeV]".
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events. Those simulated from them carry them too; those of a generator
+            count equally.
+
+        Returns
+        -------
+        MarginalDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator draws nothing, or y is given to a generator.
+        ValueError
+            On an unknown feature, a missing y, and as `from_samples`.
+        """
+        drawn = draw_events(
+            estimator,
+            X,
+            y,
+            transformer=transformer,
+            n_samples=n_samples,
+            random_state=random_state,
+            members=True,
+        )
+        truth, generated = drawn.column(feature)
+        return cls.from_samples(
+            truth,
+            **generated,
+            name=axis_label(drawn.label(feature)) if name is None else name,
+            bins=bins,
+            range=full_turn(drawn.label(feature), bins, range),
+            sample_weight=sample_weight,
+            generated_weight=sample_weight if drawn.paired else None,
         )
 
     @property
@@ -118,69 +236,165 @@ class MarginalDisplay:
     @property
     def ratio_floor(self):
         """Standard error of the ratio of two independent truths."""
-        return _divide(np.hypot(self.truth_error, self.generated_error), self.truth)
+        return _divide(np.hypot(self.truth_error, self.generated_error), np.abs(self.truth))
 
-    def plot(self, ax=None, *, ratio_ax=None, log=False):
+    @property
+    def total_error(self):
+        """Standard error of the generated contents: statistical, and systematic in quadrature."""
+        if self.systematic is None:
+            return self.generated_error
+        return np.hypot(self.generated_error, self.systematic)
+
+    @property
+    def pull(self):
+        """Generated minus truth in standard errors of both, NaN in bins without events.
+
+        Truth and generated events count as independent. Those simulated from the same
+        theory-level events are not quite: their pulls are smaller than 1 on average.
+        """
+        return _divide(self.generated - self.truth, np.hypot(self.truth_error, self.total_error))
+
+    def plot(self, ax=None, *, ratio_ax=None, log=False, ratio_range=(0.7, 1.3)):
         """Draw the display.
 
         Parameters
         ----------
         ax, ratio_ax : matplotlib Axes, optional
-            For the distributions and their ratio; made where they are not given.
+            For the distributions and their ratio; a figure with both is made where neither is
+            given, and no ratio is drawn where `ax` is given alone.
         log : bool, default=False
             Logarithmic contents.
+        ratio_range : tuple of (float, float), default=(0.7, 1.3)
+            Limits of the ratio panel; arrows stand for bins beyond it.
 
         Returns
         -------
         self
-        """
-        import matplotlib.pyplot as plt
 
-        if ax is None:
-            _, (ax, ratio_ax) = plt.subplots(
-                2, 1, sharex=True, height_ratios=(3, 1), layout="constrained"
-            )
-        ax.stairs(self.truth, self.edges, fill=True, color="0.85", label="truth")
-        ax.stairs(self.truth, self.edges, color="0.35")
-        ax.stairs(self.generated, self.edges, color="C3", linewidth=1.4, label="generated")
-        ax.set_ylabel("fraction of events")
-        if log:
-            ax.set_yscale("log")
-        else:  # room for the legend
-            ax.set_ylim(0, 1.35 * max(self.truth.max(), self.generated.max()))
-        ax.legend(frameon=False, loc="upper right")
-        _few_ticks(ax)
-        if ratio_ax is not None:
-            ax.tick_params(labelbottom=False)
-            ax.xaxis.get_offset_text().set_visible(False)
-            self._plot_ratio(ratio_ax)
+        Raises
+        ------
+        ImportError
+            Where matplotlib or mplhep is missing.
+        ValueError
+            On `ratio_ax` without `ax`, or a range that does not hold 1.
+        """
+        if ax is None and ratio_ax is not None:
+            raise ValueError("ratio_ax was given without ax: pass both, or neither.")
+        if not ratio_range[0] < 1 < ratio_range[1]:
+            raise ValueError(f"ratio_range must be (low, high) around 1, got {ratio_range!r}.")
+        with house_style() as (plt, mplhep):
+            if ax is None:
+                _, (ax, ratio_ax) = plt.subplots(
+                    2, 1, sharex=True, height_ratios=(3, 1), figsize=(5.6, 5), layout="constrained"
+                )
+            handles = self._draw_contents(ax, mplhep, log)
+            if ratio_ax is None:
+                ax.set_xlabel(self.name)
+            else:
+                handles += self._draw_ratio(ratio_ax, mplhep, ratio_range)
+                ax.tick_params(labelbottom=False)
+                ax.xaxis.get_offset_text().set_visible(False)
+            ax.legend(handles=handles, loc="upper right", ncols=2)
         self.ax_, self.ratio_ax_, self.figure_ = ax, ratio_ax, ax.figure
         return self
 
-    def _plot_ratio(self, ax):
-        floor = np.nan_to_num(self.ratio_floor)
-        ax.stairs(1 + floor, self.edges, baseline=1 - floor, fill=True, color="0.85")
-        ax.axhline(1, color="0.35", linewidth=0.8)
+    def _draw_contents(self, ax, mplhep, log):
+        """Draw both histograms and the band, with room above for the legend; gives its handles."""
+
+        def draw(contents, histtype, **settings):
+            return mplhep.histplot(
+                contents, self.edges, histtype=histtype, ax=ax, flow="none", **settings
+            )[0].stairs
+
+        fill = draw(self.truth, "fill", yerr=False, color=TRUTH_FILL, label="truth")
+        draw(self.truth, "step", yerr=False, color=TRUTH_LINE, linewidth=1)
+        band = draw(
+            self.generated,
+            "band",
+            yerr=self.total_error,
+            label="stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error",
+            **_BAND,
+        )
+        line = draw(
+            self.generated, "step", yerr=False, color=MODEL, linewidth=1.4, label="generated"
+        )
+        ax.set_ylabel("fraction of events")
+        ax.set_xlim(self.edges[0], self.edges[-1])
+        contents = np.concatenate([self.truth, self.generated + self.total_error])
+        top = contents.max()
+        if log:
+            bottom = 0.5 * contents[contents > 0].min()
+            ax.set_yscale("log")
+            ax.set_ylim(bottom, top * (top / bottom) ** 0.3)
+        else:
+            lowest = min(self.truth.min(), self.generated.min())  # negative weights
+            ax.set_ylim(min(0, 1.1 * lowest), 1.3 * top)
+        style_axes(ax)
+        few_ticks(ax)
+        return [fill, line, band]
+
+    def _draw_ratio(self, ax, mplhep, ratio_range):
+        """Draw the ratio with the band and the floor; gives the floor for the legend."""
+
+        def draw(contents, error, **settings):
+            return mplhep.histplot(
+                contents, self.edges, histtype="band", yerr=error, ax=ax, flow="none", **settings
+            )[0].stairs
+
+        floor = draw(
+            np.ones_like(self.truth),
+            self.ratio_floor,
+            facecolor=FLOOR,
+            edgecolor="none",
+            alpha=1,
+            hatch="",
+            zorder=0.5,
+            label="floor",
+        )
+        ax.axhline(1, color=TRUTH_LINE, linewidth=0.8)
+        draw(self.ratio, _divide(self.total_error, np.abs(self.truth)), **_BAND)
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
-        ax.plot(centre, self.ratio, ".", color="C3", markersize=4)
-        ax.set_ylim(0.7, 1.3)
-        ax.set_ylabel("ratio")
+        ax.plot(centre, self.ratio, ".", color=MODEL, markersize=4)
+        above, below = self._outside(ratio_range)
+        for bins, height, marker in ((above, 0.93, "^"), (below, 0.07, "v")):
+            heights = np.full(bins.sum(), height)
+            ax.plot(
+                centre[bins],
+                heights,
+                marker,
+                color=MODEL,
+                markersize=4,
+                transform=ax.get_xaxis_transform(),
+            )
+        ax.set_xlim(self.edges[0], self.edges[-1])
+        ax.set_ylim(*ratio_range)
+        ax.set_ylabel("ratio", loc="center")
         ax.set_xlabel(self.name)
-        _few_ticks(ax)
+        style_axes(ax)
+        few_ticks(ax)
+        return [floor]
+
+    def _outside(self, ratio_range):
+        """Bins whose ratio lies above and below the panel; without truth it is infinite."""
+        ratio = np.where(
+            (self.truth == 0) & (self.generated != 0),
+            np.copysign(np.inf, self.generated),
+            self.ratio,
+        )
+        return ratio > ratio_range[1], ratio < ratio_range[0]
 
 
-def _few_ticks(ax):
-    """Five ticks at most, small and large values as powers of ten: responses can be tiny."""
-    ax.locator_params(axis="x", nbins=5)
-    ax.ticklabel_format(axis="x", scilimits=(-2, 4))
+_BAND = {
+    "facecolor": "none",
+    "edgecolor": MODEL,
+    "alpha": 0.5,
+    "hatch": "//////",
+    "linewidth": 0,
+}
 
 
-def _fractions(values, weight, edges):
-    """Contents and errors of the bins, overflow counted in the outer ones."""
-    inside = np.clip(values, edges[0], edges[-1])
-    contents, _ = np.histogram(inside, edges, weights=weight)
-    squares, _ = np.histogram(inside, edges, weights=weight**2)
-    return contents / weight.sum(), np.sqrt(squares) / abs(weight.sum())
+def _generated_weight(weight, n_events):
+    return check_weight(weight, n_events, "generated_weight", allow_negative=True)
 
 
 def _divide(numerator, denominator):

@@ -1,0 +1,128 @@
+"""Checks of the quantities that are histogrammed, and their bins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._angles import is_angle
+from skjetsim._validation import check_events, check_int, column_names
+from skjetsim._weighted import weighted_quantile
+
+
+def check_quantity(values, what):
+    """Return one quantity as an array (n,), or raise where it is a table of several."""
+    array, names = check_events(values, what=what, allow_1d=np.ndim(values) == 1)
+    if array.shape[1] != 1:
+        raise ValueError(
+            f"{what} has {array.shape[1]} columns{'' if names is None else f' {names}'}, and a "
+            "histogram is of one quantity: pass a single column."
+        )
+    return array[:, 0]
+
+
+def check_draws(values, what):
+    """Return one quantity as an array (n,), or (n, k) where it holds k draws of each event."""
+    if np.ndim(values) not in (1, 2):
+        raise ValueError(
+            f"{what} has shape {np.shape(values)}, expected (n,), or (n, k) for k draws of each "
+            "event: pass a single quantity, generated[..., column]."
+        )
+    names = column_names(values)
+    if names is not None and len(names) > 1:
+        raise ValueError(
+            f"{what} is a table of the columns {names}, and a histogram is of one quantity: pass "
+            "a single column. Several draws of it are an array of shape (n, k)."
+        )
+    array, _ = check_events(values, what=what, allow_1d=np.ndim(values) == 1)
+    return array[:, 0] if np.ndim(values) == 1 else array
+
+
+def check_bins(bins, range):
+    """Raise where `bins` and `range` do not make at least two bins."""
+    if np.ndim(bins) == 0:
+        if check_int(bins, "bins") == 1:
+            raise ValueError(
+                "bins must be at least 2: the only bin of a histogram holds everything, whatever "
+                "the model does."
+            )
+    elif range is not None:
+        raise ValueError("range says nothing beside edges: pass bins=<int> or leave range out.")
+    else:
+        edges = np.asarray(bins, dtype=np.float64)
+        if edges.ndim != 1 or len(edges) < 3:
+            raise ValueError(
+                f"bins must be an int or at least three edges, got shape {edges.shape}."
+            )
+        if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+            raise ValueError(f"bins must be finite edges that increase, got {edges.tolist()}.")
+    if range is not None:
+        low, high = _two_numbers(range)
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"range must be two finite numbers, low < high, got {range!r}.")
+
+
+def _two_numbers(range):
+    try:
+        low, high = (float(limit) for limit in range)
+    except (TypeError, ValueError):
+        raise ValueError(f"range must be two numbers (low, high), got {range!r}.") from None
+    return low, high
+
+
+def full_turn(name, bins, range):
+    """Range of an angle by its name, -pi to pi where none is given; others as they are."""
+    if range is None and np.ndim(bins) == 0 and is_angle(name):
+        return (-np.pi, np.pi)
+    return range
+
+
+def bin_edges(truth, bins, range, weight=None):
+    """Edges of the bins: given, or equally wide over `range`.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n,)
+        Its central 99.6% is the range by default.
+    bins : int or array-like of edges
+    range : tuple of (float, float) or None
+    weight : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    ndarray of shape (n_bins + 1,)
+
+    Raises
+    ------
+    ValueError
+        On fewer than two bins, a bad range, or a truth that fills a single bin.
+    """
+    check_bins(bins, range)
+    if np.ndim(bins) > 0:
+        edges = np.asarray(bins, dtype=np.float64)
+    else:
+        low, high = _default_range(truth, weight) if range is None else _two_numbers(range)
+        edges = np.linspace(low, high, bins + 1)
+        if not (np.diff(edges) > 0).all():
+            raise ValueError(f"range {(low, high)} is too narrow for {bins} bins in float64.")
+    present = truth if weight is None else truth[weight != 0]
+    filled = np.unique(np.clip(np.searchsorted(edges, present, side="right"), 1, len(edges) - 1))
+    if len(filled) == 1:
+        raise ValueError(
+            f"All of the truth lies in one of the {len(edges) - 1} bins, and such a histogram says "
+            f"nothing. Choose bins or range to divide the events: the truth reaches from "
+            f"{present.min():g} to {present.max():g}, the bins from {edges[0]:g} to {edges[-1]:g}."
+        )
+    return edges
+
+
+def _default_range(truth, weight):
+    present = truth if weight is None else truth[weight != 0]
+    if present.min() == present.max():
+        raise ValueError(
+            f"The truth is {present[0]:g} in every event: a constant has no distribution to "
+            "compare. Choose another quantity."
+        )
+    weight = None if weight is None else np.clip(weight, 0.0, None)
+    low, high = weighted_quantile(truth, [0.002, 0.998], weight)
+    # Nearly all events may share one value, such as a jet mass of zero.
+    return (low, high) if low < high else (present.min(), present.max())

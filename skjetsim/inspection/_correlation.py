@@ -1,0 +1,229 @@
+"""Correlation matrices of truth and model, and their difference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._weighted import weighted_std
+from skjetsim.inspection._events import draw_events
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._style import check_axes, draw_matrix, house_style
+from skjetsim.metrics._checks import check_pair
+
+__all__ = ["CorrelationDisplay"]
+
+N_ERRORS = 3  # a difference of more standard errors is framed
+
+
+class CorrelationDisplay:
+    """Linear correlation matrices of truth and generated events, and their difference.
+
+    Make one with `from_samples` or `from_estimator`. Differences of more than three standard
+    errors are framed: the smaller ones are those of two samples of one distribution.
+
+    Parameters
+    ----------
+    truth, generated : ndarray of shape (n_features, n_features)
+        Correlation coefficients.
+    truth_error, generated_error : ndarray of shape (n_features, n_features)
+        Their standard errors.
+    names : list of str
+        Of the columns, on the axes.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : tuple of matplotlib Axes
+        Of truth, generated and difference. Set by `plot`, as is `figure_`.
+
+    See Also
+    --------
+    skjetsim.metrics.correlation_difference : The difference as a figure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.inspection import CorrelationDisplay
+    >>> truth = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> display = CorrelationDisplay.from_samples(truth, truth @ [[1.0, 1.0], [0.0, 1.0]])
+    >>> display.difference.round(1)
+    array([[0. , 0.7],
+           [0.7, 0. ]])
+    """
+
+    def __init__(self, *, truth, generated, truth_error, generated_error, names):
+        self.truth = truth
+        self.generated = generated
+        self.truth_error = truth_error
+        self.generated_error = generated_error
+        self.names = names
+
+    @classmethod
+    def from_samples(cls, truth, generated, *, sample_weight=None, generated_weight=None):
+        """Correlate the columns of two samples.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n_truth, n_features)
+            At least two columns.
+        generated : array-like of shape (n_generated, n_features)
+        sample_weight, generated_weight : array-like, optional
+            Weights of truth and of generated. Negative weights are an error.
+
+        Returns
+        -------
+        CorrelationDisplay
+
+        Raises
+        ------
+        ValueError
+            On NaN, infinity, one event, one column, different columns, negative weights, or a
+            column of the truth that is constant and has no correlations. One that the model
+            makes constant counts as uncorrelated.
+        """
+        pair = check_pair(
+            truth,
+            generated,
+            sample_weight=sample_weight,
+            generated_weight=generated_weight,
+            min_samples=2,
+        )
+        if pair.n_columns < 2:
+            raise ValueError("correlations need at least two columns, got one.")
+        constant = np.flatnonzero(np.ptp(pair.truth, axis=0) == 0)
+        if len(constant):
+            raise ValueError(
+                f"column {pair.label(constant[0])} of truth is constant and has no correlation "
+                "with any other: leave it out of both samples."
+            )
+        matrix, error = correlation_matrix(pair.truth, pair.weight)
+        generated_matrix, generated_error = correlation_matrix(
+            pair.generated, pair.generated_weight
+        )
+        names = pair.names if pair.names is not None else range(pair.n_columns)
+        return cls(
+            truth=matrix,
+            generated=generated_matrix,
+            truth_error=error,
+            generated_error=generated_error,
+            names=[axis_label(name, unit=False) for name in names],
+        )
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y=None, *, transformer=None, random_state=None, sample_weight=None
+    ):
+        """Draw from an estimator and correlate its columns.
+
+        Parameters
+        ----------
+        estimator : fitted generator or simulator
+            On its own, in a Pipeline, or a fitted search.
+        X : array-like of shape (n, n_features)
+            Theory-level events; for a generator the true events.
+        y : array-like of shape (n, n_targets), optional
+            The true detector level; None for a generator.
+        transformer : transformer, optional
+            Applied to true and to generated events; an unfitted one is fitted on the truth.
+        random_state : int, Generator, RandomState or None
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events. Those simulated from them carry them too; those of a generator
+            count equally.
+
+        Returns
+        -------
+        CorrelationDisplay
+        """
+        drawn = draw_events(estimator, X, y, transformer=transformer, random_state=random_state)
+        display = cls.from_samples(
+            drawn.truth,
+            drawn.generated,
+            sample_weight=sample_weight,
+            generated_weight=sample_weight if drawn.paired else None,
+        )
+        if drawn.names is not None:
+            display.names = [axis_label(name, unit=False) for name in drawn.names]
+        return display
+
+    @property
+    def difference(self):
+        """Generated minus truth."""
+        return self.generated - self.truth
+
+    @property
+    def pull(self):
+        """Difference in standard errors of both, zero on the diagonal."""
+        error = np.hypot(self.truth_error, self.generated_error)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.difference == 0, 0.0, self.difference / error)
+
+    def plot(self, axes=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of three matplotlib Axes, optional
+            For truth, generated and their difference; made by default.
+
+        Returns
+        -------
+        self
+        """
+        size = len(self.names)
+        with house_style() as (plt, _):
+            if axes is None:
+                side = float(np.clip(0.5 * size, 2.6, 5.5))
+                _, axes = plt.subplots(
+                    1, 3, figsize=(3 * side + 3, side + 1), sharey=True, layout="constrained"
+                )
+            axes = check_axes(axes, 3, "truth, generated and difference")
+            # At least a unit of the second decimal, or a perfect model has no colour scale.
+            limit = max(0.01, float(np.abs(self.difference).max()))
+            for ax, matrix in zip(axes, (self.truth, self.generated), strict=False):
+                mesh = draw_matrix(ax, matrix, self.names, 1)
+            axes[0].figure.colorbar(mesh, ax=list(axes[:2]), label="correlation")
+            mesh = draw_matrix(axes[2], self.difference, self.names, limit)
+            axes[2].figure.colorbar(mesh, ax=axes[2], label="difference")
+            self._frame_significant(axes[2])
+            titles = ("truth", "generated", rf"difference, framed: > {N_ERRORS} $\sigma$")
+            for ax, title in zip(axes, titles, strict=True):
+                ax.set_title(title)
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _frame_significant(self, ax):
+        from matplotlib.patches import Rectangle
+
+        for row, column in np.argwhere(np.abs(self.pull) > N_ERRORS):
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, linewidth=1.2))
+
+
+def correlation_matrix(array, weight=None):
+    """Linear correlation coefficients of the columns, and their standard errors.
+
+    The error is that of the coefficient's linearisation, psi = z_i z_j - r (z_i^2 + z_j^2) / 2
+    for standardised z, which holds for any distribution; for a normal one it is
+    (1 - r^2) / sqrt(n).
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, d)
+    weight : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    matrix, error : ndarray of shape (d, d)
+    """
+    share = np.full(len(array), 1.0 / len(array)) if weight is None else weight / weight.sum()
+    z = array - share @ array
+    z /= weighted_std(array, weight)
+    matrix = (z * share[:, None]).T @ z
+    np.fill_diagonal(matrix, 1.0)
+    # Sum over events of share^2 psi^2, multiplied out into products of matrices.
+    scaled = z * share[:, None]
+    even = (scaled**2).T @ z**2
+    odd = (z * scaled**2).T @ z
+    diagonal = np.diag(even)
+    variance = even - matrix * (odd + odd.T)
+    variance += matrix**2 / 4 * (diagonal + diagonal[:, None] + 2 * even)
+    return matrix, np.sqrt(variance.clip(min=0))

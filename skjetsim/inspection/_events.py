@@ -1,0 +1,211 @@
+"""Events to compare: drawn from an estimator, in the coordinates of a transformer."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._draw import _forward, _split, _unwrap_search, sample
+from skjetsim._validation import (
+    check_events,
+    check_int,
+    check_names_match,
+    check_same_events,
+    column_names,
+)
+from skjetsim.base import is_generator, is_simulator
+
+
+@dataclass
+class Drawn:
+    """True events beside what an estimator makes of them, columns last."""
+
+    truth: np.ndarray  # (n, d)
+    generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
+    names: list | None
+    of_members: bool
+    paired: bool  # whether row i of both is the same event, whose weight both carry
+    transformer: object  # fitted, or None
+    columns: list | None  # names before the transformer
+
+    def column(self, feature):
+        """Truth of one column, and the model's as keywords of a Display's `from_samples`."""
+        position = self._position(feature)
+        keyword = "members" if self.of_members else "generated"
+        return self.truth[:, position], {keyword: self.generated[..., position]}
+
+    def label(self, feature):
+        """Name of a column, or its position where it has none."""
+        position = self._position(feature)
+        return position if self.names is None else self.names[position]
+
+    def _position(self, feature):
+        what = "y" if self.paired else "X"
+        return feature_position(feature, self.names, self.truth.shape[1], what)
+
+    def same_coordinates(self, table, what):
+        """Take other events of the same columns through the transformer; they may have more."""
+        rows, names = check_events(table, what=what, allow_1d=np.ndim(table) == 1)
+        if self.transformer is None:
+            return as_table(rows, names)
+        if names is not None and self.columns is not None:
+            missing = [name for name in self.columns if name not in names]
+            if missing:
+                raise ValueError(
+                    f"{what} has no column {missing[0]!r}, which the transformer takes: {names}."
+                )
+            rows, names = rows[:, [names.index(name) for name in self.columns]], self.columns
+        return as_table(*in_coordinates(self.transformer, rows, names))
+
+
+def feature_position(feature, names, n_columns, what):
+    """Position of a column given by name or by position, or raise listing what there is."""
+    if isinstance(feature, str):
+        if names is None:
+            raise ValueError(
+                f"feature={feature!r} is a name, but {what} has no column names: pass a DataFrame, "
+                f"or the position of one of its {n_columns} columns."
+            )
+        if feature not in names:
+            raise ValueError(f"feature={feature!r} is not a column of {what}: {names}.")
+        return names.index(feature)
+    if isinstance(feature, numbers.Integral) and not isinstance(feature, (bool, np.bool_)):
+        if not 0 <= feature < n_columns:
+            raise ValueError(f"feature={feature} is not a column of {what}, which has {n_columns}.")
+        return int(feature)
+    raise TypeError(f"feature must be a column's name or position, got {feature!r}.")
+
+
+def as_rows(values, row_ndim):
+    """Array of (..., d) from events whose rows have `row_ndim` dimensions."""
+    array = np.asarray(values, dtype=np.float64)
+    lead = array.shape[: array.ndim - row_ndim]
+    return array.reshape(*lead, -1) if row_ndim else array[..., None]
+
+
+def fitted_transformer(transformer, rows, names):
+    """Return the transformer itself where it is fitted, else a clone fitted on these events."""
+    if transformer is None:
+        return None
+    try:
+        check_is_fitted(transformer)
+    except NotFittedError:
+        return clone(transformer).fit(as_table(rows, names))
+    return transformer
+
+
+def in_coordinates(transformer, rows, names):
+    """Apply a fitted transformer to events of shape (..., d); None leaves them as they are.
+
+    Returns
+    -------
+    rows : ndarray of shape (..., d_out)
+    names : list of str or None
+    """
+    if transformer is None:
+        return rows, names
+    out = transformer.transform(as_table(rows.reshape(-1, rows.shape[-1]), names))
+    out_names = column_names(out)
+    if out_names is None and names is not None and hasattr(transformer, "get_feature_names_out"):
+        out_names = [str(name) for name in transformer.get_feature_names_out(names)]
+    return np.asarray(out, dtype=np.float64).reshape(*rows.shape[:-1], -1), out_names
+
+
+def as_table(rows, names):
+    """Events as a DataFrame where their columns have names."""
+    return rows if names is None else pd.DataFrame(rows, columns=names)
+
+
+def draw_events(
+    estimator, X, y, *, transformer=None, n_samples=None, random_state=None, members=False
+):
+    """True events and those of an estimator, validated, in the transformer's coordinates.
+
+    Parameters
+    ----------
+    estimator : fitted generator or simulator, Pipeline or search
+    X : array-like of shape (n, n_features)
+        Theory level, or the truth of a generator.
+    y : array-like of shape (n, n_targets) or None
+        Detector level; None for a generator.
+    transformer : transformer, optional
+    n_samples : int, optional
+        Draws for each event; a generator gives len(X) times as many events.
+    random_state : int, Generator, RandomState or None
+    members : bool
+        Whether an ensemble shows its members.
+
+    Returns
+    -------
+    Drawn
+    """
+    model = _unwrap_search(estimator)
+    name = type(estimator).__name__
+    if n_samples is not None:
+        check_int(n_samples, "n_samples")
+    if is_generator(model):
+        if y is not None:
+            raise TypeError(f"{name} is a generator: its events are compared with X. Leave y out.")
+        n_events = len(X) * (n_samples or 1)
+        generated = sample(model, n_samples=n_events, random_state=random_state)
+        truth, of_members = X, False
+    elif is_simulator(model):
+        check_pairs(X, y, name)
+        of_members, generated = _simulate(model, X, n_samples, random_state, members)
+        truth = y
+    else:
+        raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
+    row_ndim = np.ndim(truth) - 1
+    what = "X" if y is None else "y"
+    truth, names = check_events(truth, what=what, allow_1d=row_ndim == 0)
+    _check_order(model, names, what)
+    generated = as_rows(generated, row_ndim)
+    if generated.shape[-1] != truth.shape[1]:
+        raise ValueError(
+            f"{name} draws {generated.shape[-1]} columns, but the truth has {truth.shape[1]}: pass "
+            "the columns it was fitted with."
+        )
+    # Fitted on truth alone: a scaler of each side's own would hide what differs.
+    transformer = fitted_transformer(transformer, truth, names)
+    truth, out_names = in_coordinates(transformer, truth, names)
+    generated, _ = in_coordinates(transformer, generated, names)
+    return Drawn(truth, generated, out_names, of_members, y is not None, transformer, names)
+
+
+def _check_order(model, names, what):
+    """Raise where the truth's columns are named otherwise, or in another order, than the fitted."""
+    if what == "X":
+        fitted = getattr(model, "feature_names_in_", None)
+    else:
+        fitted = getattr(_split(model)[1], "target_names_in_", None)
+        if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
+            return  # names that stand for positions
+    if fitted is not None:
+        check_names_match(names, fitted, what=what)
+
+
+def check_pairs(X, y, name):
+    """Raise unless X and y are the same events on two levels."""
+    if y is None:
+        raise ValueError(f"{name} is a simulator: pass the detector level y as well as X.")
+    if len(X) != len(y):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "
+            "must be the same event."
+        )
+    check_same_events(X, y)
+
+
+def _simulate(model, X, n_samples, random_state, members):
+    """Whether they are an ensemble's members, and the simulated events."""
+    steps, innermost = _split(model)
+    if members and hasattr(innermost, "sample_members"):
+        X = _forward(steps, X)
+        return True, innermost.sample_members(X, n_samples=n_samples, random_state=random_state)
+    return False, sample(model, X, n_samples=n_samples, random_state=random_state)

@@ -1,0 +1,238 @@
+"""The latent space of a generator against the standard normal it should be."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy.stats import norm
+
+from skjetsim._draw import _unwrap_search
+from skjetsim._validation import check_events
+from skjetsim.base import is_generator, is_simulator
+from skjetsim.inspection._binning import check_bins
+from skjetsim.inspection._correlation import correlation_matrix
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._style import (
+    DIVERGING,
+    TRUTH_FILL,
+    check_axes,
+    colours_of_worst,
+    draw_cells,
+    draw_matrix,
+    house_style,
+    style_axes,
+)
+from skjetsim.metrics._band import clustered_histogram
+from skjetsim.metrics._checks import check_weight
+
+__all__ = ["LatentDisplay"]
+
+EXPECTED_BEYOND = 10  # events of a normal sample outside the default range, on either side
+LARGEST_PULL = 5  # where the colours end
+
+
+class LatentDisplay:
+    """Latent columns of a generator against independent standard normals.
+
+    A flow is right where events of the truth become normal and uncorrelated in its latent space.
+    Make one with `from_samples` or `from_estimator`. Shown are the histograms of the columns above
+    the normal in grey, the pull of each bin by column, and the correlations.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+        The first and last bin hold what lies beyond them too.
+    contents : ndarray of shape (n_columns, n_bins)
+        Fractions of events.
+    expected : ndarray of shape (n_bins,)
+        Those of a standard normal.
+    expected_error : ndarray of shape (n_bins,)
+        Standard error of a normal sample's contents.
+    correlation : ndarray of shape (n_columns, n_columns)
+    names : list of str
+        Of the columns.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : tuple of matplotlib Axes
+        Of histograms, pulls and correlations. Set by `plot`, as is `figure_`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.inspection import LatentDisplay
+    >>> latent = np.random.default_rng(0).normal(size=(5000, 3))
+    >>> display = LatentDisplay.from_samples(latent)
+    >>> bool(np.abs(display.pull).max() < 5)
+    True
+    """
+
+    def __init__(self, *, edges, contents, expected, expected_error, correlation, names):
+        self.edges = edges
+        self.contents = contents
+        self.expected = expected
+        self.expected_error = expected_error
+        self.correlation = correlation
+        self.names = names
+
+    @classmethod
+    def from_samples(cls, latent, *, bins=40, range=None, sample_weight=None):
+        """Histogram latent points.
+
+        Parameters
+        ----------
+        latent : array-like of shape (n, n_columns)
+            Columns of zeros, which a flow returns where the events never vary, are left out with a
+            warning.
+        bins : int or array-like of edges, default=40
+            At least two bins.
+        range : tuple of (float, float), optional
+            By default as far as a normal sample of this size has ten events beyond.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events. Negative weights are an error.
+
+        Returns
+        -------
+        LatentDisplay
+
+        Raises
+        ------
+        ValueError
+            On NaN, infinity, negative weights, fewer than two bins, a range that does not
+            increase, or columns of zeros alone.
+        """
+        check_bins(bins, range)
+        array, names = check_events(latent, what="latent", allow_1d=np.ndim(latent) == 1)
+        weight = check_weight(sample_weight, len(array), "sample_weight")
+        names = names or [f"z{column}" for column in np.arange(array.shape[1])]
+        array, names = _without_zeros(array, names)
+        n_events = len(array) if weight is None else weight.sum() ** 2 / (weight**2).sum()
+        if np.ndim(bins) == 0:
+            # Of a sample too small for ten events to be few, the central two thirds.
+            reach = norm.isf(min(EXPECTED_BEYOND / n_events, norm.sf(1)))
+            edges = np.linspace(*((-reach, reach) if range is None else range), bins + 1)
+        else:
+            edges = np.asarray(bins, dtype=np.float64)
+        expected = np.diff(np.concatenate([[0.0], norm.cdf(edges[1:-1]), [1.0]]))
+        return cls(
+            edges=edges,
+            contents=np.array([clustered_histogram(z, edges, weight)[0] for z in array.T]),
+            expected=expected,
+            expected_error=np.sqrt(expected * (1 - expected) / n_events),
+            correlation=correlation_matrix(array, weight)[0],
+            names=[axis_label(name, unit=False) for name in names],
+        )
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, bins=40, range=None, sample_weight=None):
+        """Take events to the latent space of a generator and histogram them there.
+
+        Parameters
+        ----------
+        estimator : fitted generator
+            Whose `transform` gives latent points: on its own, last in a Pipeline, or in a fitted
+            search.
+        X : array-like of shape (n, n_features)
+            True events, best held out from the fit.
+        bins, range, sample_weight
+            As in `from_samples`.
+
+        Returns
+        -------
+        LatentDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator is no generator or has no latent space.
+        ValueError
+            As `from_samples`.
+        """
+        model, name = _unwrap_search(estimator), type(estimator).__name__
+        if is_simulator(model) or not is_generator(model):
+            raise TypeError(f"{name} is no generator, so its transform leads to no latent space.")
+        if not hasattr(model, "transform"):
+            raise TypeError(f"{name} has no transform: its density has no latent space.")
+        latent = np.asarray(model.transform(X))
+        return cls.from_samples(latent, bins=bins, range=range, sample_weight=sample_weight)
+
+    @property
+    def pull(self):
+        """Contents minus expected in standard errors of a normal sample, column by column."""
+        with np.errstate(divide="ignore", invalid="ignore"):  # bins far out expect nothing
+            return (self.contents - self.expected) / self.expected_error
+
+    def plot(self, axes=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of three matplotlib Axes, optional
+            For histograms, pulls and correlations; made by default.
+
+        Returns
+        -------
+        self
+        """
+        size = len(self.names)
+        with house_style() as (plt, mplhep):
+            if axes is None:
+                height = float(np.clip(2.6 + 0.25 * size, 4, 8))
+                _, mosaic = plt.subplot_mosaic(
+                    [["histogram", "correlation"], ["pull", "correlation"]],
+                    figsize=(6 + height, height),
+                    width_ratios=(1, 1.1),
+                    height_ratios=(2, max(1, 0.15 * size)),
+                    layout="constrained",
+                )
+                axes = (mosaic["histogram"], mosaic["pull"], mosaic["correlation"])
+            axes = check_axes(axes, 3, "histograms, pulls and correlations")
+            self._draw_histograms(axes[0], mplhep)
+            self._draw_pulls(axes[1])
+            mesh = draw_matrix(axes[2], self.correlation, self.names, 1)
+            axes[2].figure.colorbar(mesh, ax=axes[2], label="correlation", shrink=0.8)
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _draw_histograms(self, ax, mplhep):
+        common = {"yerr": False, "ax": ax, "flow": "none"}
+        mplhep.histplot(
+            self.expected, self.edges, histtype="fill", color=TRUTH_FILL, label="normal", **common
+        )
+        styles = colours_of_worst(self.names, self.pull.T)
+        for contents, settings in zip(self.contents, styles, strict=True):
+            mplhep.histplot(contents, self.edges, histtype="step", **settings, **common)
+        ax.set_xlim(self.edges[0], self.edges[-1])
+        ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
+        ax.set_ylabel("fraction of events")
+        ax.tick_params(labelbottom=False)
+        style_axes(ax)
+        ax.legend(loc="upper center", ncols=4)
+
+    def _draw_pulls(self, ax):
+        from matplotlib.colors import Normalize
+
+        rows = np.arange(len(self.names) + 1) - 0.5
+        scale = Normalize(-LARGEST_PULL, LARGEST_PULL)
+        mesh = draw_cells(ax, self.pull.T, self.edges, rows, cmap=DIVERGING, norm=scale)
+        ax.set_ylim(rows[-1], rows[0])
+        ax.set_yticks(rows[:-1] + 0.5, self.names)
+        ax.set_xlabel("latent coordinate")
+        ax.figure.colorbar(mesh, ax=ax, label="pull", extend="both")
+
+
+def _without_zeros(array, names):
+    empty = ~array.any(axis=0)
+    if empty.all():
+        raise ValueError("latent is zero in every column: there is no density to look at.")
+    if empty.any():
+        left_out = [name for name, zero in zip(names, empty, strict=True) if zero]
+        warnings.warn(
+            f"The latent columns {left_out} are zero in every event, as of a flow whose events "
+            "never vary there; they carry no density and are left out.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return array[:, ~empty], [name for name, zero in zip(names, empty, strict=True) if not zero]

@@ -1,0 +1,437 @@
+"""The detector's response, event by event: residuals, and detector level against another level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._validation import check_events, check_option
+from skjetsim.base import is_simulator
+from skjetsim.inspection._binning import bin_edges, check_quantity, full_turn
+from skjetsim.inspection._events import (
+    as_rows,
+    as_table,
+    check_pairs,
+    draw_events,
+    feature_position,
+)
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._marginal import MarginalDisplay
+from skjetsim.inspection._style import check_axes, draw_cells, few_ticks, house_style, style_axes
+from skjetsim.metrics._checks import check_weight
+
+__all__ = ["ResponseDisplay"]
+
+KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
+
+
+class ResponseDisplay:
+    """How a simulator changes one quantity of each event, beside how the detector does.
+
+    A simulator that ignores X may have every distribution right, so compare this too. Make one
+    with `from_samples` or `from_estimator`. There are three kinds:
+
+    - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
+    - "gen_vs_reco": generator (x) against detector level (y), truth beside simulated;
+    - "pred_vs_reco": true (x) against simulated (y) detector level, beside true against a second
+      pass of the same events through the detector, which is as well as a simulation can do.
+
+    Panels of the latter two give the linear correlation coefficient r, of angles that of their
+    unit vectors.
+
+    Parameters
+    ----------
+    kind : {"residual", "gen_vs_reco", "pred_vs_reco"}
+    marginal : MarginalDisplay or None, default=None
+        The residuals, of kind "residual".
+    edges : ndarray of shape (n_bins + 1,) or None, default=None
+        Of both axes, of the other kinds.
+    contents : dict of str to ndarray of shape (n_bins, n_bins) or None, default=None
+        Title of a panel, and its fractions of all events, x first. Those outside make up for the
+        difference to one.
+    correlations : dict of str to float or None, default=None
+        Title of a panel, and the correlation coefficient, events outside included.
+    labels : tuple of (str, str) or None, default=None
+        Of the axes.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : tuple of matplotlib Axes
+        Distribution and ratio, or one for each panel. Set by `plot`, as is `figure_`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.inspection import ResponseDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=1000)                       # GeV
+    >>> measured, simulated = energy * rng.normal(1, 0.1, size=(2, 1000))
+    >>> display = ResponseDisplay.from_samples(
+    ...     measured, simulated, X=energy, feature="E", kind="pred_vs_reco"
+    ... )
+    >>> round(display.correlations["simulated"], 1)
+    0.9
+    """
+
+    def __init__(
+        self, *, kind, marginal=None, edges=None, contents=None, correlations=None, labels=None
+    ):
+        self.kind = kind
+        self.marginal = marginal
+        self.edges = edges
+        self.contents = contents
+        self.correlations = correlations
+        self.labels = labels
+
+    @classmethod
+    def from_samples(
+        cls,
+        truth,
+        generated=None,
+        *,
+        X,
+        feature,
+        kind="residual",
+        members=None,
+        second=None,
+        bins=50,
+        range=None,
+        sample_weight=None,
+    ):
+        """Compare the response in paired samples.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n, n_targets) or (n,)
+            Detector level.
+        generated : array-like of shape (n, n_targets) or (n, k, n_targets), optional
+            Simulated detector level of the same events, or k draws for each; without the last
+            dimension where truth is 1-D.
+        X : array-like of shape (n, n_features) or (n,)
+            Theory level, which has the column too.
+        feature : str or int
+            Column to compare, by name in all tables that have names. Of 1-D input it is the name.
+        kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
+        members : array-like of shape (n_members, n, n_targets) or (n_members, n, k, n_targets)
+            Of an ensemble, instead of `generated`; residuals then have its band.
+        second : array-like of shape (n, n_targets), optional
+            The same events once more through the detector; of kind "pred_vs_reco" only.
+        bins : int or array-like of edges, default=50
+        range : tuple of (float, float), optional
+            By default the central 99.6% of the true residual or detector level, and a full turn
+            for an angle.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events. Negative ones are allowed for residuals.
+
+        Returns
+        -------
+        ResponseDisplay
+
+        Raises
+        ------
+        TypeError
+            Where not exactly one of `generated` and `members` is given.
+        ValueError
+            On an unknown kind or column, unequal numbers of events, NaN, infinity, a `second`
+            that has no panel, and as `MarginalDisplay.from_samples`.
+        """
+        check_option(kind, "kind", KINDS)
+        if (generated is None) == (members is None):
+            raise TypeError("Pass exactly one of generated and members.")
+        if second is not None and kind != "pred_vs_reco":
+            raise ValueError(f'second is compared with kind="pred_vs_reco" only, got {kind!r}.')
+        events = _Response(truth, X, feature)
+        drawn = generated if members is None else members
+        drawn = events.draws(drawn, "generated" if members is None else "members")
+        if second is not None:
+            second = events.column(second, "second")
+        binning = {"bins": bins, "range": range}
+        if kind == "residual":
+            key = "generated" if members is None else "members"
+            return cls(kind=kind, marginal=events.residuals(key, drawn, binning, sample_weight))
+        weight = check_weight(sample_weight, len(events.truth), "sample_weight")
+        if members is not None:
+            drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
+        edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
+        x, pairs, labels = events.panels(kind, drawn, second)
+        shown = {title: _histogram(x, y, edges, weight) for title, y in pairs.items()}
+        return cls(
+            kind=kind,
+            edges=edges,
+            contents=shown,
+            correlations={t: _correlation(x, y, weight, events.angle) for t, y in pairs.items()},
+            labels=labels,
+        )
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        feature,
+        kind="residual",
+        transformer=None,
+        second=None,
+        n_samples=None,
+        random_state=None,
+        bins=50,
+        range=None,
+        sample_weight=None,
+    ):
+        """Simulate X and compare the response with that of y.
+
+        Parameters
+        ----------
+        estimator : fitted simulator
+            On its own, in a Pipeline, or a fitted search. An ensemble with `sample_members` gets
+            the band of its members.
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n, n_targets)
+        feature : str or int
+            Column of X and y, after `transformer`.
+        kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
+        transformer : transformer, optional
+            Applied to the columns of y in y, X, the simulated and the second events. A fitted one
+            is used as it is, an unfitted one is cloned and fitted on y.
+        second : array-like of shape (n, n_targets), optional
+            The same events once more through the detector.
+        n_samples : int, optional
+            Draws for each event, by default one.
+        random_state : int, Generator, RandomState or None
+        bins, range, sample_weight
+            As in `from_samples`.
+
+        Returns
+        -------
+        ResponseDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator is no simulator.
+        ValueError
+            As `from_samples`.
+        """
+        check_option(kind, "kind", KINDS)
+        name = type(estimator).__name__
+        if not is_simulator(estimator):
+            raise TypeError(f"{name} is no simulator: only those respond to X.")
+        check_pairs(X, y, name)
+        drawn = draw_events(
+            estimator,
+            X,
+            y,
+            transformer=transformer,
+            n_samples=n_samples,
+            random_state=random_state,
+            members=True,
+        )
+        if second is not None:
+            second = drawn.same_coordinates(second, "second")
+        return cls.from_samples(
+            as_table(drawn.truth, drawn.names),
+            **{"members" if drawn.of_members else "generated": drawn.generated},
+            X=drawn.same_coordinates(X, "X"),
+            feature=feature,
+            kind=kind,
+            second=second,
+            bins=bins,
+            range=range,
+            sample_weight=sample_weight,
+        )
+
+    def plot(self, axes=None, *, log=True, ratio_range=(0.7, 1.3)):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, optional
+            Two for residuals (distribution and ratio), else one for each panel; made by default.
+        log : bool, default=True
+            Logarithmic contents of the residuals, or colours.
+        ratio_range : tuple of (float, float), default=(0.7, 1.3)
+            Limits of the ratio panel of residuals.
+
+        Returns
+        -------
+        self
+        """
+        if self.kind == "residual":
+            ax, ratio_ax = (None, None)
+            if axes is not None:
+                ax, ratio_ax = check_axes(axes, 2, "distribution and ratio")
+            self.marginal.plot(ax, ratio_ax=ratio_ax, log=log, ratio_range=ratio_range)
+            self.axes_ = (self.marginal.ax_, self.marginal.ratio_ax_)
+            self.figure_ = self.marginal.figure_
+            return self
+        n_panels = len(self.contents)
+        with house_style() as (plt, _):
+            if axes is None:
+                _, axes = plt.subplots(
+                    1,
+                    n_panels,
+                    squeeze=False,
+                    sharey=True,
+                    figsize=(1 + 4 * n_panels, 4.2),
+                    layout="constrained",
+                )
+            axes = check_axes(axes, n_panels, f"the panels {list(self.contents)}")
+            self._draw_panels(axes, log)
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _draw_panels(self, axes, log):
+        from matplotlib.colors import LogNorm, Normalize
+
+        filled = np.concatenate([table[table > 0] for table in self.contents.values()])
+        norm = LogNorm(filled.min(), filled.max()) if log else Normalize(0, filled.max())
+        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
+            cells = np.where(table > 0, table, np.nan)
+            mesh = draw_cells(ax, cells, self.edges, self.edges, norm=norm, cmap="viridis")
+            ax.axline((self.edges[0],) * 2, slope=1, color="0.35", linewidth=0.8, linestyle=":")
+            style_axes(ax)
+            few_ticks(ax)
+            few_ticks(ax, "y")
+            note = f"r = {self.correlations[title]:.4f}"
+            if (outside := 1 - table.sum()) > 5e-5:
+                note += f"\n{100 * outside:.2f}% outside"
+            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+            ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox=box)
+            ax.set_title(title)
+            ax.set_xlabel(self.labels[0])
+        axes[0].set_ylabel(self.labels[1])
+        axes[0].figure.colorbar(mesh, ax=list(axes), label="fraction of events")
+
+
+class _Response:
+    """One quantity of the same events at generator and detector level."""
+
+    def __init__(self, truth, X, feature):
+        self.row_ndim = np.ndim(truth) - 1
+        self.feature = feature
+        table, self.names = check_events(truth, what="truth", allow_1d=self.row_ndim == 0)
+        self.position = self._position(self.names, table.shape[1], "truth")
+        self.truth = table[:, self.position]
+        label = feature if self.names is None else self.names[self.position]
+        self.label = label
+        self.angle = is_angle(label)
+        self.theory = self.column(X, "X")
+
+    def _position(self, names, n_columns, what):
+        if n_columns == 1 and names is None and isinstance(self.feature, str):
+            return 0
+        return feature_position(self.feature, names, n_columns, what)
+
+    def column(self, table, what):
+        """Return the quantity's column of another table of the same events."""
+        if np.ndim(table) == 1:
+            values = check_quantity(table, what)
+        else:
+            array, names = check_events(table, what=what)
+            # With names on both sides a position means the column of that name.
+            if names is not None and self.names is not None:
+                position = feature_position(self.label, names, array.shape[1], what)
+            else:
+                position = self._position(names, array.shape[1], what)
+            values = array[:, position]
+        if len(values) != len(self.truth):
+            raise ValueError(
+                f"truth has {len(self.truth)} events, but {what} has {len(values)}: row i of both "
+                "must be the same event."
+            )
+        return values
+
+    def draws(self, drawn, what):
+        """The quantity in generated events (n,) or (n, k), or in members, these first."""
+        if hasattr(drawn, "columns"):
+            return self.column(drawn, what)
+        if what == "members":
+            _check_same_shape(drawn)
+        rows = as_rows(drawn, self.row_ndim)
+        at_event = 1 if what == "members" else 0
+        lead = rows.shape[:-1]
+        if len(lead) - at_event not in (1, 2) or rows.shape[-1] <= self.position:
+            raise ValueError(
+                f"{what} has shape {np.shape(drawn)}, which does not fit truth: expected "
+                f"{'(n_members, n, ...)' if at_event else '(n, ...)'} with truth's columns last, "
+                "and for k draws of each event (n, k, ...)."
+            )
+        if lead[at_event] != len(self.truth):
+            raise ValueError(
+                f"truth has {len(self.truth)} events, but {what} has {lead[at_event]}: row i of "
+                "both must be the same event."
+            )
+        values = rows[..., self.position]
+        check_events(values.reshape(-1, 1), what=what)
+        return values
+
+    def residuals(self, keyword, drawn, binning, sample_weight):
+        """Display of detector minus generator level."""
+        theory = self.theory if drawn.ndim == 1 else self.theory[:, None]
+        if keyword == "members":
+            theory = self.theory.reshape(-1, *[1] * (drawn.ndim - 2))
+        return MarginalDisplay.from_samples(
+            self._difference(self.truth, self.theory),
+            **{keyword: self._difference(drawn, theory)},
+            name=axis_label(self.label, suffix=": detector $-$ generator"),
+            **binning,
+            sample_weight=sample_weight,
+            generated_weight=sample_weight,
+        )
+
+    def _difference(self, one, other):
+        return wrap_phi(one - other) if self.angle else one - other
+
+    def panels(self, kind, drawn, second):
+        """Values of x, values of y by the title of their panel, and labels."""
+        if kind == "gen_vs_reco":
+            labels = (", generator level", ", detector level")
+            x, pairs = self.theory, {"truth": self.truth, "simulated": drawn}
+        else:
+            labels = (", detector level", ", simulated")
+            x, pairs = self.truth, {"simulated": drawn}
+            if second is not None:
+                labels = (", detector level", ", simulated or second pass")
+                pairs["second detector pass"] = second
+        return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in labels)
+
+
+def _check_same_shape(members):
+    shapes = [np.shape(member) for member in members]
+    for number, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f"member {number} has shape {shape}, but member 0 has {shapes[0]}: all members "
+                "must simulate the same events."
+            )
+
+
+def _spread_draws(x, y, weight):
+    """Repeat x and the weights for each draw of y."""
+    weight = np.ones(len(x)) if weight is None else weight
+    if y.ndim == 1:
+        return x, y, weight
+    return np.repeat(x, y.shape[1]), y.ravel(), np.repeat(weight, y.shape[1])
+
+
+def _histogram(x, y, edges, weight):
+    """Fractions of all events, x first."""
+    x, y, weight = _spread_draws(x, y, weight)
+    counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
+    return counts / weight.sum()
+
+
+def _correlation(x, y, weight, angle):
+    """Linear correlation coefficient; NaN where one side is constant.
+
+    Of angles it is that of their unit vectors, which has no seam at pi.
+    """
+    x, y, weight = _spread_draws(x, y, weight)
+    sides = [np.exp(1j * side) if angle else side for side in (x, y)]
+    first, second = (side - np.average(side, weights=weight) for side in sides)
+    products = ((first, first), (second, second), (first, second))
+    xx, yy, xy = (np.sum(weight * (one.conj() * other).real) for one, other in products)
+    return float(xy / np.sqrt(xx * yy)) if min(xx, yy) > 0 else float("nan")

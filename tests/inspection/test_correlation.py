@@ -1,0 +1,127 @@
+"""CorrelationDisplay: matrices, their errors, and what is drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.patches import Rectangle
+from numpy.testing import assert_allclose
+from sklearn.mixture import GaussianMixture
+
+from skjetsim.inspection import CorrelationDisplay
+from skjetsim.inspection._correlation import correlation_matrix
+from skjetsim.metrics import correlation_difference
+
+
+def mesh(ax):
+    return np.asarray(ax.collections[0].get_array())
+
+
+@pytest.fixture
+def correlated():
+    """Two samples of three columns, of which only the first two differ in correlation."""
+    rng = np.random.default_rng(0)
+    truth, generated = rng.normal(size=(2, 3000, 3))
+    truth[:, 1] += truth[:, 0]
+    names = ["jet_pt", "jet_mass", "met_phi"]
+    return pd.DataFrame(truth, columns=names), pd.DataFrame(generated, columns=names)
+
+
+def test_correlations_are_those_of_numpy(correlated):
+    truth, generated = correlated
+    display = CorrelationDisplay.from_samples(truth, generated)
+    assert_allclose(display.truth, np.corrcoef(truth.T))
+    assert_allclose(display.generated, np.corrcoef(generated.T))
+    difference = correlation_difference(truth, generated, multioutput="raw_values")
+    assert_allclose(display.difference, difference, atol=1e-14)
+    assert display.names == ["jet $p_T$", "jet mass", r"met $\phi$"]
+
+
+def test_weights_act_as_repeated_rows(correlated):
+    truth, generated = correlated
+    weight = np.random.default_rng(1).integers(0, 3, size=len(truth)).astype(float)
+    repeated = truth.loc[np.repeat(truth.index, weight.astype(int))]
+    weighted = CorrelationDisplay.from_samples(truth, generated, sample_weight=weight)
+    assert_allclose(weighted.truth, np.corrcoef(repeated.T))
+    swapped = CorrelationDisplay.from_samples(generated, truth, generated_weight=weight)
+    assert_allclose(swapped.generated, weighted.truth)
+
+
+def test_errors_are_those_of_resampling():
+    rng = np.random.default_rng(0)
+    x = rng.standard_exponential(size=(400, 2)) @ [[1.0, 0.7], [0.0, 1.0]]
+    weight = rng.uniform(0.2, 2, size=400)
+    _, error = correlation_matrix(x, weight)
+    resampled = []
+    for _ in range(400):
+        rows = rng.integers(0, 400, size=400)
+        resampled.append(np.cov(x[rows].T, aweights=weight[rows]))
+    r = [c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]) for c in resampled]
+    assert_allclose(error[0, 1], np.std(r), rtol=0.15)
+    assert_allclose(np.diag(error), 0, atol=1e-8)
+    _, error = correlation_matrix(rng.normal(size=(10_000, 2)))
+    assert_allclose(error[0, 1], 0.01, rtol=0.1)
+
+
+def test_correlations_are_drawn(correlated):
+    figure, axes = plt.subplots(1, 3)
+    display = CorrelationDisplay.from_samples(*correlated)
+    assert display.plot(axes) is display
+    assert display.figure_ is figure
+    assert display.axes_ == tuple(axes)
+    for ax, matrix in zip(
+        axes, (display.truth, display.generated, display.difference), strict=True
+    ):
+        assert_allclose(mesh(ax), matrix)
+        low, high = ax.get_ylim()
+        assert low > high  # the first row is on top
+        labels = [text.get_text() for text in ax.get_xticklabels()]
+        assert labels == [text.get_text() for text in ax.get_yticklabels()] == display.names
+        at = {tuple(text.get_position()): float(text.get_text()) for text in ax.texts}
+        assert_allclose(
+            [at[column, row] for row in range(3) for column in range(3)],
+            matrix.ravel(),
+            atol=0.0051,
+        )
+    frames = {patch.get_xy() for patch in axes[2].patches if isinstance(patch, Rectangle)}
+    assert frames == {(0.5, -0.5), (-0.5, 0.5)}
+
+
+def test_a_perfect_model_can_be_drawn(correlated):
+    display = CorrelationDisplay.from_samples(correlated[0], correlated[0]).plot()
+    assert_allclose(display.pull, 0)
+    assert len(display.axes_[2].patches) == 0
+    assert display.axes_[2].collections[0].norm.vmax == 0.01
+
+
+def test_many_columns_have_no_numbers():
+    rows = np.random.default_rng(0).normal(size=(2, 100, 20))
+    display = CorrelationDisplay.from_samples(*rows).plot()
+    assert len(display.axes_[0].texts) == 0
+    assert display.names[3] == "column 3"
+
+
+def test_correlations_of_an_estimator(smear, pairs):
+    X, y = pairs
+    display = CorrelationDisplay.from_estimator(smear, X, y, random_state=0)
+    assert_allclose(display.generated, np.corrcoef(smear.sample(X, random_state=0).T))
+    assert display.names == ["jet $p_T$", r"jet $\eta$", r"jet $\phi$"]
+    model = GaussianMixture(random_state=0).fit(y)
+    assert CorrelationDisplay.from_estimator(model, y, random_state=0).generated.shape == (3, 3)
+
+
+def test_bad_correlations(correlated):
+    truth, generated = correlated
+    make = CorrelationDisplay.from_samples
+    with pytest.raises(ValueError, match="at least two columns"):
+        make(truth[["jet_pt"]], generated[["jet_pt"]])
+    with pytest.raises(ValueError, match="column 'jet_mass' of truth is constant"):
+        make(truth.assign(jet_mass=4.2), generated)
+    with pytest.raises(ValueError, match="sample_weight is negative"):
+        make(truth, generated, sample_weight=-np.ones(len(truth)))
+    with pytest.raises(ValueError, match="truth contains NaN in column 'jet_pt', first bad row 0"):
+        make(truth.assign(jet_pt=np.nan), generated)
+    # A model may well be constant: that is a finding.
+    assert make(truth, generated.assign(jet_mass=4.2)).generated[0, 1] == 0
+    with pytest.raises(ValueError, match="axes must be 3"):
+        make(truth, generated).plot(plt.subplots()[1])
