@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import nn
-from torch.nn.functional import batch_norm
+from torch.nn.functional import leaky_relu, linear
 
 from skjetsim._nn._random import PrivateRandom
 
@@ -22,22 +22,33 @@ PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
-class _BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes a last batch of one row as it is."""
+class _HiddenLayer(nn.Module):
+    """Linear, BatchNorm, LeakyReLU(0.05): the hidden layer of arXiv:2010.01835."""
+
+    negative_slope = 0.05
+
+    def __init__(self, n_inputs, width):
+        super().__init__()
+        self.linear = nn.Linear(n_inputs, width)
+        self.norm = nn.BatchNorm1d(width)
 
     def forward(self, rows):
-        if self.training and len(rows) == 1:
-            return batch_norm(
-                rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        return super().forward(rows)
+        """Normalise by the batch in training, by the running averages elsewhere."""
+        if self.training and len(rows) > 1:  # a last batch of one row has no variance
+            return leaky_relu(self.norm(self.linear(rows)), self.negative_slope)
+        # The averages are folded into the linear map: no pass over the rows for them.
+        norm = self.norm
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        bias = torch.addcmul(norm.bias, self.linear.bias - norm.running_mean, scale)
+        rows = linear(rows, self.linear.weight * scale[:, None], bias)
+        return leaky_relu(rows, self.negative_slope, inplace=not torch.is_grad_enabled())
 
 
 def _layers(n_inputs, widths, n_outputs):
-    """Linear, BatchNorm, LeakyReLU(0.05), again and again, and a linear head (arXiv:2010.01835)."""
+    """Hidden layers and a linear head."""
     layers = []
     for width in widths:
-        layers += [nn.Linear(n_inputs, width), _BatchNorm(width), nn.LeakyReLU(0.05)]
+        layers.append(_HiddenLayer(n_inputs, width))
         n_inputs = width
     return nn.Sequential(*layers, nn.Linear(n_inputs, n_outputs))
 
@@ -107,22 +118,22 @@ class QuantileResponse(nn.Module):
     ----------
     n_context : int
     hidden_features : tuple of int
-    knots : Tensor of shape (n_quantiles,)
-        Equally spaced, on the axis of a standard normal.
     marginal : Tensor of shape (n_columns, n_quantiles + 2)
-        Quantiles of each column at the knots, between its smallest and largest value.
+        Smallest value of each column, its quantiles at `normal_knots`, and its largest value.
     reach : float
         Where on the axis the smallest and largest value lie.
     """
 
-    def __init__(self, n_context, hidden_features, knots, marginal, reach):
+    def __init__(self, n_context, hidden_features, marginal, reach):
         super().__init__()
+        knots = normal_knots(marginal.shape[1] - 2)
         self.n_columns, n_knots = len(marginal), len(knots)
         self.n_steps = n_knots - 1
         step = knots[1] - knots[0]
         rise = marginal[:, 1:-1].diff(dim=1)
         # Ties in the data would make steps of no height, and densities without bound.
-        rise = rise.clamp_min(1e-3 * rise.mean(dim=1, keepdim=True))
+        mean_rise = rise.mean(dim=1, keepdim=True)
+        rise = rise.maximum(1e-3 * torch.where(mean_rise > 0, mean_rise, 1.0))
         beyond = torch.stack(
             [marginal[:, 1] - marginal[:, 0], marginal[:, -1] - marginal[:, -2]], dim=1
         )
@@ -256,16 +267,16 @@ class QuantileResponse(nn.Module):
 def _positive(values):
     """Positive and one at zero; straight for large values, and cheaper than a softplus."""
     half = 0.5 * values
-    return half + (half * half + 1).sqrt()
+    return (half + (half * half + 1).sqrt()).clamp_min(1e-4)
 
 
-def build_gaussian_response(n_columns, n_context, *, hidden_features, generator):
-    """Build the published response network, its weights drawn from `generator` alone."""
+def build_gaussian_response(n_columns, *, n_context, hidden_features, generator):
+    """Build the published network, its weights drawn from `generator` alone."""
     with PrivateRandom(generator):
         return GaussianResponse(n_columns, n_context, hidden_features)
 
 
-def build_quantile_response(n_context, *, hidden_features, knots, marginal, reach, generator):
+def build_quantile_response(marginal, reach, *, n_context, hidden_features, generator):
     """Build a quantile network, its weights drawn from `generator` alone."""
     with PrivateRandom(generator):
-        return QuantileResponse(n_context, hidden_features, knots, marginal, reach)
+        return QuantileResponse(n_context, hidden_features, torch.as_tensor(marginal), reach)

@@ -116,6 +116,9 @@ class PhiRotation(InvertibleEventTransformer):
     ----------
     reference : str
         Object whose phi becomes the origin of the others', for example "muon".
+    objects : list of str or None, default=None
+        Objects that are rotated; None: all others. The missing momentum measured from the jet has
+        the jet's mismeasurement along one of its axes.
 
     Attributes
     ----------
@@ -143,8 +146,9 @@ class PhiRotation(InvertibleEventTransformer):
 
     _reads_triples = True
 
-    def __init__(self, reference):
+    def __init__(self, reference, *, objects=None):
         self.reference = reference
+        self.objects = objects
 
     def _resolve(self, names):
         self._require_triple()
@@ -159,10 +163,22 @@ class PhiRotation(InvertibleEventTransformer):
             )
         for obj, parts in objects.items():
             _refuse_half_pair(obj, parts)
-        others = [parts for obj, parts in objects.items() if obj != self.reference]
+        others = [objects[obj] for obj in self._rotated_objects(objects)]
         self._angles = [parts["phi"] for parts in others if "phi" in parts]
         self._rotated = [pair for parts in others for pair in _pairs(parts)]
         return names
+
+    def _rotated_objects(self, objects):
+        if self.objects is None:
+            return [obj for obj in objects if obj != self.reference]
+        for obj in self.objects:
+            find_object(objects, obj, type(self).__name__)
+            if obj == self.reference:
+                raise ValueError(
+                    f"PhiRotation: {label(obj)} is the reference, whose own phi stays as it is; "
+                    "take it out of `objects`."
+                )
+        return list(dict.fromkeys(self.objects))
 
     def _forward(self, values):
         return self._rotate(values, -self._phi(values))

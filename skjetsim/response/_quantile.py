@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,10 +23,111 @@ from skjetsim._weighted import weighted_quantile, weighted_std
 from skjetsim.base import SimulatorMixin
 from skjetsim.preprocessing import KinematicFeatures
 
-__all__ = ["QuantileSimulator"]
-
 
 class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
+    """Simulate y given X from quantiles that a network predicts.
+
+    By default the published fast simulation [1]_: for each column of y a network gives the
+    conditional median mu (mean absolute error) and the 84.1% quantile q (pinball loss), and a draw
+    is mu + abs(q - mu) times a normal number. Columns are then independent and symmetric given the
+    event, which a detector's are not. With `n_quantiles` the network gives that many quantiles,
+    which never cross, and the correlations of a Gaussian copula, both as functions of the event;
+    a draw inverts the quantile functions at correlated normal numbers. That has tails, skewness
+    and correlations.
+
+    Parameters
+    ----------
+    n_quantiles : int or None, default=None
+        None is the published model. An int of 3 or more is the number of quantiles of each column,
+        equally spaced on the axis of a normal: 17 reach from 0.7% to 99.3%. Beyond them a column
+        goes on as far as the events of the fit do.
+    derived_features : list of str, "wjet" or None, default=None
+        What the network computes from X besides its columns, as in `KinematicFeatures`; "wjet" is
+        the published list. Needs columns with names.
+    hidden_features : sequence of int, default=(100, 100)
+        Widths of the hidden layers, each with batch normalisation and a LeakyReLU of slope 0.05.
+        The published widths are not known.
+    learning_rate : float, default=1e-3
+        Of AdamW, at its largest.
+    batch_size : int or "auto", default=128
+        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
+        does not depend on it.
+    max_epochs : int, default=50
+    weight_decay : float, default=0.0
+        Of AdamW, times the learning rate; 0 is Adam.
+    schedule : {"cosine", "constant", "inverse_epoch"}, default="inverse_epoch"
+        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
+        number of the epoch, as published.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient.
+    ema_decay : float or None, default=None
+        Keep a running average of the weights with this decay per step.
+    validation_fraction : float, default=0.1
+        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
+    patience : int or None, default=None
+        Stop after this many epochs without a better validation loss.
+    checkpoint : str or None, default=None
+        File written after each epoch, from which a killed `fit` with the same data and
+        parameters resumes, to the same result.
+    device : str, default="auto"
+        "auto" takes CUDA where there is one at fit time.
+    n_jobs : int or None, default=None
+        Threads that sample; the events do not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Governs `fit` and the noise of `transform`.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_, n_targets_ : int
+        Numbers of columns of X and y.
+    feature_names_in_, target_names_in_ : ndarray of str
+        Their names; `feature_names_in_` only where X has any.
+    input_shape_, target_shape_ : tuple of int
+        Shapes of one row of X and y as fitted.
+    net_ : skorch net
+        The trained network.
+    history_ : list of dict
+        Losses of each epoch.
+    best_epoch_ : int
+        Epoch whose weights were kept.
+
+    See Also
+    --------
+    make_published_wjet : The published W + jet model in its coordinates.
+    skjetsim.flows.FlowSimulator : Learns the joint density, at more cost.
+    skjetsim.compose.ResidualTransformer : Learn the change of the event, as published.
+
+    Notes
+    -----
+    Columns of X are standardised, those named `phi` or `..._phi` enter as (cos, sin); columns of y
+    are standardised, and those that never vary are returned as they were. Learn residuals, in
+    coordinates in which the detector's resolution is simple: see `make_wjet_simulator`.
+
+    Batches are normalised by the mean and variance of their events, whatever their weights.
+
+    References
+    ----------
+    .. [1] C. Chen et al., "Analysis-Specific Fast Simulation at the LHC with Deep Learning",
+       Comput. Softw. Big Sci. 5 (2021) 15, arXiv:2010.01835.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.response import QuantileSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
+    >>> measured = energy * rng.normal(1, 0.1, size=(512, 1))
+    >>> simulator = QuantileSimulator(max_epochs=2, random_state=0).fit(energy, measured)
+    >>> simulator.sample([[50.0], [100.0]], random_state=1).shape
+    (2, 1)
+    >>> simulator.sample([[50.0]], n_samples=1000, random_state=1).shape
+    (1, 1000, 1)
+    >>> simulator.predict([[50.0]]).shape
+    (1, 1)
+    """
+
     def __init__(
         self,
         *,
@@ -67,6 +168,28 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
+        """Learn the quantiles of y given X from pairs of events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events.
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+            Detector-level events; row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Events of weight zero play no part.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity (naming column and row), different lengths or indices of X and y,
+            negative or all-zero weights, parameters out of range, derived features that X has not
+            the columns for, or a loss that is not finite in the first epoch.
+        """
         check_same_events(X, y)
         X = validate_events(self, X, reset=True, min_samples=2)
         y = validate_target(self, y, n_samples=len(X), reset=True)
@@ -91,7 +214,7 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
                 f"{type(self).__name__} needs two events of positive weight, got n_samples = "
                 f"{len(X)}."
             )
-        self._learn_inputs(X, weight)
+        inputs = self._learn_inputs(X, weight)
         self.constants_ = y[0].copy()
         self.varying_ = (y != y[0]).any(axis=0)
         self._forget_fit()
@@ -101,114 +224,59 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         varying = y[:, self.varying_]
         self.target_mean_ = np.average(varying, axis=0, weights=weight)
         self.target_scale_ = weighted_std(varying, weight)
-        scaled = self._scale_target(varying)
+        target = self._scale_target(varying)
         if n_quantiles is not None:
-            self._learn_marginal(scaled, weight)
-        inputs = (scaled, self._inputs(X))
-        self._train(plan, as_seed_sequence(self.random_state), inputs, weight)
+            self._learn_marginal(target, weight)
+        self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
+
+    # What the network sees.
 
     def _learn_inputs(self, X, weight):
-        """Derived features, and how all columns are scaled for the network."""
+        """Learn which quantities the network sees and their scales; returns them of X."""
         names = getattr(self, "feature_names_in_", None)
         self.features_ = None
         if self.derived_features is not None:
             self.features_ = KinematicFeatures(self.derived_features)
-            table = X if names is None else pd.DataFrame(X[:1], columns=names)
-            self.features_.set_output(transform="default").fit(table)
+            one = X[:1] if names is None else pd.DataFrame(X[:1], columns=names)
+            self.features_.set_output(transform="default").fit(one)
             names = self.features_.get_feature_names_out()
-        columns = self._with_derived(X)
-        names = names if names is not None else [""] * columns.shape[1]
-        varying = (columns != columns[0]).any(axis=0)
+        quantities = self._quantities(X)
+        if names is None:
+            names = [""] * quantities.shape[1]
+        varying = (quantities != quantities[0]).any(axis=0)
         periodic = np.array([is_angle(name) for name in names])
         self.angle_columns_ = np.flatnonzero(varying & periodic)
         self.plain_columns_ = np.flatnonzero(varying & ~periodic)
-        plain = columns[:, self.plain_columns_]
+        plain = quantities[:, self.plain_columns_]
         self.input_mean_ = np.average(plain, axis=0, weights=weight)
         self.input_scale_ = weighted_std(plain, weight)
+        return self._inputs(quantities)
 
-    def _with_derived(self, X):
+    def _quantities(self, X):
+        """Columns of X, then the derived ones."""
         return X if self.features_ is None else self.features_._forward(X)
 
-    def _inputs(self, X):
-        columns = self._with_derived(X)
-        angles = columns[:, self.angle_columns_]
-        plain = (columns[:, self.plain_columns_] - self.input_mean_) / self.input_scale_
-        return np.concatenate([plain, np.cos(angles), np.sin(angles)], axis=1)
+    def _inputs(self, quantities):
+        """Quantities as the network wants them, in single precision."""
+        n_plain, n_angles = len(self.plain_columns_), len(self.angle_columns_)
+        inputs = np.empty((len(quantities), n_plain + 2 * n_angles), dtype=np.float32)
+        plain = quantities[:, self.plain_columns_]
+        plain -= self.input_mean_
+        plain /= self.input_scale_
+        inputs[:, :n_plain] = plain
+        if n_angles:
+            angles = quantities[:, self.angle_columns_]
+            inputs[:, n_plain : n_plain + n_angles] = np.cos(angles)
+            inputs[:, n_plain + n_angles :] = np.sin(angles)
+        return inputs
+
+    # What it gives.
 
     def _scale_target(self, y):
         return (y - self.target_mean_) / self.target_scale_
 
-    def _learn_marginal(self, scaled, weight):
-        from scipy.special import ndtr
-
-        from skjetsim._nn import normal_knots
-
-        knots = normal_knots(self._architecture["n_quantiles"]).numpy()
-        self.reach_ = float(-ndtri(0.5 / len(scaled)))
-        self.marginal_ = np.stack(
-            [
-                np.concatenate(
-                    [[column.min()], weighted_quantile(column, ndtr(knots), weight), [column.max()]]
-                )
-                for column in scaled.T
-            ]
-        )
-
-    def _build_module(self, generator):
-        import torch
-
-        from skjetsim._nn import build_gaussian_response, build_quantile_response, normal_knots
-
-        n_context = len(self.plain_columns_) + 2 * len(self.angle_columns_)
-        hidden = self._architecture["hidden_features"]
-        n_quantiles = self._architecture["n_quantiles"]
-        if n_quantiles is None:
-            return build_gaussian_response(
-                int(self.varying_.sum()), n_context, hidden_features=hidden, generator=generator
-            )
-        return build_quantile_response(
-            n_context,
-            hidden_features=hidden,
-            knots=normal_knots(n_quantiles),
-            marginal=torch.from_numpy(self.marginal_),
-            reach=self.reach_,
-            generator=generator,
-        )
-
-    def sample(self, X, *, n_samples=None, random_state=None):
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-        drawn = self._draw(
-            np.repeat(events, repeats, axis=0) if repeats > 1 else events, random_state
-        )
-        if n_samples is not None:
-            return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
-        return self._as_target(drawn, X)
-
-    def _draw(self, events, random_state):
-        import torch
-
-        n_noise = int(self.varying_.sum())
-
-        def draw(generator, chunk):
-            if self.net_ is None:
-                return np.tile(self.constants_, (CHUNK_ROWS, 1))
-            noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
-            rows = self._module_call("from_base", noise, self._inputs(chunk))
-            return self._unscale(rows)
-
-        return draw_in_chunks(
-            draw,
-            len(events),
-            n_columns=len(self.varying_),
-            random_state=random_state,
-            inputs=events,
-            n_jobs=self.n_jobs,
-        )
-
     def _unscale(self, rows):
+        """Rows of the network in the units of y, constants filled in; changes the rows."""
         rows *= self.target_scale_
         rows += self.target_mean_
         if self.varying_.all():
@@ -217,23 +285,122 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         table[:, self.varying_] = rows
         return table
 
-    def predict(self, X):
+    def _learn_marginal(self, target, weight):
+        """Quantiles of the columns whatever X, from which the network starts."""
+        from skjetsim._nn import normal_knots
+
+        levels = ndtr(normal_knots(self._architecture["n_quantiles"]).numpy())
+        self.marginal_ = np.stack(
+            [
+                [column.min(), *weighted_quantile(column, levels, weight), column.max()]
+                for column in target.T
+            ]
+        )
+        self.reach_ = float(-ndtri(0.5 / len(target)))
+
+    def _build_module(self, generator):
+        from skjetsim._nn import build_gaussian_response, build_quantile_response
+
+        settings = {
+            "n_context": len(self.plain_columns_) + 2 * len(self.angle_columns_),
+            "hidden_features": self._architecture["hidden_features"],
+            "generator": generator,
+        }
+        if self._architecture["n_quantiles"] is None:
+            return build_gaussian_response(int(self.varying_.sum()), **settings)
+        return build_quantile_response(self.marginal_, self.reach_, **settings)
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        """Simulate detector-level events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Theory-level events; none at all give none.
+        n_samples : int, optional
+            Draws for each event; one, without an axis of its own, where it is not given.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
+            In the units of the fitted y. A table under `set_output`, without `n_samples`.
+        """
         check_is_fitted(self)
         refuse_count(self, X)
-        X = validate_events(self, X, reset=False)
+        events = validate_events(self, X, reset=False, min_samples=0)
+        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+        # Of all events at once: an error then names the row that the user knows.
+        quantities = self._quantities(events)
+        if repeats > 1:
+            quantities = np.repeat(quantities, repeats, axis=0)
+        drawn = self._draw(quantities, random_state)
+        if n_samples is not None:
+            return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
+        return self._as_target(drawn, X)
+
+    def _draw(self, quantities, random_state):
+        import torch
+
         if self.net_ is None:
-            return self._as_target(np.tile(self.constants_, (len(X), 1)), X)
-        return self._as_target(self._unscale(self._module_call("median", self._inputs(X))), X)
+            return np.tile(self.constants_, (len(quantities), 1))
+        n_noise = int(self.varying_.sum())
+
+        def draw(generator, chunk):
+            noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
+            return self._unscale(self._module_call("from_base", noise, self._inputs(chunk)))
+
+        return draw_in_chunks(
+            draw,
+            len(quantities),
+            n_columns=len(self.varying_),
+            random_state=random_state,
+            inputs=quantities,
+            n_jobs=self.n_jobs,
+        )
+
+    def predict(self, X):
+        """Conditional median of each column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        refuse_count(self, X)
+        events = validate_events(self, X, reset=False)
+        if self.net_ is None:
+            return self._as_target(np.tile(self.constants_, (len(events), 1)), X)
+        median = self._module_call("median", self._inputs(self._quantities(events)))
+        return self._as_target(self._unscale(median), X)
 
     def score_samples(self, X, y):
+        """Log p(y given X) of each event, in the units of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Minus infinity for events that differ in a column that was constant in the fit. The
+            Gaussian tails of the published model make few outliers count for much.
+        """
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
         y = validate_target(self, y, n_samples=len(X), reset=False)
         result = np.zeros(len(X))
         wrong = (y[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
         if self.net_ is not None:
-            scaled = self._scale_target(y[:, self.varying_])
-            result = self._module_call("log_prob", scaled, self._inputs(X))
+            target = self._scale_target(y[:, self.varying_])
+            result = self._module_call("log_prob", target, self._inputs(self._quantities(X)))
             result -= np.log(self.target_scale_).sum()
         result[wrong] = -np.inf
         return result

@@ -207,3 +207,24 @@ def test_rotation_of_an_object_without_phi(events):
         PhiRotation("electron").fit(events)
     with pytest.raises(ValueError, match="'tau' has neither phi nor px and py"):
         PhiRotation("tau").fit(events.drop(columns="tau_phi"))
+
+
+def test_only_the_named_objects_are_rotated():
+    events = pd.DataFrame(
+        {
+            "jet_phi": [0.3, -2.0],
+            "muon_phi": [1.0, 3.0],
+            "met_px": [10.0, 5.0],
+            "met_py": [0.0, 7.0],
+        }
+    )
+    model = PhiRotation("jet", objects=["met"]).fit(events)
+    out = model.transform(events)
+    assert (out.muon_phi == events.muon_phi).all()
+    angle = np.arctan2(events.met_py, events.met_px) - events.jet_phi
+    np.testing.assert_allclose(np.hypot(out.met_px, out.met_py) * np.cos(angle), out.met_px)
+    np.testing.assert_allclose(model.inverse_transform(out), events)
+    with pytest.raises(ValueError, match="'jet' is the reference"):
+        PhiRotation("jet", objects=["jet"]).fit(events)
+    with pytest.raises(ValueError, match="tau"):
+        PhiRotation("jet", objects=["tau"]).fit(events)

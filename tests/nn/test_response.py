@@ -1,0 +1,165 @@
+"""Quantile networks: order, inverses, densities, the copula, folded batch normalisation."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from skjetsim._nn import build_gaussian_response, build_quantile_response, normal_knots
+
+D, CONTEXT = 3, 4
+
+
+def quantile_net(n_quantiles=7, n_columns=D, spread=0.7):
+    """Network with random weights everywhere, also where training starts from zero."""
+    knots = normal_knots(n_quantiles).numpy()
+    shapes = np.stack([np.sinh(knots), np.exp(0.5 * knots), knots**3 + knots])[:n_columns]
+    ends = np.stack([shapes[:, 0] - 3, shapes[:, -1] + 5])
+    marginal = np.column_stack([ends[0], shapes, ends[1]])
+    generator = torch.Generator().manual_seed(0)
+    net = build_quantile_response(
+        marginal, 3.5, n_context=CONTEXT, hidden_features=(16, 16), generator=generator
+    )
+    with torch.no_grad():
+        net.layers[-1].weight += spread * torch.randn(
+            net.layers[-1].weight.shape, generator=generator
+        )
+    return net.double().eval()
+
+
+def context(n_rows=500, seed=1):
+    return torch.randn(n_rows, CONTEXT, generator=torch.Generator().manual_seed(seed)).double()
+
+
+@pytest.mark.parametrize("n_quantiles", [3, 4, 7, 17])
+def test_knots_are_symmetric_and_reach_farther_with_more(n_quantiles):
+    knots = normal_knots(n_quantiles)
+    assert_allclose(knots, -knots.flip(0), atol=1e-12)
+    assert knots[-1] < normal_knots(n_quantiles + 1)[-1]
+    assert_allclose(stats.norm.sf(knots[-1]), 0.5 * n_quantiles**-1.5)
+
+
+def test_quantiles_never_cross():
+    quantiles, _ = quantile_net(spread=30).heads(context())
+    assert quantiles.shape == (500, D, 7)
+    assert (quantiles.diff(dim=2) > 0).all()
+
+
+def test_without_a_context_it_is_the_marginal():
+    net = quantile_net(spread=0)
+    with torch.no_grad():
+        net.layers[-1].weight.zero_()
+        net.layers[-1].bias.zero_()
+    quantiles, entries = net.heads(context(2))
+    knots = normal_knots(7).numpy()
+    assert_allclose(quantiles[1, 0].detach(), np.sinh(knots), rtol=1e-5, atol=1e-9)
+    assert_allclose(quantiles[0, 1].detach(), np.exp(0.5 * knots), rtol=1e-5)
+    assert not entries.any()
+    # The farthest event lies where it was seen.
+    far = net.from_normal(torch.full((2, D), 3.5).double(), quantiles)
+    assert_allclose(far[0, 0].detach(), np.sinh(knots[-1]) + 5, rtol=1e-5)
+
+
+def test_quantile_functions_are_inverted():
+    net = quantile_net()
+    quantiles, _ = net.heads(context())
+    z = 3 * torch.randn(500, D, generator=torch.Generator().manual_seed(2)).double()
+    y = net.from_normal(z, quantiles)
+    back, log_slope = net.to_normal(y, quantiles)
+    assert_allclose(back.detach(), z, atol=1e-7)
+    z.requires_grad_()
+    (slope,) = torch.autograd.grad(net.from_normal(z, quantiles).sum(), z)
+    assert_allclose(log_slope.detach().exp(), slope, rtol=1e-6)
+
+
+def test_the_density_of_one_column_integrates_to_one():
+    net = quantile_net(n_columns=1)
+    y = torch.linspace(-40, 40, 200_001).double()[:, None]
+    for seed in range(3):
+        row = context(1, seed).expand(len(y), -1)
+        density = net.log_prob(y, row).detach().exp()
+        assert_allclose(torch.trapezoid(density, y[:, 0]), 1, atol=1e-3)
+
+
+def test_the_copula_is_a_gaussian_one():
+    net = quantile_net()
+    _, entries = net.heads(context(1))
+    noise = torch.randn(200_000, D, generator=torch.Generator().manual_seed(3)).double()
+    z = net.correlate(noise, entries.expand(len(noise), -1)).detach()
+    factor = np.eye(D)
+    factor[np.tril_indices(D, -1)] = entries[0].detach()
+    factor /= np.linalg.norm(factor, axis=1, keepdims=True)
+    correlation = factor @ factor.T
+    assert np.abs(correlation - np.eye(D)).max() > 0.3
+    assert_allclose(np.corrcoef(z.T), correlation, atol=0.01)
+    assert_allclose(z.std(dim=0), 1, atol=0.01)
+    expected = stats.multivariate_normal(cov=correlation).logpdf(z[:50])
+    expected -= stats.norm.logpdf(z[:50]).sum(axis=1)
+    assert_allclose(
+        net.copula_log_prob(z[:50], entries.expand(50, -1)).detach(), expected, atol=1e-9
+    )
+
+
+def test_draws_follow_the_density():
+    """Mean of log p over draws is minus the entropy, found by inverting the draws too."""
+    net = quantile_net()
+    row = context(1).expand(20_000, -1)
+    noise = torch.randn(20_000, D, generator=torch.Generator().manual_seed(4)).double()
+    y = net.from_base(noise, row)
+    quantiles, entries = net.heads(row)
+    _, log_slope = net.to_normal(y, quantiles)
+    normal = -0.5 * (noise**2).sum(dim=1) - 0.5 * D * np.log(2 * np.pi)
+    log_factor = torch.stack(
+        [-0.5 * torch.log(1 + (e**2).sum(dim=1)) for _, e in net._cholesky_rows(entries)]
+    ).sum(dim=0)
+    expected = normal - log_factor - log_slope.sum(dim=1)
+    assert_allclose(net.log_prob(y, row).detach(), expected.detach(), atol=1e-6)
+
+
+def test_the_published_network_draws_a_gaussian():
+    generator = torch.Generator().manual_seed(0)
+    net = build_gaussian_response(
+        2, n_context=CONTEXT, hidden_features=(16,), generator=generator
+    ).eval()
+    row = context(1).float()
+    mu, upper = (head.detach().numpy()[0] for head in net.heads(row))
+    with torch.no_grad():
+        noise = torch.randn(100_000, 2, generator=generator)
+        draws = net.from_base(noise, row.expand(100_000, -1)).numpy()
+    assert_allclose(draws.mean(axis=0), mu, atol=0.01)
+    assert_allclose(draws.std(axis=0), np.abs(upper - mu), rtol=0.02)
+    y = torch.tensor([[0.1, -0.3]])
+    expected = stats.norm(mu, np.abs(upper - mu)).logpdf(y.numpy()).sum()
+    assert_allclose(net.log_prob(y, row).detach(), expected, rtol=1e-4)
+
+
+def test_folded_normalisation_is_that_of_torch():
+    net = quantile_net()
+    layer = net.layers[0]
+    with torch.no_grad():
+        layer.norm.running_mean += 0.3
+        layer.norm.running_var *= 2.5
+        layer.norm.weight *= 0.7
+        layer.norm.bias += 0.2
+        rows = context()
+        expected = torch.nn.functional.leaky_relu(layer.norm(layer.linear(rows)), 0.05)
+        assert_allclose(layer(rows), expected, atol=1e-12)
+
+
+def test_a_last_batch_of_one_event_can_be_learnt_from():
+    net = quantile_net().train()
+    loss = net(torch.zeros(1, D).double(), context(1))
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert any(parameter.grad.abs().sum() > 0 for parameter in net.parameters())
+
+
+def test_columns_full_of_ties_stay_finite():
+    marginal = np.array([[0.0] * 6 + [1.0], [0.0, 1, 1, 2, 2, 3, 3]])
+    net = build_quantile_response(
+        marginal, 3.0, n_context=CONTEXT, hidden_features=(8,), generator=torch.Generator()
+    ).eval()
+    rows = context(4).float()
+    assert torch.isfinite(net.log_prob(torch.zeros(4, 2), rows)).all()
+    assert torch.isfinite(net.from_base(torch.randn(4, 2), rows)).all()

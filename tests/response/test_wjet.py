@@ -1,0 +1,61 @@
+"""The two W + jet models: the coordinates they learn in."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.model_selection import cross_val_score
+
+import skjetsim
+from skjetsim.datasets import load_wjet
+from skjetsim.metrics import get_scorer
+from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+
+FAST = {"hidden_features": (32,), "max_epochs": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def events():
+    X, y = load_wjet(return_X_y=True)
+    return X[:3000], y[:3000]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [make_published_wjet(**FAST), make_wjet_simulator(QuantileSimulator(n_quantiles=5, **FAST))],
+    ids=["published", "wjet"],
+)
+def test_events_come_back_as_they_went_in(model, events):
+    X, y = events
+    model.fit(X, y).set_output(transform="pandas")
+    drawn = skjetsim.sample(model, X, random_state=0)
+    assert list(drawn.columns) == list(y.columns)
+    assert (drawn.jet_mass > 0).all()
+    # A detector changes an event little: what is drawn follows the event.
+    assert np.corrcoef(drawn.jet_px, X.jet_px)[0, 1] > 0.8
+    assert np.corrcoef(drawn.muon_pz, X.muon_pz)[0, 1] > 0.95
+
+
+def test_the_published_network_computes_the_published_features(events):
+    model = make_published_wjet(**FAST).fit(*events)
+    names = model[-1].simulator_.features_.get_feature_names_out()
+    assert len(names) == 9 + 11  # of eleven that the talk lists
+    assert {"muon_pt", "jet_mass", "met_pt", "muon_met_mt", "muon_jet_met_st"} <= set(names)
+
+
+def test_only_the_jet_mass_changes_its_coordinate(events):
+    """The published target is learnt in GeV: X stays as it is, but for the mass."""
+    X, y = events
+    model = make_published_wjet(**FAST).fit(X, y)
+    seen = model[:-1].transform(X)
+    assert [name for name in X if name not in list(seen)] == ["jet_mass"]
+    assert_allclose(seen["jet_log_mass"], np.log(X.jet_mass))
+
+
+def test_it_is_cross_validated_and_scored(events):
+    X, y = events
+    model = make_wjet_simulator(QuantileSimulator(n_quantiles=5, **FAST))
+    scores = cross_val_score(
+        model, X, y, cv=2, scoring=get_scorer("neg_wasserstein_distance"), error_score="raise"
+    )
+    assert (scores < 0).all()
+    assert np.isfinite(scores).all()
