@@ -7,15 +7,15 @@ from sklearn.preprocessing import StandardScaler
 from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import GenerativePipeline
+from skjetsim.response import QuantileSimulator
 
-SMALL = {
-    "n_transforms": 2,
+SMALL_NETWORK = {
     "hidden_features": (8,),
-    "n_bins": 4,
     "max_epochs": 2,
     "device": "cpu",
     "random_state": 0,
 }
+SMALL = SMALL_NETWORK | {"n_transforms": 2, "n_bins": 4}
 
 
 def generators(**params):
@@ -25,8 +25,11 @@ def generators(**params):
 
 def simulators(**params):
     settings = SMALL | params
+    network = SMALL_NETWORK | params
     return [
         FlowSimulator(**settings),
+        QuantileSimulator(**network),
+        QuantileSimulator(n_quantiles=4, **network),
         TransformedSimulator(FlowSimulator(**settings), [StandardScaler()]),
         EnsembleSimulator(
             FlowSimulator(**settings), n_estimators=2, random_state=settings["random_state"]
@@ -54,6 +57,8 @@ def pipelines(**params):
 def label(estimator):
     """Identifier of a parametrised test."""
     parts = [type(estimator).__name__]
+    if getattr(estimator, "n_quantiles", None) is not None:
+        parts.append("copula")
     if hasattr(estimator, "transformers"):
         parts += [type(step).__name__ for step in estimator.transformers]
     if hasattr(estimator, "steps"):

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import nn
-from torch.nn.functional import leaky_relu, linear
+from torch.nn.functional import batch_norm, leaky_relu, linear
 
 from skjetsim._nn._random import PrivateRandom
 
@@ -23,34 +23,64 @@ LOG_TWO_PI = math.log(2 * math.pi)
 
 
 class _HiddenLayer(nn.Module):
-    """Linear, BatchNorm, LeakyReLU(0.05): the hidden layer of arXiv:2010.01835."""
+    """Linear, batch normalisation, LeakyReLU(0.05): the hidden layer of arXiv:2010.01835."""
 
-    negative_slope = 0.05
+    momentum, eps, negative_slope = 0.1, 1e-5, 0.05
 
     def __init__(self, n_inputs, width):
         super().__init__()
-        self.linear = nn.Linear(n_inputs, width)
-        self.norm = nn.BatchNorm1d(width)
+        self.linear = nn.Linear(n_inputs, width, bias=False)  # the mean of a batch would undo it
+        self.scale = nn.Parameter(torch.ones(width))
+        self.shift = nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_var", torch.ones(width))
+        self.register_buffer("n_batches", torch.zeros(()))
 
-    def forward(self, rows):
+    def forward(self, rows, weight=None):
         """Normalise by the batch in training, by the running averages elsewhere."""
         if self.training and len(rows) > 1:  # a last batch of one row has no variance
-            return leaky_relu(self.norm(self.linear(rows)), self.negative_slope)
+            rows = self._normalise(self.linear(rows), weight)
+            return leaky_relu(rows, self.negative_slope)
         # The averages are folded into the linear map: no pass over the rows for them.
-        norm = self.norm
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-        bias = torch.addcmul(norm.bias, self.linear.bias - norm.running_mean, scale)
+        scale = self.scale * torch.rsqrt(self.running_var + self.eps)
+        bias = torch.addcmul(self.shift, self.running_mean, scale, value=-1)
         rows = linear(rows, self.linear.weight * scale[:, None], bias)
         return leaky_relu(rows, self.negative_slope, inplace=not torch.is_grad_enabled())
 
+    def _normalise(self, rows, weight):
+        if weight is None:
+            out = batch_norm(rows, None, None, self.scale, self.shift, training=True, eps=self.eps)
+            var, mean = torch.var_mean(rows.detach(), dim=0, correction=0)
+        else:  # torch's own counts rows: weights would not equal repeated events
+            share = weight / weight.sum()
+            mean = share @ rows
+            centred = rows - mean
+            var = share @ centred**2
+            out = torch.addcmul(self.shift, centred, self.scale * torch.rsqrt(var + self.eps))
+        with torch.no_grad():
+            self.n_batches += 1  # the plain average at first: where it starts from is no data
+            momentum = self.n_batches.reciprocal().clamp_min(self.momentum)
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(var, momentum)
+        return out
 
-def _layers(n_inputs, widths, n_outputs):
+
+class _Perceptron(nn.Module):
     """Hidden layers and a linear head."""
-    layers = []
-    for width in widths:
-        layers.append(_HiddenLayer(n_inputs, width))
-        n_inputs = width
-    return nn.Sequential(*layers, nn.Linear(n_inputs, n_outputs))
+
+    def __init__(self, n_inputs, widths, n_outputs):
+        super().__init__()
+        sizes = [n_inputs, *widths]
+        self.hidden = nn.ModuleList(
+            _HiddenLayer(before, after) for before, after in zip(sizes, widths, strict=False)
+        )
+        self.head = nn.Linear(sizes[-1], n_outputs)
+
+    def forward(self, rows, weight=None):
+        """Outputs of each row; the weights count in the normalisation."""
+        for layer in self.hidden:
+            rows = layer(rows, weight)
+        return self.head(rows)
 
 
 def pinball(error, level):
@@ -67,15 +97,15 @@ class GaussianResponse(nn.Module):
 
     def __init__(self, n_columns, n_context, hidden_features):
         super().__init__()
-        self.layers = _layers(n_context, hidden_features, 2 * n_columns)
+        self.network = _Perceptron(n_context, hidden_features, 2 * n_columns)
 
-    def heads(self, context):
+    def heads(self, context, weight=None):
         """Median and upper quantile, each of shape (n_rows, n_columns)."""
-        return self.layers(context).chunk(2, dim=1)
+        return self.network(context, weight).chunk(2, dim=1)
 
-    def forward(self, y, context):
-        """Mean absolute error of mu plus pinball loss of q, for each row."""
-        mu, upper = self.heads(context)
+    def forward(self, y, context, weight=None):
+        """Absolute error of mu plus pinball loss of q, for each row."""
+        mu, upper = self.heads(context, weight)
         return ((y - mu).abs() + pinball(y - upper, PUBLISHED_LEVEL)).sum(dim=1)
 
     def median(self, context):
@@ -120,8 +150,8 @@ class QuantileResponse(nn.Module):
     hidden_features : tuple of int
     marginal : Tensor of shape (n_columns, n_quantiles + 2)
         Smallest value of each column, its quantiles at `normal_knots`, and its largest value.
-    reach : float
-        Where on the axis the smallest and largest value lie.
+    reach : Tensor of shape (n_columns, 2)
+        How far out on the axis the smallest and largest value lie.
     """
 
     def __init__(self, n_context, hidden_features, marginal, reach):
@@ -137,7 +167,7 @@ class QuantileResponse(nn.Module):
         beyond = torch.stack(
             [marginal[:, 1] - marginal[:, 0], marginal[:, -1] - marginal[:, -2]], dim=1
         )
-        tail = beyond / max(reach - float(knots[-1]), 1e-6) * step / rise[:, [0, -1]]
+        tail = beyond / (reach - knots[-1]).clamp_min(1e-6) * step / rise[:, [0, -1]]
         middle = -knots[0] / step  # position of the median among the knots
         position = torch.arange(n_knots, dtype=knots.dtype)[None]
         start = torch.arange(self.n_steps, dtype=knots.dtype)[:, None]
@@ -146,7 +176,7 @@ class QuantileResponse(nn.Module):
         density = torch.exp(-0.5 * knots**2)
         for name, value in {
             "knots": knots,
-            "reach": torch.tensor(reach),
+            "reach": reach.max(),
             "level": torch.special.ndtr(knots),
             "rise": rise,
             "tail": tail.clamp_min(1.0),
@@ -159,24 +189,24 @@ class QuantileResponse(nn.Module):
             self.register_buffer(name, value.float())
         self.n_correlations = self.n_columns * (self.n_columns - 1) // 2
         n_outputs = self.n_columns * (1 + self.n_steps) + self.n_correlations
-        self.layers = _layers(n_context, hidden_features, n_outputs)
+        self.network = _Perceptron(n_context, hidden_features, n_outputs)
         with torch.no_grad():  # from no correlation on: random ones cost many epochs
-            self.layers[-1].weight[n_outputs - self.n_correlations :] = 0
-            self.layers[-1].bias[n_outputs - self.n_correlations :] = 0
+            self.network.head.weight[n_outputs - self.n_correlations :] = 0
+            self.network.head.bias[n_outputs - self.n_correlations :] = 0
 
-    def heads(self, context):
+    def heads(self, context, weight=None):
         """Quantiles of shape (n_rows, n_columns, n_knots), and entries of the Cholesky rows."""
         n, d = self.n_columns, self.n_columns * self.n_steps
-        out = self.layers(context)
+        out = self.network(context, weight)
         factor = _positive(out[:, n : n + d])
         rise = (factor * self.rise.reshape(-1)).view(-1, self.n_steps)
         centre = torch.addcmul(self.centre, out[:, :n], self.core)
         quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
         return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
 
-    def forward(self, y, context):
+    def forward(self, y, context, weight=None):
         """Pinball losses of the quantiles, and minus the log-density of the copula, of each row."""
-        quantiles, entries = self.heads(context)
+        quantiles, entries = self.heads(context, weight)
         error = y[:, :, None] - quantiles
         loss = (pinball(error, self.level) * self.pinball_weight).sum(dim=(1, 2))
         z, _ = self.to_normal(y, quantiles.detach())
@@ -279,4 +309,6 @@ def build_gaussian_response(n_columns, *, n_context, hidden_features, generator)
 def build_quantile_response(marginal, reach, *, n_context, hidden_features, generator):
     """Build a quantile network, its weights drawn from `generator` alone."""
     with PrivateRandom(generator):
-        return QuantileResponse(n_context, hidden_features, torch.as_tensor(marginal), reach)
+        return QuantileResponse(
+            n_context, hidden_features, torch.as_tensor(marginal), torch.as_tensor(reach)
+        )

@@ -19,7 +19,7 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim._weighted import weighted_quantile, weighted_std
+from skjetsim._weighted import weighted_std
 from skjetsim.base import SimulatorMixin
 from skjetsim.preprocessing import KinematicFeatures
 
@@ -104,8 +104,6 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
     Columns of X are standardised, those named `phi` or `..._phi` enter as (cos, sin); columns of y
     are standardised, and those that never vary are returned as they were. Learn residuals, in
     coordinates in which the detector's resolution is simple: see `make_wjet_simulator`.
-
-    Batches are normalised by the mean and variance of their events, whatever their weights.
 
     References
     ----------
@@ -227,7 +225,9 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         target = self._scale_target(varying)
         if n_quantiles is not None:
             self._learn_marginal(target, weight)
-        self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
+        # The weights count in the batch normalisation too.
+        arrays = (target, inputs) if weight is None else (target, inputs, weight)
+        self._train(plan, as_seed_sequence(self.random_state), arrays, weight)
 
     # What the network sees.
 
@@ -247,9 +247,9 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         periodic = np.array([is_angle(name) for name in names])
         self.angle_columns_ = np.flatnonzero(varying & periodic)
         self.plain_columns_ = np.flatnonzero(varying & ~periodic)
-        plain = quantities[:, self.plain_columns_]
-        self.input_mean_ = np.average(plain, axis=0, weights=weight)
-        self.input_scale_ = weighted_std(plain, weight)
+        plain = [quantities[:, column] for column in self.plain_columns_]
+        self.input_mean_ = np.array([np.average(column, weights=weight) for column in plain])
+        self.input_scale_ = np.array([weighted_std(column, weight) for column in plain])
         return self._inputs(quantities)
 
     def _quantities(self, X):
@@ -259,7 +259,7 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
     def _inputs(self, quantities):
         """Quantities as the network wants them, in single precision."""
         n_plain, n_angles = len(self.plain_columns_), len(self.angle_columns_)
-        inputs = np.empty((len(quantities), n_plain + 2 * n_angles), dtype=np.float32)
+        inputs = np.zeros((len(quantities), self._n_inputs()), dtype=np.float32)
         plain = quantities[:, self.plain_columns_]
         plain -= self.input_mean_
         plain /= self.input_scale_
@@ -269,6 +269,10 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             inputs[:, n_plain : n_plain + n_angles] = np.cos(angles)
             inputs[:, n_plain + n_angles :] = np.sin(angles)
         return inputs
+
+    def _n_inputs(self):
+        """One input at least: where no column of X varies it is zero."""
+        return max(1, len(self.plain_columns_) + 2 * len(self.angle_columns_))
 
     # What it gives.
 
@@ -286,23 +290,18 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         return table
 
     def _learn_marginal(self, target, weight):
-        """Quantiles of the columns whatever X, from which the network starts."""
+        """Quantile functions of the columns whatever X, from which the network starts."""
         from skjetsim._nn import normal_knots
 
         levels = ndtr(normal_knots(self._architecture["n_quantiles"]).numpy())
-        self.marginal_ = np.stack(
-            [
-                [column.min(), *weighted_quantile(column, levels, weight), column.max()]
-                for column in target.T
-            ]
-        )
-        self.reach_ = float(-ndtri(0.5 / len(target)))
+        marginals = [_marginal(column, levels, weight) for column in target.T]
+        self.marginal_, self.reach_ = map(np.array, zip(*marginals, strict=True))
 
     def _build_module(self, generator):
         from skjetsim._nn import build_gaussian_response, build_quantile_response
 
         settings = {
-            "n_context": len(self.plain_columns_) + 2 * len(self.angle_columns_),
+            "n_context": self._n_inputs(),
             "hidden_features": self._architecture["hidden_features"],
             "generator": generator,
         }
@@ -404,3 +403,18 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             result -= np.log(self.target_scale_).sum()
         result[wrong] = -np.inf
         return result
+
+
+def _marginal(values, levels, weight):
+    """Minimum, quantiles and maximum; and how far out on the normal's axis the extremes lie.
+
+    Quantiles are values of events, not between them, so that a weight is a repeated event.
+    """
+    order = np.argsort(values, kind="stable")
+    values = values[order]
+    share = np.full(len(values), 1.0) if weight is None else weight[order]
+    cumulative = np.cumsum(share) / share.sum()
+    index = np.searchsorted(cumulative, levels - 1e-12)  # rounding must not choose the event
+    ends = values[[0, -1]]
+    reach = [-ndtri(0.5 * share[values == end].sum() / share.sum()) for end in ends]
+    return [ends[0], *values[index], ends[1]], reach

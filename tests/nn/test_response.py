@@ -9,6 +9,7 @@ from scipy import stats
 from skjetsim._nn import build_gaussian_response, build_quantile_response, normal_knots
 
 D, CONTEXT = 3, 4
+REACH = np.full((D, 2), 3.5)
 
 
 def quantile_net(n_quantiles=7, n_columns=D, spread=0.7):
@@ -19,11 +20,15 @@ def quantile_net(n_quantiles=7, n_columns=D, spread=0.7):
     marginal = np.column_stack([ends[0], shapes, ends[1]])
     generator = torch.Generator().manual_seed(0)
     net = build_quantile_response(
-        marginal, 3.5, n_context=CONTEXT, hidden_features=(16, 16), generator=generator
+        marginal,
+        REACH[:n_columns],
+        n_context=CONTEXT,
+        hidden_features=(16, 16),
+        generator=generator,
     )
     with torch.no_grad():
-        net.layers[-1].weight += spread * torch.randn(
-            net.layers[-1].weight.shape, generator=generator
+        net.network.head.weight += spread * torch.randn(
+            net.network.head.weight.shape, generator=generator
         )
     return net.double().eval()
 
@@ -49,8 +54,8 @@ def test_quantiles_never_cross():
 def test_without_a_context_it_is_the_marginal():
     net = quantile_net(spread=0)
     with torch.no_grad():
-        net.layers[-1].weight.zero_()
-        net.layers[-1].bias.zero_()
+        net.network.head.weight.zero_()
+        net.network.head.bias.zero_()
     quantiles, entries = net.heads(context(2))
     knots = normal_knots(7).numpy()
     assert_allclose(quantiles[1, 0].detach(), np.sinh(knots), rtol=1e-5, atol=1e-9)
@@ -91,7 +96,7 @@ def test_the_copula_is_a_gaussian_one():
     factor[np.tril_indices(D, -1)] = entries[0].detach()
     factor /= np.linalg.norm(factor, axis=1, keepdims=True)
     correlation = factor @ factor.T
-    assert np.abs(correlation - np.eye(D)).max() > 0.3
+    assert np.abs(correlation - np.eye(D)).max() > 0.1
     assert_allclose(np.corrcoef(z.T), correlation, atol=0.01)
     assert_allclose(z.std(dim=0), 1, atol=0.01)
     expected = stats.multivariate_normal(cov=correlation).logpdf(z[:50])
@@ -134,17 +139,40 @@ def test_the_published_network_draws_a_gaussian():
     assert_allclose(net.log_prob(y, row).detach(), expected, rtol=1e-4)
 
 
-def test_folded_normalisation_is_that_of_torch():
-    net = quantile_net()
-    layer = net.layers[0]
+def test_normalisation_is_that_of_torch():
+    layer = quantile_net().network.hidden[0].train()
+    torch_norm = torch.nn.BatchNorm1d(16).double()
+    rows = 3 + 2 * context()
     with torch.no_grad():
-        layer.norm.running_mean += 0.3
-        layer.norm.running_var *= 2.5
-        layer.norm.weight *= 0.7
-        layer.norm.bias += 0.2
-        rows = context()
-        expected = torch.nn.functional.leaky_relu(layer.norm(layer.linear(rows)), 0.05)
+        layer.scale.mul_(0.7)
+        layer.shift.add_(0.2)
+        torch_norm.weight.copy_(layer.scale)
+        torch_norm.bias.copy_(layer.shift)
+        expected = torch.nn.functional.leaky_relu(torch_norm(layer.linear(rows)), 0.05)
         assert_allclose(layer(rows), expected, atol=1e-12)
+        # The first batch is the average; torch starts from zero and one.
+        assert_allclose(layer.running_mean, 10 * torch_norm.running_mean)
+        seen = layer.linear(rows)
+        assert_allclose(layer.running_var, seen.var(dim=0, correction=0))
+        layer(rows + 1)
+        assert_allclose(layer.running_mean, (seen + layer.linear(rows + 1)).mean(dim=0) / 2)
+        # Outside training the averages are folded into the linear map.
+        torch_norm.running_mean.copy_(layer.running_mean)
+        torch_norm.running_var.copy_(layer.running_var)
+        layer.eval()
+        torch_norm.eval()
+        expected = torch.nn.functional.leaky_relu(torch_norm(layer.linear(rows)), 0.05)
+        assert_allclose(layer(rows), expected, atol=1e-12)
+
+
+def test_weights_in_a_batch_are_repeated_events():
+    weighted, repeated = (quantile_net().network.hidden[0].train() for _ in range(2))
+    rows = context(20)
+    count = torch.arange(20) % 4
+    out = weighted(rows, count.double())
+    expected = repeated(rows.repeat_interleave(count, dim=0))
+    assert_allclose(out.repeat_interleave(count, dim=0).detach(), expected.detach(), atol=1e-12)
+    assert_allclose(weighted.running_var, repeated.running_var)
 
 
 def test_a_last_batch_of_one_event_can_be_learnt_from():
@@ -158,7 +186,7 @@ def test_a_last_batch_of_one_event_can_be_learnt_from():
 def test_columns_full_of_ties_stay_finite():
     marginal = np.array([[0.0] * 6 + [1.0], [0.0, 1, 1, 2, 2, 3, 3]])
     net = build_quantile_response(
-        marginal, 3.0, n_context=CONTEXT, hidden_features=(8,), generator=torch.Generator()
+        marginal, REACH[:2], n_context=CONTEXT, hidden_features=(8,), generator=torch.Generator()
     ).eval()
     rows = context(4).float()
     assert torch.isfinite(net.log_prob(torch.zeros(4, 2), rows)).all()
