@@ -13,7 +13,8 @@ import zuko
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim.compose import ResidualTransformer
-from skjetsim.demo import canonical_model
+from skjetsim.flows import FlowSimulator
+from skjetsim.response import make_wjet_simulator
 
 BATCH = 1024
 
@@ -24,9 +25,8 @@ class ZukoLoop:
     def __init__(self, seconds):
         self.seconds = seconds
         # Only the coordinates are taken from the package, so that both learn the same thing.
-        pipeline = canonical_model()
-        self.coordinates_x = pipeline[:-1]
-        self.coordinates_y = canonical_model()[:-1]
+        self.coordinates_x = make_wjet_simulator(FlowSimulator())[:-1]
+        self.coordinates_y = make_wjet_simulator(FlowSimulator())[:-1]
 
     def _context(self, X):
         X = self.coordinates_x.transform(X)

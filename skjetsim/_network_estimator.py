@@ -144,7 +144,7 @@ class NetworkEstimator:
                     for array in rows
                 ]
                 parts.append(call(*tensors).double().cpu().numpy()[: len(rows[0])])
-        return np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def check_widths(widths, name):

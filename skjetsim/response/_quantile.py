@@ -257,18 +257,19 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         return X if self.features_ is None else self.features_._forward(X)
 
     def _inputs(self, quantities):
-        """Quantities as the network wants them, in single precision."""
+        """Quantities as the network wants them, in single precision; column after column."""
         n_plain, n_angles = len(self.plain_columns_), len(self.angle_columns_)
-        inputs = np.zeros((len(quantities), self._n_inputs()), dtype=np.float32)
-        plain = quantities[:, self.plain_columns_]
-        plain -= self.input_mean_
-        plain /= self.input_scale_
-        inputs[:, :n_plain] = plain
+        inputs = np.zeros((self._n_inputs(), len(quantities)), dtype=np.float32)
+        if n_plain:
+            plain = quantities.T[self.plain_columns_]
+            plain -= self.input_mean_[:, None]
+            plain /= self.input_scale_[:, None]
+            inputs[:n_plain] = plain
         if n_angles:
-            angles = quantities[:, self.angle_columns_]
-            inputs[:, n_plain : n_plain + n_angles] = np.cos(angles)
-            inputs[:, n_plain + n_angles :] = np.sin(angles)
-        return inputs
+            angles = quantities.T[self.angle_columns_].astype(np.float32)
+            np.cos(angles, out=inputs[n_plain : n_plain + n_angles])
+            np.sin(angles, out=inputs[n_plain + n_angles :])
+        return inputs.T
 
     def _n_inputs(self):
         """One input at least: where no column of X varies it is zero."""
@@ -330,32 +331,34 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         refuse_count(self, X)
         events = validate_events(self, X, reset=False, min_samples=0)
         repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-        # Of all events at once: an error then names the row that the user knows.
-        quantities = self._quantities(events)
-        if repeats > 1:
-            quantities = np.repeat(quantities, repeats, axis=0)
-        drawn = self._draw(quantities, random_state)
+        rows = np.repeat(events, repeats, axis=0) if repeats > 1 else events
+        try:
+            drawn = self._draw(rows, random_state)
+        except ValueError:
+            self._quantities(events)  # says it again with the row that the user knows
+            raise
         if n_samples is not None:
             return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
         return self._as_target(drawn, X)
 
-    def _draw(self, quantities, random_state):
+    def _draw(self, events, random_state):
         import torch
 
         if self.net_ is None:
-            return np.tile(self.constants_, (len(quantities), 1))
+            return np.tile(self.constants_, (len(events), 1))
         n_noise = int(self.varying_.sum())
 
         def draw(generator, chunk):
             noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
-            return self._unscale(self._module_call("from_base", noise, self._inputs(chunk)))
+            inputs = self._inputs(self._quantities(chunk))
+            return self._unscale(self._module_call("from_base", noise, inputs))
 
         return draw_in_chunks(
             draw,
-            len(quantities),
+            len(events),
             n_columns=len(self.varying_),
             random_state=random_state,
-            inputs=quantities,
+            inputs=events,
             n_jobs=self.n_jobs,
         )
 
