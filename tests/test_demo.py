@@ -22,8 +22,10 @@ def test_demo_writes_plots_and_a_report_of_one_file(run):
         "responses.png",
     ]
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
-    assert "joint AUC" in page
+    for name in ("features", "responses", "generator against detector level"):
+        assert f'alt="{name}" src="data:image/png;base64,' in page
+    for fact in ("joint AUC", "training, s", "simulated events / s", "model file, kB", "selected"):
+        assert fact in page
 
 
 def test_identity_and_shuffle_fail_where_the_model_does_not(run):

@@ -1,9 +1,11 @@
-"""Plots of how well a model does, in the manner of scikit-learn's Displays."""
+"""Plots of how well a model does, in the manner of scikit-learn's Displays, and whole reports."""
 
+from skjetsim.inspection._closure import closure_report
 from skjetsim.inspection._correlation import CorrelationDisplay
 from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._latent import LatentDisplay
 from skjetsim.inspection._marginal import MarginalDisplay
+from skjetsim.inspection._report import report
 from skjetsim.inspection._response import ResponseDisplay
 
 __all__ = [
@@ -12,4 +14,6 @@ __all__ = [
     "LatentDisplay",
     "MarginalDisplay",
     "ResponseDisplay",
+    "closure_report",
+    "report",
 ]

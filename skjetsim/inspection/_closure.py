@@ -1,0 +1,301 @@
+"""A simulator on other events than those it was trained on, region by region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skjetsim._sampling import as_seed_sequence
+from skjetsim._validation import check_int
+from skjetsim.base import is_simulator
+from skjetsim.inspection import _pictures
+from skjetsim.inspection._compared import compare
+from skjetsim.inspection._page import check_target, render, write
+from skjetsim.inspection._style import import_plotting
+from skjetsim.inspection._summary import (
+    binning_values,
+    joint_auc,
+    mean_shifts,
+    response_distances,
+    response_floor,
+    yields,
+)
+
+__all__ = ["closure_report"]
+
+ALL = "all"
+MIN_EVENTS = 200  # the area under the curve then has an error of 0.05
+MOST_REGIONS = 50
+
+
+def closure_report(
+    estimator,
+    X,
+    y,
+    *,
+    by,
+    bins=4,
+    second=None,
+    selection=None,
+    transformer=None,
+    path=None,
+    title=None,
+    random_state=None,
+):
+    """Judge a simulator on other events than it was trained on, region by region.
+
+    A simulator that has learnt the detector, and not the process it was trained on, is right on
+    another process too: one trained on W + jet is tested on Z + jet.
+
+    Parameters
+    ----------
+    estimator : fitted simulator
+        On its own, in a Pipeline, or a fitted search.
+    X : array-like of shape (n, n_features)
+        Theory-level events. Columns the model was fitted with are selected by name; others, such
+        as the second muon's, may define regions.
+    y : array-like of shape (n, n_targets)
+        Their true detector level, accepted events only; other columns than the model's are left
+        out.
+    by : str, callable, dict or array-like of shape (n,)
+        What divides the events into regions:
+
+        - the name of a column of X, after or before `transformer`, cut into `bins`;
+        - labels, one an event, or a function that makes them of X;
+        - a dict of names and boolean masks. Masks may overlap and need not hold all events.
+    bins : int or array-like of edges, default=4
+        Of a column: regions of equal population, or edges [low, high), the last one closed.
+        Events outside the edges are in no region but "all".
+    second : (target, accepted) or Bunch of both, optional
+        The same events once more through the detector, and which of them it accepts: the floor.
+    selection : callable, optional
+        From a table of y's columns to a boolean mask; its yields are compared.
+    transformer : transformer, optional
+        Applied to X, y and the simulated events, which are judged in its columns; an unfitted one
+        is fitted on y.
+    path : str or path-like, optional
+        HTML file to write, with plots of each region; by default none.
+    title : str, optional
+        Of the HTML file.
+    random_state : int, Generator, RandomState or None
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        table : DataFrame
+            One row a region and one for "all": events, largest W1 of the response over features in
+            standard deviations of the response, its feature, the 95% quantile of that largest
+            between two detector passes (with `second`), the joint AUC and its error, and (with
+            `selection`) how many true events it selects, and the relative difference of the yield
+            with its error.
+        responses, shifts : DataFrame of shape (n_regions + 1, n_features)
+            W1 of each response, and mean of simulated minus true response, both in standard
+            deviations of the true response; the standard error of a shift is about sqrt(2 / n).
+        notes : list of str
+            What was left out, and why.
+        pictures : dict of str to bytes
+            PNG files by their heading, where there is a `path`.
+        path : pathlib.Path or None
+
+    Raises
+    ------
+    TypeError
+        Where the estimator is no simulator.
+    ValueError
+        On an empty region or one of fewer than 200 events, an unknown column, masks or labels of
+        another length, X without a column the model was fitted with, X and y without a common
+        column, and as `report`.
+
+    See Also
+    --------
+    report : All events at once, with what must fail and the speed.
+
+    Examples
+    --------
+    Trained on light jets alone, tested on heavy ones too:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skjetsim.datasets import load_wjet
+    >>> from skjetsim.inspection import closure_report
+    >>> from skjetsim.response import QuantileSimulator
+    >>> X, y = load_wjet(return_X_y=True)
+    >>> X, y = X[["jet_mass", "jet_pz"]][:3000], y[["jet_mass", "jet_pz"]][:3000]
+    >>> light = X["jet_mass"] < 8                                      # GeV
+    >>> model = QuantileSimulator(n_quantiles=3, max_epochs=1, random_state=0)
+    >>> model = model.fit(X[light], y[light])
+    >>> regions = {"light": light, "heavy": ~light}
+    >>> found = closure_report(model, X, y, by=regions, random_state=0)
+    >>> list(found.table.index)
+    ['light', 'heavy', 'all']
+    """
+    if not is_simulator(estimator):
+        raise TypeError(f"{type(estimator).__name__} is no simulator: only those have a response.")
+    if path is not None:
+        import_plotting()
+        path = check_target(path)
+    root = as_seed_sequence(random_state)
+    events = compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    if not events.shared:
+        raise ValueError(
+            "X has none of the columns of y, so there is no response to compare: "
+            f"{list(events.X.columns)} and {list(events.truth.columns)}."
+        )
+    masks = _regions(events, X, by, bins)
+    parts = {name: events.take(mask) for name, mask in masks.items()} | {ALL: events}
+    measured = {
+        name: _measure(part, selection, root, number)
+        for number, (name, part) in enumerate(parts.items())
+    }
+    rows = {name: {"events": len(parts[name].truth)} | m.row for name, m in measured.items()}
+    found = Bunch(
+        table=pd.DataFrame.from_dict(rows, orient="index"),
+        responses=pd.DataFrame({name: m.responses for name, m in measured.items()}).T,
+        shifts=pd.DataFrame({name: m.shifts for name, m in measured.items()}).T,
+        notes=events.notes,
+        pictures={},
+        path=path,
+    )
+    if path is not None:
+        found.pictures = _draw(found.table, parts)
+        write(path, _page(found, title))
+    return found
+
+
+def _measure(part, selection, root, number):
+    """Figures of one region."""
+    columns = part.shared
+    responses = response_distances(part.truth[columns], part.generated[columns], part.X)
+    row = {"response W1 / std": responses.max(), "feature": responses.idxmax()}
+    floor = response_floor(part, None, root, 1, number)
+    if floor is not None:
+        row["floor 95%"] = floor.limit
+    row["AUC"], row["AUC error"] = joint_auc(part, root, number)
+    if selection is not None:
+        selected = yields(part, selection)
+        row["true selected"] = selected.loc["truth", "selected"]
+        row["selected / true - 1"] = selected.loc["model", "selected / true - 1"]
+        row["yield error"] = selected.loc["model", "error"]
+    return Bunch(row=row, responses=responses, shifts=mean_shifts(part))
+
+
+def _regions(events, X, by, bins):
+    """Boolean mask of each region, checked."""
+    n_events = len(events.truth)
+    if isinstance(by, Mapping):
+        masks = {str(name): _mask(mask, name, n_events) for name, mask in by.items()}
+        if len(masks) < len(by):
+            raise ValueError(f"by has two regions of one name: {[str(name) for name in by]}.")
+    elif isinstance(by, str):
+        masks = _bins(binning_values(events, by), bins, events.notes)
+    else:
+        masks = _labelled(by(X) if callable(by) else by, n_events)
+    if not masks:
+        raise ValueError("by holds no region: give one at least.")
+    if ALL in masks:
+        raise ValueError(f'No region may be called "{ALL}", which is the row of all events.')
+    for name, mask in masks.items():
+        _check_population(name, mask, events.accepted)
+    return masks
+
+
+def _check_population(name, mask, accepted):
+    if not mask.any():
+        raise ValueError(
+            f"Region {name!r} is empty: no event lies in it. Leave it out, choose fewer bins or "
+            "other edges, or pass more events."
+        )
+    n_events = int(mask.sum())
+    if n_events < MIN_EVENTS:
+        raise ValueError(
+            f"Region {name!r} has {n_events} events, too few to judge: {MIN_EVENTS} are needed. "
+            "Join it to another region, choose fewer bins, or pass more events."
+        )
+    if accepted is not None and (n_both := int((mask & accepted).sum())) < MIN_EVENTS // 2:
+        raise ValueError(
+            f"The second detector pass accepts {n_both} events of region {name!r}, too few for a "
+            f"floor: {MIN_EVENTS // 2} are needed. Join it to another region, or leave second out."
+        )
+
+
+def _mask(mask, name, n_events):
+    mask = np.asarray(mask)
+    if mask.shape != (n_events,) or mask.dtype != bool:
+        raise ValueError(
+            f"The mask of region {name!r} must be {n_events} bools, one an event; got "
+            f"{mask.dtype} of shape {mask.shape}."
+        )
+    return mask
+
+
+def _bins(column, bins, notes):
+    """Regions of a column: of equal population, or between edges."""
+    values, name = column.to_numpy(), column.name
+    if np.ndim(bins) == 0:
+        levels = np.linspace(0, 1, check_int(bins, "bins") + 1)
+        edges = np.unique(np.quantile(values, levels))
+        if len(edges) == 1:
+            edges = np.append(edges, np.nextafter(edges, np.inf))
+    else:
+        edges = np.asarray(bins, dtype=np.float64)
+        if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+            raise ValueError(f"The edges of {name} must be two at least and increase: {bins!r}.")
+    shown = [f"{edge:.4g}" for edge in edges]
+    if len(set(shown)) < len(edges):  # narrow bins of a large quantity
+        shown = [repr(float(edge)) for edge in edges]
+    masks = {}
+    for (low, high), (first, second) in zip(pairwise(edges), pairwise(shown), strict=True):
+        last = high == edges[-1]
+        inside = (values >= low) & ((values <= high) if last else (values < high))
+        masks[f"{name} in [{first}, {second}{']' if last else ')'}"] = inside
+    if outside := len(values) - sum(mask.sum() for mask in masks.values()):
+        notes.append(f"{outside} events lie outside the edges of {name}, and count in all alone.")
+    return masks
+
+
+def _labelled(labels, n_events):
+    """Regions of equal labels."""
+    if np.shape(labels) != (n_events,):
+        raise ValueError(
+            f"by must give one label an event, {n_events}; got shape {np.shape(labels)}."
+        )
+    labels = pd.Categorical(labels)
+    if (labels.codes < 0).any():
+        raise ValueError(
+            f"by gives no label to row {int(np.flatnonzero(labels.codes < 0)[0])} "
+            f"({int((labels.codes < 0).sum())} such rows in all): name a region for them too, or "
+            "pass a dict of masks."
+        )
+    if len(labels.categories) > MOST_REGIONS:
+        raise ValueError(
+            f"by gives {len(labels.categories)} different labels, more than {MOST_REGIONS}: cut a "
+            "quantity into regions first, with pandas.cut, or pass the name of a column and bins."
+        )
+    return {str(name): labels.codes == code for code, name in enumerate(labels.categories)}
+
+
+def _draw(table, parts):
+    """Figures by region, and the responses of each."""
+    pictures = _pictures.by_region(table)
+    for name, part in parts.items():
+        drawn = _pictures.drawn_columns(part)
+        pictures |= _pictures.responses(part, drawn, f"responses: {name}")
+    return pictures
+
+
+def _page(found, title):
+    blocks = [("heading", "Regions"), ("table", found.table)]
+    blocks += [
+        ("heading", "W1 of the responses, in standard deviations of the true response"),
+        ("table", found.responses),
+        ("heading", "Mean shift of the responses, in standard deviations of the true response"),
+        ("table", found.shifts),
+        ("pictures", found.pictures),
+    ]
+    if found.notes:
+        blocks += [("heading", "Left out"), ("list", found.notes)]
+    return render("Closure" if title is None else title, blocks)

@@ -1,0 +1,245 @@
+"""What a report compares: events of an estimator beside the truth, in one set of coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from skjetsim._draw import _split, _unwrap_search
+from skjetsim._sampling import child_seed
+from skjetsim._validation import check_events, check_names_match, column_names
+from skjetsim.base import is_simulator
+from skjetsim.inspection._events import draw_events, fitted_transformer, in_coordinates
+
+# Branches of a report's seed.
+DRAW, MEMBERS, SHUFFLE, FLOOR, AUC, COVERAGE, RATE, NEIGHBOURS = range(8)
+
+
+@dataclass
+class Compared:
+    """Events after the transformer as tables, columns named; row i of all is the same event."""
+
+    truth: pd.DataFrame
+    generated: pd.DataFrame  # of a generator not paired with truth
+    X: pd.DataFrame | None = None  # theory level; None of a generator
+    theory_input: object = None  # as it was handed in
+    inputs: object = None  # its columns that the model was fitted on
+    members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
+    second: pd.DataFrame | None = None  # the second detector pass
+    accepted: np.ndarray | None = None  # which rows of `second` hold an event
+    handed: dict = field(default_factory=dict)  # before the transformer, for a selection
+    transformer: object = None  # fitted, or None
+    names: list | None = None  # of the truth's columns before the transformer
+    notes: list = field(default_factory=list)
+
+    @property
+    def shared(self):
+        """Columns on both levels, which have a response."""
+        if self.X is None:
+            return []
+        return [name for name in self.truth.columns if name in set(self.X.columns)]
+
+    def take(self, mask):
+        """The events of a boolean mask."""
+        rows = np.flatnonzero(mask)
+
+        def cut(table):
+            return None if table is None else table.iloc[rows].reset_index(drop=True)
+
+        return replace(
+            self,
+            truth=cut(self.truth),
+            generated=cut(self.generated),
+            X=cut(self.X),
+            members=None if self.members is None else self.members[:, rows],
+            second=cut(self.second),
+            accepted=None if self.accepted is None else self.accepted[rows],
+            handed={key: take_rows(table, rows) for key, table in self.handed.items()},
+        )
+
+    def both(self):
+        """Truth, second pass and X of the events that both passes accept."""
+        rows = np.flatnonzero(self.accepted)
+        return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second, self.X)]
+
+
+def take_rows(table, rows):
+    """Rows of a table or an array by position."""
+    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
+
+
+def seed_of(root, *key):
+    """Seed below `root` as an int, which every estimator takes."""
+    return int(child_seed(root, *key).generate_state(1)[0])
+
+
+def compare(estimator, X, y, *, transformer, second, root):
+    """Draw one event for each true one, and take all levels to the coordinates of judgement.
+
+    Parameters
+    ----------
+    estimator : fitted generator or simulator, Pipeline or search
+    X, y : array-like
+        y is None for a generator.
+    transformer : transformer or None
+        Fitted on the truth where it is not fitted.
+    second : (target, accepted), Bunch of both, or None
+    root : SeedSequence
+
+    Returns
+    -------
+    Compared
+    """
+    notes = []
+    inputs, targets = _of_the_fit(estimator, X, y, notes)
+    drawn = draw_events(estimator, inputs, targets, random_state=seed_of(root, DRAW))
+    names = drawn.names
+    if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
+        names = column_names(inputs)  # by position, as a residual is taken
+    transformer = fitted_transformer(transformer, drawn.truth, names)
+    rows, out_names = in_coordinates(transformer, drawn.truth, names)
+    columns = _named(out_names, rows.shape[1])
+
+    def table(events):
+        return pd.DataFrame(in_coordinates(transformer, events, names)[0], columns=columns)
+
+    def handed(events):
+        """As the caller's table is: DataFrame, or array of shape (n, *shape)."""
+        shape = np.shape(inputs if targets is None else targets)[1:]
+        if names is None:
+            return events.reshape(-1, *shape)
+        return pd.DataFrame(events, columns=names)
+
+    compared = Compared(
+        truth=pd.DataFrame(rows, columns=columns),
+        generated=table(drawn.generated),
+        handed={"truth": handed(drawn.truth), "generated": handed(drawn.generated)},
+        inputs=inputs,
+        transformer=transformer,
+        names=names,
+        notes=notes,
+    )
+    if drawn.paired:
+        compared.X, compared.theory_input = _theory(X, names, columns, rows.shape[1], table), X
+        if hasattr(_split(estimator)[1], "sample_members"):
+            seed = seed_of(root, MEMBERS)
+            members = draw_events(estimator, inputs, targets, random_state=seed, members=True)
+            compared.members, _ = in_coordinates(transformer, members.generated, names)
+    if second is not None:
+        if not drawn.paired:
+            raise ValueError("second is a second detector pass, which a generator has none of.")
+        target, compared.accepted = _second_pass(second, drawn.names, drawn.truth.shape)
+        compared.second = _filled(table, target, compared.accepted, columns)
+        compared.handed["second"] = handed(target)
+    return compared
+
+
+def _of_the_fit(estimator, X, y, notes):
+    """X and y with the columns that the estimator was fitted with."""
+    model = _unwrap_search(estimator)
+    fitted = getattr(model, "feature_names_in_", None)
+    inputs = _fitted_columns(X, fitted, estimator, "X", notes)
+    if y is None or not is_simulator(model):
+        return inputs, y
+    fitted = getattr(_split(model)[1], "target_names_in_", None)
+    targets = _fitted_columns(y, fitted, estimator, "y", notes)
+    _refuse_rejected(targets)
+    return inputs, targets
+
+
+def _fitted_columns(table, fitted, estimator, what, notes):
+    """Select the columns that the estimator was fitted with, or raise naming one that is missing.
+
+    Others are allowed, since a region may be one of a column that the model does not know.
+    """
+    names = column_names(table)
+    positions = fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]
+    if names is None or fitted is None or positions or not hasattr(table, "columns"):
+        return table
+    missing = [name for name in fitted if name not in names]
+    if missing:
+        raise ValueError(
+            f"{what} has no column {missing[0]!r}, which {type(estimator).__name__} was fitted "
+            f"with ({len(missing)} missing in all). It needs {list(fitted)}; {what} has {names}."
+        )
+    if extra := [name for name in names if name not in set(fitted)]:
+        use = "not given to the model" if what == "X" else "not judged"
+        notes.append(f"Columns of {what} that the model was not fitted with, {use}: {extra}.")
+    return table[list(fitted)]
+
+
+def _refuse_rejected(y):
+    """Raise where a table holds the zeros of events that the detector did not accept."""
+    if column_names(y) is None or np.ndim(y) != 2 or np.shape(y)[1] < 2:
+        return
+    rejected = ~np.asarray(y, dtype=np.float64).any(axis=1)
+    if rejected.any():
+        raise ValueError(
+            f"y is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
+            f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
+            "which a simulator is not asked for. Pass X[accepted] and y[accepted]."
+        )
+
+
+def _named(names, n_columns):
+    return list(names) if names is not None else [f"column {i}" for i in range(n_columns)]
+
+
+def _theory(X, names, columns, n_columns, table):
+    """Theory level: the truth's columns through its transformer, then the others as they are."""
+    rows, own = check_events(X, what="X")
+    if names is None or own is None:
+        same = list(range(rows.shape[1])) if _width(names, n_columns) == rows.shape[1] else None
+    else:
+        same = [own.index(name) for name in names] if set(names) <= set(own) else None
+    if same is None:
+        if own is None:  # no position of X stands for the truth's
+            own = [f"X column {i}" for i in range(rows.shape[1])]
+        return pd.DataFrame(rows, columns=own)
+    theory = table(rows[:, same])
+    rest = [i for i in range(rows.shape[1]) if i not in set(same) and own[i] not in columns]
+    if not rest:
+        return theory
+    others = pd.DataFrame(rows[:, rest], columns=[own[i] for i in rest])
+    return pd.concat([theory, others], axis=1)
+
+
+def _width(names, n_columns):
+    return n_columns if names is None else len(names)
+
+
+def _second_pass(second, names, shape):
+    """Rows of the second pass, and which of them hold an event."""
+    if hasattr(second, "target") and hasattr(second, "accepted"):
+        second = (second.target, second.accepted)
+    if not (isinstance(second, (tuple, list)) and len(second) == 2):
+        raise TypeError(
+            "second must be the events once more through the detector, as (target, accepted) or "
+            f"a Bunch of both, got a {type(second).__name__}."
+        )
+    target, accepted = second
+    found = column_names(target)
+    if names is not None and found is not None and set(names) <= set(found):
+        target, found = target[names] if hasattr(target, "columns") else target, names
+    rows, _ = check_events(target, what="second", allow_1d=np.ndim(target) == 1)
+    if names is not None:
+        check_names_match(found, names, what="second")
+    accepted = np.asarray(accepted)
+    if rows.shape != shape or accepted.shape != shape[:1] or accepted.dtype != bool:
+        raise ValueError(
+            f"second must hold events of shape {shape} and a boolean mask of shape {shape[:1]}, "
+            f"row i the same event as in y; got {rows.shape} and {accepted.dtype} of shape "
+            f"{accepted.shape}."
+        )
+    if accepted.sum() < 2:
+        raise ValueError("second accepts fewer than two events: there is no floor to measure.")
+    return rows, accepted
+
+
+def _filled(table, target, accepted, columns):
+    """Second pass after the transformer, which never sees the rows without an event."""
+    filled = np.full((len(target), len(columns)), np.nan)
+    filled[accepted] = table(target[accepted])
+    return pd.DataFrame(filled, columns=columns)

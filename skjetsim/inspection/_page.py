@@ -1,0 +1,123 @@
+"""One HTML file that holds everything: text, tables, and pictures inside it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from html import escape
+from pathlib import Path
+from string import Template
+
+PAGE = Template(
+    """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>$title</title>
+<style>
+body { font-family: sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }
+img { max-width: 100%; display: block; margin: 1em 0 }
+table { border-collapse: collapse; margin: 1em 0 }
+td, th { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child { text-align: left }
+pre { background: #f4f4f4; padding: 1em; overflow-x: auto }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+$body
+</body>
+</html>
+"""
+)
+
+
+def render(title, blocks):
+    """HTML page of blocks.
+
+    Parameters
+    ----------
+    title : str
+    blocks : list of (str, object)
+        Kind and content: "heading" str, "code" str, "list" of str, "facts" dict, "table"
+        DataFrame, "pictures" dict of heading to PNG.
+
+    Returns
+    -------
+    str
+    """
+    body = "\n".join(_BLOCKS[kind](content) for kind, content in blocks)
+    return PAGE.substitute(title=escape(title), body=body)
+
+
+def _heading(text):
+    return f"<h2>{escape(text)}</h2>"
+
+
+def _code(text):
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _list(lines):
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+
+
+def _facts(facts):
+    rows = "".join(
+        f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>"
+        for name, value in facts.items()
+    )
+    return f"<table>{rows}</table>"
+
+
+def _table(table):
+    return table.to_html(float_format="%.4f", na_rep="", border=0)  # escapes names itself
+
+
+def _pictures(pictures):
+    return "\n".join(
+        f'{_heading(name)}<img alt="{escape(name)}" '
+        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
+        for name, picture in pictures.items()
+    )
+
+
+_BLOCKS = {
+    "heading": _heading,
+    "code": _code,
+    "list": _list,
+    "facts": _facts,
+    "table": _table,
+    "pictures": _pictures,
+}
+
+
+def check_target(path):
+    """Make the folder of a file that is to be written, and raise where it cannot be.
+
+    Called before the work, which takes minutes.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"path={str(path)!r} is a folder: pass the name of an HTML file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"Nothing can be written to the folder {str(path.parent)!r} of path={str(path)!r}: "
+            f"{error.strerror}. Choose another path."
+        ) from error
+    return path
+
+
+def write(path, page):
+    """Replace a file in one step, or leave it as it was where writing fails."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(page, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

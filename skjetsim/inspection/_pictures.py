@@ -1,0 +1,221 @@
+"""Pictures of a report, as PNG files in memory."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from skjetsim.inspection._binning import full_turn
+from skjetsim.inspection._correlation import CorrelationDisplay
+from skjetsim.inspection._coverage import CoverageDisplay
+from skjetsim.inspection._events import in_coordinates
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._latent import LatentDisplay
+from skjetsim.inspection._marginal import MarginalDisplay
+from skjetsim.inspection._response import ResponseDisplay
+from skjetsim.inspection._style import FLOOR, MODEL, house_style, import_plotting, style_axes
+from skjetsim.metrics import wasserstein_distance
+
+MOST_DRAWN = 27  # columns; images have hundreds
+PER_SHEET = 9
+BINS = 40
+DPI = 80
+
+
+def new_figure(width, height):
+    """A figure that pyplot does not know, so that none is left open."""
+    import_plotting()
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def png(figure):
+    """The figure as a file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def drawn_columns(events):
+    """Columns that are drawn: those that vary, of many the ones farthest from the truth."""
+    constant = [name for name in events.truth if events.truth[name].nunique() == 1]
+    if constant:
+        events.notes.append(f"Not drawn, since the truth never varies there: {constant}.")
+    names = [name for name in events.truth.columns if name not in set(constant)]
+    if len(names) <= MOST_DRAWN:
+        return names
+    distance = wasserstein_distance(events.truth[names], events.generated[names], scale="std")
+    worst = set(np.argsort(-distance, kind="stable")[:MOST_DRAWN])
+    events.notes.append(
+        f"Of {len(names)} columns the {MOST_DRAWN} are drawn that are farthest from the truth."
+    )
+    return [name for position, name in enumerate(names) if position in worst]
+
+
+def features(events, names):
+    """Distribution of each column, truth against model."""
+    displays = []
+    for name in names:
+        position = events.truth.columns.get_loc(name)
+        generated = {"generated": events.generated[name]}
+        if events.members is not None:
+            generated = {"members": events.members[..., position]}
+        display = _noting(
+            events.notes,
+            name,
+            MarginalDisplay.from_samples,
+            events.truth[name],
+            **generated,
+            name=axis_label(name),
+            bins=BINS,
+            range=full_turn(name, BINS, None),
+        )
+        # Momenta, energies and masses fall steeply; angles and components have both signs.
+        displays.append((display, events.truth[name].min() >= 0))
+    return _ratio_sheets("features", displays)
+
+
+def responses(events, names, heading="responses"):
+    """Distribution of detector minus generator level of each column that both have."""
+    displays = [
+        (display.marginal if display is not None else None, True)
+        for display in (_response(events, name, kind="residual") for name in _shared(events, names))
+    ]
+    return _ratio_sheets(heading, displays)
+
+
+def level_maps(events, names):
+    """Generator against detector level in two dimensions, truth beside model."""
+    displays = [_response(events, name, kind="gen_vs_reco") for name in _shared(events, names)]
+    displays = [display for display in displays if display is not None]
+    pictures = {}
+    for heading, part in _sheets("generator against detector level", displays):
+        rows = -(-len(part) // 2)
+        figure = new_figure(15, 3.4 * rows)
+        panels = figure.subfigures(rows, 2, squeeze=False).ravel()
+        for panel, display in zip(panels, part, strict=False):
+            display.plot(panel.subplots(1, 2, sharey=True))
+        pictures[heading] = png(figure)
+    return pictures
+
+
+def correlations(events, names):
+    """Correlation matrices of truth and model, and their difference."""
+    if len(names) < 2:
+        return {}
+    display = CorrelationDisplay.from_samples(events.truth[names], events.generated[names])
+    side = float(np.clip(0.5 * len(names), 2.8, 6))
+    figure = new_figure(3 * side + 2, side + 1)
+    display.plot(figure.subplots(1, 3, sharey=True))
+    return {"correlations": png(figure)}
+
+
+def coverage(events, names, rows, draws):
+    """Quantile coverage of several draws of each of some events.
+
+    `draws` is of shape (n, k, d), before the transformer.
+    """
+    draws, _ = in_coordinates(events.transformer, draws, events.names)
+    positions = [events.truth.columns.get_loc(name) for name in names]
+    display = CoverageDisplay.from_samples(events.truth[names].iloc[rows], draws[..., positions])
+    figure = new_figure(6.5, 6.5)
+    display.plot(figure.subplots(2, 1, sharex=True, height_ratios=(2, 1)))
+    return {"coverage": png(figure)}
+
+
+def latent(estimator, X):
+    """Latent space of a generator that has one."""
+    display = LatentDisplay.from_estimator(estimator, X)
+    size = len(display.names)
+    figure = new_figure(13, float(np.clip(3 + 0.3 * size, 4.5, 9)))
+    mosaic = figure.subplot_mosaic(
+        [["histogram", "correlation"], ["pull", "correlation"]],
+        height_ratios=(2, max(1, 0.15 * size)),
+    )
+    display.plot([mosaic[key] for key in ("histogram", "pull", "correlation")])
+    return {"latent space": png(figure)}
+
+
+def by_region(table):
+    """Response distance and area under the curve of each region, beside their floors."""
+    place = np.arange(len(table))
+    bars = {"width": 0.9, "color": FLOOR}
+    with house_style():
+        figure = new_figure(11, 4.4)
+        left, right = figure.subplots(1, 2)
+        if "floor 95%" in table:
+            left.bar(place, table["floor 95%"], label="floor, 95%", **bars)
+        left.plot(place, table["response W1 / std"], "o", color=MODEL, label="worst feature")
+        left.set_ylabel("response W1 / std")
+        error = table["AUC error"]
+        right.bar(place, 2 * error, bottom=0.5 - error, label=r"0.5 $\pm$ stat. error", **bars)
+        right.plot(place, table["AUC"], "o", color=MODEL, label="model")
+        right.set_ylabel("joint AUC")
+        style_axes(left, right)
+        for ax in (left, right):
+            ax.margins(y=0.1)
+            ax.tick_params(axis="x", which="both", length=0)
+            ax.set_xticks(place, list(table.index), rotation=30, ha="right")
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        left.set_ylim(bottom=0)
+    return {"regions": png(figure)}
+
+
+def _shared(events, names):
+    shared = set(events.shared)
+    return [name for name in names if name in shared]
+
+
+def _response(events, name, kind):
+    generated = {"generated": events.generated}
+    if events.members is not None:
+        generated = {"members": events.members}
+    return _noting(
+        events.notes,
+        name,
+        ResponseDisplay.from_samples,
+        events.truth,
+        **generated,
+        X=events.X,
+        feature=name,
+        kind=kind,
+        bins=BINS,
+    )
+
+
+def _noting(notes, column, make, *arguments, **keywords):
+    """A display, or None with a note of why there is none: a spike has no histogram."""
+    try:
+        return make(*arguments, **keywords)
+    except ValueError as error:
+        notes.append(f"Not drawn, {column}: {error}")
+        return None
+
+
+def _sheets(heading, items):
+    """Nine items at a time, under headings that are numbered where there are several."""
+    n_sheets = -(-len(items) // PER_SHEET)
+    for sheet in range(n_sheets):
+        part = items[sheet * PER_SHEET : (sheet + 1) * PER_SHEET]
+        yield (heading if n_sheets == 1 else f"{heading} ({sheet + 1} of {n_sheets})"), part
+
+
+def _ratio_sheets(heading, displays):
+    displays = [(display, log) for display, log in displays if display is not None]
+    pictures = {}
+    for title, part in _sheets(heading, displays):
+        columns = min(3, len(part))
+        rows = -(-len(part) // 3)
+        figure = new_figure(4.4 * columns, 4.6 * rows)
+        axes = figure.subplots(2 * rows, columns, height_ratios=(3, 1) * rows, squeeze=False)
+        for index, (display, log) in enumerate(part):
+            row, column = divmod(index, 3)
+            display.plot(axes[2 * row, column], ratio_ax=axes[2 * row + 1, column], log=log)
+        for index in range(len(part), rows * columns):
+            row, column = divmod(index, 3)
+            axes[2 * row, column].remove()
+            axes[2 * row + 1, column].remove()
+        pictures[title] = png(figure)
+    return pictures

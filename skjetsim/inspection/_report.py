@@ -1,0 +1,344 @@
+"""One HTML file that says how good a model is."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+import zipfile
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+from threadpoolctl import threadpool_limits
+
+from skjetsim._draw import _unwrap_search, sample
+from skjetsim._sampling import as_seed_sequence, numpy_rng, one_thread
+from skjetsim.base import is_generator
+from skjetsim.inspection import _pictures
+from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
+from skjetsim.inspection._events import as_rows
+from skjetsim.inspection._page import check_target, render, write
+from skjetsim.inspection._style import import_plotting
+from skjetsim.inspection._summary import (
+    RESPONSE,
+    binning_values,
+    floor_auc,
+    joint_auc,
+    measure,
+    verdict,
+    yields,
+)
+from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
+
+__all__ = ["report"]
+
+TIMED_SECONDS = 0.5  # at least
+MOST_TIMED = 200_000
+N_COVERAGE, N_DRAWS = 2000, 50
+COVERAGE_SECONDS = 60  # longer than this nobody waits for one picture
+
+
+def report(
+    estimator,
+    X,
+    y=None,
+    path="report.html",
+    *,
+    transformer=None,
+    by=None,
+    second=None,
+    selection=None,
+    train=None,
+    facts=None,
+    title=None,
+    random_state=None,
+):
+    """Judge a fitted model on held-out events, and write one self-contained HTML file.
+
+    Distances feature by feature beside their floor and beside what must fail, the area under the
+    curve of a classifier, yields after a selection, speed and size, and pictures of all of it.
+
+    Parameters
+    ----------
+    estimator : fitted generator or simulator
+        On its own, in a Pipeline, or a fitted search. An `EnsembleSimulator` gets the band of its
+        members in the pictures.
+    X : array-like of shape (n, n_features)
+        Theory-level events, best held out from the fit; for a generator the true events. A table
+        may have more columns than the model was fitted with.
+    y : array-like of shape (n, n_targets), optional
+        The true detector level; None for a generator.
+    path : str or path-like, default="report.html"
+        A missing folder is made; an existing file is replaced once everything is done.
+    transformer : transformer, optional
+        Applied to X, y and the simulated events, which are judged in its columns alone:
+        `CartesianToCylindrical`, or `KinematicFeatures` that passes the columns through. A fitted
+        one is used as it is, an unfitted one is cloned and fitted on the truth.
+    by : str, optional
+        Column of X, after or before `transformer`, in whose quarters the response is measured; by
+        default the first pT, else the first column.
+    second : (target, accepted) or Bunch of both, optional
+        The same events once more through the detector, and which of them it accepts: the floor of
+        a simulator, as `load_wjet().repeats[0]` has it. Without it the floor of the marginals is
+        two disjoint halves of y, and the response has none.
+    selection : callable, optional
+        From a table of y's columns to a boolean mask, such as `skjetsim.selection.wjet_selection`.
+    train : array-like of shape (n_train, n_features), optional
+        What a generator was fitted to, to see whether it repeats its events.
+    facts : dict of str to str, optional
+        More lines for the table at the top: how the model was trained, for example.
+    title : str, optional
+    random_state : int, Generator, RandomState or None
+        Of the drawn events, floors and classifiers.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        distances : DataFrame
+            One row a feature: W1 of the marginal in standard deviations of the truth, and, of a
+            simulator, the largest W1 of the response over four bins of `by` in standard deviations
+            of the response; for the model, the floor (95% quantile), X passed off as y
+            ("identity") and y of other events ("shuffled").
+        auc, auc_error : float
+            Of a classifier that tells (X, simulated) from (X, y); and its standard error.
+        yields : DataFrame or None
+            Events before and after `selection`.
+        rate : float
+            Events a second.
+        verdict : list of str
+            What the figures say, in sentences.
+        facts : dict of str to str
+            The table at the top.
+        notes : list of str
+            What was left out, and why.
+        pictures : dict of str to bytes
+            PNG files by their heading.
+        path : pathlib.Path
+
+    Raises
+    ------
+    TypeError
+        Where the estimator draws nothing, y is given to a generator, or `second` is no pair.
+    ValueError
+        On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
+        `by`, rows of zeros that no detector accepted, NaN or infinity.
+    OSError
+        Where nothing can be written to `path`.
+    ImportError
+        Where matplotlib or mplhep is missing.
+
+    See Also
+    --------
+    closure_report : The same question, region by region, on other events than those of the fit.
+
+    Notes
+    -----
+    The error of the area is 1 / sqrt(6 n), n the test events a side (40% of all). A marginal is
+    right in a model that ignores X, and nearly so in one that copies it: of a simulator look at
+    the response and the area first.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.inspection import report
+    >>> train, X = np.random.default_rng(0).normal(91.2, 2.5, size=(2, 400, 2))
+    >>> model = GaussianMixture(random_state=0).fit(train)
+    >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
+    >>> found = report(model, X, path=path, random_state=0)
+    >>> found.distances.shape
+    (2, 2)
+    >>> list(found.pictures)
+    ['features', 'correlations']
+    """
+    import_plotting()  # what is missing is said before the work
+    path = check_target(path)
+    root = as_seed_sequence(random_state)
+    events = compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    paired = events.X is not None
+    if paired and train is not None:
+        raise ValueError(
+            "train is for generators. What a simulator gives for events it was trained on lies "
+            "near them, as the detector does: see nearest_neighbour_ratio for how to ask it."
+        )
+    by = binning_values(events, by) if paired else None
+    measured = measure(events, by, root)
+    auc, auc_error = joint_auc(events, root)
+    selected = None if selection is None else yields(events, selection)
+    rate, busy = _rate(estimator, events, root)
+    lines = {"model": _name(estimator)} | _auc_facts(events, auc, auc_error, root)
+    if RESPONSE in measured.distances:
+        lines["column of the four bins of the response"] = by.name
+    if not paired:
+        lines |= _generator_facts(events, train, root)
+    lines["simulated events / s, one thread"] = f"{rate:,.0f} ({busy:.1f} cores busy)"
+    lines |= _file_facts(estimator) | dict(facts or {})
+    found = Bunch(
+        distances=measured.distances,
+        auc=auc,
+        auc_error=auc_error,
+        yields=selected,
+        rate=rate,
+        verdict=verdict(measured, auc, auc_error, paired=paired, second=second is not None),
+        facts=lines,
+        notes=events.notes,
+        pictures=_draw(estimator, events, rate, root),
+        path=path,
+    )
+    write(path, _page(found, estimator, title))
+    return found
+
+
+def _page(found, estimator, title):
+    """The report as HTML."""
+    blocks = [
+        ("facts", found.facts),
+        ("heading", "What the figures say"),
+        ("list", found.verdict),
+        ("heading", "Distances"),
+        ("table", found.distances),
+    ]
+    if found.yields is not None:
+        blocks += [("heading", "Selection"), ("table", found.yields)]
+    blocks.append(("pictures", found.pictures))
+    if found.notes:
+        blocks += [("heading", "Left out"), ("list", found.notes)]
+    blocks += [("heading", "Model"), ("code", _text(estimator))]
+    return render(f"Report: {_name(estimator)}" if title is None else title, blocks)
+
+
+def _name(estimator):
+    """Classes from the outside in, to the model itself."""
+    names = [type(estimator).__name__]
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "simulator"):
+            estimator = estimator.simulator
+        else:
+            return ", ".join(names)
+        names.append(type(estimator).__name__)
+
+
+def _text(estimator):
+    if isinstance(estimator, BaseEstimator):
+        return estimator.__repr__(N_CHAR_MAX=100_000)  # never shortened
+    return repr(estimator)
+
+
+def _auc_facts(events, auc, auc_error, root):
+    """Area under the curve and what it was measured with."""
+    n_events = f"{len(events.truth):,}"
+    joint = "" if events.X is None else "joint "
+    lines = {"events": n_events}
+    lines[f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"] = (
+        f"{auc:.3f} +- {auc_error:.3f}"
+    )
+    if (floor := floor_auc(events, root)) is not None:
+        lines["the same of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
+    return lines
+
+
+def _generator_facts(events, train, root):
+    """Correlations, and the memory of a generator."""
+    lines = {}
+    if len(events.truth.columns) > 1:
+        difference = correlation_difference(events.truth, events.generated)
+        lines["largest difference of a correlation"] = f"{difference:.4f}"
+    if train is not None:
+        ratio = nearest_neighbour_ratio(
+            train,
+            np.asarray(events.handed["generated"]),
+            held_out=np.asarray(events.handed["truth"]),
+            random_state=seed_of(root, NEIGHBOURS),
+        )
+        lines["distance to training over held-out events (1: no memory)"] = f"{ratio:.3f}"
+    return lines
+
+
+def _rate(estimator, events, root):
+    """Events a second, and cores busy on average, of one long enough draw."""
+    n_events = len(events.truth)
+    cores = 0.0
+    while True:
+        rows = np.arange(n_events) % len(events.truth)
+        seed = seed_of(root, RATE)
+        arguments = (
+            {"n_samples": n_events}
+            if is_generator(estimator)
+            else {"X": take_rows(_indexable(events.inputs), rows)}
+        )
+        with one_thread(), threadpool_limits(1):
+            start, cpu = time.perf_counter(), time.process_time()
+            sample(estimator, random_state=seed, **arguments)
+            seconds = time.perf_counter() - start
+            cores = (time.process_time() - cpu) / max(seconds, 1e-9)
+        if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
+            return n_events / max(seconds, 1e-9), cores
+        n_events = min(4 * n_events, MOST_TIMED)
+
+
+def _indexable(table):
+    return table if hasattr(table, "iloc") else np.asarray(table)
+
+
+def _file_facts(estimator):
+    """Size of the model's file, and what it takes to read it."""
+    from skjetsim.persistence import load, save
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.skjetsim")
+        try:
+            save(estimator, path)
+        except TypeError as error:
+            return {"model file": f"cannot be saved: {error}"}
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+        lines = {
+            "numbers stored in the model": f"{manifest['parameters']:,}",
+            "model file, kB": f"{os.path.getsize(path) / 1000:,.0f}",
+        }
+        try:
+            load(path)
+        except TypeError as error:
+            lines["reading the model file"] = f"needs trust: {error}"
+    return lines
+
+
+def _draw(estimator, events, rate, root):
+    """All pictures."""
+    names = _pictures.drawn_columns(events)
+    pictures = {
+        **_pictures.features(events, names),
+        **_pictures.responses(events, names),
+        **_pictures.level_maps(events, names),
+        **_pictures.correlations(events, names),
+    }
+    if events.X is not None:
+        return pictures | _coverage(estimator, events, names, rate, root)
+    if hasattr(_unwrap_search(estimator), "transform"):
+        pictures |= _pictures.latent(estimator, events.inputs)
+    return pictures
+
+
+def _coverage(estimator, events, names, rate, root):
+    """Coverage of some events, unless their draws take too long."""
+    n_events = min(N_COVERAGE, len(events.truth))
+    if not names or n_events * N_DRAWS > COVERAGE_SECONDS * rate:
+        events.notes.append(
+            f"Coverage is not drawn: {N_DRAWS} draws of {n_events} events would take more than "
+            f"{COVERAGE_SECONDS} s. CoverageDisplay.from_estimator draws it for fewer events."
+        )
+        return {}
+    rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
+    inputs = take_rows(_indexable(events.inputs), rows)
+    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=seed_of(root, COVERAGE, 1))
+    draws = np.asarray(draws, dtype=np.float64)
+    row_ndim = draws.ndim - 2
+    events.notes.append(f"Coverage is that of {n_events:,} events, {N_DRAWS} draws of each.")
+    return _pictures.coverage(events, names, rows, as_rows(draws, row_ndim))

@@ -1,0 +1,278 @@
+"""The figures of a report: distances, area under the curve and yields, each beside its floor."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._sampling import numpy_rng
+from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE, seed_of
+from skjetsim.metrics import (
+    classifier_two_sample_auc,
+    metric_floor,
+    residual_wasserstein,
+    wasserstein_distance,
+)
+
+N_FLOOR = 50
+N_BINS = 4
+TEST_SHARE = 0.4
+MIN_EVENTS = 40
+MARGINAL, RESPONSE = "marginal W1 / std", "response W1 / std"
+
+
+def binning_values(events, by):
+    """Column to bin in, looked up after the transformer and before it; a sensible one for None."""
+    theory = events.X
+    if by is None:
+        pts = [name for name in theory.columns if name == "pt" or str(name).endswith("_pt")]
+        return theory[(pts or list(theory.columns))[0]]
+    if by in set(theory.columns):
+        return theory[by]
+    original = events.theory_input
+    if hasattr(original, "columns") and by in set(original.columns):
+        return pd.Series(np.asarray(original[by], dtype=np.float64), name=by)
+    known = list(theory.columns)
+    if hasattr(original, "columns"):
+        known += [name for name in original.columns if name not in set(known)]
+    raise ValueError(f"by={by!r} is not a column of X, which has {known}.")
+
+
+def response_distances(truth, generated, X, by=None):
+    """Largest W1 of each response over bins of the column `by`; over all events for None."""
+    bins = {"by": np.zeros(len(truth)), "bins": 1} if by is None else {"by": by, "bins": N_BINS}
+    return residual_wasserstein(truth, generated, X=X, **bins).max()
+
+
+def response_floor(events, by, root, *key):
+    """Floor of the largest response distance of each shared column; None without a second pass."""
+    if events.second is None:
+        return None
+    truth, second, X = events.both()
+    columns = events.shared
+    if by is not None and by.name not in set(X.columns):
+        X[by.name] = by.to_numpy()[events.accepted]
+    label = None if by is None else by.name
+
+    def metric(truth, generated, X):
+        return response_distances(truth, generated, X, label).to_numpy()
+
+    return metric_floor(
+        metric,
+        truth[columns],
+        n_repeats=N_FLOOR,
+        random_state=seed_of(root, FLOOR, *key),
+        replica=second[columns],
+        X=X,
+    )
+
+
+def marginal_floor(events, root):
+    """Floor of the marginals: the second pass, else two disjoint halves of the truth."""
+    truth, second = events.truth, None
+    if events.second is not None:
+        truth, second, _ = events.both()
+    return metric_floor(
+        wasserstein_distance,
+        truth,
+        n_repeats=N_FLOOR,
+        random_state=seed_of(root, FLOOR, 1),
+        replica=second,
+        metric_params={"scale": "std"},
+    )
+
+
+def measure(events, by, root):
+    """Distances feature by feature, of the model, of the floor, and of what must fail.
+
+    Parameters
+    ----------
+    events : Compared
+    by : Series or None
+        Column of X to bin the response in; None for a generator.
+    root : SeedSequence
+
+    Returns
+    -------
+    Bunch
+        distances : DataFrame, one row a feature; limits : dict, 95% of the largest floor.
+    """
+    floor = marginal_floor(events, root)
+    columns = {
+        (MARGINAL, "model"): _marginal(events.truth, events.generated),
+        (MARGINAL, "floor 95%"): pd.Series(floor.quantiles[2], events.truth.columns),
+    }
+    limits = {MARGINAL: floor.limit}
+    shared = events.shared
+    if events.X is not None:
+        # No event keeps its own y: those of a random cycle.
+        order = numpy_rng(root, SHUFFLE).permutation(len(events.truth))
+        other = np.empty_like(order)
+        other[order] = np.roll(order, 1)
+        shuffled = events.truth.iloc[other].reset_index(drop=True)
+        if shared:
+            columns[MARGINAL, "identity"] = _marginal(events.truth[shared], events.X[shared])
+        columns[MARGINAL, "shuffled"] = _marginal(events.truth, shuffled)
+    if shared:
+        truth, X = events.truth[shared], events.X
+        if by.name not in set(X.columns):
+            X = X.assign(**{by.name: by.to_numpy()})
+
+        def response(generated):
+            return response_distances(truth, generated[shared], X, by.name)
+
+        columns[RESPONSE, "model"] = response(events.generated)
+        if (floor := response_floor(events, by, root, 0)) is not None:
+            columns[RESPONSE, "floor 95%"] = pd.Series(floor.quantiles[2], shared)
+            limits[RESPONSE] = floor.limit
+        columns[RESPONSE, "identity"] = response(events.X)
+        columns[RESPONSE, "shuffled"] = response(shuffled)
+    distances = pd.DataFrame(columns, index=list(events.truth.columns))
+    return Bunch(distances=distances, limits=limits)
+
+
+def _marginal(truth, generated):
+    return pd.Series(wasserstein_distance(truth, generated, scale="std"), truth.columns)
+
+
+def joint_auc(events, root, *key):
+    """Area under the curve of (X, generated) against (X, truth), and its standard error."""
+    return _area(events.truth, events.generated, events.X, seed_of(root, AUC, *key))
+
+
+def floor_auc(events, root):
+    """The same of the second detector pass; None without one."""
+    if events.second is None:
+        return None
+    truth, second, X = events.both()
+    return _area(truth, second, X, seed_of(root, AUC, 0, 0))
+
+
+def _area(truth, generated, X, seed):
+    n_events = len(truth)
+    if n_events < MIN_EVENTS:
+        raise ValueError(
+            f"There are {n_events} events, and {MIN_EVENTS} are needed to train a classifier on "
+            "some and test it on others: pass more."
+        )
+    auc = classifier_two_sample_auc(
+        truth,
+        generated,
+        X=X,
+        test_size=TEST_SHARE,
+        random_state=seed,
+    )
+    return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_events))
+
+
+def yields(events, selection):
+    """Events before and after a selection, of the truth, the model and the second pass.
+
+    Truth and simulation of one event pass or fail together, so the error of their difference
+    counts the events in which they differ; those of a generator are independent.
+    """
+    passed = {key: _passes(selection, table) for key, table in events.handed.items()}
+    truth, generated = passed["truth"], passed["generated"]
+    everything = np.ones(len(truth), dtype=bool)
+    rows = {
+        "truth": (len(truth), truth.sum(), np.nan, np.nan),
+        "model": _yield(truth, generated, everything, events.X is not None),
+    }
+    if "second" in passed:
+        rows["second pass"] = _yield(truth, passed["second"], events.accepted, True)
+    columns = ["events", "selected", "selected / true - 1", "error"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(
+        {"events": int, "selected": int}
+    )
+
+
+def _passes(selection, table):
+    passed = np.asarray(selection(table))
+    if passed.shape != (len(table),) or passed.dtype != bool:
+        raise ValueError(
+            f"selection must return one bool an event, {len(table)}; got {passed.dtype} of shape "
+            f"{passed.shape}."
+        )
+    return passed
+
+
+def _yield(truth, other, among, paired):
+    truth, other = truth[among], other[among]
+    n_true, n_other = truth.sum(), other.sum()
+    if n_true == 0:
+        return (len(other), n_other, np.nan, np.nan)
+    if paired:
+        error = np.sqrt((truth != other).sum()) / n_true
+    else:
+        lost = (1 - n_true / len(truth)) / n_true + (1 - n_other / len(other)) / max(n_other, 1)
+        error = n_other / n_true * np.sqrt(lost)
+    return (len(other), n_other, n_other / n_true - 1, error)
+
+
+def mean_shifts(events):
+    """Mean of simulated minus true response, in standard deviations of the true response."""
+    shifts = {}
+    for name in events.shared:
+        sides = [table[name].to_numpy() for table in (events.truth, events.generated)]
+        wrap = wrap_phi if is_angle(name) else np.asarray
+        response = wrap(sides[0] - events.X[name].to_numpy())
+        width = response.std() or 1.0
+        shifts[name] = float(wrap(sides[1] - sides[0]).mean() / width)
+    return pd.Series(shifts)
+
+
+def verdict(measured, auc, auc_error, *, paired, second):
+    """What the figures say, in sentences."""
+    table, limits = measured.distances, measured.limits
+    said = [_against_floor(table, kind, limits) for kind in (MARGINAL, RESPONSE) if kind in table]
+    if not second:
+        said.append(
+            "The floor of the marginals is two disjoint halves of the truth: of half the events "
+            "it lies higher than that of all, by a factor 1.4."
+        )
+    if RESPONSE in table:
+        said.append(_controls(table, limits))
+        if RESPONSE not in limits:
+            said.append(
+                "The response has no floor here: it takes the same events once more through the "
+                "detector (second)."
+            )
+    elif paired:
+        said.append(
+            "X has none of the columns of y, so there is no response, and no identity to compare "
+            "with: the joint AUC says whether y follows X."
+        )
+    pull = (auc - 0.5) / auc_error
+    told = "is told from the truth" if pull > 2 else "cannot be told from the truth"
+    said.append(
+        f"By a classifier the model {told} with these events: AUC {auc:.3f}, {pull:.1f} standard "
+        "errors from 0.5."
+    )
+    return said
+
+
+def _against_floor(table, kind, limits):
+    values = table[kind, "model"].dropna()
+    text = f"{kind}: the model's largest is {values.max():.4f} ({values.idxmax()})"
+    if kind not in limits:
+        return f"{text}."
+    where = "at the floor" if values.max() <= limits[kind] else "above the floor"
+    return f"{text}, {where}, whose largest is below {limits[kind]:.4f} in 95% of comparisons."
+
+
+def _controls(table, limits):
+    """Say whether the copy of X and the shuffle fail, as they must."""
+    limit = limits.get(RESPONSE, table[RESPONSE, "model"].max())
+    than = "the floor" if RESPONSE in limits else "the model"
+    names = {"identity": "X passed off as y", "shuffled": "y of other events"}
+    worst = {text: table[RESPONSE, key].max() for key, text in names.items()}
+    given = " and ".join(f"{text} ({value:.4f})" for text, value in worst.items())
+    passed = [text for text, value in worst.items() if value <= limit]
+    if not passed:
+        return f"What must fail the response fails it: {given} are farther off than {than}."
+    return (
+        f"What must fail the response does not: of {given}, {' and '.join(passed)} is no farther "
+        f"off than {than} ({limit:.4f}). Do not trust the response of this sample or model."
+    )
