@@ -41,7 +41,7 @@ $(VENV)/.installed-test: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine package transformers metrics wjet; do \
+	@for name in engine package transformers metrics sampling wjet ensemble choices closure; do \
 	    echo "== $$name"; \
 	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
 	done

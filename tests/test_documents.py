@@ -8,7 +8,8 @@ import pytest
 
 import skjetsim
 from skjetsim import datasets
-from skjetsim.flows import _base
+from skjetsim._network_estimator import NetworkEstimator
+from skjetsim.inspection import _closure
 
 ROOT = Path(skjetsim.__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -17,7 +18,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """One event in fifty, one epoch: what a document does, in seconds."""
-    load, plan = datasets.load_wjet, _base.BaseFlow._training_plan
+    load, plan = datasets.load_wjet, NetworkEstimator._training_plan
 
     def load_few(**options):
         events = load(**options)
@@ -33,7 +34,10 @@ def small(monkeypatch, tmp_path):
         return dataclasses.replace(plan(self, *arguments), max_epochs=1)
 
     monkeypatch.setattr(datasets, "load_wjet", load_few)
-    monkeypatch.setattr(_base.BaseFlow, "_training_plan", one_epoch)
+    # Pythia takes half a second for twenty events, and has tests of its own.
+    monkeypatch.setattr(datasets, "generate_zjet", lambda *args, **kwargs: load_few())
+    monkeypatch.setattr(_closure, "MIN_EVENTS", 20)
+    monkeypatch.setattr(NetworkEstimator, "_training_plan", one_epoch)
     monkeypatch.chdir(tmp_path)
 
 
