@@ -52,13 +52,13 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     >>> sample(model, n_samples=5, random_state=0).shape
     (5, 1)
     """
-    estimator = _unwrap_search(estimator)
+    estimator = unwrap_search(estimator)
     if is_simulator(estimator):
         _check_condition(estimator, X)
-        steps, model = _split(estimator)
+        steps, model = split_steps(estimator)
         if steps and np.shape(X)[:1] == (0,):
             return _no_events(model, n_samples)
-        X = _forward(steps, X)
+        X = apply_steps(steps, X)
         return model.sample(X, n_samples=n_samples, random_state=random_state)
     if is_generator(estimator):
         if X is not None:
@@ -67,7 +67,7 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
                 "sample(estimator, n_samples=...)."
             )
         n_samples = 1 if n_samples is None else n_samples
-        steps, model = _split(estimator)
+        steps, model = split_steps(estimator)
         events = _sample_generator(model, n_samples, random_state)
         return _backward(steps, events)
     raise TypeError(
@@ -99,10 +99,10 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     TypeError
         Where the estimator cannot unfold.
     """
-    estimator = _unwrap_search(estimator)
+    estimator = unwrap_search(estimator)
     if not (is_simulator(estimator) or is_unfolder(estimator)):
         raise TypeError(f"{_name(estimator)} is neither a simulator nor an unfolder.")
-    steps, model = _split(estimator)
+    steps, model = split_steps(estimator)
     if not hasattr(model, "sample_inverse"):
         raise TypeError(f"{_name(model)} cannot unfold: it has no sample_inverse.")
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
@@ -145,8 +145,8 @@ def log_prob(estimator, X, y=None):
     >>> bool(np.allclose(log_prob(model, X), log_prob(scaled, X), atol=1e-3))
     True
     """
-    estimator = _unwrap_search(estimator)
-    steps, model = _split(estimator)
+    estimator = unwrap_search(estimator)
+    steps, model = split_steps(estimator)
     if not hasattr(model, "score_samples"):
         raise TypeError(f"{_name(model)} has no tractable density (no score_samples).")
     if is_simulator(estimator) or is_unfolder(estimator):
@@ -156,7 +156,7 @@ def log_prob(estimator, X, y=None):
         if is_unfolder(estimator) and steps:
             X, jacobian = _forward_with_jacobian(steps, X)
             return model.score_samples(X, y) + jacobian
-        return model.score_samples(_forward(steps, X), y)
+        return model.score_samples(apply_steps(steps, X), y)
     X, jacobian = _forward_with_jacobian(steps, X)
     return model.score_samples(X) + jacobian
 
@@ -165,7 +165,7 @@ def _name(estimator):
     return type(estimator).__name__
 
 
-def _unwrap_search(estimator):
+def unwrap_search(estimator):
     """Return the best estimator of a search, else the estimator itself."""
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         what = repr(estimator) if isinstance(estimator, type) else f"a {_name(estimator)}"
@@ -174,7 +174,7 @@ def _unwrap_search(estimator):
             "sample(estimator, X), sample_inverse(estimator, y), log_prob(estimator, X)."
         )
     if hasattr(estimator, "best_estimator_"):
-        return _unwrap_search(estimator.best_estimator_)
+        return unwrap_search(estimator.best_estimator_)
     if hasattr(estimator, "param_distributions") or hasattr(estimator, "param_grid"):
         check_is_fitted(estimator)
         raise TypeError(
@@ -183,16 +183,16 @@ def _unwrap_search(estimator):
     return estimator
 
 
-def _split(estimator):
+def split_steps(estimator):
     """Transformers and model of a Pipeline; no transformers for any other estimator.
 
     The last step may be a Pipeline or a search again: its transformers follow.
     """
-    estimator = _unwrap_search(estimator)
+    estimator = unwrap_search(estimator)
     if not isinstance(estimator, Pipeline):
         return [], estimator
     steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-    inner, model = _split(estimator.steps[-1][1])
+    inner, model = split_steps(estimator.steps[-1][1])
     return steps + inner, model
 
 
@@ -224,7 +224,7 @@ def _sample_generator(model, n_samples, random_state):
     return model.sample(n_samples, random_state=seed)
 
 
-def _forward(steps, X):
+def apply_steps(steps, X):
     for step in steps:
         X = step.transform(X)
     return X

@@ -47,14 +47,16 @@ def is_generator(estimator):
         return True
     from sklearn.neighbors import KernelDensity  # whose tag scikit-learn 1.9 leaves empty
 
-    return isinstance(_innermost(estimator), KernelDensity)
+    return isinstance(innermost(estimator), KernelDensity)
 
 
-def _innermost(estimator):
-    """Model inside a Pipeline or a search."""
+def innermost(estimator):
+    """Model inside Pipelines and searches, the fitted one where there is one."""
     while True:
         if hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
         elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
             estimator = estimator.estimator
         else:

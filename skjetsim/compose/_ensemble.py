@@ -29,7 +29,7 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, is_simulator
+from skjetsim.base import SimulatorMixin, innermost, is_simulator
 
 __all__ = ["EnsembleSimulator"]
 
@@ -49,7 +49,7 @@ def _members_have(method):
 
 def _can_unfold(self):
     members = getattr(self, "estimators_", [self.simulator])
-    return all(hasattr(_model_inside(member), "sample_inverse") for member in members)
+    return all(hasattr(innermost(member), "sample_inverse") for member in members)
 
 
 class EnsembleSimulator(SimulatorMixin, BaseEstimator):
@@ -379,7 +379,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
     def _check_targets(self, members, named):
         """Refuse members, fitted before or searched, that simulate something else than y."""
         for number, member in enumerate(members):
-            found = getattr(_model_inside(member), "target_names_in_", None)
+            found = getattr(innermost(member), "target_names_in_", None)
             if found is None:
                 continue
             compared = named and list(found) != _numbered("y", len(found))
@@ -461,19 +461,6 @@ def _weight_name(estimator):
         else:
             break
     return f"{prefix}sample_weight"
-
-
-def _model_inside(estimator):
-    """Simulator in a Pipeline or a search, the fitted one where there is one."""
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
-            estimator = estimator.estimator
-        else:
-            return estimator
 
 
 def _seed(root, *key):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from skjetsim._draw import _split, _unwrap_search
+from skjetsim._draw import split_steps, unwrap_search
 from skjetsim._sampling import child_seed
 from skjetsim._validation import check_events, check_names_match, column_names
 from skjetsim.base import is_simulator
@@ -123,7 +123,7 @@ def compare(estimator, X, y, *, transformer, second, root):
     )
     if drawn.paired:
         compared.X, compared.theory_input = _theory(X, names, columns, rows.shape[1], table), X
-        if hasattr(_split(estimator)[1], "sample_members"):
+        if hasattr(split_steps(estimator)[1], "sample_members"):
             seed = seed_of(root, MEMBERS)
             members = draw_events(estimator, inputs, targets, random_state=seed, members=True)
             compared.members, _ = in_coordinates(transformer, members.generated, names)
@@ -138,12 +138,12 @@ def compare(estimator, X, y, *, transformer, second, root):
 
 def _of_the_fit(estimator, X, y, notes):
     """X and y with the columns that the estimator was fitted with."""
-    model = _unwrap_search(estimator)
+    model = unwrap_search(estimator)
     fitted = getattr(model, "feature_names_in_", None)
     inputs = _fitted_columns(X, fitted, estimator, "X", notes)
     if y is None or not is_simulator(model):
         return inputs, y
-    fitted = getattr(_split(model)[1], "target_names_in_", None)
+    fitted = getattr(split_steps(model)[1], "target_names_in_", None)
     targets = _fitted_columns(y, fitted, estimator, "y", notes)
     _refuse_rejected(targets)
     return inputs, targets

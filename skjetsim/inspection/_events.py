@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import _forward, _split, _unwrap_search, sample
+from skjetsim._draw import apply_steps, sample, split_steps, unwrap_search
 from skjetsim._validation import (
     check_events,
     check_int,
@@ -145,7 +145,7 @@ def draw_events(
     -------
     Drawn
     """
-    model = _unwrap_search(estimator)
+    model = unwrap_search(estimator)
     name = type(estimator).__name__
     if n_samples is not None:
         check_int(n_samples, "n_samples")
@@ -183,7 +183,7 @@ def _check_order(model, names, what):
     if what == "X":
         fitted = getattr(model, "feature_names_in_", None)
     else:
-        fitted = getattr(_split(model)[1], "target_names_in_", None)
+        fitted = getattr(split_steps(model)[1], "target_names_in_", None)
         if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
             return  # names that stand for positions
     if fitted is not None:
@@ -204,8 +204,8 @@ def check_pairs(X, y, name):
 
 def _simulate(model, X, n_samples, random_state, members):
     """Whether they are an ensemble's members, and the simulated events."""
-    steps, innermost = _split(model)
+    steps, innermost = split_steps(model)
     if members and hasattr(innermost, "sample_members"):
-        X = _forward(steps, X)
+        X = apply_steps(steps, X)
         return True, innermost.sample_members(X, n_samples=n_samples, random_state=random_state)
     return False, sample(model, X, n_samples=n_samples, random_state=random_state)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from scipy.stats import norm
 
-from skjetsim._draw import _unwrap_search
+from skjetsim._draw import unwrap_search
 from skjetsim._validation import check_events
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.inspection._binning import check_bins
@@ -150,7 +150,7 @@ class LatentDisplay:
         ValueError
             As `from_samples`.
         """
-        model, name = _unwrap_search(estimator), type(estimator).__name__
+        model, name = unwrap_search(estimator), type(estimator).__name__
         if is_simulator(model) or not is_generator(model):
             raise TypeError(f"{name} is no generator, so its transform leads to no latent space.")
         if not hasattr(model, "transform"):

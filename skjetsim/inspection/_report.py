@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
-from skjetsim._draw import _unwrap_search, sample
+from skjetsim._draw import sample, unwrap_search
 from skjetsim._sampling import as_seed_sequence, numpy_rng, one_thread
 from skjetsim.base import is_generator
 from skjetsim.inspection import _pictures
@@ -321,7 +321,7 @@ def _draw(estimator, events, rate, root):
     }
     if events.X is not None:
         return pictures | _coverage(estimator, events, names, rate, root)
-    if hasattr(_unwrap_search(estimator), "transform"):
+    if hasattr(unwrap_search(estimator), "transform"):
         pictures |= _pictures.latent(estimator, events.inputs)
     return pictures
 
