@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DEPENDENCIES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test lint format benchmark doc clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python -m skjetsim.demo
@@ -24,6 +24,10 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The site with its gallery, whose examples are run: some minutes, and less where little changed.
+doc: $(VENV)/.installed-doc
+	$(BIN)/python -m sphinx -W --keep-going -q -b html doc doc/_build/html
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "skjetsim needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -38,6 +42,10 @@ $(VENV)/.installed-test: $(VENV)/bin/python $(DEPENDENCIES)
 	$(PIP_INSTALL) -e ".[plot,pythia,test,lint]"
 	@touch $@ $(VENV)/.installed-demo
 
+$(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
+	$(PIP_INSTALL) -e ".[plot,pythia,doc]"
+	@touch $@ $(VENV)/.installed-demo
+
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
@@ -47,4 +55,5 @@ benchmark: $(VENV)/.installed-test
 	done
 
 clean:
-	rm -rf $(VENV) build *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info demo_report doc/_build doc/auto_examples doc/generated
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
