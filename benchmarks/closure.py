@@ -63,7 +63,9 @@ def main():
                 random_state=0,
             )
             print(f"\n{name}, trained on W + jet, on {process}")
-            print(found.table.to_string(float_format=lambda value: f"{value:.4f}"), flush=True)
+            print(found.table.to_string(float_format=lambda value: f"{value:.4f}"))
+            print("response W1 / std of all events, feature by feature")
+            print(found.responses.loc[["all"]].round(4).to_string(index=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,19 @@ def print_response(name, response):
     print(table.to_string(float_format=lambda value: f"{value:.4f}"), flush=True)
 
 
+def correlations(y, generated):
+    """Correlation of each feature with the true one of the same event; phi as a unit vector."""
+    to_cylindrical = CartesianToCylindrical().fit(y)
+    true, drawn = to_cylindrical.transform(y), to_cylindrical.transform(generated)
+    rows = {}
+    for name in true:
+        pair = [side[name].to_numpy() for side in (true, drawn)]
+        if name.endswith("phi"):
+            pair = [np.concatenate([np.cos(phi), np.sin(phi)]) for phi in pair]
+        rows[name] = np.corrcoef(*pair)[0, 1]
+    return pd.Series(rows)
+
+
 def both_accepted(X, y, second, accepted):
     """Events that both detector passes accept: (X, y, y of the second pass)."""
     rows = np.flatnonzero(accepted)

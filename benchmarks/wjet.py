@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from judging import both_accepted, judge, print_figures, print_response
+from judging import both_accepted, correlations, judge, print_figures, print_response
 from wjet_sample import load_wjet_sample
 from zuko_loop import ZukoLoop
 
@@ -72,13 +72,14 @@ def main():
     print(f"{options.n_train} events to train on, {options.n_test} a side to judge by")
     print(f"threads: {torch.get_num_threads()} to train, one to sample")
 
-    figures = {}
+    figures, related = {}, {}
     for name, model in models().items():
         if options.only is not None and name not in options.only:
             continue
         drawn, minutes, rate = fit_and_sample(model, events.data[train], events.target[train], X)
         figures[name], response = judge(X, y, drawn)
         figures[name] |= {"fit, min": minutes, "events / s": rate}
+        related[name] = correlations(y, drawn)
         print_response(name, response)
     if options.only is None:
         peer = ZukoLoop(60 * figures["flow"]["fit, min"])
@@ -87,11 +88,14 @@ def main():
         print_response(f"zuko loop, {peer.epochs} epochs", response)
     twice = both_accepted(X, y, second.target[test], second.accepted[test])
     figures["floor"], response = judge(*twice)
+    related["second pass"] = correlations(*twice[1:])
     print_response("floor: the detector once more", response)
     shuffled = y.iloc[np.random.default_rng(0).permutation(len(y))].reset_index(drop=True)
     figures["identity"], _ = judge(X, y, X, with_auc=False)
     figures["shuffled"], _ = judge(X, y, shuffled, with_auc=False)
     print_figures(figures, GOALS)
+    print("\ncorrelation with the reconstructed event, of a simulation and of a second pass")
+    print(pd.DataFrame(related).to_string(float_format=lambda value: f"{value:.4f}"))
 
 
 if __name__ == "__main__":

@@ -147,9 +147,18 @@ class NetworkEstimator:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+def weighted_events(weight, *tables):
+    """Weights and tables without the events of weight zero; equal weights are none at all."""
+    if weight is None:
+        return weight, *tables
+    used = weight > 0
+    weight, *tables = (array[used] for array in (weight, *tables))
+    return None if (weight == weight[0]).all() else weight, *tables
+
+
 def check_widths(widths, name):
     """Return the widths of hidden layers as a tuple of ints."""
-    if isinstance(widths, numbers.Number):
+    if isinstance(widths, (numbers.Number, str)):
         raise TypeError(f"{name} must be a sequence of widths, one a layer, got {widths!r}.")
     return tuple(check_int(width, name) for width in widths)
 

@@ -336,24 +336,26 @@ def validate_target(estimator, y, *, n_samples, reset):
     return array
 
 
-def check_same_events(X, y):
-    """Raise ValueError where X and y are tables whose indices say that rows do not belong together.
+def check_same_events(X, y, sample_weight=None):
+    """Raise ValueError where indices of tables say that their rows do not belong together.
 
-    Cross-validation and Pipelines keep the indices of both alike; where they differ, one side was
+    Cross-validation and Pipelines keep the indices of all alike; where they differ, one side was
     sorted, shuffled or cut without the other, and a fit would learn noise.
     """
     containers = (pd.DataFrame, pd.Series)
-    if not (isinstance(X, containers) and isinstance(y, containers)) or len(X) != len(y):
-        return
-    if X.index.equals(y.index):
-        return
-    pairs = zip(X.index, y.index, strict=True)
-    row = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
-    raise ValueError(
-        f"Row i of X and y must be the same event, but their indices differ from row {row} on: "
-        f"{X.index[row]} in X, {y.index[row]} in y. If the rows are in the same order, pass "
-        "X.reset_index(drop=True) and y.reset_index(drop=True); else sort or select both alike."
-    )
+    for other, name in ((y, "y"), (sample_weight, "sample_weight")):
+        if not (isinstance(X, containers) and isinstance(other, containers)):
+            continue
+        if len(X) != len(other) or X.index.equals(other.index):
+            continue
+        pairs = zip(X.index, other.index, strict=True)
+        row = next((i for i, (one, two) in enumerate(pairs) if one != two), 0)
+        raise ValueError(
+            f"Row i of X and {name} must be the same event, but their indices differ from row "
+            f"{row} on: {X.index[row]} in X, {other.index[row]} in {name}. If the rows are in the "
+            f"same order, pass X.reset_index(drop=True) and {name}.reset_index(drop=True); else "
+            "sort or select both alike."
+        )
 
 
 def check_names_match(names, expected, *, what):

@@ -233,7 +233,7 @@ LAYERS = {
     "datasets": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn"),
     "base.py": (*ESTIMATORS, *ABOVE, "compose", "pipeline", "_nn"),
     "flows": (*ABOVE, "compose", "pipeline", "datasets"),
-    "response": (*ABOVE, "flows", "pipeline", "datasets"),
+    "response": (*ABOVE, "flows", "datasets"),
     "compose": (*ESTIMATORS, *ABOVE, "pipeline", "datasets", "_nn"),
     "pipeline.py": (*ESTIMATORS, *ABOVE, "compose", "datasets", "_nn"),
     "inspection": (*ESTIMATORS, "compose", "datasets", "demo", "_nn"),

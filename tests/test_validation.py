@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _instances import SMALL, paired_events
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
@@ -16,6 +17,7 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
+from skjetsim.flows import FlowSimulator
 
 
 class Anything(BaseEstimator):
@@ -176,3 +178,20 @@ def test_tables_are_not_flattened():
     assert flatten_rows(frame()) is not None
     assert flatten_rows(np.ones((3, 2, 2))).shape == (3, 4)
     assert flatten_rows([[1, 2]]) == [[1, 2]]
+
+
+def test_weights_of_other_events_are_refused():
+    X, y = (pd.DataFrame(side, columns=["pt", "eta"]) for side in paired_events(50))
+    weight = pd.Series(np.linspace(1, 2, 50), index=X.index)
+    model = FlowSimulator(**SMALL)
+    model.fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match="sample_weight must be the same event"):
+        model.fit(X, y, sample_weight=weight.sample(frac=1, random_state=0))
+
+
+def test_equal_weights_are_none():
+    X, y = paired_events(100)
+    model = FlowSimulator(**SMALL)
+    plain = model.fit(X, y).sample(X, random_state=0)
+    weighted = model.fit(X, y, sample_weight=np.full(100, 3.0)).sample(X, random_state=0)
+    assert_array_equal(weighted, plain)

@@ -75,7 +75,8 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
           for learning.
         - "folds": all but a random 1 / n_estimators.
     n_jobs : int or None, default=None
-        Processes that fit members, each on one thread. The result does not depend on it.
+        Processes that fit members, each on one thread. The result does not depend on it. Starting
+        them takes some seconds, the first time.
     random_state : int, RandomState, Generator or None, default=None
         Governs which events, and by seeds derived from it every `random_state` inside the members;
         and the noise of `transform` and `score`.
@@ -177,7 +178,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         """
         self._check_parameters()
         vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
-        check_same_events(X, y)
+        check_same_events(X, y, sample_weight)
         named = column_names(y) is not None
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)

@@ -139,7 +139,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
-        check_same_events(X, y)
+        check_same_events(X, y, sample_weight)
         x_names, y_names = column_names(X), column_names(y)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)

@@ -7,6 +7,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._column_maps import apply_maps, check_reach
+from skjetsim._network_estimator import weighted_events
 from skjetsim._sklearn_compat import wrap_like_transform
 from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
 from skjetsim.base import GeneratorMixin
@@ -116,8 +117,7 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         X = validate_events(self, X, reset=True, min_samples=2)
         weight = check_sample_weight(sample_weight, len(X))
-        if weight is not None:
-            X, weight = X[weight > 0], weight[weight > 0]
+        weight, X = weighted_events(weight, X)
         check_reach(X, None, self._names(), "X")
         self._fit_flow(X, None, weight)
         return self

@@ -12,6 +12,7 @@ from skjetsim._column_maps import (
     learn_condition,
     n_inputs,
 )
+from skjetsim._network_estimator import weighted_events
 from skjetsim._validation import (
     check_int,
     check_same_events,
@@ -130,12 +131,11 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
             negative or all-zero weights, parameters out of range, or a loss that is not finite in
             the first epoch.
         """
-        check_same_events(X, y)
+        check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True, min_samples=2)
         y = validate_target(self, y, n_samples=len(X), reset=True)
         weight = check_sample_weight(sample_weight, len(X))
-        if weight is not None:
-            X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+        weight, X, y = weighted_events(weight, X, y)
         names = getattr(self, "feature_names_in_", None)
         check_reach(X, None, range(X.shape[1]) if names is None else names, "X")
         check_reach(y, None, self.target_names_in_, "y")

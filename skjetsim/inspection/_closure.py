@@ -14,7 +14,7 @@ from skjetsim._validation import check_int
 from skjetsim.base import is_simulator
 from skjetsim.inspection import _pictures
 from skjetsim.inspection._compared import compare
-from skjetsim.inspection._page import check_target, render, write
+from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.inspection._summary import (
     binning_values,
@@ -100,6 +100,7 @@ def closure_report(
         pictures : dict of str to bytes
             PNG files by their heading, where there is a `path`.
         path : pathlib.Path or None
+            The HTML file.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def closure_report(
         for number, (name, part) in enumerate(parts.items())
     }
     rows = {name: {"events": len(parts[name].truth)} | m.row for name, m in measured.items()}
-    found = Bunch(
+    found = Findings(
         table=pd.DataFrame.from_dict(rows, orient="index"),
         responses=pd.DataFrame({name: m.responses for name, m in measured.items()}).T,
         shifts=pd.DataFrame({name: m.shifts for name, m in measured.items()}).T,

@@ -11,7 +11,12 @@ from skjetsim._draw import split_steps, unwrap_search
 from skjetsim._sampling import child_seed
 from skjetsim._validation import check_events, check_names_match, column_names
 from skjetsim.base import is_simulator
-from skjetsim.inspection._events import draw_events, fitted_transformer, in_coordinates
+from skjetsim.inspection._events import (
+    draw_events,
+    fitted_transformer,
+    in_coordinates,
+    refuse_rejected,
+)
 
 # Branches of a report's seed.
 DRAW, MEMBERS, SHUFFLE, FLOOR, AUC, COVERAGE, RATE, NEIGHBOURS = range(8)
@@ -145,7 +150,7 @@ def _of_the_fit(estimator, X, y, notes):
         return inputs, y
     fitted = getattr(split_steps(model)[1], "target_names_in_", None)
     targets = _fitted_columns(y, fitted, estimator, "y", notes)
-    _refuse_rejected(targets)
+    refuse_rejected(targets, "y")
     return inputs, targets
 
 
@@ -168,19 +173,6 @@ def _fitted_columns(table, fitted, estimator, what, notes):
         use = "not given to the model" if what == "X" else "not judged"
         notes.append(f"Columns of {what} that the model was not fitted with, {use}: {extra}.")
     return table[list(fitted)]
-
-
-def _refuse_rejected(y):
-    """Raise where a table holds the zeros of events that the detector did not accept."""
-    if column_names(y) is None or np.ndim(y) != 2 or np.shape(y)[1] < 2:
-        return
-    rejected = ~np.asarray(y, dtype=np.float64).any(axis=1)
-    if rejected.any():
-        raise ValueError(
-            f"y is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
-            "which a simulator is not asked for. Pass X[accepted] and y[accepted]."
-        )
 
 
 def _named(names, n_columns):

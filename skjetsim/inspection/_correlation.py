@@ -185,7 +185,7 @@ class CorrelationDisplay:
             mesh = draw_matrix(axes[2], self.difference, self.names, limit)
             axes[2].figure.colorbar(mesh, ax=axes[2], label="difference")
             self._frame_significant(axes[2])
-            titles = ("truth", "generated", rf"difference, framed: > {N_ERRORS} $\sigma$")
+            titles = ("truth", "model", rf"difference, framed: > {N_ERRORS} $\sigma$")
             for ax, title in zip(axes, titles, strict=True):
                 ax.set_title(title)
         self.axes_, self.figure_ = axes, axes[0].figure

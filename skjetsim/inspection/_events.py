@@ -209,3 +209,16 @@ def _simulate(model, X, n_samples, random_state, members):
         X = apply_steps(steps, X)
         return True, innermost.sample_members(X, n_samples=n_samples, random_state=random_state)
     return False, sample(model, X, n_samples=n_samples, random_state=random_state)
+
+
+def refuse_rejected(table, what):
+    """Raise where a table holds the zeros of events that the detector did not accept."""
+    if column_names(table) is None or np.ndim(table) != 2 or np.shape(table)[1] < 2:
+        return
+    rejected = ~np.asarray(table, dtype=np.float64).any(axis=1)
+    if rejected.any():
+        raise ValueError(
+            f"{what} is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
+            f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
+            "which a simulator is not asked for. Pass the accepted rows of X, y and all else."
+        )

@@ -315,9 +315,7 @@ class MarginalDisplay:
             label="stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error",
             **_BAND,
         )
-        line = draw(
-            self.generated, "step", yerr=False, color=MODEL, linewidth=1.4, label="generated"
-        )
+        line = draw(self.generated, "step", yerr=False, color=MODEL, linewidth=1.4, label="model")
         ax.set_ylabel("fraction of events")
         ax.set_xlim(self.edges[0], self.edges[-1])
         contents = np.concatenate([self.truth, self.generated + self.total_error])

@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from sklearn.utils import Bunch
+
 PAGE = Template(
     """<!doctype html>
 <html lang="en">
@@ -31,6 +33,14 @@ $body
 </html>
 """
 )
+
+
+class Findings(Bunch):
+    """Tables, figures and pictures; shown by their names, for pictures are megabytes of bytes."""
+
+    def __repr__(self):
+        where = "" if self.get("path") is None else f", written to {self.path}"
+        return f"Findings of {', '.join(key for key in self if key != 'path')}{where}"
 
 
 def render(title, blocks):

@@ -10,7 +10,6 @@ import zipfile
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
 from skjetsim._draw import sample, unwrap_search
@@ -19,7 +18,7 @@ from skjetsim.base import is_generator
 from skjetsim.inspection import _pictures
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
 from skjetsim.inspection._events import as_rows
-from skjetsim.inspection._page import check_target, render, write
+from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.inspection._summary import (
     RESPONSE,
@@ -116,11 +115,13 @@ def report(
         pictures : dict of str to bytes
             PNG files by their heading.
         path : pathlib.Path
+            The HTML file.
 
     Raises
     ------
     TypeError
-        Where the estimator draws nothing, y is given to a generator, or `second` is no pair.
+        Where the estimator draws nothing, y is given to a generator or is a path, or `second` is
+        no pair.
     ValueError
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
         `by`, rows of zeros that no detector accepted, NaN or infinity.
@@ -154,6 +155,8 @@ def report(
     >>> list(found.pictures)
     ['features', 'correlations']
     """
+    if isinstance(y, (str, os.PathLike)):
+        raise TypeError(f"y is the path {str(y)!r}: pass it as path={str(y)!r}, and y before it.")
     import_plotting()  # what is missing is said before the work
     path = check_target(path)
     root = as_seed_sequence(random_state)
@@ -176,7 +179,7 @@ def report(
         lines |= _generator_facts(events, train, root)
     lines["simulated events / s, one thread"] = f"{rate:,.0f} ({busy:.1f} cores busy)"
     lines |= _file_facts(estimator) | dict(facts or {})
-    found = Bunch(
+    found = Findings(
         distances=measured.distances,
         auc=auc,
         auc_error=auc_error,

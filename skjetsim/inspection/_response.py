@@ -14,6 +14,7 @@ from skjetsim.inspection._events import (
     check_pairs,
     draw_events,
     feature_position,
+    refuse_rejected,
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
@@ -145,6 +146,7 @@ class ResponseDisplay:
         drawn = generated if members is None else members
         drawn = events.draws(drawn, "generated" if members is None else "members")
         if second is not None:
+            refuse_rejected(second, "second")
             second = events.column(second, "second")
         binning = {"bins": bins, "range": range}
         if kind == "residual":
@@ -230,6 +232,7 @@ class ResponseDisplay:
             members=True,
         )
         if second is not None:
+            refuse_rejected(second, "second")
             second = drawn.same_coordinates(second, "second")
         return cls.from_samples(
             as_table(drawn.truth, drawn.names),

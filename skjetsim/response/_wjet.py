@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sklearn.pipeline import make_pipeline
-
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
+from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import (
     CartesianToCylindrical,
     LogMassTransformer,
@@ -30,7 +29,7 @@ def make_published_wjet(**parameters):
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    GenerativePipeline
         Takes and gives events as (px, py, pz), jet mass and missing (px, py), in GeV.
 
     See Also
@@ -50,17 +49,16 @@ def make_published_wjet(**parameters):
 
     Examples
     --------
-    >>> import skjetsim
     >>> from skjetsim.datasets import load_wjet
     >>> from skjetsim.response import make_published_wjet
     >>> X, y = load_wjet(return_X_y=True)
     >>> model = make_published_wjet(max_epochs=1, random_state=0).fit(X[:2000], y[:2000])
-    >>> skjetsim.sample(model, X[:3], random_state=0).shape
+    >>> model.sample(X[:3], random_state=0).shape
     (3, 9)
     """
     simulator = QuantileSimulator(**{"derived_features": "wjet"} | parameters)
     residual = ResidualTransformer(keep_truth=True, reference="jet_log_mass")
-    return make_pipeline(
+    return make_generative_pipeline(
         LogMassTransformer(), TransformedSimulator(simulator, [LogMassTransformer(), residual])
     )
 
@@ -79,7 +77,7 @@ def make_wjet_simulator(simulator):
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
+    GenerativePipeline
         Takes and gives events as (px, py, pz), jet mass and missing (px, py), in GeV.
 
     See Also
@@ -88,13 +86,12 @@ def make_wjet_simulator(simulator):
 
     Examples
     --------
-    >>> import skjetsim
     >>> from skjetsim.datasets import load_wjet
     >>> from skjetsim.response import QuantileSimulator, make_wjet_simulator
     >>> X, y = load_wjet(return_X_y=True)
     >>> simulator = QuantileSimulator(n_quantiles=5, max_epochs=1, random_state=0)
     >>> model = make_wjet_simulator(simulator).fit(X[:2000], y[:2000])
-    >>> skjetsim.sample(model, X[:3], random_state=0).shape
+    >>> model.sample(X[:3], random_state=0).shape
     (3, 9)
     """
 
@@ -106,6 +103,6 @@ def make_wjet_simulator(simulator):
             PhiRotation("jet", objects=["met"]),
         ]
 
-    return make_pipeline(
+    return make_generative_pipeline(
         *coordinates(), TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
     )
