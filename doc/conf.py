@@ -41,7 +41,10 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
-    "write_computation_times": False,  # they tell how busy the machine was
+    "ignore_repr_types": r"matplotlib|skjetsim\.inspection",  # a figure says it all
+    # Times would tell how busy the machine was.
+    "write_computation_times": False,
+    "min_reported_time": 10**6,
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -46,9 +46,8 @@ import matplotlib.pyplot as plt
 
 from skjetsim.flows import FlowGenerator
 
-flow = FlowGenerator(hidden_features=(64, 64), max_epochs=15, weight_decay=0.5, random_state=0).fit(
-    X_train
-)
+flow = FlowGenerator(hidden_features=(64, 64), max_epochs=15, weight_decay=0.5, random_state=0)
+flow.fit(X_train)
 generated = flow.sample(10_000, random_state=0)
 
 grid = np.linspace(-1.5, 1.5, 120)
@@ -64,7 +63,7 @@ axes[2].set_title("learnt p(x)")
 for ax in axes:
     ax.set(aspect="equal", xlabel="$x_0$", xlim=grid[[0, -1]], ylim=grid[[0, -1]])
 axes[0].set_ylabel("$x_1$")
-axes[0].figure.colorbar(mesh, ax=axes[2])
+axes[0].figure.colorbar(mesh, ax=axes[2], shrink=0.8)
 
 # %%
 # The density is normalised, and ``score`` is its mean logarithm. On average no model can have a
@@ -104,8 +103,6 @@ LatentDisplay.from_estimator(flow, X_test).plot()
 # normal noise.
 
 latent = flow.transform(X_test)
-float(np.abs(flow.inverse_transform(latent) - X_test).max())
-
-# %%
+print(f"{np.abs(flow.inverse_transform(latent) - X_test).max():.1e}")
 
 plt.show()
