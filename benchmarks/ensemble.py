@@ -32,7 +32,7 @@ N_TEST, N_BINS, N_MEMBERS = 50_000, 30, 10
 GOALS = {"coverage": (0.63, 0.73), "cost": 1.1}
 SIMULATORS = {
     "published": make_published_wjet(random_state=0),
-    "copula": make_wjet_simulator(QuantileSimulator(**COPULA, random_state=0)),
+    "copula": make_wjet_simulator(QuantileSimulator(**COPULA, random_state=0), met_reference="jet"),
     "flow": make_wjet_simulator(FlowSimulator(random_state=0)),
 }
 

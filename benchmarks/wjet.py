@@ -41,8 +41,12 @@ def models():
     """Simulations of the table, by name."""
     return {
         "published": make_published_wjet(random_state=0),
-        "published heads": make_wjet_simulator(QuantileSimulator(random_state=0)),
-        "copula": make_wjet_simulator(QuantileSimulator(**COPULA, random_state=0)),
+        "published heads": make_wjet_simulator(
+            QuantileSimulator(random_state=0), met_reference="jet"
+        ),
+        "copula": make_wjet_simulator(
+            QuantileSimulator(**COPULA, random_state=0), met_reference="jet"
+        ),
         "flow": make_wjet_simulator(FlowSimulator(random_state=0)),
     }
 

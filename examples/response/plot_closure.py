@@ -31,7 +31,8 @@ simulator = QuantileSimulator(
     max_epochs=20,
     random_state=0,
 )
-model = make_wjet_simulator(simulator).fit(w.data[:n_train], w.target[:n_train])
+model = make_wjet_simulator(simulator, met_reference="jet")
+model.fit(w.data[:n_train], w.target[:n_train])
 
 # %%
 # Regions of W + jet

@@ -37,7 +37,8 @@ member = make_wjet_simulator(
         weight_decay=0.5,
         gradient_clip=5.0,
         max_epochs=20,
-    )
+    ),
+    met_reference="jet",
 )
 ensemble = EnsembleSimulator(member, n_estimators=10, random_state=0).fit(X_train, y_train)
 [len(rows) for rows in ensemble.estimators_samples_]

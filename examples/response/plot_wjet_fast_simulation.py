@@ -64,7 +64,7 @@ copula = QuantileSimulator(
 )
 models = {
     "published": make_published_wjet(max_epochs=20, random_state=0).fit(X_train, y_train),
-    "copula": make_wjet_simulator(copula).fit(X_train, y_train),
+    "copula": make_wjet_simulator(copula, met_reference="jet").fit(X_train, y_train),
 }
 skjetsim.sample(models["copula"], X_test[:3], random_state=0)
 

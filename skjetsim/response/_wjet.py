@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skjetsim._validation import check_option
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import (
@@ -63,17 +64,20 @@ def make_published_wjet(**parameters):
     )
 
 
-def make_wjet_simulator(simulator):
+def make_wjet_simulator(simulator, *, met_reference="muon"):
     """Put a simulator into coordinates in which the response of W + jet is simple.
 
-    Muon and jet become (log pT, eta, phi) and the jet mass its logarithm; the jet's phi is measured
-    from the muon, the missing momentum along and across the jet, whose mismeasurement it carries;
-    and the simulator learns the residual of each.
+    Muon and jet become (log pT, eta, phi) and the jet mass its logarithm, phi is measured from the
+    muon, and the simulator learns the residual of each.
 
     Parameters
     ----------
     simulator : simulator
         `FlowSimulator()`, `QuantileSimulator(n_quantiles=17)`, ...
+    met_reference : {"muon", "jet"}, default="muon"
+        Whose phi the missing momentum is measured from. Along and across the jet, whose
+        mismeasurement it carries, its columns depend on each other less: take the jet for
+        `QuantileSimulator`. A flow learns the dependence, and is better without the second turn.
 
     Returns
     -------
@@ -90,18 +94,19 @@ def make_wjet_simulator(simulator):
     >>> from skjetsim.response import QuantileSimulator, make_wjet_simulator
     >>> X, y = load_wjet(return_X_y=True)
     >>> simulator = QuantileSimulator(n_quantiles=5, max_epochs=1, random_state=0)
-    >>> model = make_wjet_simulator(simulator).fit(X[:2000], y[:2000])
+    >>> model = make_wjet_simulator(simulator, met_reference="jet").fit(X[:2000], y[:2000])
     >>> model.sample(X[:3], random_state=0).shape
     (3, 9)
     """
+    check_option(met_reference, "met_reference", ("muon", "jet"))
 
     def coordinates():
-        return [
+        steps = [
             CartesianToCylindrical(["muon", "jet"]),
             LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
             PhiRotation("muon"),
-            PhiRotation("jet", objects=["met"]),
         ]
+        return steps if met_reference == "muon" else [*steps, PhiRotation("jet", objects=["met"])]
 
     return make_generative_pipeline(
         *coordinates(), TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
