@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import nn
-from torch.nn.functional import batch_norm, leaky_relu, linear
+from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
 from skjetsim._nn._random import PrivateRandom
 
@@ -20,6 +20,7 @@ __all__ = [
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)
+LOWEST_FACTOR = -7.0  # e^-7 of the marginal's step: below, single precision finds no step at all
 
 
 class _HiddenLayer(nn.Module):
@@ -198,8 +199,15 @@ class QuantileResponse(nn.Module):
         """Quantiles of shape (n_rows, n_columns, n_knots), and entries of the Cholesky rows."""
         n, d = self.n_columns, self.n_columns * self.n_steps
         out = self.network(context, weight)
-        factor = _positive(out[:, n : n + d])
-        rise = (factor * self.rise.reshape(-1)).view(-1, self.n_steps)
+        # rise * (1 + elu): positive, one at zero, straight above and an exponential below.
+        rise = self.rise.reshape(-1)
+        factor = out[:, n : n + d]
+        if out.requires_grad:
+            factor = elu(factor.clamp_min(LOWEST_FACTOR))
+        else:
+            factor = elu(factor.clamp_min_(LOWEST_FACTOR), inplace=True)
+        rise = torch.addcmul(rise, factor, rise)
+        rise = rise.view(-1, self.n_steps)
         centre = torch.addcmul(self.centre, out[:, :n], self.core)
         quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
         return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
@@ -241,10 +249,11 @@ class QuantileResponse(nn.Module):
         along = position.sub_(index)
         index = index.long()[:, :, None]
         low, high = quantiles.gather(2, index)[:, :, 0], quantiles.gather(2, index + 1)[:, :, 0]
-        # Beyond the last knots steeper by `tail`: 1 inside, where along is between 0 and 1.
-        inside = along.clamp(0, 1)
-        beyond = along - inside
-        return low + (high - low) * (inside + beyond * self._steepness(beyond))
+        # Beyond the last knots it is steeper by `tail`.
+        share = along.clamp(0, 1)
+        share = share.addcmul(along.clamp_max(0), self.tail[:, 0])
+        share = share.addcmul((along - 1).clamp_min(0), self.tail[:, 1])
+        return torch.addcmul(low, high - low, share)
 
     def to_normal(self, y, quantiles):
         """Inverse of `from_normal`: z, and log(dy / dz)."""
@@ -266,38 +275,42 @@ class QuantileResponse(nn.Module):
 
     # The copula.
 
-    def _cholesky_rows(self, entries):
-        """Off-diagonal entries of each row of the factor, before the rows are normalised."""
+    def _cholesky_columns(self, entries):
+        """Entries below the diagonal of each column of the factor, before rows are normalised."""
         start = 0
-        for row in range(1, self.n_columns):
-            yield row, entries[:, start : start + row]
-            start += row
+        for column in range(self.n_columns - 1):
+            stop = start + self.n_columns - 1 - column
+            yield column, entries[:, start:stop]
+            start = stop
+
+    def row_norms(self, entries):
+        """Squared norm of each row of the factor, whose diagonal is one."""
+        norm2 = torch.ones_like(entries[:, :1]).repeat(1, self.n_columns)
+        for column, below in self._cholesky_columns(entries * entries):
+            norm2[:, column + 1 :] += below
+        return norm2
 
     def correlate(self, noise, entries):
         """Normal numbers with the correlation of each row."""
+        if self.n_columns == 1:
+            return noise
         z = noise.clone()
-        for row, entry in self._cholesky_rows(entries):
-            z[:, row] += (entry * noise[:, :row]).sum(dim=1)
-            z[:, row] *= torch.rsqrt(1 + (entry * entry).sum(dim=1))
-        return z
+        for column, below in self._cholesky_columns(entries):
+            z[:, column + 1 :].addcmul_(below, noise[:, column : column + 1])
+        return z.mul_(self.row_norms(entries).rsqrt_())
 
     def copula_log_prob(self, z, entries):
         """Log-density of the Gaussian copula."""
-        noise = [z[:, 0]]
-        log_det = torch.zeros_like(z[:, 0])
-        for row, entry in self._cholesky_rows(entries):
-            norm2 = 1 + (entry * entry).sum(dim=1)
-            before = torch.stack(noise, dim=1)
-            noise.append(z[:, row] * norm2.sqrt() - (entry * before).sum(dim=1))
-            log_det = log_det + 0.5 * norm2.log()
-        noise = torch.stack(noise, dim=1)
-        return 0.5 * (z * z - noise * noise).sum(dim=1) + log_det
-
-
-def _positive(values):
-    """Positive and one at zero; straight for large values, and cheaper than a softplus."""
-    half = 0.5 * values
-    return (half + (half * half + 1).sqrt()).clamp_min(1e-4)
+        if self.n_columns == 1:
+            return torch.zeros_like(z[:, 0])
+        norm2 = self.row_norms(entries)
+        left, noise = z * norm2.sqrt(), []
+        for _, below in self._cholesky_columns(entries):
+            first = left[:, :1]
+            noise.append(first)
+            left = left[:, 1:] - below * first
+        noise = torch.cat([*noise, left], dim=1)
+        return 0.5 * (z * z - noise * noise + norm2.log()).sum(dim=1)
 
 
 def build_gaussian_response(n_columns, *, n_context, hidden_features, generator):

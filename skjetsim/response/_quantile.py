@@ -289,7 +289,7 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             angles = quantities.T[self.angle_columns_].astype(np.float32)
             np.cos(angles, out=inputs[n_plain : n_plain + n_angles])
             np.sin(angles, out=inputs[n_plain + n_angles :])
-        return inputs.T
+        return np.ascontiguousarray(inputs.T)
 
     def _n_inputs(self):
         """One input at least: where no column of X varies it is zero."""
