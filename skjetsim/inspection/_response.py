@@ -35,7 +35,8 @@ class ResponseDisplay:
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
     - "gen_vs_reco": generator (x) against detector level (y), truth beside simulated;
     - "pred_vs_reco": true (x) against simulated (y) detector level, beside true against a second
-      pass of the same events through the detector, which is as well as a simulation can do.
+      pass of the same events through the detector. No simulation does better, and few as well: the
+      passes share all that X leaves out, such as the particles of a jet.
 
     Panels of the latter two give the linear correlation coefficient r, of angles that of their
     unit vectors.
