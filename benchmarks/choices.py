@@ -24,7 +24,7 @@ import skjetsim
 from skjetsim._sampling import one_thread
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.datasets import generate_wjet
-from skjetsim.datasets._pythia import generate
+from skjetsim.datasets._events import selected_events
 from skjetsim.datasets._wjet import WJET
 from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import residual_wasserstein, wasserstein_distance
@@ -83,7 +83,7 @@ def savings(train, X):
     """Milliseconds and bytes an event of the chain and of three models."""
     n_chain = 1000
     chain = processor_time(lambda: generate_wjet(n_chain, random_state=0)) / n_chain
-    batch = next(generate(WJET, 1))
+    batch = next(selected_events(WJET, 1))
     particles = pd.DataFrame(
         {
             name: np.asarray(getattr(batch.particles, name), dtype=dtype)

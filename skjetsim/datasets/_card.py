@@ -131,11 +131,14 @@ class DetectorCard:
     match_delta_r : float, default=0.3
         Largest distance of a matched reconstructed jet from the generated one.
 
-    muon_pt_min : float, default=5.0
-        Smallest pT of a reconstructed muon, in GeV.
+    electron_pt_min, muon_pt_min : float, default=5.0
+        Smallest pT of a reconstructed lepton, in GeV.
 
-    muon_eta_max : float, default=2.4
-        Largest abs(eta) of a reconstructed muon.
+    electron_eta_max, muon_eta_max : float, default=2.4
+        Largest abs(eta) of a reconstructed lepton.
+
+    electron_scale, muon_scale : float, default=1.0
+        Factor on the momentum of a reconstructed lepton.
 
     References
     ----------
@@ -193,8 +196,12 @@ class DetectorCard:
     jet_pt_min: float = 5.0
     jet_min_constituents: int = 2
     match_delta_r: float = 0.3
+    electron_pt_min: float = 5.0
+    electron_eta_max: float = 2.4
+    electron_scale: float = 1.0
     muon_pt_min: float = 5.0
     muon_eta_max: float = 2.4
+    muon_scale: float = 1.0
 
     def __post_init__(self):
         for item in fields(self):
@@ -233,14 +240,18 @@ class DetectorCard:
             _check(f"{name}_phi_divisions", min(divisions) >= 1, "must be at least 1")
 
 
-_POSITIVE = ("radius", "half_length", "jet_radius", "match_delta_r", "hcal_region_edge")
+_POSITIVE = (
+    *("radius", "half_length", "jet_radius", "match_delta_r", "hcal_region_edge"),
+    *("electron_scale", "muon_scale"),
+)
 _NON_NEGATIVE = (
     *("hadron_resolution", "electron_resolution", "muon_resolution"),
     *("track_eta_resolution", "track_phi_resolution"),
     *("ecal_resolution", "ecal_barrel_slope", "ecal_endcap_shape", "ecal_forward_resolution"),
     *("hcal_resolution", "hcal_forward_resolution", "v0_ecal_fraction"),
     *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
-    *("jet_scale", "jet_pt_min", "jet_min_constituents", "muon_pt_min", "muon_eta_max"),
+    *("jet_scale", "jet_pt_min", "jet_min_constituents"),
+    *("electron_pt_min", "electron_eta_max", "muon_pt_min", "muon_eta_max"),
 )
 _INCREASING = (
     *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),

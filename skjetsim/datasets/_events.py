@@ -1,24 +1,57 @@
 """The chain that every process shares: Pythia, detector, reconstruction, tables."""
 
+import tempfile
+from dataclasses import dataclass
 from importlib import resources
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch
+from sklearn.utils.validation import check_memory
 
+from skjetsim import __version__
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import check_int, check_option
+from skjetsim._validation import check_int
 from skjetsim.datasets._card import DetectorCard
-from skjetsim.datasets._pythia import MAX_SEED, generate
-from skjetsim.datasets._reconstruction import MATCHINGS, reconstruct
+from skjetsim.datasets._pileup import PileupOverlay
+from skjetsim.datasets._process import Process
+from skjetsim.datasets._pythia import MAX_SEED, records, start
+from skjetsim.datasets._reconstruction import energy_flow
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
+# Batches without any event that passes, after which a selection counts as impossible.
+MAX_EMPTY_BATCHES = 100
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All that one chunk of rows depends on, but for its number and seed."""
+
+    process: Process
+    card: DetectorCard
+    n_detector: int
+    n_pileup: float
+    settings: tuple
+    # What makes stored chunks of other versions differ.
+    version: str
+
 
 def generate_events(
-    process, n_samples, *, random_state, detector, n_detector, matching, n_jobs, verbose
+    process,
+    n_samples,
+    *,
+    random_state,
+    detector=None,
+    n_detector=1,
+    n_pileup=0.0,
+    settings=(),
+    memory=None,
+    n_jobs=None,
+    verbose=0,
 ):
     """Generate events of a process and pass them through the detector.
 
@@ -27,78 +60,201 @@ def generate_events(
     process : Process
         What is generated.
 
-    n_samples, random_state, detector, n_detector, matching, n_jobs, verbose
-        As in :func:`skjetsim.datasets.generate_wjet`.
+    n_samples, random_state, detector, n_detector, n_pileup, settings, memory, n_jobs, verbose
+        As in :func:`skjetsim.datasets.generate_wjet`; with `n_detector` None there is no detector.
 
     Returns
     -------
-    events : Bunch
-        As from :func:`skjetsim.datasets.generate_wjet`, with the columns of the process.
+    columns : dict of ndarray
+        What `process.select` gives, `n_samples` rows.
+
+    passes : list of dict of ndarray
+        What `process.reconstruct` gives, one dict a detector pass.
     """
     n_samples = check_int(n_samples, "n_samples")
-    n_detector = check_int(n_detector, "n_detector")
-    check_option(matching, "matching", MATCHINGS)
     card = DetectorCard() if detector is None else detector
     if not isinstance(card, DetectorCard):
         raise TypeError(f"detector must be a DetectorCard or None, got {detector!r}.")
-    _require_generator(process)
-    root = as_seed_sequence(random_state)
-    sizes = [min(CHUNK_ROWS, n_samples - start) for start in range(0, n_samples, CHUNK_ROWS)]
-    work = (
-        delayed(_generate_chunk)(process, size, root, number, card, n_detector, matching)
-        for number, size in enumerate(sizes)
+    chain = Chain(
+        process,
+        card,
+        0 if n_detector is None else check_int(n_detector, "n_detector"),
+        check_mean(n_pileup, "n_pileup"),
+        check_settings(settings),
+        f"{__version__}, {require_generator(process.title)}",
     )
+    # Once here, so that a bad setting is an error before processes start.
+    start((*process.settings, *chain.settings), seed=1)
+    root = as_seed_sequence(random_state)
+    make_chunk = cached(_generate_chunk, memory, random_state)
+    sizes = [min(CHUNK_ROWS, n_samples - begin) for begin in range(0, n_samples, CHUNK_ROWS)]
+    seed = (root.entropy, root.spawn_key)
+    work = (delayed(make_chunk)(chain, size, seed, number) for number, size in enumerate(sizes))
     chunks = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     if verbose:
-        chunks = _with_progress(chunks, n_samples, process.title)
-    features, *passes = _join(chunks)
-    names = process.feature_names
-    first, *repeats = (detector_bunch(names, *columns) for columns in passes)
-    return Bunch(
-        data=frame(names, features),
-        **first,
-        repeats=tuple(repeats),
-        feature_names=list(names),
-        target_names=list(names),
-        DESCR=description(process),
-    )
+        chunks = _with_progress(chunks, sizes, process.title)
+    columns, *passes = (_join(parts) for parts in zip(*chunks, strict=True))
+    return columns, passes
 
 
-def _generate_chunk(process, n_rows, root, number, card, n_detector, matching):
-    """Features and detector passes of the rows that belong to one seed."""
-    # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
-    first = int(child_seed(root, 0).generate_state(1, np.uint64)[0])
-    events = generate(process, 1 + (first + number) % MAX_SEED)
+def _generate_chunk(chain, n_rows, seed, number):
+    """Columns and detector passes of the rows that belong to one seed, each a dict of arrays."""
+    process, card = chain.process, chain.card
+    entropy, spawn_key = seed
+    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
+    batches = selected_events(process, _pythia_seed(root, number, 0), chain.settings)
+    overlay = _overlay(chain, root, number)
     # A branch apart from Pythia's for each pass, so that no detector changes the events.
-    noise = [numpy_rng(root, 1 + index, number) for index in range(n_detector)]
-    features, passes, n_made = [], [[] for _ in noise], 0
+    noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
+    parts, n_made = [], 0
     while n_made < n_rows:
-        batch = next(events)
-        n_made += batch.n_events
-        features.append(batch.features)
-        for done, rng in zip(passes, noise, strict=True):
-            done.append(reconstruct(batch, card, matching, rng))
-    joined = [tuple(map(np.concatenate, zip(*done, strict=True))) for done in passes]
-    rows = slice(n_rows)
-    return [np.concatenate(features)[rows], *(tuple(a[rows] for a in done) for done in joined)]
+        events = next(batches)
+        n_made += events.n_events
+        events = events if overlay is None else overlay(events)
+        flows = [energy_flow(events, card, rng) for rng in noise]
+        passes = [
+            process.reconstruct(events, *flow, card, rng)
+            for flow, rng in zip(flows, noise, strict=True)
+        ]
+        parts.append([events.columns, *passes])
+    joined = [_join(dicts) for dicts in zip(*parts, strict=True)]
+    return [{name: values[:n_rows] for name, values in one.items()} for one in joined]
 
 
-def _join(chunks):
-    """Concatenate the chunks: features, then (target, accepted, matched) of each pass."""
-    features, *passes = zip(*chunks, strict=True)
-    return [
-        np.concatenate(features),
-        *(tuple(map(np.concatenate, zip(*done, strict=True))) for done in passes),
-    ]
+def selected_events(process, seed, settings=()):
+    """Yield batches of events that pass, none of them empty.
+
+    Parameters
+    ----------
+    process : Process
+        What is generated.
+
+    seed : int
+        Pythia's seed.
+
+    settings : sequence of str, default=()
+        Of Pythia, after those of the process.
+
+    Yields
+    ------
+    events : GeneratedEvents
+        A batch.
+
+    Raises
+    ------
+    ValueError
+        If nothing passes the selection for long.
+    """
+    settings = (*process.settings, *settings)
+    n_empty = 0
+    for record in records(settings, seed, process.user_hooks):
+        events = process.select(record)
+        n_empty = 0 if events.n_events else n_empty + 1
+        if n_empty == MAX_EMPTY_BATCHES:
+            raise ValueError(
+                f"No {process.title} event passed the selection out of the last {n_empty} batches: "
+                f"the settings {list(settings)} and the selection exclude each other."
+            )
+        if events.n_events:
+            yield events
 
 
-def _with_progress(chunks, n_samples, title):
+def _pythia_seed(root, number, *branch):
+    """Seed of the Pythia of a chunk."""
+    # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
+    first = int(child_seed(root, *branch).generate_state(1, np.uint64)[0])
+    return 1 + (first + number) % MAX_SEED
+
+
+def _overlay(chain, root, number):
+    """Pile-up from branches of its own, so that the events do not depend on it; None for none."""
+    if chain.n_pileup == 0:
+        return None
+    seed = _pythia_seed(root, number, 0, 0)
+    return PileupOverlay(chain.n_pileup, chain.settings, seed, numpy_rng(root, 0, 1, number))
+
+
+def _join(parts):
+    """Concatenate dicts of arrays."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _with_progress(chunks, sizes, title):
     from tqdm.auto import tqdm
 
-    with tqdm(total=n_samples, unit="event", desc=title) as bar:
-        for chunk in chunks:
-            bar.update(len(chunk[0]))
+    with tqdm(total=sum(sizes), unit="event", desc=title) as bar:
+        for chunk, size in zip(chunks, sizes, strict=True):
+            bar.update(size)
             yield chunk
+
+
+def cached(function, memory, random_state):
+    """Return the function as kept by `memory`, a folder or a joblib.Memory; itself for None.
+
+    Raises
+    ------
+    ValueError
+        Without a seed that repeats, with which nothing would be found again.
+
+    OSError
+        If nothing can be written there.
+    """
+    if memory is None:
+        return function
+    if random_state is None:
+        raise ValueError(
+            "memory keeps events of a seed, and random_state is None, a new seed with every call; "
+            "pass an int."
+        )
+    memory = check_memory(memory)
+    folder = getattr(memory, "location", None)
+    if folder is not None:
+        try:
+            with tempfile.TemporaryFile(dir=memory.store_backend.location):
+                pass
+        except OSError as error:
+            raise OSError(
+                error.errno, f"memory cannot write to {folder!r} ({error.strerror}); pass another"
+            ) from error
+    return memory.cache(function)
+
+
+def check_mean(value, name):
+    """Mean of a Poisson number, zero or more."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}.") from None
+    if not 0 <= number < np.inf:
+        raise ValueError(f"{name} must be zero or more, got {value!r}.")
+    return number
+
+
+def check_settings(settings):
+    """Pythia settings as a tuple of strings, none of which is the chain's business."""
+    if isinstance(settings, str):
+        raise TypeError(f"settings must be a list of strings, got the string {settings!r}.")
+    for setting in settings:
+        if not isinstance(setting, str):
+            raise TypeError(
+                f"settings must be strings such as 'Beams:eCM = 7000.', got {setting!r}."
+            )
+        if setting.strip().startswith("Random:"):
+            raise ValueError(f"Not a setting to give: {setting!r}; seeds are random_state's.")
+    return tuple(settings)
+
+
+def events_bunch(process, columns, passes):
+    """Bunch of tables, for processes whose columns are one table at either level."""
+    first, *repeats = (detector_bunch(process.target_names, one) for one in passes)
+    return Bunch(
+        data=frame(process.feature_names, columns["data"]),
+        **first,
+        repeats=tuple(repeats),
+        feature_names=list(process.feature_names),
+        target_names=list(process.target_names),
+        DESCR=description(process),
+    )
 
 
 def frame(names, values):
@@ -106,9 +262,10 @@ def frame(names, values):
     return pd.DataFrame(np.array(values, dtype=np.float64), columns=list(names))
 
 
-def detector_bunch(names, target, accepted, matched):
-    """One detector pass."""
-    return Bunch(target=frame(names, target), accepted=accepted, matched=matched)
+def detector_bunch(names, one):
+    """One detector pass: a table, and the flags of the events beside it."""
+    flags = {name: values for name, values in one.items() if name != "target"}
+    return Bunch(target=frame(names, one["target"]), **flags)
 
 
 def description(process):
@@ -117,13 +274,15 @@ def description(process):
     return file.read_text(encoding="utf-8")
 
 
-def _require_generator(process):
+def require_generator(title):
+    """Raise unless the packages that make events are there; return Pythia's version."""
     try:
         import awkward  # noqa: F401
         import fastjet  # noqa: F401
         import pythia8mc  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"Generating {process.title} events needs {error.name}: pip install skjetsim[pythia]. "
-            "load_wjet gives bundled W + jet events without it."
+            f"Generating {title} events needs {error.name}: pip install skjetsim[pythia]. "
+            "The load_ functions give bundled events without it."
         ) from error
+    return f"Pythia {version('pythia8mc')}"

@@ -55,6 +55,12 @@ class Particles(FourMomenta):
     energy: np.ndarray
 
 
+def concatenate(parts):
+    """Join `Particles` in the order given, event numbers as they are."""
+    names = [field.name for field in fields(Particles)]
+    return Particles(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
+
+
 def pseudorapidity(px, py, pz):
     """Pseudorapidity of momenta; finite also along the beam."""
     return np.arcsinh(pz / np.maximum(np.hypot(px, py), _SMALLEST_PT))

@@ -1,6 +1,65 @@
 """What tells one process from another; the rest of the chain is shared."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skjetsim.datasets._jets import Jets
+from skjetsim.datasets._particles import Particles
+
+# What a particle is to its event, where it is none of the process's numbered objects.
+OTHER = -1
+PILEUP = -2
+
+
+@dataclass(frozen=True)
+class GeneratedEvents:
+    """Generated events that pass the selection of a process.
+
+    `particles` are the stable ones, and `role` says what each of them is: the number of one of
+    the process's leptons, `OTHER`, or `PILEUP`. `columns` holds arrays of one row an event, which
+    the user gets. `jets`, where the process has any, are what reconstructed ones are matched to.
+    """
+
+    n_events: int
+    particles: Particles
+    role: np.ndarray
+    columns: dict
+    jets: Jets | None = None
+
+    @property
+    def has_pileup(self):
+        """Whether another collision lies over one of the events."""
+        return bool((self.role == PILEUP).any())
+
+
+class Process(ABC):
+    """A hard process, the selection of its events, and what is reconstructed of them.
+
+    Subclasses are frozen dataclasses with a `title`, a file `description` in ``descr`` and
+    Pythia's `settings`, beyond those that all processes share.
+    """
+
+    title: str
+    description: str
+    settings: tuple
+
+    def user_hooks(self, pythia8mc):
+        """Pythia's hooks that drop events before the time is spent on them; None for none."""
+        return None
+
+    @abstractmethod
+    def select(self, record):
+        """Select events of a :class:`Record` and compute their columns."""
+
+    @abstractmethod
+    def reconstruct(self, events, flow, role, card, rng):
+        """Arrays of one row an event from the energy-flow objects of a detector pass.
+
+        `role` is that of the particle behind each object of `flow`. Rows of events that are not
+        accepted are zeros.
+        """
 
 
 @dataclass(frozen=True)
@@ -13,26 +72,50 @@ class Lepton:
     name: str
     pdg_ids: tuple
 
+    @property
+    def kind(self):
+        """Prefix of the fields of a detector card that concern it."""
+        return {11: "electron", 13: "muon"}[abs(self.pdg_ids[0])]
 
-@dataclass(frozen=True)
-class Process:
-    """A hard process with one jet beside the leptons that `parent` (a PDG number) decays to.
 
-    `settings` are Pythia's, beyond those that all processes share; `description` is a file in
-    ``descr``. Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are
-    dropped before they are showered: initial-state radiation hardly ever brings it back.
+def number_leptons(record, leptons, parent):
+    """Which of the `leptons` made by `parent` (a PDG number) each stable particle is."""
+    role = np.full(len(record.stable_index), OTHER)
+    pdg_id = record.entries.pdg_id[record.stable_index]
+    for number, lepton in enumerate(leptons):
+        alike = np.flatnonzero(np.isin(pdg_id, lepton.pdg_ids))
+        made_by = np.abs(record.maker(record.stable_index[alike]))
+        role[alike[made_by == parent]] = number
+    return role
+
+
+def keep_events(record, role, kept, columns, jets=None):
+    """Selected events: `kept` says which of the record; `columns` and `jets` are already theirs."""
+    number = np.full(record.n_events, -1)
+    number[kept] = np.arange(len(kept))
+    particles = record.stable
+    inside = number[particles.event] >= 0
+    particles = particles.select(inside)
+    particles = replace(particles, event=number[particles.event])
+    if jets is not None:
+        jets = replace(jets, event=number[jets.event])
+    return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
+
+
+def veto_far_leptons(pythia8mc, pdg_ids, eta_max):
+    """Pythia hook that drops events with a lepton far outside the acceptance.
+
+    Multiparton interactions take most of the time of an event, and initial-state radiation
+    hardly ever brings such a lepton back.
     """
 
-    title: str
-    description: str
-    settings: tuple
-    parent: int
-    leptons: tuple
-    hard_eta_max: float
+    class FarLeptonVeto(pythia8mc.UserHooks):
+        def canVetoProcessLevel(self):  # noqa: N802
+            return True
 
-    @property
-    def feature_names(self):
-        """Columns of both levels: leptons in their order, jet, missing momentum."""
-        momenta = [*(lepton.name for lepton in self.leptons), "jet"]
-        names = [f"{name}_{component}" for name in momenta for component in ("px", "py", "pz")]
-        return (*names, "jet_mass", "met_px", "met_py")
+        def doVetoProcessLevel(self, record):  # noqa: N802
+            return any(
+                abs(particle.eta()) > eta_max for particle in record if particle.id() in pdg_ids
+            )
+
+    return FarLeptonVeto()

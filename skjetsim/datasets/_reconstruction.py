@@ -1,4 +1,4 @@
-"""One pass of generated events through the detector."""
+"""One pass of generated events through the detector, and what is found in it."""
 
 from dataclasses import fields
 
@@ -9,52 +9,14 @@ from skjetsim.datasets._jets import cluster
 from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
-    delta_r,
+    concatenate,
     momenta_by_event,
     pseudorapidity,
-    smallest_by_event,
     sum_by_event,
 )
+from skjetsim.datasets._pileup import subtract_pileup
+from skjetsim.datasets._process import OTHER, PILEUP
 from skjetsim.datasets._tracker import find_tracks, propagate, smear_tracks
-
-MATCHINGS = ("delta_r", "leading")
-
-
-def reconstruct(events, card, matching, rng):
-    """Simulate the detector and reconstruct leptons, jet and missing momentum.
-
-    Parameters
-    ----------
-    events : GeneratedEvents
-        What the generator made.
-
-    card : DetectorCard
-        The detector.
-
-    matching : {"delta_r", "leading"}
-        Which reconstructed jet stands beside the generated one.
-
-    rng : numpy.random.Generator
-        Source of all the detector's randomness.
-
-    Returns
-    -------
-    target : ndarray of shape (n_events, n_features)
-        Columns as the generated features; rows of rejected events are zeros.
-
-    accepted, matched : ndarray of bool of shape (n_events,)
-        Whether all leptons and a jet were found, and whether the jet is near the generated one.
-    """
-    flow, lepton = energy_flow(events, card, rng)
-    n_events = events.n_events
-    leptons, has_leptons = _find_leptons(flow, lepton, events.n_leptons, n_events, card)
-    jets = _find_jets(flow.select(lepton < 0), leptons, n_events, card)
-    jet, has_jet, near = _match(jets, events, matching, card)
-    accepted = has_leptons & has_jet
-    met = [-sum_by_event(flow.event, p, n_events) for p in (flow.px, flow.py)]
-    target = np.column_stack([leptons.reshape(n_events, 3 * events.n_leptons), jet, *met])
-    target[~accepted] = 0
-    return target, accepted, accepted & near
 
 
 def energy_flow(events, card, rng):
@@ -68,8 +30,8 @@ def energy_flow(events, card, rng):
     flow : Particles
         The energy-flow objects, sorted by event.
 
-    lepton : ndarray of int
-        Which of the process's leptons each of them is, -1 for none.
+    role : ndarray of int
+        That of the particle behind each track; `OTHER` for the neutral objects.
 
     References
     ----------
@@ -77,7 +39,7 @@ def energy_flow(events, card, rng):
     """
     particles = events.particles
     visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-    particles, lepton_of = particles.select(visible), events.lepton[visible]
+    particles, role_of = particles.select(visible), events.role[visible]
     eta, phi = propagate(particles, card)
     index = find_tracks(particles, card, rng)
     tracks, resolution = smear_tracks(particles.select(index), card, rng)
@@ -97,11 +59,15 @@ def energy_flow(events, card, rng):
         tracks = _replace(tracks, here, scaled)
         neutrals.append(found)
 
-    flow = _concatenate([tracks, *neutrals])
-    lepton = np.full(len(flow.event), -1)
-    lepton[: len(index)] = lepton_of[index]
+    # Tracks point back to their collision: those of pile-up are dropped once the calorimeters
+    # know that they are there ("charged hadron subtraction").
+    role_of = role_of[index]
+    primary = role_of != PILEUP
+    flow = concatenate([tracks.select(primary), *neutrals])
+    role = np.full(len(flow.event), OTHER)
+    role[: primary.sum()] = role_of[primary]
     order = np.argsort(flow.event, kind="stable")
-    return flow.select(order), lepton[order]
+    return flow.select(order), role[order]
 
 
 def _replace(tracks, index, changed):
@@ -111,24 +77,58 @@ def _replace(tracks, index, changed):
     return Particles(**columns)
 
 
-def _concatenate(parts):
-    names = [field.name for field in fields(Particles)]
-    return Particles(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
+def find_leptons(flow, role, leptons, n_events, card):
+    """Find the process's leptons by the tracks that they left.
 
+    Returns
+    -------
+    momenta : ndarray of shape (n_events, n_leptons, 3)
+        Calibrated momenta.
 
-def _find_leptons(flow, lepton, n_leptons, n_events, card):
-    """Momenta of the process's leptons, and whether all of them were reconstructed."""
-    momenta = momenta_by_event(flow, lepton, n_leptons, n_events)
+    found : ndarray of bool of shape (n_events,)
+        Whether all of them are inside the acceptance.
+    """
+    momenta = momenta_by_event(flow, role, len(leptons), n_events)
+    momenta *= _of_kind(card, leptons, "scale")[:, None]
     px, py, pz = np.moveaxis(momenta, 2, 0)
     # One that left no track has zeros, and fails.
-    good = np.hypot(px, py) > card.muon_pt_min
-    good &= np.abs(pseudorapidity(px, py, pz)) < card.muon_eta_max
+    good = np.hypot(px, py) > _of_kind(card, leptons, "pt_min")
+    good &= np.abs(pseudorapidity(px, py, pz)) < _of_kind(card, leptons, "eta_max")
     return momenta, good.all(axis=1)
 
 
-def _find_jets(flow, leptons, n_events, card):
-    """Reconstructed jets: energy scale, identification, none at a lepton."""
+def _of_kind(card, leptons, quantity):
+    return np.array([getattr(card, f"{lepton.kind}_{quantity}") for lepton in leptons])
+
+
+def find_jets(flow, leptons, n_events, card, has_pileup):
+    """Reconstructed jets: pile-up offset, energy scale, identification, none at a lepton.
+
+    Parameters
+    ----------
+    flow : Particles
+        What is clustered.
+
+    leptons : ndarray of shape (n_events, n_leptons, 3)
+        Momenta that jets are to be away from.
+
+    n_events : int
+        Number of events.
+
+    card : DetectorCard
+        The detector.
+
+    has_pileup : bool
+        Whether to subtract what pile-up adds to a jet.
+
+    Returns
+    -------
+    jets : Jets
+        Those that pass, in no order within an event.
+    """
     jets = cluster(flow, n_events, card.jet_radius)
+    if has_pileup:
+        jets = subtract_pileup(jets, flow, n_events, card.jet_radius)
     jets = jets.scale(jet_energy_scale(jets.pt, jets.eta, card))
     good = (jets.pt > card.jet_pt_min) & (jets.n_constituents >= card.jet_min_constituents)
     return jets.select(good & jets.away_from(leptons, card.jet_radius))
@@ -141,18 +141,6 @@ def jet_energy_scale(raw_pt, eta, card):
     return np.sqrt(a**2 + b**2 / raw_pt)
 
 
-def _match(jets, events, matching, card):
-    """Pick the jet of each event: its momentum and mass, if found, if near the generated one."""
-    n_events = events.n_events
-    generated = events.jets
-    gen_eta, gen_phi = generated.eta[jets.event], generated.phi[jets.event]
-    distance = delta_r(jets.eta, jets.phi, gen_eta, gen_phi)
-    key = distance if matching == "delta_r" else -jets.pt
-    chosen = smallest_by_event(jets.event, key, n_events)
-    found = chosen >= 0
-    near = np.zeros(n_events, dtype=bool)
-    near[found] = distance[chosen[found]] < card.match_delta_r
-    picked = jets.select(chosen[found])
-    features = np.zeros((n_events, 4))
-    features[found] = np.column_stack([picked.px, picked.py, picked.pz, picked.mass])
-    return features, near if matching == "delta_r" else found, near
+def missing_momentum(flow, n_events):
+    """Minus the vector sum of the energy-flow objects, shape (n_events, 2)."""
+    return np.column_stack([-sum_by_event(flow.event, p, n_events) for p in (flow.px, flow.py)])

@@ -1,5 +1,6 @@
 """W + jet events: generated anew, or the bundled sample."""
 
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -7,15 +8,23 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
-from skjetsim.datasets._events import description, detector_bunch, frame, generate_events
-from skjetsim.datasets._process import Lepton, Process
+from skjetsim.datasets._events import (
+    description,
+    detector_bunch,
+    events_bunch,
+    frame,
+    generate_events,
+)
+from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
+from skjetsim.datasets._process import Lepton
 
-WJET = Process(
+WJET = LeptonsAndJet(
     title="W + jet",
     description="wjet.rst",
     settings=(
         "WeakBosonAndParton:qqbar2Wg = on",
         "WeakBosonAndParton:qg2Wq = on",
+        "PhaseSpace:pTHatMin = 10.",
         "24:onMode = off",
         "24:onIfMatch = 13 14",
     ),
@@ -33,6 +42,9 @@ def generate_wjet(
     detector=None,
     n_detector=1,
     matching="delta_r",
+    n_pileup=0.0,
+    settings=(),
+    memory=None,
     n_jobs=None,
     verbose=0,
 ):
@@ -66,6 +78,18 @@ def generate_wjet(
         `match_delta_r` (events without are not accepted), or the leading one, which `matched`
         then says to be near or not.
 
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for other beams, another tune or variations of its parameters, such as
+        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
+        rows, goes on from there. Needs a `random_state` that repeats.
+
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
 
@@ -95,6 +119,10 @@ def generate_wjet(
     ------
     ImportError
         Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, or if no event passes.
+    OSError
+        If `memory` cannot be written to.
 
     See Also
     --------
@@ -108,6 +136,10 @@ def generate_wjet(
     jet energy scale, as in Delphes. The muon is the one from the W, without the photons that it
     radiates. Needs ``pip install skjetsim[pythia]``.
 
+    Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder;
+    its neutral particles stay, and jets are corrected for them by the median density of an event
+    [3]_.
+
     To save time, events whose muon is at abs(eta) > 3.25 before initial-state radiation are
     dropped early; of those that would pass the selection, 5 in 10,000 are lost.
 
@@ -117,6 +149,7 @@ def generate_wjet(
        arXiv:2203.11601.
     .. [2] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
        generic collider experiment", arXiv:1307.6346.
+    .. [3] M. Cacciari and G. P. Salam, "Pileup subtraction using jet areas", arXiv:0707.1378.
 
     Examples
     --------
@@ -125,16 +158,20 @@ def generate_wjet(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 9), (100, 9))
     """
-    return generate_events(
-        WJET,
+    process = replace(WJET, matching=matching)
+    columns, passes = generate_events(
+        process,
         n_samples,
         random_state=random_state,
         detector=detector,
         n_detector=n_detector,
-        matching=matching,
+        n_pileup=n_pileup,
+        settings=settings,
+        memory=memory,
         n_jobs=n_jobs,
         verbose=verbose,
     )
+    return events_bunch(process, columns, passes)
 
 
 def load_wjet(*, selection="accepted", return_X_y=False):
@@ -220,5 +257,7 @@ def _bundled_pass(table, suffix):
     """One detector pass out of the bundled table."""
     names = WJET.feature_names
     target = table[[f"reco{suffix}_{name}" for name in names]]
-    flags = (table[f"{flag}{suffix}"].to_numpy(bool, copy=True) for flag in ("accepted", "matched"))
-    return detector_bunch(names, target, *flags)
+    flags = {
+        name: table[f"{name}{suffix}"].to_numpy(bool, copy=True) for name in ("accepted", "matched")
+    }
+    return detector_bunch(names, {"target": target, **flags})

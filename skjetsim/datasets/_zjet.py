@@ -1,14 +1,18 @@
 """Z + jet events."""
 
-from skjetsim.datasets._events import generate_events
-from skjetsim.datasets._process import Lepton, Process
+from dataclasses import replace
 
-ZJET = Process(
+from skjetsim.datasets._events import events_bunch, generate_events
+from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
+from skjetsim.datasets._process import Lepton
+
+ZJET = LeptonsAndJet(
     title="Z + jet",
     description="zjet.rst",
     settings=(
         "WeakBosonAndParton:qqbar2gmZg = on",
         "WeakBosonAndParton:qg2gmZq = on",
+        "PhaseSpace:pTHatMin = 10.",
         # Z, photon and their interference, in the window in which CMS measures the Z.
         "WeakZ0:gmZmode = 0",
         "23:mMin = 60.",
@@ -31,6 +35,9 @@ def generate_zjet(
     detector=None,
     n_detector=1,
     matching="delta_r",
+    n_pileup=0.0,
+    settings=(),
+    memory=None,
     n_jobs=None,
     verbose=0,
 ):
@@ -64,6 +71,18 @@ def generate_zjet(
         `match_delta_r` (events without are not accepted), or the leading one, which `matched`
         then says to be near or not.
 
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for other beams, another tune or variations of its parameters, such as
+        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
+        rows, goes on from there. Needs a `random_state` that repeats.
+
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
 
@@ -95,6 +114,10 @@ def generate_zjet(
     ------
     ImportError
         Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, or if no event passes.
+    OSError
+        If `memory` cannot be written to.
 
     See Also
     --------
@@ -129,13 +152,17 @@ def generate_zjet(
     >>> X.shape  # doctest: +SKIP
     (100, 9)
     """
-    return generate_events(
-        ZJET,
+    process = replace(ZJET, matching=matching)
+    columns, passes = generate_events(
+        process,
         n_samples,
         random_state=random_state,
         detector=detector,
         n_detector=n_detector,
-        matching=matching,
+        n_pileup=n_pileup,
+        settings=settings,
+        memory=memory,
         n_jobs=n_jobs,
         verbose=verbose,
     )
+    return events_bunch(process, columns, passes)

@@ -295,10 +295,10 @@ def _energies(particles, n_events):
 def events():
     for package in ("pythia8mc", "fastjet", "awkward"):
         pytest.importorskip(package)
-    from skjetsim.datasets._pythia import generate
+    from skjetsim.datasets._events import selected_events
     from skjetsim.datasets._wjet import WJET
 
-    return next(generate(WJET, 3))
+    return next(selected_events(WJET, 3))
 
 
 @pytest.mark.parametrize("magnetic_field", [0.0, 3.8])
@@ -306,7 +306,7 @@ def test_perfect_detector_conserves_energy(events, magnetic_field):
     from skjetsim.datasets._reconstruction import energy_flow
 
     card = replace(PERFECT, magnetic_field=magnetic_field)
-    flow, lepton = energy_flow(events, card, np.random.default_rng(0))
+    flow, role = energy_flow(events, card, np.random.default_rng(0))
     particles = events.particles
     eta, _ = propagate(particles, card)
     absolute = np.abs(particles.pdg_id)
@@ -315,17 +315,22 @@ def test_perfect_detector_conserves_energy(events, magnetic_field):
     seen &= ~np.isin(absolute, NEUTRINO_IDS)
     expected = sum_by_event(particles.event[seen], particles.energy[seen], events.n_events)
     assert_allclose(sum_by_event(flow.event, flow.energy, events.n_events), expected, rtol=1e-9)
-    assert (lepton == 0).sum() == events.n_events
+    assert (role == 0).sum() == events.n_events
 
 
 def test_perfect_detector_measures_muon_and_jet(events):
-    from skjetsim.datasets._reconstruction import reconstruct
+    from skjetsim.datasets._reconstruction import energy_flow
+    from skjetsim.datasets._wjet import WJET
 
-    target, accepted, matched = reconstruct(events, PERFECT, "delta_r", np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    flow = energy_flow(events, PERFECT, rng)
+    target, accepted, matched = WJET.reconstruct(events, *flow, PERFECT, rng).values()
     assert accepted.mean() > 0.9
     assert (matched == accepted).all()
-    assert_allclose(target[accepted, :3], events.features[accepted, :3])
-    response = np.hypot(*target[accepted, 3:5].T) / np.hypot(*events.features[accepted, 3:5].T)
+    assert_allclose(target[accepted, :3], events.columns["data"][accepted, :3])
+    response = np.hypot(*target[accepted, 3:5].T) / np.hypot(
+        *events.columns["data"][accepted, 3:5].T
+    )
     # What is left is soft tracks that curl out of the jet and towers' positions.
     assert_allclose(np.median(response), 1, atol=0.02)
 
@@ -335,8 +340,8 @@ def test_generated_record_is_consistent(events):
     # Charge and baryon number leave with the beam remnants, which are stable particles, too.
     assert_allclose(sum_by_event(particles.event, particles.charge, events.n_events), 2, atol=1e-9)
     assert_allclose(sum_by_event(particles.event, particles.energy, events.n_events), 13_000)
-    assert (np.abs(particles.pdg_id[events.lepton == 0]) == 13).all()
-    assert (particles.event[events.lepton == 0] == np.arange(events.n_events)).all()
+    assert (np.abs(particles.pdg_id[events.role == 0]) == 13).all()
+    assert (particles.event[events.role == 0] == np.arange(events.n_events)).all()
     assert (events.jets.event == np.arange(events.n_events)).all()
 
 

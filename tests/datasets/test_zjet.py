@@ -213,18 +213,18 @@ def test_both_muons_must_be_found():
 
 
 def test_generated_record_is_consistent():
-    from skjetsim.datasets._pythia import generate
+    from skjetsim.datasets._events import selected_events
     from skjetsim.datasets._zjet import ZJET
 
-    events = next(generate(ZJET, 3))
+    events = next(selected_events(ZJET, 3))
     for number, pdg_id in enumerate((13, -13)):
-        chosen = events.lepton == number
+        chosen = events.role == number
         assert (events.particles.pdg_id[chosen] == pdg_id).all()
         assert_array_equal(events.particles.event[chosen], np.arange(events.n_events))
         columns = slice(3 * number, 3 * number + 3)
         found = events.particles.select(chosen)
         assert_array_equal(
-            events.features[:, columns], np.column_stack([found.px, found.py, found.pz])
+            events.columns["data"][:, columns], np.column_stack([found.px, found.py, found.pz])
         )
 
 

@@ -1,0 +1,130 @@
+"""Processes with leptons of a W or Z and one jet beside them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skjetsim._validation import check_option
+from skjetsim.datasets._jets import cluster
+from skjetsim.datasets._particles import (
+    NEUTRINO_IDS,
+    delta_r,
+    momenta_by_event,
+    pseudorapidity,
+    smallest_by_event,
+    sum_by_event,
+)
+from skjetsim.datasets._process import (
+    OTHER,
+    Process,
+    keep_events,
+    number_leptons,
+    veto_far_leptons,
+)
+from skjetsim.datasets._reconstruction import find_jets, find_leptons, missing_momentum
+
+LEPTON_PT_MIN = 10.0
+LEPTON_ETA_MAX = 2.5
+JET_PT_MIN = 10.0
+JET_ETA_MAX = 3.0
+JET_RADIUS = 0.5
+JET_MIN_CONSTITUENTS = 2
+PARTICLE_ETA_MAX = 5.0
+
+MATCHINGS = ("delta_r", "leading")
+
+
+@dataclass(frozen=True)
+class LeptonsAndJet(Process):
+    """A hard process with one jet beside the leptons that `parent` (a PDG number) decays to.
+
+    Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
+    before they are showered. `matching` says which reconstructed jet stands beside the generated
+    one.
+    """
+
+    title: str
+    description: str
+    settings: tuple
+    parent: int
+    leptons: tuple
+    hard_eta_max: float
+    matching: str = "delta_r"
+
+    def __post_init__(self):
+        check_option(self.matching, "matching", MATCHINGS)
+
+    @property
+    def feature_names(self):
+        """Columns of both levels: leptons in their order, jet, missing momentum."""
+        momenta = [*(lepton.name for lepton in self.leptons), "jet"]
+        names = [f"{name}_{component}" for name in momenta for component in ("px", "py", "pz")]
+        return (*names, "jet_mass", "met_px", "met_py")
+
+    target_names = feature_names
+
+    def user_hooks(self, pythia8mc):
+        """Drop events with a lepton far outside the acceptance."""
+        pdg_ids = {pdg_id for lepton in self.leptons for pdg_id in lepton.pdg_ids}
+        return veto_far_leptons(pythia8mc, pdg_ids, self.hard_eta_max)
+
+    def select(self, record):
+        """Apply the loose selection and compute the generator-level features."""
+        particles, n_events = record.stable, record.n_events
+        role = number_leptons(record, self.leptons, self.parent)
+        is_neutrino = np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
+        clustered = ~is_neutrino & (role == OTHER) & (np.abs(particles.eta) < PARTICLE_ETA_MAX)
+        jets = cluster(particles.select(clustered), n_events, JET_RADIUS)
+
+        leptons = momenta_by_event(particles, role, len(self.leptons), n_events)
+        px, py, pz = np.moveaxis(leptons, 2, 0)
+        inside = np.abs(pseudorapidity(px, py, pz)) < LEPTON_ETA_MAX
+        good_leptons = (inside & (np.hypot(px, py) > LEPTON_PT_MIN)).all(axis=1)
+
+        good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
+        # A photon alone, radiated by a muon for example, is no jet and has no mass.
+        good_jet &= jets.n_constituents >= JET_MIN_CONSTITUENTS
+        jets = jets.select(good_jet & jets.away_from(leptons, JET_RADIUS))
+        leading = smallest_by_event(jets.event, -jets.pt, n_events)
+
+        kept = np.flatnonzero(good_leptons & (leading >= 0))
+        jets = jets.select(leading[kept])
+        neutrinos = particles.select(is_neutrino)
+        met = [
+            sum_by_event(neutrinos.event, p, n_events)[kept] for p in (neutrinos.px, neutrinos.py)
+        ]
+        momenta = leptons[kept].reshape(len(kept), 3 * len(self.leptons))
+        data = np.column_stack([momenta, jets.px, jets.py, jets.pz, jets.mass, *met])
+        return keep_events(record, role, kept, {"data": data}, jets)
+
+    def reconstruct(self, events, flow, role, card, rng):
+        """Find leptons, jet and missing momentum.
+
+        Returns ``target``; ``accepted``, whether all leptons and a jet were found; ``matched``,
+        whether also the jet is near the generated one.
+        """
+        n_events = events.n_events
+        leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card)
+        jets = find_jets(flow.select(role < 0), leptons, n_events, card, events.has_pileup)
+        jet, has_jet, near = self._match(jets, events, card)
+        accepted = has_leptons & has_jet
+        met = missing_momentum(flow, n_events)
+        target = np.column_stack([leptons.reshape(n_events, 3 * len(self.leptons)), jet, met])
+        target[~accepted] = 0
+        return {"target": target, "accepted": accepted, "matched": accepted & near}
+
+    def _match(self, jets, events, card):
+        """Pick the jet of each event: momentum and mass, if found, if near the generated one."""
+        n_events = events.n_events
+        generated = events.jets
+        gen_eta, gen_phi = generated.eta[jets.event], generated.phi[jets.event]
+        distance = delta_r(jets.eta, jets.phi, gen_eta, gen_phi)
+        nearest = self.matching == "delta_r"
+        chosen = smallest_by_event(jets.event, distance if nearest else -jets.pt, n_events)
+        found = chosen >= 0
+        near = np.zeros(n_events, dtype=bool)
+        near[found] = distance[chosen[found]] < card.match_delta_r
+        picked = jets.select(chosen[found])
+        features = np.zeros((n_events, 4))
+        features[found] = np.column_stack([picked.px, picked.py, picked.pz, picked.mass])
+        return features, near if nearest else found, near
