@@ -85,16 +85,57 @@ def generate_events(
     )
     # Once here, so that a bad setting is an error before processes start.
     start((*process.settings, *chain.settings), seed=1)
+    columns, *passes = run_chunks(
+        _generate_chunk,
+        chain,
+        n_samples,
+        chunk_rows=CHUNK_ROWS,
+        title=process.title,
+        random_state=random_state,
+        memory=memory,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return columns, passes
+
+
+def run_chunks(
+    make_chunk, what, n_samples, *, chunk_rows, title, random_state, memory, n_jobs, verbose
+):
+    """Make rows chunk by chunk, each from a seed of its own, and join them.
+
+    Parameters
+    ----------
+    make_chunk : callable
+        ``make_chunk(what, n_rows, seed, number)`` returns a list of dicts of arrays; `seed` is
+        entropy and spawn key of the call's root, `number` that of the chunk below it.
+
+    what : object
+        All that a chunk depends on beside its number and seed; `memory` finds it by this.
+
+    n_samples, chunk_rows : int
+        Rows in all, and rows of a chunk.
+
+    title : str
+        Of the progress bar.
+
+    random_state, memory, n_jobs, verbose
+        As in :func:`skjetsim.datasets.generate_wjet`.
+
+    Returns
+    -------
+    list of dict of ndarray
+        What `make_chunk` gives, of all chunks.
+    """
     root = as_seed_sequence(random_state)
-    make_chunk = cached(_generate_chunk, memory, random_state)
-    sizes = [min(CHUNK_ROWS, n_samples - begin) for begin in range(0, n_samples, CHUNK_ROWS)]
+    make_chunk = cached(make_chunk, memory, random_state)
+    sizes = [min(chunk_rows, n_samples - begin) for begin in range(0, n_samples, chunk_rows)]
     seed = (root.entropy, root.spawn_key)
-    work = (delayed(make_chunk)(chain, size, seed, number) for number, size in enumerate(sizes))
+    work = (delayed(make_chunk)(what, size, seed, number) for number, size in enumerate(sizes))
     chunks = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     if verbose:
-        chunks = _with_progress(chunks, sizes, process.title)
-    columns, *passes = (_join(parts) for parts in zip(*chunks, strict=True))
-    return columns, passes
+        chunks = _with_progress(chunks, sizes, title)
+    return [_join(parts) for parts in zip(*chunks, strict=True)]
 
 
 def _generate_chunk(chain, n_rows, seed, number):
@@ -102,7 +143,7 @@ def _generate_chunk(chain, n_rows, seed, number):
     process, card = chain.process, chain.card
     entropy, spawn_key = seed
     root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
-    batches = selected_events(process, _pythia_seed(root, number, 0), chain.settings)
+    batches = selected_events(process, pythia_seed(root, number, 0), chain.settings)
     overlay = _overlay(chain, root, number)
     # A branch apart from Pythia's for each pass, so that no detector changes the events.
     noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
@@ -159,7 +200,7 @@ def selected_events(process, seed, settings=()):
             yield events
 
 
-def _pythia_seed(root, number, *branch):
+def pythia_seed(root, number, *branch):
     """Seed of the Pythia of a chunk."""
     # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
     first = int(child_seed(root, *branch).generate_state(1, np.uint64)[0])
@@ -170,7 +211,7 @@ def _overlay(chain, root, number):
     """Pile-up from branches of its own, so that the events do not depend on it; None for none."""
     if chain.n_pileup == 0:
         return None
-    seed = _pythia_seed(root, number, 0, 0)
+    seed = pythia_seed(root, number, 0, 0)
     return PileupOverlay(chain.n_pileup, chain.settings, seed, numpy_rng(root, 0, 1, number))
 
 
