@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import zipfile
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from importlib.metadata import version
 import numpy as np
 
 import skjetsim
+from skjetsim._atomic import replacing
 from skjetsim._encoding import Decoder, Encoder, UnknownTypeError, minor_version
 
 __all__ = ["load", "save"]
@@ -54,9 +54,6 @@ def save(estimator, path):
     """
     from safetensors.numpy import save as safetensors_bytes
 
-    folder = os.path.dirname(os.fspath(path))
-    if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"There is no folder {folder!r} to save a model in: make it first.")
     encoder = Encoder()
     structure = encoder.encode(estimator, where=type(estimator).__name__)
     entries = {
@@ -66,18 +63,12 @@ def save(estimator, path):
     }
     manifest = _describe(estimator, encoder)
     manifest["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
-    partial = f"{os.fspath(path)}.partial"
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-            for name, data in entries.items():
-                # Weights hardly compress; text does.
-                stored = zipfile.ZIP_STORED if name == TENSORS else zipfile.ZIP_DEFLATED
-                archive.writestr(name, data, compress_type=stored)
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    with replacing(path, "a model") as partial, zipfile.ZipFile(partial, "w") as archive:
+        archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
+        for name, data in entries.items():
+            # Weights hardly compress; text does.
+            stored = zipfile.ZIP_STORED if name == TENSORS else zipfile.ZIP_DEFLATED
+            archive.writestr(name, data, compress_type=stored)
 
 
 def load(path, *, trusted=()):

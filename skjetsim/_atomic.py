@@ -1,0 +1,66 @@
+"""Files that appear whole: written beside their place, then moved there in one step."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+
+__all__ = ["replacing"]
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def replacing(path, what):
+    """Give the name of a partial file that takes the place of `path` where nothing fails.
+
+    Where something does, the partial file is removed and the old one, if any, is untouched.
+
+    Parameters
+    ----------
+    path : str or path-like
+    what : str
+        What is saved, for messages: "a model".
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        Where no file can have this name.
+    OSError
+        Where the disk or a quota is full.
+    """
+    path = os.fspath(path)
+    folder = os.path.dirname(path) or os.curdir
+    _check_place(path, folder, what)
+    # A name of its own, so that two processes that write the same file do not mix their bytes.
+    partial = f"{path}.{secrets.token_hex(4)}.partial"
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        free = shutil.disk_usage(folder).free / 1e6
+        raise OSError(
+            error.errno,
+            f"{os.strerror(error.errno)}: {path!r} was not written, and nothing else was changed. "
+            f"{free:,.1f} MB are free in {folder!r}; make room or choose another folder",
+        ) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(partial)
+
+
+def _check_place(path, folder, what):
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path!r} is a folder: pass the name of a file to save {what} in.")
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"There is no folder {folder!r} to save {what} in: make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"No file can be made in the folder {folder!r} to save {what} in: choose another, or "
+            "change its permissions."
+        )

@@ -1,0 +1,150 @@
+"""From what a file holds to columns: which ones, and lists as columns of their own."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["FIXED", "LIST", "SCALAR", "as_frame", "choose_columns", "rechunk"]
+
+SCALAR, FIXED, LIST = "number", "array", "list"
+READABLE = {SCALAR, FIXED, LIST}
+
+
+def choose_columns(path, kinds, columns, max_length):
+    """Names in a file to read, checked.
+
+    Parameters
+    ----------
+    path : str
+    kinds : dict of str to str
+        What each name in the file holds: `SCALAR`, `FIXED`, `LIST`, or, in words, why it is no
+        column.
+    columns : list of str or None
+        Which to read, in this order; None is all.
+    max_length : int or None
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        On a name that is not there, that is no column, or a list without a length.
+    """
+    names = list(kinds) if columns is None else columns
+    if not kinds:
+        raise ValueError(f"{path} has no columns: there is nothing to read.")
+    for name in names:
+        if name not in kinds:
+            near = get_close_matches(name, list(kinds), 3)
+            shown = list(kinds) if len(kinds) <= 20 else [*list(kinds)[:20], "..."]
+            raise ValueError(
+                f"{path} has no column {name!r}"
+                + (
+                    f"; did you mean {' or '.join(map(repr, near))}?"
+                    if near
+                    else f": it has {shown}."
+                )
+            )
+    wrong = [name for name in names if kinds[name] not in READABLE]
+    if wrong:
+        raise ValueError(
+            f"{path}: {_some(wrong)} cannot be columns of numbers ({wrong[0]!r} holds "
+            f"{kinds[wrong[0]]}). Name the ones to read in columns=."
+        )
+    lists = [name for name in names if kinds[name] == LIST]
+    if lists and max_length is None:
+        raise ValueError(
+            f"{path} holds lists that differ in length from event to event: {_some(lists)}. Pass "
+            f"max_length=4 for {lists[0]}_0 to {lists[0]}_3, shorter lists filled with 0 and "
+            "longer ones cut, or name other columns in columns=."
+        )
+    return names
+
+
+def _some(names):
+    """Return the first few of many names."""
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + rest
+
+
+def as_frame(path, arrays, max_length, units, description):
+    """Table of what was read from a file.
+
+    Parameters
+    ----------
+    path : str
+    arrays : dict of str to ndarray or tuple of ndarray
+        1-D: a column. 2-D: a column for each position. Lists: their lengths, and all their
+        entries one after another.
+    max_length : int or None
+    units : dict of str to str
+    description : str or None
+
+    Returns
+    -------
+    DataFrame
+    """
+    table = {}
+    for name, values in arrays.items():
+        if isinstance(values, tuple):
+            values = _padded(*values, max_length)
+        columns = {name: values}
+        if values.ndim == 2:
+            columns = {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
+        for column, entries in columns.items():
+            if column in table:
+                raise ValueError(
+                    f"{path}: the lists of {name!r} need the name {column!r}, which another column "
+                    "has. Leave one of them out by columns=."
+                )
+            # The memory of a file or of a library is not the user's to write to.
+            table[column] = np.require(entries, requirements=("C", "W"))
+    n_rows = len(next(iter(table.values()))) if table else 0
+    # Without copying: each column stays the array that it was read into.
+    frame = pd.DataFrame(table, index=pd.RangeIndex(n_rows), copy=False)
+    stated = {column: units[column] for column in table if column in units}
+    frame.attrs = {"units": stated, "description": description}
+    return frame
+
+
+def _padded(lengths, entries, max_length):
+    """Lists as rows of one length: shorter ones end in zeros, longer ones are cut."""
+    lengths = np.asarray(lengths, dtype=np.int64)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    position = np.arange(len(entries)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    inside = position < max_length
+    rows = np.zeros((len(lengths), max_length), dtype=entries.dtype, order="F")
+    rows[row[inside], position[inside]] = entries[inside]
+    return rows
+
+
+def rechunk(frames, n_rows):
+    """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
+
+    No rows at all are one empty table, so that the columns are known.
+    """
+    held, n_held, n_given = [], 0, 0
+    for frame in frames:
+        start = 0
+        while n_held + len(frame) - start >= n_rows:
+            stop = start + n_rows - n_held
+            yield _joined([*held, frame.iloc[start:stop]])
+            held, n_held, start, n_given = [], 0, stop, n_given + n_rows
+        if start < len(frame) or not (held or n_given):
+            held.append(frame.iloc[start:])
+            n_held += len(frame) - start
+    if held:
+        yield _joined(held)
+
+
+def _joined(frames):
+    if len(frames) == 1:
+        return frames[0]
+    frame = pd.concat(frames, ignore_index=True)
+    frame.attrs = frames[0].attrs
+    return frame

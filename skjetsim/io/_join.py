@@ -1,0 +1,92 @@
+"""Tables of several files as one, and one table as its two levels."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from skjetsim.io._units import GEN, RECO, WEIGHT
+
+__all__ = ["check_alike", "join", "levels"]
+
+
+def join(frames):
+    """One table of those of all files."""
+    frames = list(frames)
+    if len(frames) == 1:
+        return frames[0]
+    joined = pd.concat(frames, ignore_index=True)
+    joined.attrs = frames[0].attrs
+    return joined
+
+
+def check_alike(frame, path, first, first_path):
+    """Table with the columns in the order of the first one, where both are alike.
+
+    Raises
+    ------
+    ValueError
+        Where columns, dtypes or units differ.
+    """
+    if set(frame) != set(first):
+        missing = [name for name in first if name not in frame]
+        if missing:
+            raise ValueError(
+                f"{path} has no column {missing[0]!r}, which {first_path} has. Name the columns "
+                "that all files share in columns=."
+            )
+        extra = next(name for name in frame if name not in first)
+        raise ValueError(
+            f"{path} has a column {extra!r}, which {first_path} does not have. Name the columns "
+            "that all files share in columns=."
+        )
+    for name in first:
+        if frame[name].dtype != first[name].dtype:
+            raise ValueError(
+                f"{path} has dtype {frame[name].dtype} in column {name!r}, and {first_path} has "
+                f"{first[name].dtype}: read them one by one and convert."
+            )
+        one, other = (table.attrs["units"].get(name) for table in (frame, first))
+        if one != other:
+            raise ValueError(
+                f"{path} has column {name!r} in {one!r}, and {first_path} in {other!r}: read them "
+                "one by one and convert."
+            )
+    return frame if list(frame) == list(first) else frame[list(first)]
+
+
+def levels(frame):
+    """Generator and detector level of a table, and its weights if it has any.
+
+    Raises
+    ------
+    ValueError
+        Where one of both levels is missing, or a column belongs to neither.
+    """
+    sides = {
+        level: [name for name in frame if name.startswith(level) and name != level]
+        for level in (GEN, RECO)
+    }
+    for level, names in sides.items():
+        if not names:
+            raise ValueError(
+                f"return_X_y=True needs columns named {GEN}... and {RECO}..., and none is named "
+                f"{level}...; there are {list(frame)[:10]}. Read without it, and select X and y."
+            )
+    others = set(frame).difference(*sides.values(), [WEIGHT])
+    if others:
+        raise ValueError(
+            f"return_X_y=True has no place for column {min(others)!r}, which is named neither "
+            f"{GEN}..., {RECO}... nor {WEIGHT}. Leave it out by columns=, or read without it."
+        )
+    parts = [_side(frame, level, names) for level, names in sides.items()]
+    return (*parts, frame[WEIGHT]) if WEIGHT in frame else tuple(parts)
+
+
+def _side(frame, level, names):
+    units = frame.attrs["units"]
+    side = frame[names].rename(columns=lambda name: name.removeprefix(level))
+    side.attrs = {
+        "units": {name.removeprefix(level): units[name] for name in names if name in units},
+        "description": frame.attrs["description"],
+    }
+    return side

@@ -1,0 +1,145 @@
+"""Parquet files: read in pieces, written a row group at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skjetsim.io._columns import FIXED, LIST, SCALAR
+from skjetsim.io._files import METADATA, ROWS, complete, decode_metadata
+
+__all__ = ["ParquetReader", "parquet_writer"]
+
+
+class ParquetReader:
+    """Open Parquet file.
+
+    Parameters
+    ----------
+    path : str
+
+    Attributes
+    ----------
+    kinds : dict of str to str
+        What each column holds, as `choose_columns` reads it.
+    units : dict of str to str
+    description : str or None
+    """
+
+    def __init__(self, path):
+        self.path = path
+        with complete(path, "Parquet"):
+            # Pages are not read ahead: a chunk in memory at a time, whatever the row groups.
+            self._file = pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+            schema = self._file.schema_arrow
+            text = (schema.metadata or {}).get(METADATA.encode())
+            self.units, self.description = decode_metadata(text)
+        twice = [name for name, count in Counter(schema.names).items() if count > 1]
+        if twice:
+            raise ValueError(f"{path} has several columns named {twice[0]!r}: they cannot be told.")
+        self.kinds = {field.name: _kind(field.type) for field in schema}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+
+    def pieces(self, names, n_rows):
+        """Columns `names` of the file, `n_rows` rows or fewer at a time; None is all at once."""
+        tables = self._tables(names, n_rows)
+        while True:
+            with complete(self.path, "Parquet"):
+                table = next(tables, None)
+            if table is None:
+                return
+            yield {name: self._entries(name, table.column(name)) for name in names}
+
+    def _tables(self, names, n_rows):
+        if n_rows is None or self._file.metadata.num_rows == 0:
+            yield self._file.read(columns=names)
+            return
+        for batch in self._file.iter_batches(batch_size=n_rows, columns=names):
+            yield pa.Table.from_batches([batch])
+
+    def _entries(self, name, column):
+        kind = self.kinds[name]
+        if kind == SCALAR:
+            self._check_nulls(name, column)
+            return column.to_numpy()
+        column = column.combine_chunks()
+        if column.null_count:
+            raise ValueError(
+                f"{self.path}: column {name!r} has {column.null_count} rows without a list (null). "
+                "Write empty lists there, or name other columns in columns=."
+            )
+        entries = column.flatten()
+        self._check_nulls(name, entries)
+        entries = entries.to_numpy(zero_copy_only=False)
+        if kind == FIXED:
+            return entries.reshape(len(column), -1)
+        return column.value_lengths().to_numpy(), entries
+
+    def _check_nulls(self, name, values):
+        """Null is NaN among floats; integers and bools have no such value."""
+        if values.null_count and not pa.types.is_floating(values.type):
+            row = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
+            raise ValueError(
+                f"{self.path}: column {name!r} has {values.null_count} missing values (null, first "
+                f"in row {row}), which dtype {values.type} does not know. Fill them where the file "
+                "is written, or name other columns in columns=."
+            )
+
+
+def _kind(arrow):
+    """What a column of this Arrow type holds."""
+
+    def is_number(one):
+        types = pa.types
+        return types.is_integer(one) or types.is_floating(one) or types.is_boolean(one)
+
+    if is_number(arrow):
+        return SCALAR
+    if pa.types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
+        return FIXED
+    if (pa.types.is_list(arrow) or pa.types.is_large_list(arrow)) and is_number(arrow.value_type):
+        return LIST
+    return f"type {arrow}"
+
+
+@contextmanager
+def parquet_writer(path, dtypes, metadata):
+    """Function that adds a table to a new Parquet file.
+
+    Parameters
+    ----------
+    path : str
+    dtypes : dict of str to dtype
+    metadata : str
+    """
+    units, _ = decode_metadata(metadata)
+    fields = [
+        pa.field(
+            name,
+            pa.from_numpy_dtype(dtype),
+            nullable=False,
+            metadata={"unit": units[name]} if name in units else None,
+        )
+        for name, dtype in dtypes.items()
+    ]
+    schema = pa.schema(fields, metadata={METADATA: metadata})
+
+    def write(frame):
+        columns = [
+            pa.array(frame[name].to_numpy(), field.type)
+            for name, field in zip(dtypes, fields, strict=True)
+        ]
+        writer.write_table(pa.Table.from_arrays(columns, schema=schema), row_group_size=ROWS)
+
+    # Momenta hardly repeat: a dictionary of them costs time and saves nothing.
+    with pq.ParquetWriter(path, schema, use_dictionary=False, write_page_checksum=True) as writer:
+        yield write

@@ -1,0 +1,213 @@
+"""Events from files."""
+
+from __future__ import annotations
+
+from skjetsim.io._files import ROWS, as_paths, file_format
+
+__all__ = ["iter_events", "read_events"]
+
+
+def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=False):
+    """Read events from Parquet and ROOT files.
+
+    Parameters
+    ----------
+    path : str, path-like or sequence of them
+        Files that end in ``.parquet`` or ``.root``. Several are read one after another; their
+        columns, dtypes and units have to agree.
+
+    columns : list of str, default=None
+        What to read, by its name in the file and in this order; None is everything.
+
+    tree : str, default=None
+        Which TTree or RNTuple of a ROOT file to read; None takes the only one.
+
+    max_length : int, default=None
+        Number of columns for what has a list in each event, such as the jets of NanoAOD:
+        ``Jet_pt`` becomes ``Jet_pt_0`` to ``Jet_pt_<max_length - 1>``. Shorter lists are filled
+        with 0, longer ones cut. None makes lists an error. Arrays of one length need no
+        `max_length` and become columns in the same way.
+
+    return_X_y : bool, default=False
+        Return (X, y) of a file that has both levels, as ``write_events(path, X, y)`` makes them,
+        instead of one table. Where it has weights, they are the third of three.
+
+    Returns
+    -------
+    events : DataFrame of shape (n_samples, n_columns)
+        Dtypes are those of the file, and so are missing values: NaN stays NaN. ``attrs["units"]``
+        has the units that the file states, by column, and ``attrs["description"]`` its
+        description or None. Weights are the column `sample_weight`.
+
+    (X, y) or (X, y, sample_weight) : tuple of DataFrame and Series
+        If `return_X_y` is True: the columns ``gen_<name>`` and ``reco_<name>``, as `name`, and
+        the column `sample_weight`, if there is one.
+
+    Raises
+    ------
+    ValueError
+        Where a file is truncated or damaged, the suffix unknown, a column not there or not of
+        numbers, a list without `max_length`, an integer missing, the tree not there or one of
+        several, files differ, or there is no (X, y) to return.
+    FileNotFoundError, IsADirectoryError
+        Where a path names no file.
+    ImportError
+        For ROOT files without Uproot.
+
+    See Also
+    --------
+    iter_events : The same in chunks, for files larger than the memory.
+    write_events : Write such a file.
+
+    Notes
+    -----
+    Units are never guessed: a file of other origin states none, and experiments differ (NanoAOD
+    is in GeV, ATLAS in MeV).
+
+    A cut ROOT file is known by its header, a cut Parquet file by its end. Damage inside is found
+    where there are checksums, as :func:`write_events` makes them: Parquet may have some on its
+    pages; ROOT has them in baskets compressed by zlib, LZMA or LZ4, and not by Zstandard.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from skjetsim.datasets import load_wjet
+    >>> from skjetsim.io import read_events, write_events
+    >>> X, y = load_wjet(return_X_y=True)
+    >>> path = os.path.join(tempfile.mkdtemp(), "wjet.parquet")
+    >>> write_events(path, X, y)
+    >>> read_events(path, columns=["gen_jet_mass", "reco_jet_mass"]).shape == (len(X), 2)
+    True
+    """
+    from skjetsim.io._join import join, levels
+
+    frame = join(_frames(*_check(path, columns, tree, max_length), None))
+    return levels(frame) if return_X_y else frame
+
+
+def iter_events(
+    path,
+    *,
+    columns=None,
+    tree=None,
+    max_length=None,
+    return_X_y=False,
+    chunk_size=ROWS,
+):
+    """Read events in chunks, in the order of the files.
+
+    The memory it takes is that of a few chunks, and, for an RNTuple, of a cluster.
+
+    Parameters
+    ----------
+    path : str, path-like or sequence of them
+        As in :func:`read_events`, and so are the next four.
+
+    columns : list of str, default=None
+        What to read; None is everything.
+
+    tree : str, default=None
+        Which tree of a ROOT file to read; None takes the only one.
+
+    max_length : int, default=None
+        Number of columns for what has a list in each event.
+
+    return_X_y : bool, default=False
+        Give (X, y), or (X, y, sample_weight), instead of one table.
+
+    chunk_size : int, default=100_000
+        Number of rows of a chunk; the last one is what is left.
+
+    Returns
+    -------
+    chunks : iterator of DataFrame or of tuple
+        What :func:`read_events` returns, in parts: their index continues from one to the next. A
+        file without events is one empty chunk.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, IsADirectoryError, ImportError
+        As in :func:`read_events`; from the file at the first chunk, or at the first one that a
+        damage reaches.
+
+    See Also
+    --------
+    read_events : All at once.
+    write_events : Takes such an iterator, and so converts files of any size.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from skjetsim.datasets import load_wjet
+    >>> from skjetsim.io import iter_events, write_events
+    >>> X, y = load_wjet(selection="all", return_X_y=True)
+    >>> path = os.path.join(tempfile.mkdtemp(), "wjet.parquet")
+    >>> write_events(path, X, y)
+    >>> [len(chunk) for chunk in iter_events(path, chunk_size=12_000)]
+    [12000, 12000, 6000]
+    """
+    from skjetsim._validation import check_int
+
+    chunk_size = check_int(chunk_size, "chunk_size")
+    return _chunks(_check(path, columns, tree, max_length), return_X_y, chunk_size)
+
+
+def _check(path, columns, tree, max_length):
+    """Arguments that both readers share, checked as far as no file need be open."""
+    from skjetsim._validation import check_int, first_duplicate
+
+    paths = as_paths(path)
+    if columns is not None:
+        if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+            raise TypeError(f"columns must be a list of str, got {columns!r}.")
+        columns = list(columns)
+        if not columns:
+            raise ValueError("columns is an empty list: None reads everything.")
+        if (twice := first_duplicate(columns)) is not None:
+            raise ValueError(f"columns has {twice!r} twice.")
+    if max_length is not None:
+        max_length = check_int(max_length, "max_length")
+    if tree is not None:
+        other = [one for one in paths if file_format(one) != "ROOT"]
+        if other:
+            raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is none.")
+    return paths, columns, tree, max_length
+
+
+def _chunks(arguments, return_X_y, chunk_size):
+    import pandas as pd
+
+    from skjetsim.io._columns import rechunk
+    from skjetsim.io._join import levels
+
+    start = 0
+    for chunk in rechunk(_frames(*arguments, chunk_size), chunk_size):
+        chunk.index = pd.RangeIndex(start, start + len(chunk))
+        start += len(chunk)
+        yield levels(chunk) if return_X_y else chunk
+
+
+def _frames(paths, columns, tree, max_length, n_rows):
+    """Tables of all files, about `n_rows` rows each; None is a file at a time."""
+    from skjetsim.io._columns import as_frame, choose_columns
+    from skjetsim.io._join import check_alike
+
+    first = None
+    for path in paths:
+        with _reader(path, tree) as file:
+            names = choose_columns(path, file.kinds, columns, max_length)
+            for arrays in file.pieces(names, n_rows):
+                frame = as_frame(path, arrays, max_length, file.units, file.description)
+                if first is None:
+                    first = paths[0], frame.iloc[:0]
+                yield check_alike(frame, path, *reversed(first))
+
+
+def _reader(path, tree):
+    if file_format(path) == "ROOT":
+        from skjetsim.io._root import RootReader
+
+        return RootReader(path, tree)
+    from skjetsim.io._parquet import ParquetReader
+
+    return ParquetReader(path)

@@ -1,0 +1,165 @@
+"""Tables to write: checked, and the sides of an event put side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from skjetsim._validation import check_same_events, first_duplicate
+from skjetsim.io._units import GEN, RECO, WEIGHT
+
+__all__ = ["check_like_first", "file_tables"]
+
+
+def file_tables(X, y, sample_weight):
+    """Tables as a file has them, of one table, a pair, or an iterable of either.
+
+    Parameters
+    ----------
+    X : DataFrame, or iterable of DataFrame or of tuple
+    y : DataFrame, Series or None
+    sample_weight : array-like or None
+
+    Yields
+    ------
+    DataFrame
+    """
+    if isinstance(X, pd.DataFrame):
+        yield side_by_side(X, y, sample_weight)
+        return
+    if not isinstance(X, Iterable) or isinstance(X, (str, bytes, dict, pd.Series, np.ndarray)):
+        raise TypeError(
+            f"X must be a DataFrame, or an iterable of them, got {type(X).__name__}. Columns need "
+            "names: pandas.DataFrame(X, columns=[...])."
+        )
+    if y is not None or sample_weight is not None:
+        raise TypeError(
+            "X is an iterable of chunks, and y or sample_weight is not None: let the iterable give "
+            "tuples (X, y) or (X, y, sample_weight)."
+        )
+    for number, chunk in enumerate(X):
+        parts = chunk if isinstance(chunk, tuple) else (chunk,)
+        if not 1 <= len(parts) <= 3 or not isinstance(parts[0], pd.DataFrame):
+            raise TypeError(
+                f"Chunk {number} of X must be a DataFrame, (X, y) or (X, y, sample_weight), got "
+                f"{type(chunk).__name__}."
+            )
+        yield side_by_side(*parts, *[None] * (3 - len(parts)))
+
+
+def side_by_side(X, y, sample_weight):
+    """Columns of one table as the file names them, in the order X, y, weight."""
+    if isinstance(y, pd.Series):
+        y = y.to_frame()
+    if y is not None and not isinstance(y, pd.DataFrame):
+        raise TypeError(
+            f"y must be a DataFrame or a Series with a name, got {type(y).__name__}. Columns need "
+            "names: pandas.DataFrame(y, columns=[...])."
+        )
+    _check_table(X, "X")
+    prefix = "" if y is None else GEN
+    columns = {f"{prefix}{name}": X[name].to_numpy() for name in X}
+    units = _carried_units(X, prefix)
+    if y is not None:
+        _check_table(y, "y")
+        _check_length(y, "y", len(X))
+        columns |= {f"{RECO}{name}": y[name].to_numpy() for name in y}
+        units |= _carried_units(y, RECO)
+    check_same_events(X, y, sample_weight)
+    if sample_weight is not None:
+        if WEIGHT in columns:
+            raise ValueError(
+                f"X has a column {WEIGHT!r}, and sample_weight is given: pass one of them."
+            )
+        columns[WEIGHT] = _weight(sample_weight, len(X))
+    table = pd.DataFrame(columns, copy=False)
+    description = X.attrs.get("description")
+    text = description if isinstance(description, str) else None
+    table.attrs = {"units": units, "description": text}
+    return table
+
+
+def _check_table(table, what):
+    if table.shape[1] == 0:
+        raise ValueError(f"{what} has no columns: there is nothing to write.")
+    names = list(table.columns)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise ValueError(
+                f"{what} has a column named {name!r}; files need names that are text. Set "
+                f"{what}.columns, or a Series' name."
+            )
+    if (twice := first_duplicate(names)) is not None:
+        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
+    for name, dtype in table.dtypes.items():
+        _check_dtype(table[name], dtype, f"{what} column {name!r}")
+    index = table.index
+    if index.nlevels > 1 or index.name is not None or index.dtype.kind not in "iu":
+        kind = "several levels" if index.nlevels > 1 else f"dtype {index.dtype}"
+        raise ValueError(
+            f"{what} has an index with a name or a meaning (name {index.name!r}, {kind}), which "
+            f"files do not keep. Pass {what}.reset_index() to write it as a column, or "
+            f"{what}.reset_index(drop=True) to leave it out."
+        )
+
+
+def _check_dtype(values, dtype, what):
+    if isinstance(dtype, np.dtype) and (dtype.kind in "biu" or dtype.str[1:] in ("f4", "f8")):
+        return
+    text = f"{what} has dtype {dtype}"
+    if dtype.kind == "O" and len(values):
+        text += f" (row 0 holds {values.iloc[0]!r})"
+    raise ValueError(
+        f"{text}, which files do not keep: convert it with .astype('float64') or another dtype of "
+        "32- or 64-bit floats, integers or bool."
+    )
+
+
+def _check_length(table, what, n_rows):
+    if len(table) != n_rows:
+        raise ValueError(
+            f"X and {what} have inconsistent numbers of samples: {n_rows} and {len(table)}. Row i "
+            "of both must be the same event."
+        )
+
+
+def _weight(sample_weight, n_rows):
+    weight = np.asarray(sample_weight)
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, but there are {n_rows} events: expected "
+            f"({n_rows},)."
+        )
+    _check_dtype(pd.Series(weight), weight.dtype, "sample_weight")
+    return weight
+
+
+def _carried_units(table, prefix):
+    """Units that came with a table, in the attributes that `read_events` sets."""
+    units = table.attrs.get("units")
+    if not isinstance(units, dict):
+        return {}
+    return {f"{prefix}{name}": unit for name, unit in units.items() if isinstance(unit, str)}
+
+
+def check_like_first(tables, first):
+    """Pass tables on, as long as each has the columns and dtypes of the first."""
+    yield first
+    for number, table in enumerate(tables, start=1):
+        if list(table) != list(first):
+            different = [name for name in table if name not in first] or [
+                name for name in first if name not in table
+            ]
+            raise ValueError(
+                f"Chunk {number} of X has other columns than the first: "
+                + (f"{different[0]!r} is in one of them." if different else "their order differs.")
+            )
+        for name in first:
+            if table[name].dtype != first[name].dtype:
+                raise ValueError(
+                    f"Chunk {number} of X has dtype {table[name].dtype} in column {name!r}, and "
+                    f"the first has {first[name].dtype}: convert it."
+                )
+        yield table

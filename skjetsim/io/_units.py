@@ -1,0 +1,78 @@
+"""Units of columns, from their names where the package's conventions give them."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+__all__ = ["GEN", "RECO", "WEIGHT", "base_name", "resolve_units"]
+
+GEN, RECO, WEIGHT = "gen_", "reco_", "sample_weight"
+
+KNOWN = {
+    **dict.fromkeys(("px", "py", "pz", "pt", "et", "E", "energy", "mass", "met", "ht"), "GeV"),
+    **dict.fromkeys(("phi", "theta"), "rad"),
+    **dict.fromkeys(("eta", "rapidity"), ""),
+}
+
+
+def base_name(name):
+    """Name of a column without `gen_` or `reco_`."""
+    for level in (GEN, RECO):
+        if name.startswith(level):
+            return name[len(level) :]
+    return name
+
+
+def _known_unit(name):
+    """Unit that the last word of a name says, numbers aside: GeV for `jet_pt_0`; else None."""
+    words = [word for word in re.split(r"[_.]", name) if not word.isdigit()]
+    if not words or "log" in words:
+        return None
+    return KNOWN.get(words[-1])
+
+
+def resolve_units(names, carried, given):
+    """Unit of each column of a file: as given, else as the table says, else by its name.
+
+    Parameters
+    ----------
+    names : list of str
+        Columns of the file, with `gen_` and `reco_`.
+    carried : dict
+        Units that came with the table, by name in the file.
+    given : dict or None
+        Units that the user states, by name with or without the level.
+
+    Returns
+    -------
+    dict of str to str
+        Columns whose unit is not known are left out.
+    """
+    given = _check_given(given, names)
+    units = {}
+    for name in names:
+        base = base_name(name)
+        candidates = (given.get(name), given.get(base), carried.get(name), _known_unit(base))
+        unit = next((unit for unit in candidates if unit is not None), None)
+        if unit is not None:
+            units[name] = unit
+    return units
+
+
+def _check_given(given, names):
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise TypeError(f"units must be a dict of column name to unit, got {type(given).__name__}.")
+    possible = {*names, *map(base_name, names)}
+    for name, unit in given.items():
+        if not isinstance(unit, str):
+            raise TypeError(f"The unit of {name!r} must be a str, such as 'GeV', got {unit!r}.")
+        if name not in possible:
+            near = get_close_matches(str(name), sorted(possible), 3)
+            raise ValueError(
+                f"units names {name!r}, which is no column"
+                + (f"; did you mean {' or '.join(map(repr, near))}?" if near else ".")
+            )
+    return given
