@@ -1,0 +1,14 @@
+"""Calorimeter showers by parameterised profiles."""
+
+from skjetsim.datasets._showers._geometry import ShowerGeometry, ShowerLayer
+from skjetsim.datasets._showers._make import make_showers
+from skjetsim.datasets._showers._material import ShowerMaterial
+from skjetsim.datasets._showers._superpose import superpose_showers
+
+__all__ = [
+    "ShowerGeometry",
+    "ShowerLayer",
+    "ShowerMaterial",
+    "make_showers",
+    "superpose_showers",
+]

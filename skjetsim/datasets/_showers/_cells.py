@@ -1,0 +1,130 @@
+"""Which cell a point is in, and how much of a round profile is in each cell."""
+
+import numpy as np
+
+# Points that stand for a profile whose axis is not that of rings: radii times angles.
+RING_RADII, RING_ANGLES = 32, 24
+
+
+class Cells:
+    """Cells of a geometry, with one more column a layer for what falls outside of them.
+
+    Columns are the cells of the geometry, then one of each layer.
+    """
+
+    def __init__(self, geometry):
+        self.geometry = geometry
+        self.n_columns = geometry.n_cells + geometry.n_layers
+        layers = geometry.layers
+        self._grid = np.array([layer.is_grid for layer in layers])
+        # Dead layers and rings have no cells here, so that all of a layer is outside.
+        size = [
+            (layer.eta_size, layer.phi_size) if layer.is_grid else (1.0, 1.0) for layer in layers
+        ]
+        count = [(layer.n_eta, layer.n_phi) for layer in layers]
+        self._inverse_size = (1.0 / np.array(size)).astype(np.float32)
+        self._half = (0.5 * np.array(count)).astype(np.float32)
+        self._count = np.array(count, dtype=np.int32)
+        self._offset = geometry.cell_offsets.astype(np.int32)
+        self._outside = geometry.n_cells + np.arange(geometry.n_layers, dtype=np.int32)
+        self._rings = [i for i, layer in enumerate(layers) if layer.r_edges]
+
+    def columns(self, layer, x, y):
+        """Column of points of which the layer is known, all of shape (n_points,), in mm."""
+        column = self._grid_columns(layer, x, y)
+        for edges in {self.geometry.layers[i].r_edges for i in self._rings}:
+            same = np.array([one.r_edges == edges for one in self.geometry.layers])
+            points = np.flatnonzero(same[layer])
+            column[points] = self._ring_columns(edges, layer[points], x[points], y[points])
+        return column
+
+    def along_axis(self, energy, showers, slices):
+        """Energies in the columns, from the energy of each slice left on the axis of the shower."""
+        middle = 0.5 * (slices.depth[1:] + slices.depth[:-1])
+        place = showers.position[:, None, :] + showers.slope[:, None, :] * middle[:, None]
+        x, y = place.reshape(-1, 2).T
+        column = self.columns(np.tile(slices.layer, len(energy)), x, y)
+        key = np.repeat(np.arange(len(energy)) * self.n_columns, slices.n_slices) + column
+        sums = np.bincount(key, energy.ravel(), minlength=len(energy) * self.n_columns)
+        return sums.reshape(len(energy), self.n_columns)
+
+    def _grid_columns(self, layer, x, y):
+        i = np.floor(x * self._inverse_size[layer, 0] + self._half[layer, 0])
+        j = np.floor(y * self._inverse_size[layer, 1] + self._half[layer, 1])
+        n_x, n_y = self._count[layer, 0], self._count[layer, 1]
+        inside = (i >= 0) & (i < n_x) & (j >= 0) & (j < n_y)
+        i, j = (np.where(inside, k, 0.0).astype(np.int32) for k in (i, j))
+        return np.where(inside, self._offset[layer] + j * n_x + i, self._outside[layer])
+
+    def _ring_columns(self, edges, layer, x, y):
+        n_rings = len(edges) - 1
+        sectors = np.array([one.n_alpha for one in self.geometry.layers])[layer]
+        ring = np.searchsorted(np.array(edges), np.hypot(x, y), side="right") - 1
+        turn = np.mod(np.arctan2(y, x) / (2.0 * np.pi), 1.0)
+        sector = np.minimum((turn * sectors).astype(np.int32), sectors - 1)
+        inside = (ring >= 0) & (ring < n_rings)
+        column = self._offset[layer] + sector * n_rings + ring
+        return np.where(inside, column, self._outside[layer])
+
+    def fractions(self, index, x, y, radius):
+        """Fraction of profiles 2 r R^2 / (r^2 + R^2)^2 in the cells of one layer.
+
+        Parameters
+        ----------
+        index : int
+            Position of the layer.
+        x, y, radius : ndarray of shape (n,)
+            Axis of the profile, and R, in mm.
+
+        Returns
+        -------
+        ndarray of shape (n, n_cells of the layer)
+        """
+        layer = self.geometry.layers[index]
+        if layer.is_grid:
+            return _grid_fractions(layer, x, y, radius)
+        if not x.any() and not y.any():
+            return _ring_fractions(layer, radius)
+        return self._sampled_fractions(index, x, y, radius)
+
+    def _sampled_fractions(self, index, x, y, radius):
+        """Fractions of equal parts of a profile, spread evenly."""
+        layer = self.geometry.layers[index]
+        quantile = (np.arange(RING_RADII) + 0.5) / RING_RADII
+        r = np.sqrt(quantile / (1.0 - quantile))[:, None]
+        # Turned from ring to ring by the golden angle, so that points do not line up.
+        angle = 2.0 * np.pi * np.arange(RING_ANGLES) / RING_ANGLES
+        angle = angle + np.arange(RING_RADII)[:, None] * np.pi * (3.0 - np.sqrt(5.0))
+        px = x[:, None] + radius[:, None] * (r * np.cos(angle)).ravel()
+        py = y[:, None] + radius[:, None] * (r * np.sin(angle)).ravel()
+        column = self.columns(np.full(px.size, index), px.ravel(), py.ravel())
+        local = np.where(
+            column < self.geometry.n_cells, column - self._offset[index], layer.n_cells
+        )
+        key = np.repeat(np.arange(len(x)), px.shape[1]) * (layer.n_cells + 1) + local
+        counts = np.bincount(key, minlength=len(x) * (layer.n_cells + 1))
+        return counts.reshape(len(x), -1)[:, :-1] / px.shape[1]
+
+
+def _grid_fractions(layer, x, y, radius):
+    """Integrals over rectangles, the differences of the one up to each corner."""
+    edges_x = layer.eta_size * (np.arange(layer.n_eta + 1) - 0.5 * layer.n_eta)
+    edges_y = layer.phi_size * (np.arange(layer.n_phi + 1) - 0.5 * layer.n_phi)
+    # In single precision, an eighth of the time: 1e-7 of the energy, less than a spot.
+    dx, dy = (
+        (edges[None, :] - centre[:, None]).astype(np.float32)
+        for edges, centre in ((edges_x, x), (edges_y, y))
+    )
+    square = np.square(radius[:, None].astype(np.float32))
+    reach_x, reach_y = (1.0 / np.sqrt(np.square(d) + square) for d in (dx, dy))
+    corner = (dx * reach_x)[:, None, :] * np.arctan(dy[:, :, None] * reach_x[:, None, :])
+    corner += (dy * reach_y)[:, :, None] * np.arctan(dx[:, None, :] * reach_y[:, :, None])
+    cells = np.diff(np.diff(corner, axis=1), axis=2).reshape(len(x), -1)
+    return np.maximum(cells / np.float32(2.0 * np.pi), 0.0)
+
+
+def _ring_fractions(layer, radius):
+    """Fractions where the axis of the profile is that of the rings."""
+    square = np.square(np.array(layer.r_edges))
+    within = square / (square + np.square(radius[:, None]))
+    return np.tile(np.diff(within, axis=1) / layer.n_alpha, (1, layer.n_alpha))

@@ -1,0 +1,94 @@
+"""Checks of what users hand to the shower simulation."""
+
+import numbers
+
+import numpy as np
+
+from skjetsim._validation import check_finite, check_int, check_option
+
+PARTICLES = ("electron", "photon", "pion")
+METHODS = ("spots", "profile")
+
+
+def check_number(value, name, *, positive=False):
+    """Raise unless `value` is a finite number, not negative, or positive where asked."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not np.isfinite(value) or value < 0 or (positive and value == 0):
+        kind = "positive" if positive else "zero or more"
+        raise ValueError(f"{name} must be {kind}, got {value:g}.")
+
+
+def check_energies(energy, n_samples):
+    """Incident energies in GeV, one a shower."""
+    array = _numbers(energy, "energy")
+    if array.ndim > 1:
+        raise ValueError(f"energy must be a number or one-dimensional, got shape {array.shape}.")
+    if array.ndim == 1 and n_samples is not None:
+        raise ValueError(
+            f"n_samples goes with one energy for all showers, but energy has {len(array)} values. "
+            "Leave n_samples out, or repeat the energies with numpy.repeat."
+        )
+    if array.ndim == 0:
+        array = np.full(1 if n_samples is None else check_int(n_samples, "n_samples"), array)
+    if len(array) == 0:
+        raise ValueError("energy is empty: there is nothing to simulate.")
+    check_finite(array[:, None], ["energy"], what="energy")
+    if (array <= 0).any():
+        row = int(np.flatnonzero(array <= 0)[0])
+        raise ValueError(
+            f"energy must be positive, but row {row} is {array[row]:g} GeV "
+            f"({int((array <= 0).sum())} such rows in all)."
+        )
+    return array
+
+
+def check_angles(value, name, n_showers, *, upper=None):
+    """Angles in radians, one a shower; in [0, upper) where there is a bound."""
+    array = _one_each(_numbers(value, name), name, n_showers)
+    bad = (array < 0) | (array >= upper) if upper is not None else np.zeros(n_showers, bool)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle has to "
+            "enter by the front face."
+        )
+    return array
+
+
+def check_positions(position, n_showers):
+    """Impact points (x, y) in mm, one a shower."""
+    array = _numbers(position, "position")
+    if array.shape == (2,):
+        array = np.broadcast_to(array, (n_showers, 2))
+    if array.shape != (n_showers, 2):
+        raise ValueError(
+            f"position must be one (x, y) or one a shower, shape ({n_showers}, 2), got shape "
+            f"{array.shape}."
+        )
+    check_finite(array, ["x", "y"], what="position")
+    return array
+
+
+def check_particle(particle, method):
+    check_option(particle, "particle", PARTICLES)
+    check_option(method, "method", METHODS)
+
+
+def _numbers(value, name):
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a number or an array of numbers: {error}.") from error
+
+
+def _one_each(array, name, n_showers):
+    if array.ndim == 0:
+        array = np.full(n_showers, array)
+    if array.shape != (n_showers,):
+        raise ValueError(
+            f"{name} must be a number or one a shower, shape ({n_showers},), got shape "
+            f"{array.shape}."
+        )
+    check_finite(array[:, None], [name], what=name)
+    return array

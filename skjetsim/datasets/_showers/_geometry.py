@@ -1,0 +1,347 @@
+"""Layers and cells of a calorimeter."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from skjetsim._validation import check_int
+from skjetsim.datasets._showers._checks import check_number
+from skjetsim.datasets._showers._material import ShowerMaterial
+
+
+@dataclass(frozen=True)
+class ShowerLayer:
+    """One layer of a calorimeter: a depth of material, and the cells that read it out.
+
+    Cells are a Cartesian grid (`n_eta` and `n_phi`) or rings cut into sectors (`r_edges`),
+    centred on the axis of the calorimeter. A layer with neither is dead: material without
+    readout, or, with a depth of zero, nothing but a number.
+
+    Parameters
+    ----------
+    depth : float
+        Thickness along the axis, in mm.
+
+    n_eta, n_phi : int, default=0
+        Cells of the grid in x, the direction of eta, and in y, the direction of phi.
+
+    eta_size, phi_size : float, default=0.0
+        Size of a cell of the grid in x and y, in mm.
+
+    r_edges : tuple of float, default=()
+        Radii between rings in mm, increasing, the innermost first.
+
+    n_alpha : int, default=1
+        Sectors of each ring, counted from the x axis towards the y axis.
+
+    material : ShowerMaterial, default=ShowerMaterial()
+        What the layer is made of.
+
+    number : int or None, default=None
+        Number of the layer, in the names of its cells. None counts layers from 0.
+
+    Raises
+    ------
+    ValueError
+        On negative sizes, grids without sizes, both kinds of cells, or radii that do not
+        increase.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import ShowerLayer
+    >>> ShowerLayer(347.0, n_eta=12, n_phi=12, eta_size=40.0, phi_size=40.0).shape
+    (12, 12)
+    >>> ShowerLayer(3.4, r_edges=(0.0, 4.65, 9.3), n_alpha=16).n_cells
+    32
+    """
+
+    depth: float
+    n_eta: int = 0
+    n_phi: int = 0
+    eta_size: float = 0.0
+    phi_size: float = 0.0
+    r_edges: tuple = ()
+    n_alpha: int = 1
+    material: ShowerMaterial = field(default_factory=ShowerMaterial)
+    number: int | None = None
+
+    def __post_init__(self):
+        for name in ("n_eta", "n_phi"):
+            check_int(getattr(self, name), name, minimum=0)
+        for name in ("depth", "eta_size", "phi_size"):
+            check_number(getattr(self, name), name)
+        check_int(self.n_alpha, "n_alpha")
+        if self.number is not None:
+            check_int(self.number, "number", minimum=0)
+        if not isinstance(self.material, ShowerMaterial):
+            raise TypeError(f"material must be a ShowerMaterial, got {self.material!r}.")
+        object.__setattr__(self, "r_edges", tuple(float(edge) for edge in self.r_edges))
+        self._check_cells()
+
+    def _check_cells(self):
+        edges = np.array(self.r_edges)
+        if (self.n_eta > 0) != (self.n_phi > 0):
+            raise ValueError(
+                f"A grid needs cells both ways, got n_eta={self.n_eta} and n_phi={self.n_phi}."
+            )
+        if self.n_eta and len(edges):
+            raise ValueError("A layer has a grid (n_eta, n_phi) or rings (r_edges), not both.")
+        if self.n_eta and not (self.eta_size > 0 and self.phi_size > 0):
+            raise ValueError(
+                f"Cells must have sizes, got eta_size={self.eta_size:g} and "
+                f"phi_size={self.phi_size:g} mm."
+            )
+        if len(edges) == 1:
+            raise ValueError("r_edges needs two radii or more; a layer without rings has none.")
+        if len(edges) and not (np.isfinite(edges).all() and edges[0] >= 0):
+            raise ValueError(f"r_edges must be radii in mm, got {self.r_edges}.")
+        if (np.diff(edges) <= 0).any():
+            raise ValueError(f"r_edges must increase, got {self.r_edges}.")
+        if self.shape and self.depth == 0:
+            raise ValueError("A layer with cells must have a depth in mm, got 0.")
+
+    @property
+    def is_grid(self):
+        """Whether the cells are a Cartesian grid."""
+        return self.n_eta > 0
+
+    @property
+    def shape(self):
+        """Shape of the layer's image: (n_phi, n_eta), (n_alpha, rings), or () without cells."""
+        if self.is_grid:
+            return (self.n_phi, self.n_eta)
+        return (self.n_alpha, len(self.r_edges) - 1) if self.r_edges else ()
+
+    @property
+    def n_cells(self):
+        """Number of cells."""
+        return int(np.prod(self.shape)) if self.shape else 0
+
+    def cell_names(self):
+        """Names of the cells, in their order.
+
+        Returns
+        -------
+        list of str
+        """
+        one, two = ("phi", "eta") if self.is_grid else ("alpha", "r")
+        return [
+            f"layer{self.number}_{one}{i}_{two}{j}"
+            for i in range(self.shape[0] if self.shape else 0)
+            for j in range(self.shape[1])
+        ]
+
+
+def _calogan_layers():
+    """Three layers in the manner of ATLAS' barrel, as in arXiv:1705.02355, 480 mm across."""
+    return (
+        ShowerLayer(90.0, n_eta=96, n_phi=3, eta_size=5.0, phi_size=160.0),
+        ShowerLayer(347.0, n_eta=12, n_phi=12, eta_size=40.0, phi_size=40.0),
+        ShowerLayer(43.0, n_eta=6, n_phi=12, eta_size=80.0, phi_size=40.0),
+    )
+
+
+@dataclass(frozen=True)
+class ShowerGeometry:
+    """Layers of a calorimeter, the first one at the front.
+
+    The default has the three layers of lead and liquid argon of [1]_, with 3 x 96, 12 x 12 and
+    12 x 6 cells. The axis goes through the centre of the layers; x is the direction of eta, y
+    that of phi, in mm.
+
+    Parameters
+    ----------
+    layers : tuple of ShowerLayer
+        The layers, front to back.
+
+    Attributes
+    ----------
+    n_layers, n_cells : int
+        Number of layers, dead ones too, and of cells in all.
+
+    depth, radiation_lengths, interaction_lengths : float
+        Thickness along the axis, in mm, in radiation lengths and in interaction lengths.
+
+    cell_layers : ndarray of int of shape (n_cells,)
+        Which of `layers` a cell is in.
+
+    Raises
+    ------
+    ValueError
+        On no layers, no cells, or a number that two layers have.
+
+    References
+    ----------
+    .. [1] M. Paganini, L. de Oliveira and B. Nachman, "CaloGAN: simulating 3D high energy
+       particle showers in multilayer electromagnetic calorimeters with generative adversarial
+       networks", arXiv:1705.02355.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import ShowerGeometry
+    >>> geometry = ShowerGeometry()
+    >>> geometry.n_cells, [layer.shape for layer in geometry.layers]
+    (504, [(3, 96), (12, 12), (12, 6)])
+    >>> print(f"{geometry.radiation_lengths:.1f} radiation lengths")
+    30.8 radiation lengths
+    """
+
+    layers: tuple = field(default_factory=_calogan_layers)
+
+    def __post_init__(self):
+        layers = tuple(self.layers)
+        for layer in layers:
+            if not isinstance(layer, ShowerLayer):
+                raise TypeError(f"layers must be ShowerLayer objects, got {layer!r}.")
+        layers = tuple(
+            replace(layer, number=position) if layer.number is None else layer
+            for position, layer in enumerate(layers)
+        )
+        object.__setattr__(self, "layers", layers)
+        if not any(layer.n_cells for layer in layers):
+            raise ValueError(
+                f"The geometry has {len(layers)} layers and no cells: nothing is read out. Give a "
+                "layer n_eta and n_phi, or r_edges."
+            )
+        numbers = [layer.number for layer in layers]
+        if len(set(numbers)) < len(numbers):
+            twice = next(number for number in numbers if numbers.count(number) > 1)
+            raise ValueError(f"Two layers have the number {twice}.")
+
+    @classmethod
+    def from_xml(cls, path, *, depth, particle=None, material=None):
+        """Read a binning file of the Fast Calorimeter Simulation Challenge [1]_.
+
+        The file has rings and sectors, but neither depths nor materials. Layers without rings
+        are kept, with their numbers, as dead layers of no depth, unless `depth` gives them one.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The XML file.
+
+        depth : float or dict of int to float
+            Depth in mm of every layer that has cells, or of layers by number.
+
+        particle : str or None, default=None
+            Name of the particle whose binning to read, where the file has several.
+
+        material : ShowerMaterial, dict of int to ShowerMaterial or None, default=None
+            What all layers, or the layers of these numbers, are made of. None is
+            ``ShowerMaterial()``.
+
+        Returns
+        -------
+        ShowerGeometry
+
+        Raises
+        ------
+        ValueError
+            On a file of another kind, unknown attributes, a particle that the file has not, and
+            depths missing or of layers that are not there.
+
+        References
+        ----------
+        .. [1] C. Krause et al., "CaloChallenge 2022: a community challenge for fast calorimeter
+           simulation", arXiv:2410.21611.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from skjetsim.datasets import ShowerGeometry
+        >>> text = '''<Bins><Bin pid="22" etaMin="0" etaMax="130" name="photon">
+        ... <Layer id="0" r_edges="0,5,10" n_bin_alpha="10"/>
+        ... <Layer id="4" r_edges="0" n_bin_alpha="1"/></Bin></Bins>'''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "binning.xml"
+        ...     _ = path.write_text(text)
+        ...     geometry = ShowerGeometry.from_xml(path, depth=90.0)
+        >>> [(layer.number, layer.shape) for layer in geometry.layers]
+        [(0, (10, 2)), (4, ())]
+        """
+        from skjetsim.datasets._showers._xml import read_layers
+
+        return cls(read_layers(path, depth, particle, material))
+
+    @property
+    def n_layers(self):
+        """Number of layers, dead ones too."""
+        return len(self.layers)
+
+    @cached_property
+    def n_cells(self):
+        """Number of cells."""
+        return sum(layer.n_cells for layer in self.layers)
+
+    @property
+    def depth(self):
+        """Thickness along the axis, in mm."""
+        return sum(layer.depth for layer in self.layers)
+
+    @property
+    def radiation_lengths(self):
+        """Thickness along the axis, in radiation lengths."""
+        return sum(layer.depth / layer.material.radiation_length for layer in self.layers)
+
+    @property
+    def interaction_lengths(self):
+        """Thickness along the axis, in nuclear interaction lengths."""
+        return sum(layer.depth / layer.material.interaction_length for layer in self.layers)
+
+    @cached_property
+    def cell_layers(self):
+        """Position in `layers` of the layer of each cell."""
+        counts = [layer.n_cells for layer in self.layers]
+        return np.repeat(np.arange(self.n_layers), counts)
+
+    @cached_property
+    def cell_offsets(self):
+        """Column of the first cell of each layer."""
+        counts = [layer.n_cells for layer in self.layers]
+        return np.concatenate([[0], np.cumsum(counts)[:-1]])
+
+    def cell_names(self):
+        """Names of the cells, in the order of the columns of a shower.
+
+        Returns
+        -------
+        list of str
+        """
+        return [name for layer in self.layers for name in layer.cell_names()]
+
+    def images(self, showers):
+        """Cut showers into one image a layer.
+
+        Parameters
+        ----------
+        showers : array-like of shape (n_showers, n_cells)
+            Energies of cells.
+
+        Returns
+        -------
+        list of ndarray of shape (n_showers, n_phi, n_eta) or (n_showers, n_alpha, rings)
+            One a layer that has cells.
+
+        Raises
+        ------
+        ValueError
+            Where the number of columns is not that of cells.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skjetsim.datasets import ShowerGeometry
+        >>> [image.shape for image in ShowerGeometry().images(np.zeros((2, 504)))]
+        [(2, 3, 96), (2, 12, 12), (2, 12, 6)]
+        """
+        showers = np.asarray(showers)
+        if showers.ndim != 2 or showers.shape[1] != self.n_cells:
+            raise ValueError(
+                f"showers must have shape (n_showers, {self.n_cells}), got {showers.shape}."
+            )
+        return [
+            showers[:, start : start + layer.n_cells].reshape(len(showers), *layer.shape)
+            for start, layer in zip(self.cell_offsets, self.layers, strict=True)
+            if layer.n_cells
+        ]

@@ -1,0 +1,121 @@
+"""Chunks of showers: development, cells, readout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from skjetsim.datasets._showers._cells import Cells
+from skjetsim.datasets._showers._electromagnetic import electrons, photons
+from skjetsim.datasets._showers._hadronic import pions
+from skjetsim.datasets._showers._profile import layer_sums, profile
+from skjetsim.datasets._showers._slices import cut
+from skjetsim.datasets._showers._spots import spots
+from skjetsim.datasets._showers._streams import Streams
+
+DEVELOP = {"electron": electrons, "photon": photons, "pion": pions}
+
+
+@dataclass(frozen=True)
+class Method:
+    """How cells are filled, in slices of how many radiation lengths, how many showers at once."""
+
+    fill: object
+    step: float
+    chunk: int
+
+
+# Chunks fit in a processor's cache; with spots these are what fills it.
+METHODS = {"spots": Method(spots, 0.5, 16), "profile": Method(profile, 1.0, 128)}
+
+
+@dataclass(frozen=True)
+class Showers:
+    """Incident particles: energy in GeV, angles, impact point in mm; one row each."""
+
+    energy: np.ndarray
+    theta: np.ndarray
+    phi: np.ndarray
+    position: np.ndarray
+
+    @property
+    def cosine(self):
+        return np.cos(self.theta)
+
+    @property
+    def tangent(self):
+        return np.tan(self.theta)
+
+    @property
+    def slope(self):
+        """Millimetres across for a millimetre of depth, shape (n_showers, 2)."""
+        direction = np.stack([np.cos(self.phi), np.sin(self.phi)], axis=1)
+        return self.tangent[:, None] * direction
+
+    def __getitem__(self, rows):
+        return Showers(self.energy[rows], self.theta[rows], self.phi[rows], self.position[rows])
+
+    def __len__(self):
+        return len(self.energy)
+
+
+def simulate(showers, particle, geometry, method, root, n_jobs):
+    """Arrays of :func:`make_showers`, row by row the same for any number of workers."""
+    how = METHODS[method]
+    slices, cells = cut(geometry, how.step), Cells(geometry)
+    starts = range(0, len(showers), how.chunk)
+    result = {
+        "target": np.empty((len(showers), geometry.n_cells)),
+        "deposited": np.empty((len(showers), geometry.n_layers)),
+        "overflow": np.empty((len(showers), geometry.n_layers)),
+        "leakage": np.empty(len(showers)),
+        "invisible": np.empty(len(showers)),
+    }
+
+    def run(number, start):
+        rows = slice(start, start + how.chunk)
+        streams = Streams(root, number)
+        made = _chunk(showers[rows], DEVELOP[particle], how.fill, slices, cells, streams)
+        for name, values in made.items():
+            result[name][rows] = values
+
+    Parallel(n_jobs=n_jobs, backend="threading")(
+        delayed(run)(number, start) for number, start in enumerate(starts)
+    )
+    return result
+
+
+def _chunk(showers, develop, fill, slices, cells, streams):
+    """Arrays of some showers."""
+    geometry = cells.geometry
+    development = develop(showers.energy, showers.cosine, slices, geometry, streams)
+    columns = sum(
+        fill(cascade, part, showers, slices, cells, streams)
+        for part, cascade in enumerate(development.cascades)
+    )
+    if development.track is not None:
+        columns = columns + cells.along_axis(development.track, showers, slices)
+    target = _read_out(columns[:, : geometry.n_cells], development.granularity, geometry, streams)
+    return {
+        "target": target,
+        "overflow": columns[:, geometry.n_cells :],
+        "deposited": layer_sums(columns, geometry),
+        "leakage": development.leakage,
+        "invisible": development.invisible,
+    }
+
+
+def _read_out(energy, granularity, geometry, streams):
+    """Measured energies: a Poisson number of crossings, each with an exponential signal.
+
+    The mean is the deposited energy E, the variance c^2 E with c the resolution at 1 GeV, as of
+    GFlash's gamma, but a cell that is not crossed measures nothing.
+    """
+    term = np.array([layer.material.resolution_term for layer in geometry.layers])
+    variance = np.square(term)[geometry.cell_layers] * granularity[:, None]
+    hit = np.nonzero((energy > 0) & (variance > 0))
+    quantum = 0.5 * variance[hit]
+    crossings = streams("quanta").poisson(energy[hit] / quantum)
+    measured = energy.copy()
+    measured[hit] = streams("signal").standard_gamma(crossings) * quantum
+    return measured

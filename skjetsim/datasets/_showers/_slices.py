@@ -1,0 +1,66 @@
+"""A calorimeter cut into thin slices of depth, in which a shower's profiles are integrated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Depths at slice edges, front to back, and what a slice is made of.
+
+    `depth` is in mm along the axis, `radiation`, `interaction` and `pion` are the same depth in
+    radiation, nuclear interaction and pion interaction lengths, `loss` what a minimum ionising
+    particle has lost so far in GeV. They have one more entry than there are slices.
+    """
+
+    layer: np.ndarray
+    first: np.ndarray  # first slice of each layer of some depth
+    layers: np.ndarray  # the layer it belongs to
+    depth: np.ndarray
+    radiation: np.ndarray
+    interaction: np.ndarray
+    pion: np.ndarray
+    loss: np.ndarray
+    moliere_radius: np.ndarray  # of a slice, mm
+    interaction_length: np.ndarray  # of a slice, mm
+
+    @property
+    def n_slices(self):
+        return len(self.layer)
+
+    def layer_sums(self, values, n_layers):
+        """Sums over the slices of each layer, shape (n, n_layers), from (n, n_slices)."""
+        sums = np.zeros((len(values), n_layers))
+        sums[:, self.layers] = np.add.reduceat(values, self.first, axis=1)
+        return sums
+
+
+def cut(geometry, step):
+    """Cut a geometry into slices of at most `step` radiation lengths, none across layers."""
+    present = [(i, layer) for i, layer in enumerate(geometry.layers) if layer.depth > 0]
+    counts = [
+        int(np.ceil(layer.depth / layer.material.radiation_length / step)) for _, layer in present
+    ]
+    thickness = np.repeat(
+        [layer.depth / n for (_, layer), n in zip(present, counts, strict=True)], counts
+    )
+
+    def along(values):
+        return np.concatenate([[0.0], np.cumsum(values)])
+
+    def of_material(name):
+        return np.repeat([getattr(layer.material, name) for _, layer in present], counts)
+
+    return Slices(
+        layer=np.repeat([i for i, _ in present], counts),
+        first=np.concatenate([[0], np.cumsum(counts)[:-1]]),
+        layers=np.array([i for i, _ in present]),
+        depth=along(thickness),
+        radiation=along(thickness / of_material("radiation_length")),
+        interaction=along(thickness / of_material("interaction_length")),
+        pion=along(thickness / of_material("pion_interaction_length")),
+        loss=along(thickness * of_material("min_ionisation")),
+        moliere_radius=of_material("moliere_radius"),
+        interaction_length=of_material("interaction_length"),
+    )

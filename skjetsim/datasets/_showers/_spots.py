@@ -1,0 +1,109 @@
+"""Showers made of energy spots, each with a place of its own."""
+
+import numpy as np
+
+LARGEST_QUANTILE = np.float32(1.0 - 2.0**-23)
+
+
+def spots(cascade, part, showers, slices, cells, streams):
+    """Energies in the columns of `cells`, from spots drawn for one part of the showers.
+
+    The number of spots in a layer fluctuates by less than one about its mean and their energies
+    add up to the layer's, so that spots make the radius fluctuate, and nothing else.
+
+    Parameters
+    ----------
+    cascade : Cascade
+    part : int
+        Which part of the showers it is.
+    showers : Showers
+        Where they go.
+    slices : Slices
+    cells : Cells
+    streams : Streams
+
+    Returns
+    -------
+    ndarray of shape (n_showers, cells.n_columns)
+    """
+    offset = streams("n_spots", part).random(len(cascade.energy))
+    counts = _counts(cascade, offset, slices)
+    weights = _weights(cascade, counts, slices, cells.geometry.n_layers)
+    flat = counts.ravel()
+    n_slices = counts.shape[1]
+    per_shower = counts.sum(axis=1)
+    x, y = _offsets(cascade, flat, part, streams)
+    tilted = bool(showers.tangent.any())
+    where = np.tile(np.arange(n_slices), len(counts))
+    if tilted:
+        x, y = _tilt(x, y, per_shower, showers)
+        depth = _depths(flat, where, slices, streams("depth", part))
+        x = x + np.repeat(showers.slope[:, 0], per_shower) * depth
+        y = y + np.repeat(showers.slope[:, 1], per_shower) * depth
+    x = x + np.repeat(showers.position[:, 0].astype(np.float32), per_shower)
+    y = y + np.repeat(showers.position[:, 1].astype(np.float32), per_shower)
+    layer = np.repeat(slices.layer[where], flat)
+    column = cells.columns(layer, x, y)
+    key = np.repeat(np.arange(len(counts)) * cells.n_columns, per_shower) + column
+    energy = np.bincount(
+        key, weights=np.repeat(weights.ravel(), flat), minlength=len(counts) * cells.n_columns
+    )
+    return energy.reshape(len(counts), cells.n_columns)
+
+
+def _counts(cascade, offset, slices):
+    """Spots in each slice: a comb of step one, laid over the expected numbers."""
+    expected = np.cumsum(cascade.n_spots, axis=1) + offset[:, None]
+    counts = np.diff(np.floor(expected), axis=1, prepend=0.0).astype(np.int64)
+    # A layer with energy has a spot, or its energy would be nowhere.
+    ends = np.append(slices.first[1:], slices.n_slices)
+    for first, end in zip(slices.first, ends, strict=True):
+        energy = cascade.energy[:, first:end]
+        lonely = np.flatnonzero((counts[:, first:end].sum(axis=1) == 0) & energy.any(axis=1))
+        counts[lonely, first + energy[lonely].argmax(axis=1)] = 1
+    return counts
+
+
+def _weights(cascade, counts, slices, n_layers):
+    """Energy of a spot in each slice, such that each layer gets its energy."""
+    few = np.finfo(float).tiny
+    weight = cascade.energy / np.maximum(cascade.n_spots, few)
+    weight = np.where(cascade.n_spots > few, weight, 1.0)
+    drawn = slices.layer_sums(weight * counts, n_layers)
+    energy = slices.layer_sums(cascade.energy, n_layers)
+    scale = np.divide(energy, drawn, out=np.zeros_like(energy), where=drawn > 0)
+    return weight * scale[:, slices.layer]
+
+
+def _offsets(cascade, flat, part, streams):
+    """Distances of the spots from the axis, both ways across it, in mm."""
+    fraction, core, tail = (
+        np.repeat(values.ravel().astype(np.float32), flat)
+        for values in (cascade.core_fraction, cascade.core, cascade.tail)
+    )
+    uniform = streams("radius", part).random(len(fraction), dtype=np.float32)
+    in_core = uniform < fraction
+    # What is left of a number that chose core or tail is uniform again.
+    rest = np.where(in_core, uniform, uniform - fraction)
+    rest /= np.maximum(np.where(in_core, fraction, 1.0 - fraction), np.float32(1e-7))
+    rest = np.minimum(rest, LARGEST_QUANTILE)
+    r = np.where(in_core, core, tail) * np.sqrt(rest / (1.0 - rest))
+    angle = streams("angle", part).random(len(r), dtype=np.float32) * np.float32(2.0 * np.pi)
+    return r * np.cos(angle), r * np.sin(angle)
+
+
+def _tilt(along, across, per_shower, showers):
+    """Turn offsets to the shower's azimuth; a tilted shower cuts a layer in an ellipse."""
+    cosine, sine, stretch = (
+        np.repeat(values.astype(np.float32), per_shower)
+        for values in (np.cos(showers.phi), np.sin(showers.phi), 1.0 / showers.cosine)
+    )
+    along = along * stretch
+    return along * cosine - across * sine, along * sine + across * cosine
+
+
+def _depths(flat, where, slices, rng):
+    """Depths of spots in mm, even within their slices."""
+    low = np.repeat(slices.depth[:-1][where].astype(np.float32), flat)
+    width = np.repeat(np.diff(slices.depth)[where].astype(np.float32), flat)
+    return low + width * rng.random(len(low), dtype=np.float32)

@@ -1,0 +1,98 @@
+"""Binning files of the CaloChallenge, read into layers."""
+
+from xml.etree import ElementTree
+
+from skjetsim.datasets._showers._geometry import ShowerLayer
+from skjetsim.datasets._showers._material import ShowerMaterial
+
+BIN_ATTRIBUTES = {"pid", "etaMin", "etaMax", "name"}
+LAYER_ATTRIBUTES = {"id", "r_edges", "n_bin_alpha"}
+
+
+def read_layers(path, depth, particle, material):
+    """Layers of a file, see :meth:`ShowerGeometry.from_xml`."""
+    element = _binning(path, particle)
+    rows = [_layer_row(layer, path) for layer in element]
+    depths = _by_number(depth, "depth", [number for number, *_ in rows])
+    materials = _by_number(
+        ShowerMaterial() if material is None else material,
+        "material",
+        [number for number, *_ in rows],
+    )
+    missing = [number for number, edges, _ in rows if edges and number not in depths]
+    if missing:
+        raise ValueError(f"depth has no entry for layer {missing[0]}, which has cells.")
+    # One number for all is the depth of what reads out; layers without rings are just numbers.
+    default = {} if isinstance(depth, dict) else {n: 0.0 for n, edges, _ in rows if not edges}
+    depths |= default
+    return tuple(
+        ShowerLayer(
+            depths.get(number, 0.0),
+            r_edges=edges,
+            n_alpha=n_alpha,
+            material=materials.get(number, ShowerMaterial()),
+            number=number,
+        )
+        for number, edges, n_alpha in rows
+    )
+
+
+def _by_number(value, name, numbers):
+    """Values by layer number, from such a dict or from one value for all."""
+    if not isinstance(value, dict):
+        return dict.fromkeys(numbers, value)
+    unknown = sorted(set(value) - set(numbers))
+    if unknown:
+        raise ValueError(f"{name} has an entry for layer {unknown[0]}; the file has {numbers}.")
+    return dict(value)
+
+
+def _binning(path, particle):
+    """Bin element of the particle."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path} is not an XML file: {error}.") from error
+    bins = [child for child in root if child.tag == "Bin"]
+    if root.tag != "Bins" or not bins:
+        raise ValueError(
+            f"{path} is not a binning file: it must have Bin elements in Bins, the outermost "
+            f"element is {root.tag!r}."
+        )
+    for element in bins:
+        _check_attributes(element, BIN_ATTRIBUTES, path)
+    names = [element.get("name") for element in bins]
+    if particle is None and len(bins) > 1:
+        raise ValueError(f"{path} has binnings for {names}; choose one by particle=.")
+    if particle is not None and particle not in names:
+        raise ValueError(f"{path} has no binning for {particle!r}; it has {names}.")
+    return bins[0 if particle is None else names.index(particle)]
+
+
+def _check_attributes(element, known, path):
+    unknown = sorted(set(element.attrib) - known)
+    if unknown:
+        raise ValueError(
+            f"{path}: {element.tag} has an unknown attribute {unknown[0]!r}; known are "
+            f"{sorted(known)}."
+        )
+
+
+def _layer_row(element, path):
+    """Number, radii and sectors of a Layer element; a single radius means no rings."""
+    if element.tag != "Layer":
+        raise ValueError(f"{path}: a Bin holds Layer elements, not {element.tag!r}.")
+    _check_attributes(element, LAYER_ATTRIBUTES, path)
+    values = {}
+    for name in sorted(LAYER_ATTRIBUTES):
+        text = element.get(name)
+        if text is None:
+            raise ValueError(f"{path}: a Layer has no {name!r}; it has {element.attrib}.")
+        try:
+            values[name] = (
+                tuple(float(edge) for edge in text.split(",")) if name == "r_edges" else int(text)
+            )
+        except ValueError as error:
+            raise ValueError(f"{path}: {name}={text!r} of a Layer is no number.") from error
+    edges = values["r_edges"]
+    return values["id"], edges if len(edges) > 1 else (), values["n_bin_alpha"]
