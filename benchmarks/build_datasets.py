@@ -1,7 +1,8 @@
 """Make what ``skjetsim.datasets`` bundles.
 
 ``python benchmarks/build_datasets.py wjet`` writes ``skjetsim/datasets/data/wjet.parquet``, and
-``python benchmarks/build_datasets.py jet-scale`` derives the jet energy scale of DetectorCard.
+``python benchmarks/build_datasets.py jet-scale --detector atlas`` derives the jet energy scale of a
+DetectorCard.
 """
 
 import argparse
@@ -49,15 +50,16 @@ def build_wjet(n_jobs):
         raise SystemExit(f"The file is larger than {MAX_BYTES} bytes.")
 
 
-def derive_jet_scale(n_jobs, n_samples=40_000):
-    """Fit the jet energy scale and print its coefficients and closure.
+def derive_jet_scale(n_jobs, detector, n_samples=40_000):
+    """Fit the jet energy scale of a detector and print its coefficients and closure.
 
     The mean raw pT of jets in a bin of generated pT should be scaled to the bin's mean generated
     pT ("numerical inversion"): bins of generated pT are free of the bias that the falling
     spectrum puts into bins of measured pT.
     """
-    edges = DetectorCard().jet_scale_eta_edges
-    raw = replace(DetectorCard(), jet_scale=((1.0, 0.0),) * (len(edges) + 1), jet_pt_min=0.5)
+    card = getattr(DetectorCard, detector)()
+    edges = card.jet_scale_eta_edges
+    raw = replace(card, jet_scale=((1.0, 0.0),) * (len(edges) + 1), jet_pt_min=0.5)
     events = generate_wjet(n_samples, random_state=1, detector=raw, n_jobs=n_jobs, verbose=1)
     generated, measured = events.data[events.accepted], events.target[events.accepted]
     gen_pt = np.hypot(generated["jet_px"], generated["jet_py"]).to_numpy()
@@ -90,8 +92,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["wjet", "jet-scale"])
     parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--detector", choices=["cms", "atlas"], default="cms")
     options = parser.parse_args()
-    {"wjet": build_wjet, "jet-scale": derive_jet_scale}[options.what](options.n_jobs)
+    if options.what == "wjet":
+        build_wjet(options.n_jobs)
+    else:
+        derive_jet_scale(options.n_jobs, options.detector)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,9 @@ class Calorimeter:
     def _smear(self, tower, energy, rng):
         """Smear the summed energy of towers and apply the thresholds."""
         eta = self.towers.centre_eta(tower)
-        energy = log_normal(energy, self.resolution(eta, energy), rng)
+        # One number for each tower, whatever its energy, so that the stream does not depend on it.
+        noise = rng.standard_normal(len(tower))
+        energy = log_normal(energy, self.resolution(eta, energy), noise)
         sigma = self.resolution(eta, energy)
         seen = (energy >= self.energy_min) & (energy >= self.significance_min * sigma)
         return np.where(seen, energy, 0), sigma
@@ -167,17 +169,13 @@ def ecal_fraction(pdg_id, card):
 
 def make_ecal(card):
     """Build the electromagnetic calorimeter of a card."""
+    shapes = np.array(card.ecal_eta_shape)
+    tables = np.array(card.ecal_region_edges), np.array(card.ecal_resolution)
 
     def resolution(eta, energy):
-        abs_eta = np.abs(eta)
-        p, q, r = card.ecal_endcap_shape
-        barrel_end, forward_begin = card.ecal_region_edges
-        shape = np.where(
-            abs_eta <= barrel_end, 1 + card.ecal_barrel_slope * eta**2, p + q * (abs_eta - r) ** 2
-        )
-        central = shape * _quadratic_sum(card.ecal_resolution, energy)
-        forward = _quadratic_sum(card.ecal_forward_resolution, energy)
-        return np.where(abs_eta <= forward_begin, central, forward)
+        region, terms = _terms(eta, *tables)
+        p, q, r = shapes[region].T
+        return (p + q * (np.abs(eta) - r) ** 2) * _quadratic_sum(terms, energy)
 
     towers = Towers(np.array(card.ecal_eta_edges), np.array(card.ecal_phi_divisions))
     return Calorimeter(
@@ -187,16 +185,22 @@ def make_ecal(card):
 
 def make_hcal(card):
     """Build the hadronic calorimeter of a card."""
+    tables = np.array(card.hcal_region_edges), np.array(card.hcal_resolution)
 
     def resolution(eta, energy):
-        central = _quadratic_sum(card.hcal_resolution, energy)
-        forward = _quadratic_sum(card.hcal_forward_resolution, energy)
-        return np.where(np.abs(eta) <= card.hcal_region_edge, central, forward)
+        _, terms = _terms(eta, *tables)
+        return _quadratic_sum(terms, energy)
 
     towers = Towers(np.array(card.hcal_eta_edges), np.array(card.hcal_phi_divisions))
     return Calorimeter(
         towers, resolution, card.hcal_energy_min, card.energy_significance_min, NEUTRAL_HADRON_ID
     )
+
+
+def _terms(eta, edges, table):
+    """Region of each eta, and the columns (c, s, n) of the resolution there."""
+    region = np.digitize(np.abs(eta), edges, right=True)
+    return region, table[region].T
 
 
 def _quadratic_sum(terms, energy):

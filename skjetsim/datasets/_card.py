@@ -1,34 +1,30 @@
 """The numbers that describe a detector."""
 
-from dataclasses import dataclass, field, fields
+import numbers
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 
 import numpy as np
 
-
-def _mirror(upper_edges):
-    """Edges symmetric about zero from the positive ones."""
-    return (*(-edge for edge in reversed(upper_edges)), 0.0, *upper_edges)
-
-
-def _symmetric_segmentation(*regions):
-    """Tower edges and azimuthal divisions from (upper eta edges, divisions) of eta > 0."""
-    edges = [edge for upper_edges, _ in regions for edge in upper_edges]
-    divisions = [n_phi for upper_edges, n_phi in regions for _ in upper_edges]
-    return _mirror(edges), tuple(reversed(divisions)) + tuple(divisions)
-
-
-# One ECAL tower is one crystal, 1 degree wide, up to the end of the endcap; beyond it are the
-# towers of the forward calorimeter.
-_ECAL_ETA_EDGES, _ECAL_PHI_DIVISIONS = _symmetric_segmentation(
-    ([round(0.0174 * i, 4) for i in range(1, 171)], 360),
-    ([3.125, 3.3, 3.475, 3.65, 3.825, 4.0, 4.175, 4.35, 4.525, 4.7, 5.0], 36),
+from skjetsim.datasets._card_atlas import ATLAS
+from skjetsim.datasets._segmentation import (
+    CMS_HCAL_ETA_EDGES,
+    CMS_HCAL_PHI_DIVISIONS,
+    ECAL_ETA_EDGES,
+    ECAL_PHI_DIVISIONS,
 )
-_HCAL_ETA_EDGES, _HCAL_PHI_DIVISIONS = _symmetric_segmentation(
-    ([round(0.087 * i, 3) for i in range(1, 20)], 72),
-    ([1.74, 1.83, 1.93, 2.043, 2.172, 2.322, 2.5, 2.65, 2.868, 2.95], 36),
-    ([3.125, 3.3, 3.475, 3.65, 3.825, 4.0, 4.175, 4.35, 4.525], 36),
-    ([4.7, 5.0], 18),
-)
+
+# Name of a variation: its relative size, and the fields that it multiplies.
+_VARIATIONS = {
+    "jet_scale": (0.02, ("jet_scale",)),
+    "jet_resolution": (0.10, ("ecal_resolution", "hcal_resolution", "hadron_resolution")),
+    "tower_threshold": (0.10, ("ecal_energy_min", "hcal_energy_min", "energy_significance_min")),
+    "hadron_efficiency": (0.02, ("hadron_efficiency",)),
+    "electron_scale": (0.005, ("electron_scale",)),
+    "electron_identification": (0.02, ("electron_identification",)),
+    "muon_scale": (0.002, ("muon_scale",)),
+    "muon_efficiency": (0.005, ("muon_efficiency",)),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,12 @@ class DetectorCard:
     """Parametric detector, by default with the numbers of Delphes' CMS card.
 
     Energies, momenta and noise terms are in GeV, lengths in metres, angles in radians.
-    :func:`dataclasses.replace` gives a varied detector.
+    :meth:`atlas` is another detector, :meth:`scaled` and :meth:`variations` give systematic
+    variations of one, and :func:`dataclasses.replace` changes any field. The noise of a particle or
+    a tower depends on the seed and not on the numbers here: two detectors of one segmentation and
+    field see the same events through the same fluctuations, and their difference is more precise
+    than either. Region edges are upper edges of abs(eta); where a table has one row more than there
+    are edges, the last one serves beyond.
 
     Parameters
     ----------
@@ -78,26 +79,20 @@ class DetectorCard:
         Number of towers around the azimuth in each ring between two eta edges.
 
     ecal_region_edges : tuple of float, default=(1.5, 2.5)
-        abs(eta) where the ECAL barrel ends and where the forward formula begins.
+        Upper abs(eta) edges of the ECAL's resolution tables.
 
-    ecal_resolution : tuple of float, default=(0.008, 0.11, 0.40)
-        (c, s, n) of the ECAL resolution sigma(E) = sqrt(c^2 E^2 + s^2 E + n^2), with s in
+    ecal_resolution : tuple of tuple of float
+        Rows (c, s, n) of the ECAL resolution sigma(E) = sqrt(c^2 E^2 + s^2 E + n^2), with s in
         sqrt(GeV) and n in GeV, times a function of eta that follows.
 
-    ecal_barrel_slope : float, default=0.64
-        The barrel resolution is multiplied by 1 + slope eta^2.
+    ecal_eta_shape : tuple of tuple of float
+        Rows (p, q, r): the resolution is multiplied by p + q (abs(eta) - r)^2.
 
-    ecal_endcap_shape : tuple of float, default=(2.16, 5.6, 2.0)
-        (p, q, r): the endcap resolution is multiplied by p + q (abs(eta) - r)^2.
+    hcal_region_edges : tuple of float, default=(3.0,)
+        Upper abs(eta) edges of the HCAL's resolution table.
 
-    ecal_forward_resolution : tuple of float, default=(0.107, 2.08, 0.0)
-        (c, s, n) of electromagnetic energy beyond the endcap.
-
-    hcal_region_edge : float, default=3.0
-        abs(eta) where the forward HCAL formula begins.
-
-    hcal_resolution, hcal_forward_resolution : tuple of float
-        (c, s, n) of the HCAL, by default (0.05, 1.5, 0) and (0.13, 2.7, 0).
+    hcal_resolution : tuple of tuple of float, default=((0.05, 1.5, 0.0), (0.13, 2.7, 0.0))
+        Rows (c, s, n) of the HCAL resolution.
 
     v0_ecal_fraction : float, default=0.3
         Part of the energy of K0S and Lambda that the ECAL sees; the HCAL sees the rest. Other
@@ -140,20 +135,42 @@ class DetectorCard:
     electron_scale, muon_scale : float, default=1.0
         Factor on the momentum of a reconstructed lepton.
 
+    electron_identification, muon_identification : tuple of float
+        Probability that a lepton with a track is recognised, for each abs(eta) region of the
+        tracking efficiency, by default (0.95, 0.85) and (1, 1). Delphes' begin at pT = 10 GeV
+        and have 0.95 for muons; here the value holds from `electron_pt_min` on, which leaves no
+        edge in the response, and muons are the tracks that they leave.
+
+    Notes
+    -----
+    What :meth:`atlas` changes is from Delphes' ATLAS card: field volume, electron tracks,
+    calorimeters, identification. The card's hadron tracks stand for calorimeter jets (25%
+    resolution in the endcaps); energy flow takes resolution and direction of tracks from the
+    design of the inner detector [3]_ instead, as parametrised near eta = 0 and 1.5. The
+    energy scale is derived as that of the default card. The jet radius stays 0.5, that of the
+    generated jets of W + jet and Z + jet, so that the scale corrects the detector and no radius;
+    ATLAS itself uses 0.4, Delphes' card 0.6.
+
     References
     ----------
     .. [1] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
        generic collider experiment", JHEP 02 (2014) 057, arXiv:1307.6346.
     .. [2] CMS Collaboration, "Description and performance of track and primary-vertex
        reconstruction with the CMS tracker", JINST 9 (2014) P10009, arXiv:1405.6569.
+    .. [3] ATLAS Collaboration, "The ATLAS Experiment at the CERN Large Hadron Collider",
+       JINST 3 (2008) S08003, section 10.2.
 
     Examples
     --------
     >>> from dataclasses import replace
     >>> from skjetsim.datasets import DetectorCard
-    >>> card = replace(DetectorCard(), hcal_resolution=(0.05, 1.0, 0.0))
+    >>> replace(DetectorCard(), jet_radius=0.4).jet_radius
+    0.4
+    >>> DetectorCard.atlas().magnetic_field
+    2.0
+    >>> card = DetectorCard().scaled(hcal_resolution=2.0)
     >>> card.hcal_resolution
-    (0.05, 1.0, 0.0)
+    ((0.1, 3.0, 0.0), (0.26, 5.4, 0.0))
     """
 
     magnetic_field: float = 3.8
@@ -173,18 +190,15 @@ class DetectorCard:
     track_eta_resolution: tuple = (5e-4, 2e-3)
     track_phi_resolution: tuple = (2e-4, 2e-3)
 
-    ecal_eta_edges: tuple = field(default=_ECAL_ETA_EDGES, repr=False)
-    ecal_phi_divisions: tuple = field(default=_ECAL_PHI_DIVISIONS, repr=False)
+    ecal_eta_edges: tuple = field(default=ECAL_ETA_EDGES, repr=False)
+    ecal_phi_divisions: tuple = field(default=ECAL_PHI_DIVISIONS, repr=False)
     ecal_region_edges: tuple = (1.5, 2.5)
-    ecal_resolution: tuple = (0.008, 0.11, 0.40)
-    ecal_barrel_slope: float = 0.64
-    ecal_endcap_shape: tuple = (2.16, 5.6, 2.0)
-    ecal_forward_resolution: tuple = (0.107, 2.08, 0.0)
-    hcal_eta_edges: tuple = field(default=_HCAL_ETA_EDGES, repr=False)
-    hcal_phi_divisions: tuple = field(default=_HCAL_PHI_DIVISIONS, repr=False)
-    hcal_region_edge: float = 3.0
-    hcal_resolution: tuple = (0.05, 1.5, 0.0)
-    hcal_forward_resolution: tuple = (0.13, 2.7, 0.0)
+    ecal_resolution: tuple = ((0.008, 0.11, 0.40), (0.008, 0.11, 0.40), (0.107, 2.08, 0.0))
+    ecal_eta_shape: tuple = ((1.0, 0.64, 0.0), (2.16, 5.6, 2.0), (1.0, 0.0, 0.0))
+    hcal_eta_edges: tuple = field(default=CMS_HCAL_ETA_EDGES, repr=False)
+    hcal_phi_divisions: tuple = field(default=CMS_HCAL_PHI_DIVISIONS, repr=False)
+    hcal_region_edges: tuple = (3.0,)
+    hcal_resolution: tuple = ((0.05, 1.5, 0.0), (0.13, 2.7, 0.0))
     v0_ecal_fraction: float = 0.3
     ecal_energy_min: float = 0.5
     hcal_energy_min: float = 1.0
@@ -199,9 +213,120 @@ class DetectorCard:
     electron_pt_min: float = 5.0
     electron_eta_max: float = 2.4
     electron_scale: float = 1.0
+    electron_identification: tuple = (0.95, 0.85)
     muon_pt_min: float = 5.0
     muon_eta_max: float = 2.4
     muon_scale: float = 1.0
+    muon_identification: tuple = (1.0, 1.0)
+
+    @classmethod
+    def cms(cls):
+        """CMS-like detector: the default one.
+
+        Returns
+        -------
+        card : DetectorCard
+            ``DetectorCard()``.
+        """
+        return cls()
+
+    @classmethod
+    def atlas(cls):
+        """ATLAS-like detector.
+
+        Returns
+        -------
+        card : DetectorCard
+            The default one, with the numbers that the notes of the class name.
+        """
+        return cls(**ATLAS)
+
+    def scaled(self, **factors):
+        """Multiply fields by factors: a systematic variation.
+
+        Parameters
+        ----------
+        **factors : float
+            For each field to change, what all its numbers are multiplied by.
+
+        Returns
+        -------
+        card : DetectorCard
+            The varied detector.
+
+        Raises
+        ------
+        TypeError
+            If there is no field of that name, or a factor is no number.
+        ValueError
+            If no detector has the product: an efficiency above 1, for example.
+
+        Examples
+        --------
+        >>> from skjetsim.datasets import DetectorCard
+        >>> card = DetectorCard().scaled(jet_scale=1.02, electron_scale=1.005)
+        >>> card.electron_scale
+        1.005
+        """
+        known = [item.name for item in fields(self)]
+        for name, factor in factors.items():
+            if name not in known:
+                near = get_close_matches(name, known, 3) or known
+                raise TypeError(f"A detector has no field {name!r}; the nearest are {near}.")
+            if isinstance(factor, bool) or not isinstance(factor, numbers.Real):
+                raise TypeError(f"The factor on {name} must be a number, got {factor!r}.")
+        changed = {name: _times(getattr(self, name), factor) for name, factor in factors.items()}
+        return replace(self, **changed)
+
+    def variations(self):
+        """Usual systematic variations, up and down.
+
+        ===========================  =====  ===================================================
+        jet_scale                       2%  [1]_: below 3% above 30 GeV
+        jet_resolution                 10%  calorimeters and hadron tracks; [1]_
+        tower_threshold                10%  a choice: thresholds are not published
+        hadron_efficiency               2%  tracks of charged hadrons; [2]_
+        electron_scale                0.5%  [3]_, rounded up to hold in the endcaps, too
+        electron_identification         2%  [3]_
+        muon_scale                    0.2%  [4]_
+        muon_efficiency               0.5%  [4]_
+        ===========================  =====  ===================================================
+
+        The scale of jets stays as it is where others change their response.
+
+        Returns
+        -------
+        cards : dict of str to DetectorCard
+            Name of the variation, such as ``"jet_scale_up"``, to the varied detector.
+
+        Raises
+        ------
+        ValueError
+            If an efficiency varied up is above 1; give such a detector :meth:`scaled` instead.
+
+        References
+        ----------
+        .. [1] CMS Collaboration, "Jet energy scale and resolution in the CMS experiment in pp
+           collisions at 8 TeV", JINST 12 (2017) P02014, arXiv:1607.03663.
+        .. [2] CMS Collaboration, arXiv:1405.6569.
+        .. [3] ATLAS Collaboration, "Electron and photon performance measurements with the ATLAS
+           detector using the 2015-2017 LHC proton-proton collision data", JINST 14 (2019) P12006,
+           arXiv:1908.00005.
+        .. [4] CMS Collaboration, "Performance of CMS muon reconstruction in pp collision events at
+           sqrt(s) = 7 TeV", JINST 7 (2012) P10002, arXiv:1206.4071.
+
+        Examples
+        --------
+        >>> from skjetsim.datasets import DetectorCard
+        >>> cards = DetectorCard().variations()
+        >>> list(cards)[:2]
+        ['jet_scale_up', 'jet_scale_down']
+        """
+        return {
+            f"{name}_{direction}": self.scaled(**dict.fromkeys(names, 1 + sign * size))
+            for name, (size, names) in _VARIATIONS.items()
+            for direction, sign in (("up", 1), ("down", -1))
+        }
 
     def __post_init__(self):
         for item in fields(self):
@@ -213,55 +338,74 @@ class DetectorCard:
         for name in _INCREASING:
             _check(name, np.all(np.diff(getattr(self, name)) > 0), "must be increasing")
         _check("v0_ecal_fraction", self.v0_ecal_fraction <= 1, "must be at most 1")
-        self._check_tables()
+        self._check_tracker()
+        self._check_calorimeters()
+        _check_shape("jet_scale", self.jet_scale, (len(self.jet_scale_eta_edges) + 1, 2))
 
-    def _check_tables(self):
+    def _check_tracker(self):
         """Efficiencies are probabilities, and every table has the shape of its edges."""
-        track_shape = (len(self.track_eta_edges), len(self.track_pt_edges))
+        n_regions = len(self.track_eta_edges)
         for kind in ("hadron", "electron", "muon"):
-            efficiency = np.asarray(getattr(self, f"{kind}_efficiency"))
-            _check_shape(f"{kind}_efficiency", efficiency, track_shape)
-            inside = np.all((efficiency >= 0) & (efficiency <= 1))
-            _check(f"{kind}_efficiency", inside, "must lie between 0 and 1")
+            _check_probability(
+                f"{kind}_efficiency",
+                getattr(self, f"{kind}_efficiency"),
+                (n_regions, len(self.track_pt_edges)),
+            )
             resolution = getattr(self, f"{kind}_resolution")
             _check_shape(f"{kind}_resolution", resolution, (len(self.resolution_eta_edges), 2))
+        for name in ("electron_identification", "muon_identification"):
+            _check_probability(name, getattr(self, name), (n_regions,))
         for name in ("track_eta_resolution", "track_phi_resolution"):
             _check_shape(name, getattr(self, name), (2,))
-        for name in ("ecal_resolution", "ecal_forward_resolution", "ecal_endcap_shape"):
-            _check_shape(name, getattr(self, name), (3,))
-        for name in ("hcal_resolution", "hcal_forward_resolution"):
-            _check_shape(name, getattr(self, name), (3,))
-        _check_shape("ecal_region_edges", self.ecal_region_edges, (2,))
-        _check_shape("jet_scale", self.jet_scale, (len(self.jet_scale_eta_edges) + 1, 2))
+
+    def _check_calorimeters(self):
+        """Every region has its resolution, and every ring a whole number of towers."""
+        for name in ("ecal_resolution", "ecal_eta_shape", "hcal_resolution"):
+            n_edges = len(getattr(self, f"{name[:4]}_region_edges"))
+            _check_shape(name, getattr(self, name), (n_edges + 1, 3))
         for name in ("ecal", "hcal"):
             divisions = getattr(self, f"{name}_phi_divisions")
             n_rings = len(getattr(self, f"{name}_eta_edges")) - 1
             _check_shape(f"{name}_phi_divisions", divisions, (n_rings,))
-            _check(f"{name}_phi_divisions", min(divisions) >= 1, "must be at least 1")
+            whole = np.all(np.mod(divisions, 1) == 0) and min(divisions) >= 1
+            _check(f"{name}_phi_divisions", whole, "must be whole numbers, at least 1")
 
 
 _POSITIVE = (
-    *("radius", "half_length", "jet_radius", "match_delta_r", "hcal_region_edge"),
+    *("radius", "half_length", "jet_radius", "match_delta_r"),
     *("electron_scale", "muon_scale"),
 )
 _NON_NEGATIVE = (
     *("hadron_resolution", "electron_resolution", "muon_resolution"),
     *("track_eta_resolution", "track_phi_resolution"),
-    *("ecal_resolution", "ecal_barrel_slope", "ecal_endcap_shape", "ecal_forward_resolution"),
-    *("hcal_resolution", "hcal_forward_resolution", "v0_ecal_fraction"),
+    *("ecal_resolution", "ecal_eta_shape", "hcal_resolution", "v0_ecal_fraction"),
     *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
     *("jet_scale", "jet_pt_min", "jet_min_constituents"),
     *("electron_pt_min", "electron_eta_max", "muon_pt_min", "muon_eta_max"),
 )
 _INCREASING = (
     *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),
-    *("ecal_eta_edges", "hcal_eta_edges", "ecal_region_edges"),
+    *("ecal_eta_edges", "hcal_eta_edges", "ecal_region_edges", "hcal_region_edges"),
 )
+
+
+def _times(value, factor):
+    if isinstance(value, tuple):
+        return tuple(_times(item, factor) for item in value)
+    product = value * factor
+    # Numbers of towers stay integers where they can.
+    return int(product) if isinstance(value, int) and product == int(product) else product
 
 
 def _check(name, condition, complaint):
     if not condition:
         raise ValueError(f"The detector's {name} {complaint}.")
+
+
+def _check_probability(name, value, shape):
+    _check_shape(name, value, shape)
+    inside = np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1))
+    _check(name, inside, "must lie between 0 and 1")
 
 
 def _check_finite(name, value):

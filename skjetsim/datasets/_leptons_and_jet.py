@@ -104,7 +104,7 @@ class LeptonsAndJet(Process):
         whether also the jet is near the generated one.
         """
         n_events = events.n_events
-        leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card)
+        leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card, rng)
         jets = find_jets(flow.select(role < 0), leptons, n_events, card, events.has_pileup)
         jet, has_jet, near = self._match(jets, events, card)
         accepted = has_leptons & has_jet

@@ -41,8 +41,8 @@ def energy_flow(events, card, rng):
     visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
     particles, role_of = particles.select(visible), events.role[visible]
     eta, phi = propagate(particles, card)
-    index = find_tracks(particles, card, rng)
-    tracks, resolution = smear_tracks(particles.select(index), card, rng)
+    index, noise = find_tracks(particles, card, rng)
+    tracks, resolution = smear_tracks(particles.select(index), card, noise)
 
     absolute = np.abs(particles.pdg_id)
     in_ecal = ecal_fraction(particles.pdg_id, card)
@@ -77,7 +77,7 @@ def _replace(tracks, index, changed):
     return Particles(**columns)
 
 
-def find_leptons(flow, role, leptons, n_events, card):
+def find_leptons(flow, role, leptons, n_events, card, rng):
     """Find the process's leptons by the tracks that they left.
 
     Returns
@@ -86,15 +86,26 @@ def find_leptons(flow, role, leptons, n_events, card):
         Calibrated momenta.
 
     found : ndarray of bool of shape (n_events,)
-        Whether all of them are inside the acceptance.
+        Whether all of them are inside the acceptance and identified.
     """
     momenta = momenta_by_event(flow, role, len(leptons), n_events)
     momenta *= _of_kind(card, leptons, "scale")[:, None]
     px, py, pz = np.moveaxis(momenta, 2, 0)
+    abs_eta = np.abs(pseudorapidity(px, py, pz))
     # One that left no track has zeros, and fails.
     good = np.hypot(px, py) > _of_kind(card, leptons, "pt_min")
-    good &= np.abs(pseudorapidity(px, py, pz)) < _of_kind(card, leptons, "eta_max")
+    good &= abs_eta < _of_kind(card, leptons, "eta_max")
+    # A stream of its own: what is measured does not depend on who is asked to be identified.
+    uniform = rng.spawn(1)[0].random((n_events, len(leptons)))
+    good &= uniform < _identification(card, leptons, abs_eta)
     return momenta, good.all(axis=1)
+
+
+def _identification(card, leptons, abs_eta):
+    """Probability that leptons with tracks are recognised; the last region's beyond it."""
+    region = np.digitize(abs_eta, card.track_eta_edges[:-1], right=True)
+    tables = _of_kind(card, leptons, "identification")
+    return tables[np.arange(len(leptons)), region]
 
 
 def _of_kind(card, leptons, quantity):

@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from skjetsim.datasets._card import DetectorCard
+
 # Transverse momentum in GeV of a unit charge bent by 1 tesla on a radius of 1 metre.
 GEV_PER_TESLA_METRE = 0.299792458
+
+_DEFAULT_CARD = DetectorCard()
 
 
 def propagate(particles, card):
@@ -50,25 +54,46 @@ def propagate(particles, card):
 
 
 def find_tracks(particles, card, rng):
-    """Draw which charged particles leave a track.
+    """Draw which charged particles leave a track, and the noise of each.
+
+    A particle's noise does not depend on the card, so that a detector that loses more tracks
+    measures the others as before.
 
     Returns
     -------
     index : ndarray of int
         Positions in `particles` of those that leave one.
+
+    noise : ndarray of shape (3, n_tracks)
+        Standard normal numbers for momentum, eta and phi.
     """
     charged = np.flatnonzero(particles.charge != 0)
-    abs_eta, pt = np.abs(particles.eta[charged]), particles.pt[charged]
+    kinematics = (
+        _kind(particles.pdg_id[charged]),
+        np.abs(particles.eta[charged]),
+        particles.pt[charged],
+    )
+    uniform = rng.random(len(charged))
+    # The default card's tracks, whatever the card, are served from the stream that calorimeters go
+    # on with, which keeps it in step; other particles have a stream of their own.
+    usual = uniform < _efficiency(_DEFAULT_CARD, *kinematics)
+    noise = np.empty((3, len(charged)))
+    noise[:, usual] = rng.standard_normal((3, np.count_nonzero(usual)))
+    noise[:, ~usual] = rng.spawn(1)[0].standard_normal((3, np.count_nonzero(~usual)))
+    found = uniform < _efficiency(card, *kinematics)
+    return charged[found], noise[:, found]
+
+
+def _efficiency(card, kind, abs_eta, pt):
+    """Probability that particles leave a track."""
     eta_bin = np.digitize(abs_eta, card.track_eta_edges, right=True)
     pt_bin = np.digitize(pt, card.track_pt_edges, right=True)
-    tables = _by_kind(card, "efficiency")
     # A row of zeros beyond the last eta edge and a column of zeros below the first pT edge.
-    tables = np.pad(tables, ((0, 0), (0, 1), (1, 0)))
-    efficiency = tables[_kind(particles.pdg_id[charged]), eta_bin, pt_bin]
-    return charged[rng.random(len(charged)) < efficiency]
+    tables = np.pad(_by_kind(card, "efficiency"), ((0, 0), (0, 1), (1, 0)))
+    return tables[kind, eta_bin, pt_bin]
 
 
-def smear_tracks(tracks, card, rng):
+def smear_tracks(tracks, card, noise):
     """Smear the pT and the direction of tracks, keeping their mass.
 
     Returns
@@ -84,9 +109,9 @@ def smear_tracks(tracks, card, rng):
     last = len(card.resolution_eta_edges) - 1
     table = _by_kind(card, "resolution")[_kind(tracks.pdg_id), np.minimum(eta_bin, last)]
     resolution = np.minimum(np.hypot(table[:, 0], table[:, 1] * pt), 1)
-    measured = log_normal(pt, resolution * pt, rng)
-    eta = eta + _angular_width(card.track_eta_resolution, pt) * rng.standard_normal(len(pt))
-    phi = phi + _angular_width(card.track_phi_resolution, pt) * rng.standard_normal(len(pt))
+    measured = log_normal(pt, resolution * pt, noise[0])
+    eta = eta + _angular_width(card.track_eta_resolution, pt) * noise[1]
+    phi = phi + _angular_width(card.track_phi_resolution, pt) * noise[2]
     px, py, pz = measured * np.cos(phi), measured * np.sin(phi), measured * np.sinh(eta)
     return _with_momenta(tracks, px, py, pz), resolution
 
@@ -109,15 +134,14 @@ def _with_momenta(particles, px, py, pz):
     return type(particles)(particles.event, particles.pdg_id, particles.charge, px, py, pz, energy)
 
 
-def log_normal(mean, sigma, rng):
-    """Draw from log-normal distributions of given means and standard deviations.
+def log_normal(mean, sigma, noise):
+    """Make log-normal numbers of given means and standard deviations out of standard normal ones.
 
-    The energy is never negative and its mean is the true one. One number is drawn for each
-    entry, whatever its value, so that the stream does not depend on it.
+    The energy is never negative and its mean is the true one.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.sqrt(np.log1p((sigma / mean) ** 2))
-        value = mean * np.exp(width * rng.standard_normal(np.shape(mean)) - width**2 / 2)
+        value = mean * np.exp(width * noise - width**2 / 2)
     return np.where(mean > 0, value, 0)
 
 
