@@ -1,5 +1,6 @@
 """The chain that every process shares: Pythia, detector, reconstruction, tables."""
 
+import numbers
 import tempfile
 from dataclasses import dataclass
 from importlib import resources
@@ -247,28 +248,25 @@ def cached(function, memory, random_state):
             "memory keeps events of a seed, and random_state is None, a new seed with every call; "
             "pass an int."
         )
-    memory = check_memory(memory)
-    folder = getattr(memory, "location", None)
-    if folder is not None:
-        try:
+    try:
+        memory = check_memory(memory)
+        if getattr(memory, "store_backend", None) is not None:
             with tempfile.TemporaryFile(dir=memory.store_backend.location):
                 pass
-        except OSError as error:
-            raise OSError(
-                error.errno, f"memory cannot write to {folder!r} ({error.strerror}); pass another"
-            ) from error
+    except OSError as error:
+        raise OSError(
+            error.errno, f"memory cannot be written to: {error}. Pass another folder"
+        ) from error
     return memory.cache(function)
 
 
 def check_mean(value, name):
     """Mean of a Poisson number, zero or more."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}.") from None
-    if not 0 <= number < np.inf:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not 0 <= value < np.inf:
         raise ValueError(f"{name} must be zero or more, got {value!r}.")
-    return number
+    return float(value)
 
 
 def check_settings(settings):

@@ -19,8 +19,10 @@ SETTINGS = (
     "Random:setSeed = on",
 )
 
+_SWITCH_WORDS = ("on", "yes", "true", "ok", "1", "off", "no", "false", "0")
 
-def records(settings, seed, user_hooks=None, batch_size=BATCH_SIZE):
+
+def records(settings, seed, user_hooks=None):
     """Yield batches of events without end, from one Pythia of its own.
 
     Pythia adapts its maxima as it runs, so events depend on all those before: only a fresh
@@ -37,9 +39,6 @@ def records(settings, seed, user_hooks=None, batch_size=BATCH_SIZE):
     user_hooks : callable or None, default=None
         Takes the module pythia8mc and returns hooks, or None for none.
 
-    batch_size : int, default=128
-        Events made at a time.
-
     Yields
     ------
     record : Record
@@ -52,7 +51,7 @@ def records(settings, seed, user_hooks=None, batch_size=BATCH_SIZE):
     pythia = start(settings, seed, hooks)
     charges = {}
     while True:
-        yield unpack(pythia.nextBatch(batch_size), pythia, charges)
+        yield unpack(pythia.nextBatch(BATCH_SIZE), pythia, charges)
 
 
 def start(settings, seed, hooks=None):
@@ -68,7 +67,7 @@ def start(settings, seed, hooks=None):
     _check_ranges(settings)
     pythia = pythia8mc.Pythia("", False)
     for setting in (*SETTINGS, *settings, f"Random:seed = {seed}"):
-        if not pythia.readString(setting, False):
+        if not (pythia.readString(setting, False) and _is_switch(pythia, setting)):
             raise ValueError(
                 f"Pythia does not take the setting {setting!r}: it does not know the name, or the "
                 "value is no such thing or out of range."
@@ -83,6 +82,12 @@ def start(settings, seed, hooks=None):
     return pythia
 
 
+def _is_switch(pythia, setting):
+    """Whether a flag is set to a word for on or off: Pythia takes any other for off."""
+    name, value = _split(setting)
+    return not pythia.settings.isFlag(name) or value.lower() in _SWITCH_WORDS
+
+
 def _check_ranges(settings):
     """Check that upper ends are above lower ends; Pythia would ignore such a range."""
     values = dict(_split(setting) for setting in settings)
@@ -91,6 +96,12 @@ def _check_ranges(settings):
         # By Pythia's convention a negative maximum means none.
         if high is not None and 0 <= float(high) <= float(low):
             raise ValueError(f"The setting {name} = {low} leaves nothing below its maximum {high}.")
+
+
+def setting_value(name, settings):
+    """Value that the last of some settings gives to a name; names may have capitals or not."""
+    values = {key.lower(): value for key, value in map(_split, settings)}
+    return values[name.lower()]
 
 
 def _split(setting):

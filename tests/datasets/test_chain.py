@@ -1,0 +1,111 @@
+"""What all generate_ functions share: settings of Pythia, stored chunks, progress."""
+
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skjetsim.datasets import DetectorCard, _events, _pythia, generate_zmumu
+
+pytestmark = pytest.mark.usefixtures("pythia")
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(_pythia, "BATCH_SIZE", 16)
+
+
+@pytest.fixture(scope="module")
+def pythia():
+    for package in ("pythia8mc", "fastjet", "awkward"):
+        pytest.importorskip(package)
+
+
+def beam_energy_share(table):
+    """Longitudinal momentum of the pair: that of the beams bounds it."""
+    return np.abs(table["muon_pz"] + table["antimuon_pz"]).max()
+
+
+def test_settings_change_the_events():
+    lhc = generate_zmumu(60, random_state=0)
+    slow = generate_zmumu(60, random_state=0, settings=["Beams:eCM = 1000."])
+    assert beam_energy_share(slow.data) < 500 < beam_energy_share(lhc.data)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        (["NoSuch:thing = 1"], ValueError, "'NoSuch:thing = 1'"),
+        (["HardQCD:all = perhaps"], ValueError, "'HardQCD:all = perhaps'"),
+        (["Beams:eCM = -5."], ValueError, "out of range"),
+        (["Beams:eCM 20."], ValueError, "cannot start"),
+        (["WeakSingleBoson:ffbar2gmZ = off"], ValueError, "cannot start"),
+        (["23:mMin = 130."], ValueError, r"23:mMin = 130.*maximum 120"),
+        (["Random:seed = 3"], ValueError, "random_state"),
+        (["23:onIfMatch = 15 -15", "23:offIfMatch = 13 -13"], ValueError, "passed the selection"),
+        ("Beams:eCM = 7000.", TypeError, "list of strings"),
+        ([7000.0], TypeError, "strings"),
+    ],
+)
+def test_impossible_settings(settings, error, match, monkeypatch):
+    monkeypatch.setattr(_events, "MAX_EMPTY_BATCHES", 1)
+    with pytest.raises(error, match=match):
+        generate_zmumu(1, random_state=0, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("n_pileup", "error"), [(-1, ValueError), (np.nan, ValueError), ("20", TypeError)]
+)
+def test_bad_pileup(n_pileup, error):
+    with pytest.raises(error, match="n_pileup"):
+        generate_zmumu(1, n_pileup=n_pileup)
+
+
+@pytest.mark.parametrize("wrap", [str, lambda folder: joblib.Memory(folder, verbose=0)])
+def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
+    monkeypatch.setattr(_events, "CHUNK_ROWS", 8)
+    memory = wrap(tmp_path / "cache")
+    first = generate_zmumu(16, random_state=1, memory=memory)
+    calls = []
+    original = _events.selected_events
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(_events, "selected_events", counted)
+    again = generate_zmumu(16, random_state=1, memory=memory)
+    assert calls == []
+    assert_array_equal(again.data, first.data)
+    assert_array_equal(again.target, first.target)
+    assert_array_equal(generate_zmumu(16, random_state=1).target, first.target)
+    assert len(calls) == 2
+    # What is stored counts for more rows, and not for another detector or seed.
+    more = generate_zmumu(24, random_state=1, memory=memory)
+    assert len(calls) == 3
+    assert_array_equal(more.target[:16], first.target)
+    other = replace(DetectorCard(), muon_scale=1.1)
+    scaled = generate_zmumu(8, random_state=1, memory=memory, detector=other)
+    assert len(calls) == 4
+    assert_array_equal(scaled.data, first.data[:8])
+    generate_zmumu(8, random_state=2, memory=memory)
+    assert len(calls) == 5
+
+
+def test_memory_needs_a_seed(tmp_path):
+    with pytest.raises(ValueError, match="random_state"):
+        generate_zmumu(1, memory=tmp_path)
+
+
+def test_memory_that_cannot_be_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(OSError, match=r"memory cannot be written .*file"):
+        generate_zmumu(1, random_state=0, memory=str(file / "cache"))
+
+
+def test_memory_that_is_none():
+    with pytest.raises(ValueError, match="memory"):
+        generate_zmumu(1, random_state=0, memory=3)
