@@ -1,0 +1,218 @@
+"""Drell-Yan muon pairs at parton level, unweighted or weighted."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from skjetsim._sampling import numpy_rng
+from skjetsim._validation import check_int
+from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
+from skjetsim.datasets._events import check_settings, run_chunks
+from skjetsim.datasets._lepton_pairs import (
+    CHUNK_ROWS,
+    LeptonPairs,
+    beam_energy,
+    check_energy,
+    lepton_pairs,
+    pairs_bunch,
+    unweighted_pairs,
+)
+from skjetsim.datasets._pythia import start
+
+# Below, the scales of parton densities end.
+MASS_MIN = 1.0
+
+# Settings that the weights read from Pythia as well.
+_WEIGHTED_SETTINGS = re.compile(
+    r"(Beams:eCM|PDF:pSet|SigmaProcess:(renormMultFac|factorMultFac|alphaEMorder)"
+    r"|StandardModel:\w+|23:m0)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class WeightedPairs:
+    """All that one chunk of weighted rows depends on, but for its number and seed."""
+
+    pairs: LeptonPairs
+    boson: str
+    phase_space: PhaseSpace
+
+
+def generate_drell_yan(
+    n_samples,
+    *,
+    random_state=None,
+    boson="both",
+    mass_min=50.0,
+    mass_max=None,
+    weighted=False,
+    settings=(),
+    memory=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Generate muon pairs of proton-proton collisions at parton level.
+
+    Quark and antiquark annihilate to a photon or Z that decays to two muons, at leading order
+    and 13 TeV: no radiation, no other particles, no detector. A row is an event of weight one
+    from Pythia 8 [1]_ or, with `weighted`, a point drawn flat in phase space, which carries the
+    differential cross-section there as its weight: what unweighting starts from [2]_.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
+        version, and fewer samples are the first rows of more.
+
+    boson : {"both", "photon", "z"}, default="both"
+        What is exchanged: photon and Z with their interference, or one alone. Subtracting the
+        photon's events from those of both leaves Z and interference [3]_.
+
+    mass_min : float, default=50.0
+        Smallest mass of the pair, above 1 GeV.
+
+    mass_max : float or None, default=None
+        Largest mass of the pair, GeV; None is the energy of the collisions.
+
+    weighted : bool, default=False
+        Whether to draw points in phase space in place of events of weight one.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for another energy, other parton densities or parameters, such as
+        ``"PDF:pSet = 14"``. They overrule the process's own.
+
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was generated, in parts of 50,000 rows: the same call, or one for more
+        rows, goes on from there. Needs a `random_state` that repeats.
+
+    n_jobs : int or None, default=None
+        Worker processes, as in joblib.
+
+    verbose : int, default=0
+        Show a progress bar of the rows if not 0.
+
+    Returns
+    -------
+    events : :class:`~sklearn.utils.Bunch`
+        data : DataFrame of shape (n_samples, 8)
+            Momenta and energies of muon (negative) and antimuon, in GeV.
+        sample_weight : ndarray of shape (n_samples,)
+            Weights in pb, whose mean estimates the cross-section; all the same unless `weighted`.
+        cross_section, cross_section_error : float
+            Cross-section of these cuts, and its statistical error, in pb. Pythia's own unless
+            `weighted`.
+        feature_names : list of str
+            Names of the columns.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ImportError
+        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
+        or with `weighted` and a setting that the weights cannot follow.
+    OSError
+        If `memory` cannot be written to.
+
+    See Also
+    --------
+    generate_ee_z : The same exchange in electron-positron collisions.
+    generate_zjet : Muon pairs beside a jet, showered and detected.
+
+    Notes
+    -----
+    Weights are exact at leading order: matrix element with running coupling and width, parton
+    densities and scales are those of Pythia. Points are flat in the logarithm of the mass, in
+    the rapidity of the pair, in cos(theta) and in phi, so that the Z peak and the falling
+    parton luminosity are left to the weights. Needs ``pip install skjetsim[pythia]``.
+
+    References
+    ----------
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
+    .. [2] M. Backes, A. Butter, T. Plehn and R. Winterhalder, "How to GAN event unweighting",
+       arXiv:2012.07873.
+    .. [3] A. Butter, T. Plehn and R. Winterhalder, "How to GAN event subtraction",
+       arXiv:1912.08824.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import generate_drell_yan
+    >>> events = generate_drell_yan(1000, weighted=True, random_state=0)  # doctest: +SKIP
+    >>> events.data.shape, events.sample_weight.shape  # doctest: +SKIP
+    ((1000, 8), (1000,))
+    """
+    n_samples = check_int(n_samples, "n_samples")
+    pairs, phase_space = _pairs(boson, mass_min, mass_max, settings)
+    options = {
+        "random_state": random_state,
+        "memory": memory,
+        "n_jobs": n_jobs,
+        "verbose": verbose,
+    }
+    if weighted:
+        _check_weighted_settings(settings)
+        what = WeightedPairs(pairs, boson, phase_space)
+        (columns,) = run_chunks(
+            _weighted_chunk, what, n_samples, chunk_rows=CHUNK_ROWS, title=pairs.title, **options
+        )
+        weight = columns["weight"]
+        cross_section = _mean(weight)
+    else:
+        columns, cross_section = unweighted_pairs(pairs, n_samples, **options)
+        weight = np.full(n_samples, cross_section[0])
+    return pairs_bunch(pairs, "muon", columns, cross_section, sample_weight=weight)
+
+
+def _pairs(boson, mass_min, mass_max, settings):
+    """Process and phase space between the cuts."""
+    settings = check_settings(settings)
+    mass_min = check_energy(mass_min, "mass_min", above=MASS_MIN)
+    own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
+    if mass_max is not None:
+        mass_max = check_energy(mass_max, "mass_max")
+        own += [f"PhaseSpace:mHatMax = {mass_max}", f"23:mMax = {mass_max}"]
+    energy = beam_energy(settings)
+    for name, upper in (("mass_max", mass_max), ("the energy of the collisions", energy)):
+        if upper is not None and upper <= mass_min:
+            raise ValueError(
+                f"mass_min = {mass_min:g} GeV leaves no pair below {name}, {upper:g} GeV."
+            )
+    own += ["23:onMode = off", "23:onIfMatch = 13 -13"]
+    pairs = lepton_pairs("Drell-Yan", "drell_yan.rst", boson, own, settings)
+    mass_max = energy if mass_max is None else min(mass_max, energy)
+    return pairs, PhaseSpace(energy, mass_min, mass_max)
+
+
+def _check_weighted_settings(settings):
+    """Refuse settings that Pythia would follow and the weights would not."""
+    for setting in settings:
+        if not _WEIGHTED_SETTINGS.match(setting.strip()):
+            raise ValueError(
+                f"Weights cannot follow the setting {setting!r}: with weighted=True, settings may "
+                "be Beams:eCM, PDF:pSet, SigmaProcess:renormMultFac, SigmaProcess:factorMultFac, "
+                "SigmaProcess:alphaEMorder, 23:m0 and those of StandardModel."
+            )
+
+
+def _weighted_chunk(what, n_rows, seed, number):
+    """Points in phase space of the rows that belong to one seed, and their weights."""
+    entropy, spawn_key = seed
+    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
+    pythia = start(what.pairs.settings, seed=1)
+    point, volume = what.phase_space(numpy_rng(root, 1, number).random((n_rows, 4)))
+    weight = volume * weights(pythia, what.boson, point, what.phase_space.energy)
+    return [{"data": muons(point, pythia.particleData.m0(13)), "weight": weight}]
+
+
+def _mean(weight):
+    """Mean and its standard error, which one event alone does not tell."""
+    error = weight.std(ddof=1) / np.sqrt(len(weight)) if len(weight) > 1 else np.nan
+    return float(weight.mean()), float(error)

@@ -1,0 +1,187 @@
+"""Lepton pairs of a hard process, f fbar -> gamma*/Z -> l- l+, at parton level."""
+
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from skjetsim import __version__
+from skjetsim._validation import check_option
+from skjetsim.datasets._events import (
+    check_settings,
+    description,
+    frame,
+    pythia_seed,
+    require_generator,
+    run_chunks,
+)
+from skjetsim.datasets._pythia import SETTINGS, setting_value, start
+from skjetsim.datasets._record import unpack
+
+# What is exchanged, as Pythia numbers it.
+BOSONS = {"both": 0, "photon": 1, "z": 2}
+
+# Nothing but the hard process. With all of the parton level off, Pythia would keep no record;
+# without remnants, events do not add up to the beams, which is no error here.
+ALONE = (
+    "PartonLevel:MPI = off",
+    "PartonLevel:ISR = off",
+    "PartonLevel:FSR = off",
+    "PartonLevel:Remnants = off",
+    "HadronLevel:all = off",
+    "Check:event = off",
+)
+
+# Rows made from one seed: a start of Pythia, a quarter of a second, is little beside them.
+CHUNK_ROWS = 50_000
+BATCH_SIZE = 10_000
+
+MILLIBARN = 1e9  # in pb
+
+
+@dataclass(frozen=True)
+class LeptonPairs:
+    """All that one chunk of rows depends on, but for its number and seed.
+
+    `settings` are those of the process and, behind them, the user's.
+    """
+
+    title: str
+    description: str
+    settings: tuple
+    # What makes stored chunks of other versions differ.
+    version: str
+
+
+def lepton_pairs(title, description, boson, own, settings):
+    """Check the options that all samples of pairs share, and whether Pythia starts with them.
+
+    Parameters
+    ----------
+    title : str
+        Name of the process.
+
+    description : str
+        Its file in ``descr``.
+
+    boson : {"both", "photon", "z"}
+        What is exchanged.
+
+    own : sequence of str
+        Settings of the process.
+
+    settings : sequence of str
+        The user's.
+
+    Returns
+    -------
+    pairs : LeptonPairs
+    """
+    check_option(boson, "boson", list(BOSONS))
+    settings = check_settings(settings)
+    generator = require_generator(title)
+    exchange = ("WeakSingleBoson:ffbar2gmZ = on", f"WeakZ0:gmZmode = {BOSONS[boson]}")
+    settings = (*ALONE, *exchange, *own, *settings)
+    pairs = LeptonPairs(title, description, settings, f"{__version__}, {generator}")
+    # Once here, so that a bad setting is an error before processes start.
+    start(pairs.settings, seed=1)
+    return pairs
+
+
+def unweighted_pairs(pairs, n_samples, **options):
+    """Events of weight one from Pythia.
+
+    Parameters
+    ----------
+    pairs : LeptonPairs
+        Process and settings.
+
+    n_samples : int
+        Number of rows.
+
+    **options
+        `random_state`, `memory`, `n_jobs` and `verbose` of :func:`run_chunks`.
+
+    Returns
+    -------
+    columns : dict of ndarray
+        ``data`` of shape (n_samples, 8), and ``pdg_id`` of the lepton.
+
+    cross_section : tuple of float
+        Value and error, pb.
+    """
+    columns, sigma = run_chunks(
+        _unweighted_chunk, pairs, n_samples, chunk_rows=CHUNK_ROWS, title=pairs.title, **options
+    )
+    return columns, _total(sigma)
+
+
+def _unweighted_chunk(pairs, n_rows, seed, number):
+    """Columns of the rows that belong to one seed, and Pythia's cross-section for them."""
+    entropy, spawn_key = seed
+    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
+    pythia = start(pairs.settings, pythia_seed(root, number, 0))
+    parts, n_made = [], 0
+    while n_made < n_rows:
+        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), pythia, {})
+        parts.append(_columns(record, pairs))
+        n_made += record.n_events
+    info = pythia.infoPython()
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    sigma = {"rows": n_made, "value": info.sigmaGen(), "error": info.sigmaErr()}
+    return [columns, {name: np.array([value]) for name, value in sigma.items()}]
+
+
+def _columns(record, pairs):
+    """Four-vectors of lepton and antilepton, and the lepton's PDG number."""
+    entries = record.entries.select(record.outgoing)
+    is_lepton = np.isin(np.abs(entries.pdg_id), (11, 13, 15))
+    pairs_alone = record.n_events and len(is_lepton) == 2 * record.n_events and is_lepton.all()
+    if not pairs_alone:
+        raise ValueError(
+            f"The settings {list(pairs.settings)} make events other than lepton pairs; "
+            "switch on no other process or decay."
+        )
+    sides = [entries.select(np.flatnonzero(sign * entries.pdg_id > 0)) for sign in (1, -1)]
+    data = [momentum for side in sides for momentum in (side.px, side.py, side.pz, side.energy)]
+    return {"data": np.column_stack(data), "pdg_id": sides[0].pdg_id.astype(np.int64)}
+
+
+def _total(sigma):
+    """Cross-section in pb and its error, from those of the chunks."""
+    share = sigma["rows"] / sigma["rows"].sum()
+    value, error = share @ sigma["value"], np.linalg.norm(share * sigma["error"])
+    return float(value * MILLIBARN), float(error * MILLIBARN)
+
+
+def pairs_bunch(pairs, lepton, columns, cross_section, **fields):
+    """Bunch of a table of pairs; `fields` are what its process adds."""
+    value, error = cross_section
+    sides = (lepton, f"anti{lepton}")
+    names = [f"{side}_{component}" for side in sides for component in ("px", "py", "pz", "E")]
+    return Bunch(
+        data=frame(names, columns["data"]),
+        **fields,
+        cross_section=value,
+        cross_section_error=error,
+        feature_names=names,
+        DESCR=description(pairs),
+    )
+
+
+def check_energy(value, name, *, above=0.0):
+    """Energy or mass in GeV as a float, or raise naming the parameter."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number in GeV, got {value!r}.")
+    if not above < value < np.inf:
+        raise ValueError(f"{name} must be above {above:g} GeV and finite, got {value!r}.")
+    return float(value)
+
+
+def beam_energy(settings):
+    """Energy of the collisions, GeV."""
+    try:
+        return float(setting_value("Beams:eCM", (*SETTINGS, *settings)))
+    except ValueError:  # Pythia says what is wrong with it
+        return np.inf

@@ -1,0 +1,208 @@
+"""Small distributions in the plane, with exact densities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from skjetsim._sampling import as_seed_sequence, numpy_rng
+from skjetsim._validation import check_events, check_int, check_option
+from skjetsim.datasets._toys import log_normal, shell_log_prob
+
+
+def make_density_2d(kind, n_samples=100, *, random_state=None):
+    """Make points in the plane from a distribution that is hard to learn.
+
+    Separate modes, thin curves or sharp edges, at distances of a few units from the origin; for
+    more of the kind see :func:`sklearn.datasets.make_moons`, which has no exact density.
+
+    Parameters
+    ----------
+    kind : {"checkerboard", "eight_gaussians", "pinwheel", "rings", "spirals"}
+        Uniform in every other square of side 2; Gaussians on a circle; five bent Gaussians; three
+        circles blurred along the radius; two long ones that wind up to a spiral.
+
+    n_samples : int, default=100
+        Number of points.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Seed. With an int, fewer samples are the first rows of more.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 2)
+        Points.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is none of these, or without samples.
+
+    See Also
+    --------
+    density_2d_log_prob : The density.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import make_density_2d
+    >>> make_density_2d("spirals", 200, random_state=0).shape
+    (200, 2)
+    """
+    check_option(kind, "kind", list(KINDS))
+    n_samples = check_int(n_samples, "n_samples")
+    root = as_seed_sequence(random_state)
+    density = KINDS[kind]
+    component = numpy_rng(root, 0).integers(density.n_components, size=n_samples)
+    return density.draw(component, numpy_rng(root, 1))
+
+
+def density_2d_log_prob(X, kind):
+    """Log density of :func:`make_density_2d`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, 2)
+        Points.
+
+    kind : {"checkerboard", "eight_gaussians", "pinwheel", "rings", "spirals"}
+        Which distribution.
+
+    Returns
+    -------
+    log_prob : ndarray of shape (n_samples,)
+        Natural logarithm of the density; minus infinity where there is none.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is none of these, or if X holds no finite numbers or not two columns.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import density_2d_log_prob
+    >>> density_2d_log_prob([[1.0, 1.0], [1.0, -1.0]], "checkerboard").round(3)
+    array([-3.466,   -inf])
+    """
+    check_option(kind, "kind", list(KINDS))
+    X, _ = check_events(X)
+    if X.shape[1] != 2:
+        raise ValueError(f"X has {X.shape[1]} columns; a point in the plane has 2.")
+    return KINDS[kind].log_prob(X)
+
+
+@dataclass(frozen=True)
+class Checkerboard:
+    """Uniform in the squares of one colour, four a side."""
+
+    side: float = 2.0
+    n_components: int = 8
+
+    def draw(self, component, rng):
+        """Points in the squares of the given numbers."""
+        row, column = component // 2, component % 2
+        corner = np.column_stack([2 * column + row % 2, row]) - 2
+        return self.side * (corner + rng.random((len(component), 2)))
+
+    def log_prob(self, X):
+        """Log density."""
+        square = np.floor(X / self.side)
+        inside = ((square >= -2) & (square < 2)).all(axis=1) & (square.sum(axis=1) % 2 == 0)
+        return np.where(inside, -np.log(self.n_components * self.side**2), -np.inf)
+
+
+@dataclass(frozen=True)
+class EightGaussians:
+    """Gaussians at equal distances on a circle."""
+
+    radius: float = 3.0
+    scale: float = 0.3
+    n_components: int = 8
+
+    @property
+    def _means(self):
+        angle = 2 * np.pi / self.n_components * np.arange(self.n_components)
+        return self.radius * np.column_stack([np.cos(angle), np.sin(angle)])
+
+    def draw(self, component, rng):
+        """Points of the Gaussians of the given numbers."""
+        return self._means[component] + self.scale * rng.standard_normal((len(component), 2))
+
+    def log_prob(self, X):
+        """Log density."""
+        z = (X[:, None] - self._means) / self.scale
+        humps = log_normal(z).sum(axis=2)
+        return logsumexp(humps, axis=1) - np.log(self.n_components) - 2 * np.log(self.scale)
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Circles around the origin, as likely each, with Gaussian radii."""
+
+    radii: tuple = (1.0, 2.0, 3.0)
+    scale: float = 0.1
+
+    @property
+    def n_components(self):
+        """Number of circles."""
+        return len(self.radii)
+
+    def draw(self, component, rng):
+        """Points on the circles of the given numbers."""
+        noise = rng.standard_normal((len(component), 3))
+        direction = noise[:, 1:] / np.linalg.norm(noise[:, 1:], axis=1, keepdims=True)
+        radius = np.abs(np.array(self.radii)[component] + self.scale * noise[:, 0])
+        return radius[:, None] * direction
+
+    def log_prob(self, X):
+        """Log density."""
+        parts = [shell_log_prob(X, radius=radius, scale=self.scale) for radius in self.radii]
+        return logsumexp(parts, axis=0) - np.log(self.n_components)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Elongated Gaussians around the origin, turned by an angle that grows with the distance.
+
+    Such a turn keeps areas, so that densities are those of the straight arms.
+    """
+
+    n_components: int
+    distance: float
+    length: float
+    width: float
+    turn: float
+
+    def draw(self, component, rng):
+        """Points of the arms of the given numbers."""
+        scale = np.array([self.length, self.width])
+        straight = scale * rng.standard_normal((len(component), 2)) + [self.distance, 0]
+        return _rotate(straight, self._angle(straight, component))
+
+    def log_prob(self, X):
+        """Log density."""
+        arms = [
+            self._straight_log_prob(_rotate(X, -self._angle(X, arm)))
+            for arm in range(self.n_components)
+        ]
+        return logsumexp(arms, axis=0) - np.log(self.n_components)
+
+    def _angle(self, X, component):
+        return 2 * np.pi / self.n_components * component + self.turn * np.linalg.norm(X, axis=1)
+
+    def _straight_log_prob(self, X):
+        z = (X - [self.distance, 0]) / [self.length, self.width]
+        return log_normal(z).sum(axis=1) - np.log(self.length * self.width)
+
+
+def _rotate(X, angle):
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.column_stack([X[:, 0] * cos - X[:, 1] * sin, X[:, 0] * sin + X[:, 1] * cos])
+
+
+KINDS = {
+    "checkerboard": Checkerboard(),
+    "eight_gaussians": EightGaussians(),
+    "pinwheel": Arms(n_components=5, distance=2.0, length=0.6, width=0.2, turn=0.6),
+    "rings": Rings(),
+    "spirals": Arms(n_components=2, distance=2.2, length=0.8, width=0.2, turn=1.6),
+}
