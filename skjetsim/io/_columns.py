@@ -102,14 +102,27 @@ def as_frame(path, arrays, max_length, units, description):
                     f"{path}: the lists of {name!r} need the name {column!r}, which another column "
                     "has. Leave one of them out by columns=."
                 )
-            # The memory of a file or of a library is not the user's to write to.
-            table[column] = np.require(entries, requirements=("C", "W"))
-    n_rows = len(next(iter(table.values()))) if table else 0
+            table[column] = entries
+    _own(table)
     # Without copying: each column stays the array that it was read into.
-    frame = pd.DataFrame(table, index=pd.RangeIndex(n_rows), copy=False)
+    frame = pd.DataFrame(table, copy=False)
     stated = {column: units[column] for column in table if column in units}
     frame.attrs = {"units": stated, "description": description}
     return frame
+
+
+def _own(table):
+    """Replace columns that lie in the memory of a file or a library, which is read-only."""
+    foreign: dict = {}
+    for column, entries in table.items():
+        if not (entries.flags.writeable and entries.flags.c_contiguous):
+            foreign.setdefault(entries.dtype, []).append(column)
+    for dtype, columns in foreign.items():
+        # One allocation for all: the system hands out large ones in large pages, much faster.
+        block = np.empty((len(columns), len(table[columns[0]])), dtype=dtype)
+        for own, column in zip(block, columns, strict=True):
+            own[:] = table[column]
+            table[column] = own
 
 
 def _padded(lengths, entries, max_length):

@@ -33,8 +33,10 @@ class ParquetReader:
     def __init__(self, path):
         self.path = path
         with complete(path, "Parquet"):
-            # Pages are not read ahead: a chunk in memory at a time, whatever the row groups.
-            self._file = pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+            # Both settings, or a whole row group is in memory at once, whatever the chunk.
+            self._file = pq.ParquetFile(
+                path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+            )
             schema = self._file.schema_arrow
             text = (schema.metadata or {}).get(METADATA.encode())
             self.units, self.description = decode_metadata(text)
