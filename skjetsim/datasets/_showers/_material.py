@@ -47,6 +47,7 @@ SUBSTANCES = {
     "polystyrene": Substance(5.61, 11.16, 1.060, 43.79, 77.1, 1.936),
     "lead tungstate": Substance(68.3, 170.9, 8.300, 7.39, 168.3, 1.229),
     "bismuth germanate": Substance(62.5, 155.4, 7.130, 7.97, 159.1, 1.251),
+    "sodium iodide": Substance(46.6, 111.0, 3.667, 9.49, 154.6, 1.305),
     "caesium iodide": Substance(54.0, 130.0, 4.510, 8.39, 171.5, 1.243),
 }
 
