@@ -8,6 +8,7 @@ from skjetsim.preprocessing._features import KinematicFeatures, pair_and_triple_
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian, register_log_det
 from skjetsim.preprocessing._logarithm import LogMassTransformer, LogTransformer
 from skjetsim.preprocessing._masses import MassShellTransformer
+from skjetsim.preprocessing._top_pair import TopPairFeatures
 
 __all__ = [
     "AngleEncoder",
@@ -18,6 +19,7 @@ __all__ = [
     "LogTransformer",
     "MassShellTransformer",
     "PhiRotation",
+    "TopPairFeatures",
     "has_log_det",
     "log_det_jacobian",
     "pair_and_triple_masses",

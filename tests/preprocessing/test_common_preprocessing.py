@@ -12,6 +12,7 @@ from skjetsim.preprocessing import (
     LogTransformer,
     MassShellTransformer,
     PhiRotation,
+    TopPairFeatures,
 )
 
 
@@ -30,13 +31,14 @@ def transformer_instances():
         LogMassTransformer([1]),
         MassShellTransformer({"electron": 0.000511}),
         PhiRotation("p0"),
+        TopPairFeatures(),
     ]
 
 
 TWO_COLUMNS = "the check's data have two columns, and a table without names is read as (px, py, pz)"
 ZERO_MASS = "the check's data hold a zero where the mass is, and log(0) is an error"
 ZERO_PT = "the check's data hold a row of pT = 0, whose pseudorapidity is infinite"
-NO_NAMES = "the check's data have no column names, and energies are recognised by name only"
+NO_NAMES = "the check's data have no column names, by which alone energies and objects are found"
 OTHER_COLUMN = "the check's negative values stand beside the mass column, where they are allowed"
 WORDING = (
     "the check wants scikit-learn's wording; ours names the mass, its column and the first bad row"
@@ -109,7 +111,7 @@ NEED_NAMES = [
 
 def expected_failed_checks(estimator):
     """Checks that cannot pass, with the reason."""
-    if isinstance(estimator, MassShellTransformer):
+    if isinstance(estimator, (MassShellTransformer, TopPairFeatures)):
         return dict.fromkeys(NEED_NAMES, NO_NAMES)
     if isinstance(estimator, LogTransformer):
         wording = {"check_positive_only_tag_during_fit": WORDING}
