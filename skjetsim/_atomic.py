@@ -43,6 +43,7 @@ def replacing(path, what):
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
+        _remove(partial)
         free = shutil.disk_usage(folder).free / 1e6
         raise OSError(
             error.errno,
@@ -50,8 +51,12 @@ def replacing(path, what):
             f"{free:,.1f} MB are free in {folder!r}; make room or choose another folder",
         ) from error
     finally:
-        with suppress(FileNotFoundError):
-            os.remove(partial)
+        _remove(partial)
+
+
+def _remove(path):
+    with suppress(FileNotFoundError):
+        os.remove(path)
 
 
 def _check_place(path, folder, what):

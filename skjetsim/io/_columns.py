@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import numpy as np
 import pandas as pd
+
+from skjetsim.io._files import did_you_mean
 
 __all__ = ["FIXED", "LIST", "SCALAR", "as_frame", "choose_columns", "rechunk"]
 
@@ -40,16 +40,9 @@ def choose_columns(path, kinds, columns, max_length):
         raise ValueError(f"{path} has no columns: there is nothing to read.")
     for name in names:
         if name not in kinds:
-            near = get_close_matches(name, list(kinds), 3)
             shown = list(kinds) if len(kinds) <= 20 else [*list(kinds)[:20], "..."]
-            raise ValueError(
-                f"{path} has no column {name!r}"
-                + (
-                    f"; did you mean {' or '.join(map(repr, near))}?"
-                    if near
-                    else f": it has {shown}."
-                )
-            )
+            hint = did_you_mean(name, kinds) or f": it has {shown}."
+            raise ValueError(f"{path} has no column {name!r}{hint}")
     wrong = [name for name in names if kinds[name] not in READABLE]
     if wrong:
         raise ValueError(
@@ -113,7 +106,7 @@ def as_frame(path, arrays, max_length, units, description):
 
 def _own(table):
     """Replace columns that lie in the memory of a file or a library, which is read-only."""
-    foreign: dict = {}
+    foreign = {}
     for column, entries in table.items():
         if not (entries.flags.writeable and entries.flags.c_contiguous):
             foreign.setdefault(entries.dtype, []).append(column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 __all__ = [
     "METADATA",
@@ -12,6 +13,7 @@ __all__ = [
     "as_paths",
     "complete",
     "decode_metadata",
+    "did_you_mean",
     "encode_metadata",
     "file_format",
 ]
@@ -71,6 +73,13 @@ def _check_there(path):
         )
     if not os.path.exists(path):
         raise FileNotFoundError(f"There is no file {path!r}.")
+
+
+def did_you_mean(name, options):
+    """End of a message about a name that is not there: those that look like it, or nothing."""
+    lower = {option.lower(): option for option in options}
+    near = [lower[match] for match in get_close_matches(name.lower(), lower, 3)]
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 @contextmanager

@@ -137,8 +137,8 @@ def parquet_writer(path, dtypes, metadata):
 
     def write(frame):
         columns = [
-            pa.array(frame[name].to_numpy(), field.type)
-            for name, field in zip(dtypes, fields, strict=True)
+            pa.array(frame[name].to_numpy().astype(dtype, copy=False))
+            for name, dtype in dtypes.items()
         ]
         writer.write_table(pa.Table.from_arrays(columns, schema=schema), row_group_size=ROWS)
 

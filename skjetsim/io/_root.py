@@ -6,12 +6,11 @@ import os
 import struct
 from collections import Counter
 from contextlib import contextmanager
-from difflib import get_close_matches
 
 import numpy as np
 
 from skjetsim.io._columns import FIXED, LIST, SCALAR
-from skjetsim.io._files import METADATA, complete, decode_metadata
+from skjetsim.io._files import METADATA, complete, decode_metadata, did_you_mean
 
 __all__ = ["RootReader", "root_writer"]
 
@@ -194,8 +193,7 @@ def _choose_tree(path, classes, tree):
             return trees[0]
         raise ValueError(f"{path} has several trees: pass tree= as one of {trees}.")
     if tree not in trees:
-        near = get_close_matches(tree, trees, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f": it has {trees}."
+        hint = did_you_mean(tree, trees) or f": it has {trees}."
         raise ValueError(f"{path} has no tree {tree!r}{hint}")
     return tree
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skjetsim._validation import check_same_events, first_duplicate
-from skjetsim.io._units import GEN, RECO, WEIGHT
+from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
 
 __all__ = ["check_like_first", "file_tables"]
 
@@ -61,12 +61,12 @@ def side_by_side(X, y, sample_weight):
     _check_table(X, "X")
     prefix = "" if y is None else GEN
     columns = {f"{prefix}{name}": X[name].to_numpy() for name in X}
-    units = _carried_units(X, prefix)
+    units = _units(X, prefix)
     if y is not None:
         _check_table(y, "y")
         _check_length(y, "y", len(X))
         columns |= {f"{RECO}{name}": y[name].to_numpy() for name in y}
-        units |= _carried_units(y, RECO)
+        units |= _units(y, RECO)
     check_same_events(X, y, sample_weight)
     if sample_weight is not None:
         if WEIGHT in columns:
@@ -136,11 +136,15 @@ def _weight(sample_weight, n_rows):
     return weight
 
 
-def _carried_units(table, prefix):
-    """Units that came with a table, in the attributes that `read_events` sets."""
+def _units(table, prefix):
+    """Units that came with a table, where `read_events` puts them; else those of its names.
+
+    A file of other origin says nothing of units, and then its table does not either: MeV must not
+    become GeV by its name.
+    """
     units = table.attrs.get("units")
     if not isinstance(units, dict):
-        return {}
+        units = {name: known_unit(name) for name in table}
     return {f"{prefix}{name}": unit for name, unit in units.items() if isinstance(unit, str)}
 
 

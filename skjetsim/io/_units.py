@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
-__all__ = ["GEN", "RECO", "WEIGHT", "base_name", "resolve_units"]
+from skjetsim.io._files import did_you_mean
+
+__all__ = ["GEN", "RECO", "WEIGHT", "known_unit", "resolve_units"]
 
 GEN, RECO, WEIGHT = "gen_", "reco_", "sample_weight"
 
@@ -16,15 +17,7 @@ KNOWN = {
 }
 
 
-def base_name(name):
-    """Name of a column without `gen_` or `reco_`."""
-    for level in (GEN, RECO):
-        if name.startswith(level):
-            return name[len(level) :]
-    return name
-
-
-def _known_unit(name):
+def known_unit(name):
     """Unit that the last word of a name says, numbers aside: GeV for `jet_pt_0`; else None."""
     words = [word for word in re.split(r"[_.]", name) if not word.isdigit()]
     if not words or "log" in words:
@@ -32,17 +25,17 @@ def _known_unit(name):
     return KNOWN.get(words[-1])
 
 
-def resolve_units(names, carried, given):
-    """Unit of each column of a file: as given, else as the table says, else by its name.
+def resolve_units(names, stated, given):
+    """Unit of each column of a file: as given, else as the table states.
 
     Parameters
     ----------
     names : list of str
         Columns of the file, with `gen_` and `reco_`.
-    carried : dict
-        Units that came with the table, by name in the file.
+    stated : dict of str to str
+        Units that the table states, by name in the file.
     given : dict or None
-        Units that the user states, by name with or without the level.
+        Units that the user gives, by name with or without the level.
 
     Returns
     -------
@@ -52,12 +45,18 @@ def resolve_units(names, carried, given):
     given = _check_given(given, names)
     units = {}
     for name in names:
-        base = base_name(name)
-        candidates = (given.get(name), given.get(base), carried.get(name), _known_unit(base))
+        candidates = (given.get(name), given.get(_base_name(name)), stated.get(name))
         unit = next((unit for unit in candidates if unit is not None), None)
         if unit is not None:
             units[name] = unit
     return units
+
+
+def _base_name(name):
+    for level in (GEN, RECO):
+        if name.startswith(level):
+            return name[len(level) :]
+    return name
 
 
 def _check_given(given, names):
@@ -65,14 +64,11 @@ def _check_given(given, names):
         return {}
     if not isinstance(given, dict):
         raise TypeError(f"units must be a dict of column name to unit, got {type(given).__name__}.")
-    possible = {*names, *map(base_name, names)}
+    possible = {*names, *map(_base_name, names)}
     for name, unit in given.items():
         if not isinstance(unit, str):
             raise TypeError(f"The unit of {name!r} must be a str, such as 'GeV', got {unit!r}.")
         if name not in possible:
-            near = get_close_matches(str(name), sorted(possible), 3)
-            raise ValueError(
-                f"units names {name!r}, which is no column"
-                + (f"; did you mean {' or '.join(map(repr, near))}?" if near else ".")
-            )
+            hint = did_you_mean(str(name), possible) or "."
+            raise ValueError(f"units names {name!r}, which is no column{hint}")
     return given

@@ -35,9 +35,10 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
 
     units : dict of str to str, default=None
         Units of columns, by their name in X and y or in the file. Others keep the one in
-        ``X.attrs["units"]``, where :func:`read_events` puts it, or have the package's by their
-        last word: GeV for px, py, pz, pt, et, E, energy, mass, met and ht, rad for phi and theta,
-        none ("") for eta and rapidity. Any other column has no unit on record.
+        ``X.attrs["units"]``, where :func:`read_events` puts it. A table without that attribute
+        has the package's units, by the last word of a name: GeV for px, py, pz, pt, et, E, energy,
+        mass, met and ht, rad for phi and theta, none ("") for eta and rapidity. Any other column
+        has no unit on record.
 
     description : str, default=None
         What the events are. None keeps ``X.attrs["description"]``.
