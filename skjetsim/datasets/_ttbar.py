@@ -1,0 +1,332 @@
+"""Top pairs that decay to an electron and four quarks, as partons and as jets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skjetsim.datasets._card import DetectorCard
+from skjetsim.datasets._events import check_mean, events_bunch, generate_events
+from skjetsim.datasets._particles import delta_r, pseudorapidity
+from skjetsim.datasets._process import Lepton, Process, keep_events, number_leptons
+from skjetsim.datasets._reconstruction import find_jets, find_leptons, missing_momentum
+
+# PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
+PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
+QUARKS = slice(2, 6)
+N_JETS = 4
+COMPONENTS = ("px", "py", "pz", "E")
+
+ELECTRON = Lepton("electron", (11,))
+ELECTRON_MASS = 0.000510999
+# Only the electron is selected: cuts on quarks would take as large a part of the events that the
+# detector accepts as of all events, for a jet of initial-state radiation replaces a lost one.
+ELECTRON_PT_MIN = 10.0
+ELECTRON_ETA_MAX = 2.5
+
+
+def _columns(objects):
+    return tuple(f"{name}_{component}" for name in objects for component in COMPONENTS)
+
+
+@dataclass(frozen=True)
+class TopPair(Process):
+    """Top pairs of one semileptonic final state.
+
+    With a `jet_pt_min` above zero, events are accepted that have four jets above it and no fifth
+    one; else the leading four of any number are taken.
+    """
+
+    jet_pt_min: float
+
+    title = "top pair"
+    description = "ttbar.rst"
+    settings = (
+        "Top:gg2ttbar = on",
+        "Top:qqbar2ttbar = on",
+        "6:onMode = off",
+        "6:onIfMatch = 5 24",
+        "24:onMode = off",
+        "24:onPosIfMatch = 2 -1",
+        "24:onNegIfMatch = 11 -12",
+    )
+    feature_names = _columns(PARTONS)
+    target_names = _columns(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
+
+    def select(self, record):
+        """Apply the loose selection and collect the partons."""
+        partons, complete = _partons(record)
+        px, py, pz = partons[:, 0, :3].T
+        inside = np.abs(pseudorapidity(px, py, pz)) < ELECTRON_ETA_MAX
+        kept = np.flatnonzero(complete & inside & (np.hypot(px, py) > ELECTRON_PT_MIN))
+        role = number_leptons(record, (ELECTRON,), parent=24)
+        return keep_events(record, role, kept, {"data": partons[kept].reshape(len(kept), -1)})
+
+    def reconstruct(self, events, flow, role, card, rng):
+        """Find electron, missing momentum and jets.
+
+        Returns ``target``; ``n_jets``, how many jets there are beside a reconstructed electron;
+        ``accepted``, whether there are electron and the right number of jets; ``matched``, whether
+        also each quark is near a jet of its own.
+        """
+        n_events = events.n_events
+        electron, found = find_leptons(flow, role, (ELECTRON,), n_events, card, rng)
+        jets = find_jets(flow.select(role < 0), electron, n_events, card, events.has_pileup)
+        jets = jets.select((jets.pt > self.jet_pt_min) & found[jets.event])
+        n_jets = np.bincount(jets.event, minlength=n_events)
+        accepted = n_jets == N_JETS if self.jet_pt_min > 0 else n_jets >= N_JETS
+
+        target = np.zeros((n_events, 2 + N_JETS, 4))
+        target[:, 0, :3] = electron[:, 0]
+        target[:, 0, 3] = np.sqrt((electron**2).sum(axis=(1, 2)) + ELECTRON_MASS**2)
+        target[:, 1, :2] = missing_momentum(flow, n_events)
+        target[:, 1, 3] = np.hypot(target[:, 1, 0], target[:, 1, 1])
+        target[:, 2:] = _leading(jets, n_events)
+        target[~accepted] = 0
+        quarks = events.columns["data"].reshape(n_events, -1, 4)[:, QUARKS]
+        index = nearest_jets(quarks, target[:, 2:], card.match_delta_r)
+        # Four quarks with a jet each and no jet twice.
+        each_its_own = (np.sort(index, axis=1) == np.arange(N_JETS)).all(axis=1)
+        return {
+            "target": target.reshape(n_events, -1),
+            "accepted": accepted,
+            "matched": accepted & each_its_own,
+            "n_jets": n_jets,
+        }
+
+
+def _partons(record):
+    """Four-momenta of the six partons, and whether an event has each of them once."""
+    entries = record.entries
+    momenta = np.zeros((record.n_events, len(PARTONS), 4))
+    complete = np.ones(record.n_events, dtype=bool)
+    for number, pdg_id in enumerate(PARTONS.values()):
+        index = record.outgoing[entries.pdg_id[record.outgoing] == pdg_id]
+        event = entries.event[index]
+        of_top = abs(pdg_id) == 5
+        read = _four_momenta if of_top else _before_recoil
+        momenta[event, number] = read(entries, index)
+        complete &= np.bincount(event, minlength=record.n_events) == 1
+    return momenta, complete
+
+
+def _before_recoil(entries, index):
+    """Four-momenta of decay products of a W, had it not recoiled against what its top radiated.
+
+    Pythia lets the b radiate before the W decays, by which time the W has recoiled: its products
+    and the b before it radiates do not add up to the top.
+    """
+    last = first = entries.mother[index]
+    while True:
+        above = entries.mother[first]
+        same = entries.pdg_id[above] == entries.pdg_id[first]
+        if not same.any():
+            break
+        first = np.where(same, above, first)
+    return _boost(*(_four_momenta(entries, i) for i in (index, last, first)))
+
+
+def _four_momenta(particles, index=slice(None)):
+    """Components (px, py, pz, E) in columns."""
+    p = (particles.px, particles.py, particles.pz, particles.energy)
+    return np.column_stack([component[index] for component in p])
+
+
+def _boost(momentum, now, then):
+    """Apply the boost that takes `now` to `then`, of equal mass, as Pythia moves decay products."""
+    half = (then[:, :3] - now[:, :3]) / (then[:, 3:] + now[:, 3:])
+    beta = 2 * half / (1 + (half**2).sum(axis=1, keepdims=True))
+    gamma = 1 / np.sqrt(1 - (beta**2).sum(axis=1, keepdims=True))
+    along = (beta * momentum[:, :3]).sum(axis=1, keepdims=True)
+    energy = momentum[:, 3:]
+    moved = momentum[:, :3] + beta * gamma * (gamma / (1 + gamma) * along + energy)
+    return np.hstack([moved, gamma * (energy + along)])
+
+
+def _leading(jets, n_events):
+    """Four-momenta of the leading jets by pT, shape (n_events, 4, 4); zeros where there is none."""
+    jets = jets.select(np.lexsort((-jets.pt, jets.event)))
+    first = np.searchsorted(jets.event, np.arange(n_events))
+    rank = np.arange(len(jets.event)) - first[jets.event]
+    leading = np.zeros((n_events, N_JETS, 4))
+    taken, rank = jets.select(rank < N_JETS), rank[rank < N_JETS]
+    leading[taken.event, rank] = _four_momenta(taken)
+    return leading
+
+
+def nearest_jets(quarks, jets, distance):
+    """Match jets to quarks.
+
+    Parameters
+    ----------
+    quarks, jets : ndarray of shape (n_events, n_objects, 4)
+        Four-momenta (px, py, pz, E) in GeV.
+
+    distance : float
+        Largest distance in (eta, phi).
+
+    Returns
+    -------
+    index : ndarray of int of shape (n_events, n_quarks)
+        Number of the jet nearest to each quark, -1 where it is too far.
+    """
+    (q_eta, q_phi), (eta, phi) = (
+        (pseudorapidity(*np.moveaxis(p[..., :3], 2, 0)), np.arctan2(p[..., 1], p[..., 0]))
+        for p in (quarks, jets)
+    )
+    distances = delta_r(q_eta[:, :, None], q_phi[:, :, None], eta[:, None], phi[:, None])
+    return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
+
+
+def generate_ttbar(
+    n_samples,
+    *,
+    random_state=None,
+    detector=None,
+    n_detector=1,
+    jet_pt_min=20.0,
+    n_pileup=0.0,
+    settings=(),
+    memory=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Generate semileptonic top pairs and pass them through a parametric detector.
+
+    The same chain as :func:`generate_wjet`, from the six partons of one final state,
+    t tbar -> b W+ bbar W- with W+ -> u dbar and W- -> e- nubar, to electron, missing momentum and
+    four jets: the top pairs of [1]_, of 24 columns at either level. A row is an event with an
+    electron of pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of the
+    rows are accepted.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows: generated events that pass the loose selection, whether the detector
+        accepts them or not.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
+        machine and version, and fewer samples are the first rows of more.
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+
+    n_detector : int, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by.
+
+    jet_pt_min : float or None, default=20.0
+        Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
+        switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
+        taken, which leaves no edge, and no event is rejected for a fifth jet.
+
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for other beams, another tune or variations of its parameters, such as
+        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
+        rows, goes on from there. Needs a `random_state` that repeats.
+
+    n_jobs : int or None, default=None
+        Worker processes, as in joblib.
+
+    verbose : int, default=0
+        Show a progress bar of the rows if not 0.
+
+    Returns
+    -------
+    events : :class:`~sklearn.utils.Bunch`
+        data : DataFrame of shape (n_samples, 24)
+            Parton level, in GeV: `px`, `py`, `pz` and `E` of `electron`, `antineutrino`, `b`,
+            `antib`, `u` and `antid`. The hadronic top is b + u + antid, the leptonic one
+            antib + electron + antineutrino.
+        target : DataFrame of shape (n_samples, 24)
+            Detector level, in GeV: the same components of `electron`, `met` and `jet1` to `jet4`,
+            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Zeros
+            where the event is not accepted.
+        accepted : ndarray of bool of shape (n_samples,)
+            Whether the electron (pT > 5 GeV, abs(eta) < 2.4) and the right number of jets were
+            reconstructed.
+        matched : ndarray of bool of shape (n_samples,)
+            Whether the event is accepted and each of the four quarks is within `match_delta_r` of
+            a jet of its own.
+        n_jets : ndarray of int of shape (n_samples,)
+            Number of jets above the threshold, zero where the electron was not reconstructed.
+        repeats : tuple of :class:`~sklearn.utils.Bunch`
+            `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
+            passes.
+        feature_names, target_names : list of str
+            Names of the columns.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ImportError
+        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, if no event passes, or if `jet_pt_min`
+        is negative or below the threshold of the detector.
+    OSError
+        If `memory` cannot be written to.
+
+    See Also
+    --------
+    generate_wjet : What is said there of the detector holds here.
+    skjetsim.preprocessing.TopPairFeatures : The masses of tops and W of either level.
+    DetectorCard : The numbers of the detector.
+
+    Notes
+    -----
+    Partons are those of the decays, after initial-state radiation and before they radiate; Pythia
+    gives up and anti-down 0.33 GeV and bottom 4.8 GeV of mass. Jets are counted at all abs(eta)
+    that the calorimeters cover, and none is within 0.5 of the electron, which need not be
+    isolated. With a threshold, generated events that stand beside accepted ones are a selected
+    sample themselves: train and test on ``events.data[events.accepted]``.
+
+    Needs ``pip install skjetsim[pythia]``.
+
+    References
+    ----------
+    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
+       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import generate_ttbar
+    >>> events = generate_ttbar(100, random_state=0)  # doctest: +SKIP
+    >>> events.data.shape, events.target.shape  # doctest: +SKIP
+    ((100, 24), (100, 24))
+    >>> y = events.target[events.accepted]  # doctest: +SKIP
+    """
+    process = TopPair(_threshold(jet_pt_min, detector))
+    columns, passes = generate_events(
+        process,
+        n_samples,
+        random_state=random_state,
+        detector=detector,
+        n_detector=n_detector,
+        n_pileup=n_pileup,
+        settings=settings,
+        memory=memory,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return events_bunch(process, columns, passes)
+
+
+def _threshold(jet_pt_min, detector):
+    """Threshold on the pT of jets; 0 where there is none beyond the detector's."""
+    threshold = 0.0 if jet_pt_min is None else check_mean(jet_pt_min, "jet_pt_min")
+    card = detector if isinstance(detector, DetectorCard) else DetectorCard()
+    if 0 < threshold < card.jet_pt_min:
+        raise ValueError(
+            f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV from which on the "
+            "detector has jets; pass a detector with a lower jet_pt_min, or None for no threshold."
+        )
+    return threshold
