@@ -38,8 +38,10 @@ def save(estimator, path):
     ------
     TypeError
         Where a parameter or attribute has a type that cannot be written; it is named.
-    FileNotFoundError
-        Where the folder does not exist.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        Where no file can have this name.
+    OSError
+        Where the disk is full; the message says how much is free.
 
     Examples
     --------

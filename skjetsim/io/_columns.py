@@ -13,15 +13,14 @@ SCALAR, FIXED, LIST = "number", "array", "list"
 READABLE = {SCALAR, FIXED, LIST}
 
 
-def choose_columns(path, kinds, columns, max_length):
+def choose_columns(file, columns, max_length):
     """Names in a file to read, checked.
 
     Parameters
     ----------
-    path : str
-    kinds : dict of str to str
-        What each name in the file holds: `SCALAR`, `FIXED`, `LIST`, or, in words, why it is no
-        column.
+    file : ParquetReader or RootReader
+        `names` are what it has; `kind(name)` says `SCALAR`, `FIXED`, `LIST`, or, in words, why
+        that is no column.
     columns : list of str or None
         Which to read, in this order; None is all.
     max_length : int or None
@@ -35,14 +34,16 @@ def choose_columns(path, kinds, columns, max_length):
     ValueError
         On a name that is not there, that is no column, or a list without a length.
     """
-    names = list(kinds) if columns is None else columns
-    if not kinds:
+    path = file.path
+    if not file.names:
         raise ValueError(f"{path} has no columns: there is nothing to read.")
+    names = file.names if columns is None else columns
     for name in names:
-        if name not in kinds:
-            shown = list(kinds) if len(kinds) <= 20 else [*list(kinds)[:20], "..."]
-            hint = did_you_mean(name, kinds) or f": it has {shown}."
+        if name not in file.names:
+            shown = file.names if len(file.names) <= 20 else [*file.names[:20], "..."]
+            hint = did_you_mean(name, file.names) or f": it has {shown}."
             raise ValueError(f"{path} has no column {name!r}{hint}")
+    kinds = {name: file.kind(name) for name in names}
     wrong = [name for name in names if kinds[name] not in READABLE]
     if wrong:
         raise ValueError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skjetsim.io._columns import FIXED, LIST, SCALAR
@@ -24,8 +24,7 @@ class ParquetReader:
 
     Attributes
     ----------
-    kinds : dict of str to str
-        What each column holds, as `choose_columns` reads it.
+    names : list of str
     units : dict of str to str
     description : str or None
     """
@@ -43,7 +42,12 @@ class ParquetReader:
         twice = [name for name, count in Counter(schema.names).items() if count > 1]
         if twice:
             raise ValueError(f"{path} has several columns named {twice[0]!r}: they cannot be told.")
-        self.kinds = {field.name: _kind(field.type) for field in schema}
+        self.names = schema.names
+        self._types = {field.name: field.type for field in schema}
+
+    def kind(self, name):
+        """What a column holds, as `choose_columns` reads it."""
+        return _kind(self._types[name])
 
     def __enter__(self):
         return self
@@ -54,12 +58,14 @@ class ParquetReader:
     def pieces(self, names, n_rows):
         """Columns `names` of the file, `n_rows` rows or fewer at a time; None is all at once."""
         tables = self._tables(names, n_rows)
+        first = 0
         while True:
             with complete(self.path, "Parquet"):
                 table = next(tables, None)
             if table is None:
                 return
-            yield {name: self._entries(name, table.column(name)) for name in names}
+            yield {name: self._entries(name, table.column(name), first) for name in names}
+            first += len(table)
 
     def _tables(self, names, n_rows):
         if n_rows is None or self._file.metadata.num_rows == 0:
@@ -68,33 +74,32 @@ class ParquetReader:
         for batch in self._file.iter_batches(batch_size=n_rows, columns=names):
             yield pa.Table.from_batches([batch])
 
-    def _entries(self, name, column):
-        kind = self.kinds[name]
+    def _entries(self, name, column, first):
+        """Column as numpy has it; `first` is the row of the file that it begins with."""
+        kind = self.kind(name)
         if kind == SCALAR:
-            self._check_nulls(name, column)
+            if column.null_count and not pa.types.is_floating(column.type):
+                row = first + pc.index(column.is_null(), True).as_py()
+                raise self._null_error(name, column, f"null, first in row {row}")
             return column.to_numpy()
         column = column.combine_chunks()
         if column.null_count:
-            raise ValueError(
-                f"{self.path}: column {name!r} has {column.null_count} rows without a list (null). "
-                "Write empty lists there, or name other columns in columns=."
-            )
+            raise self._null_error(name, column, "null instead of a list")
         entries = column.flatten()
-        self._check_nulls(name, entries)
+        if entries.null_count and not pa.types.is_floating(entries.type):
+            raise self._null_error(name, entries, "null in lists")
         entries = entries.to_numpy(zero_copy_only=False)
         if kind == FIXED:
             return entries.reshape(len(column), -1)
         return column.value_lengths().to_numpy(), entries
 
-    def _check_nulls(self, name, values):
-        """Null is NaN among floats; integers and bools have no such value."""
-        if values.null_count and not pa.types.is_floating(values.type):
-            row = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
-            raise ValueError(
-                f"{self.path}: column {name!r} has {values.null_count} missing values (null, first "
-                f"in row {row}), which dtype {values.type} does not know. Fill them where the file "
-                "is written, or name other columns in columns=."
-            )
+    def _null_error(self, name, values, what):
+        """Null is NaN among floats; nothing else has such a value."""
+        return ValueError(
+            f"{self.path}: column {name!r} has {values.null_count} missing values ({what}), for "
+            f"which {values.type} has no number. Fill them where the file is written, or name other "
+            "columns in columns=."
+        )
 
 
 def _kind(arrow):

@@ -158,9 +158,10 @@ def _check(path, columns, tree, max_length):
 
     paths = as_paths(path)
     if columns is not None:
-        if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+        names = [columns] if isinstance(columns, str) else list(columns)
+        if isinstance(columns, str) or not all(isinstance(name, str) for name in names):
             raise TypeError(f"columns must be a list of str, got {columns!r}.")
-        columns = list(columns)
+        columns = names
         if not columns:
             raise ValueError("columns is an empty list: None reads everything.")
         if (twice := first_duplicate(columns)) is not None:
@@ -195,7 +196,7 @@ def _frames(paths, columns, tree, max_length, n_rows):
     first = None
     for path in paths:
         with _reader(path, tree) as file:
-            names = choose_columns(path, file.kinds, columns, max_length)
+            names = choose_columns(file, columns, max_length)
             for arrays in file.pieces(names, n_rows):
                 frame = as_frame(path, arrays, max_length, file.units, file.description)
                 if first is None:

@@ -65,8 +65,8 @@ class RootReader:
 
     Attributes
     ----------
-    kinds : dict of str to str
-        What each branch or field holds, as `choose_columns` reads it.
+    names : list of str
+        Branches or fields.
     units : dict of str to str
     description : str or None
     """
@@ -92,20 +92,18 @@ class RootReader:
         with complete(self.path, "ROOT"):
             self._tree = self._file[name]
             self._is_ntuple = classes[name].endswith("RNTuple")
-            self.kinds = _ntuple_kinds(self._tree) if self._is_ntuple else self._branch_kinds()
+            self._forms = self._tree.to_akform()[0] if self._is_ntuple else None
+            self._branches = {} if self._is_ntuple else _branches(self._tree)
+            self.names = self._forms.fields if self._is_ntuple else list(self._branches)
             known = classes.get(METADATA) == "TObjString"
             text = str(self._file[METADATA]) if known else None
             self.units, self.description = decode_metadata(text)
 
-    def _branch_kinds(self):
-        leaves = [one for one in self._tree.itervalues(recursive=True) if not one.branches]
-        count = Counter(branch.name for branch in leaves)
-        # Branches of two objects may share a name; their full paths do not.
-        self._branches = {
-            branch.name if count[branch.name] == 1 else branch.object_path.split(":")[-1]: branch
-            for branch in leaves
-        }
-        return {name: _branch_kind(branch) for name, branch in self._branches.items()}
+    def kind(self, name):
+        """What a branch or field holds, as `choose_columns` reads it."""
+        if self._is_ntuple:
+            return _kind(self._forms.content(name))
+        return _branch_kind(self._branches[name])
 
     def __enter__(self):
         return self
@@ -139,7 +137,7 @@ class RootReader:
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,
             # numpy has no lists; awkward arrays take longer where there are none.
-            "library": "ak" if any(self.kinds[name] == LIST for name in names) else "np",
+            "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
         }
         if self._tree.num_entries == 0:
             pieces = iter([self._tree.arrays(**settings)])
@@ -161,7 +159,7 @@ class RootReader:
             yield {name: self._entries(name, arrays[name]) for name in names}
 
     def _entries(self, name, array):
-        if self.kinds[name] != LIST:
+        if self.kind(name) != LIST:
             return np.asarray(array)
         import awkward as ak
 
@@ -198,9 +196,12 @@ def _choose_tree(path, classes, tree):
     return tree
 
 
-def _ntuple_kinds(ntuple):
-    form, _ = ntuple.to_akform()
-    return {name: _kind(form.content(name)) for name in form.fields}
+def _branches(tree):
+    """Branches that hold data, by name."""
+    leaves = [pair for pair in tree.iteritems(recursive=True) if not pair[1].branches]
+    count = Counter(branch.name for _, branch in leaves)
+    # Branches of two objects may share a name; their full paths do not.
+    return {branch.name if count[branch.name] == 1 else path: branch for path, branch in leaves}
 
 
 def _branch_kind(branch):

@@ -81,9 +81,11 @@ def test_missing_values(tmp_path):
     x = read_events(path, columns=["x"])["x"]
     assert x.dtype == np.float32
     assert_array_equal(x, [1.0, np.nan])
-    with pytest.raises(ValueError, match=r"'n' has 1 missing values \(null, first in row 1\), whi"):
+    with pytest.raises(ValueError, match=r"'n' has 1 missing values \(null, first in row 1\), for"):
         read_events(path, columns=["n"])
-    with pytest.raises(ValueError, match=r"'jets' has 1 rows without a list \(null\)"):
+    with pytest.raises(ValueError, match=r"null, first in row 1"):
+        list(iter_events(path, columns=["n"], chunk_size=1))
+    with pytest.raises(ValueError, match=r"'jets' has 1 missing values \(null instead of a list\)"):
         read_events(path, columns=["jets"], max_length=2)
 
 

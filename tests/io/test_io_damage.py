@@ -1,5 +1,7 @@
 """Damaged files are one clear error, never a traceback from below and never wrong numbers."""
 
+import struct
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,6 +78,16 @@ def test_a_hole_in_a_basket(damaged):
     for read in every_reader(path):
         with pytest.raises(ValueError, match=f"not a complete {kind} file"):
             read()
+
+
+def test_the_header_of_files_beyond_2_gb(tmp_path):
+    """Their pointers have eight bytes, and a version above a million says so."""
+    path = tmp_path / "a.root"
+    for end in (200, 3_000_000_000):
+        path.write_bytes(b"root" + struct.pack(">iiq", 1_062_400, 100, end) + bytes(180))
+        with pytest.raises(ValueError, match=r"complete ROOT file|has no TTree") as found:
+            read_events(path)
+        assert ("200 bytes of 3,000,000,000" in str(found.value)) == (end > 200)
 
 
 def test_other_files_under_this_name(tmp_path):
