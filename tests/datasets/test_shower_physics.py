@@ -360,3 +360,21 @@ def test_seeds(particle, method):
     for name in ("target", "deposited", "overflow", "leakage", "invisible"):
         assert_array_equal(whole[name][:70], part[name])
     assert (whole.target != other.target).any()
+
+
+@both
+@pytest.mark.parametrize("geometry", [None, rings(4, 6.0, (0.0, 0.5, 3.0), ShowerMaterial())])
+def test_a_shower_does_not_depend_on_those_after_it(geometry, method):
+    theta, x = np.zeros(40), np.zeros(40)
+    theta[5:], x[8:] = 0.4, 30.0
+    for particle in PARTICLES:
+        whole, first, one = (
+            make_showers(
+                np.full(n, 8.0), particle, theta=theta[:n], phi=1.0, geometry=geometry,
+                position=np.stack([x[:n], x[:n]], axis=1), method=method, random_state=0,
+            )
+            for n in (40, 3, 1)
+        )  # fmt: skip
+        assert_array_equal(whole.target[:3], first.target)
+        assert_array_equal(whole.target[:1], one.target)
+        assert_array_equal(whole.overflow[:1], one.overflow)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Points that stand for a profile whose axis is not that of rings: radii times angles.
+# Points that stand for a profile beside the axis of rings: radii times angles.
 RING_RADII, RING_ANGLES = 32, 24
 
 
@@ -83,9 +83,11 @@ class Cells:
         layer = self.geometry.layers[index]
         if layer.is_grid:
             return _grid_fractions(layer, x, y, radius)
-        if not x.any() and not y.any():
-            return _ring_fractions(layer, radius)
-        return self._sampled_fractions(index, x, y, radius)
+        result = _ring_fractions(layer, radius)
+        beside = np.flatnonzero((x != 0) | (y != 0))
+        if len(beside):
+            result[beside] = self._sampled_fractions(index, x[beside], y[beside], radius[beside])
+        return result
 
     def _sampled_fractions(self, index, x, y, radius):
         """Fractions of equal parts of a profile, spread evenly."""
@@ -110,7 +112,7 @@ def _grid_fractions(layer, x, y, radius):
     """Integrals over rectangles, the differences of the one up to each corner."""
     edges_x = layer.eta_size * (np.arange(layer.n_eta + 1) - 0.5 * layer.n_eta)
     edges_y = layer.phi_size * (np.arange(layer.n_phi + 1) - 0.5 * layer.n_phi)
-    # In single precision, an eighth of the time: 1e-7 of the energy, less than a spot.
+    # Single precision: much faster, and wrong by 1e-7 of the energy, which is less than a spot.
     dx, dy = (
         (edges[None, :] - centre[:, None]).astype(np.float32)
         for edges, centre in ((edges_x, x), (edges_y, y))

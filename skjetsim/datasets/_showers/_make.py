@@ -63,8 +63,8 @@ def make_showers(
         The calorimeter; None is ``ShowerGeometry()``.
 
     method : {"spots", "profile"}, default="spots"
-        "spots" places energy spots one by one. "profile" is an approximation ten times as fast:
-        it integrates the mean lateral profile over the cells and lets each cell fluctuate.
+        "spots" places energy spots one by one. "profile" is an approximation, several times as
+        fast: it integrates the mean lateral profile over the cells and lets each cell fluctuate.
 
     random_state : int, RandomState, Generator or None, default=None
         Seed. An int gives the same bits for any `n_jobs` on one machine and version, and fewer
@@ -127,7 +127,8 @@ def make_showers(
     fraction 1 - (E / GeV)^-0.18 on average [3]_ goes to neutral pions, most of it to those of the
     first interaction, which make an electromagnetic shower; those of later ones, and the rest,
     follow gamma functions of the depth in interaction lengths [4]_. Late neutral pions, radii and
-    fluctuations are those of [2]_, without correlations. Of the rest, h/e is seen.
+    fluctuations are those of [2]_, without correlations. Of the rest, h/e is seen. A track on the
+    edge of two cells is in the one at larger x or y.
 
     References
     ----------

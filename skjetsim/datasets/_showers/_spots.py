@@ -29,13 +29,10 @@ def spots(cascade, part, showers, slices, cells, streams):
     offset = streams("n_spots", part).random(len(cascade.energy))
     counts = _counts(cascade, offset, slices)
     weights = _weights(cascade, counts, slices, cells.geometry.n_layers)
-    flat = counts.ravel()
-    n_slices = counts.shape[1]
-    per_shower = counts.sum(axis=1)
+    flat, per_shower = counts.ravel(), counts.sum(axis=1)
     x, y = _offsets(cascade, flat, part, streams)
-    tilted = bool(showers.tangent.any())
-    where = np.tile(np.arange(n_slices), len(counts))
-    if tilted:
+    where = np.tile(np.arange(slices.n_slices), len(counts))
+    if showers.theta.any():
         x, y = _tilt(x, y, per_shower, showers)
         depth = _depths(flat, where, slices, streams("depth", part))
         x = x + np.repeat(showers.slope[:, 0], per_shower) * depth
@@ -94,9 +91,11 @@ def _offsets(cascade, flat, part, streams):
 
 def _tilt(along, across, per_shower, showers):
     """Turn offsets to the shower's azimuth; a tilted shower cuts a layer in an ellipse."""
+    # Upright showers stay as they are, so that they do not depend on others in the chunk.
+    phi = np.where(showers.theta > 0, showers.phi, 0.0)
     cosine, sine, stretch = (
         np.repeat(values.astype(np.float32), per_shower)
-        for values in (np.cos(showers.phi), np.sin(showers.phi), 1.0 / showers.cosine)
+        for values in (np.cos(phi), np.sin(phi), 1.0 / showers.cosine)
     )
     along = along * stretch
     return along * cosine - across * sine, along * sine + across * cosine

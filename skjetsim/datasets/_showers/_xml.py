@@ -13,18 +13,15 @@ def read_layers(path, depth, particle, material):
     """Layers of a file, see :meth:`ShowerGeometry.from_xml`."""
     element = _binning(path, particle)
     rows = [_layer_row(layer, path) for layer in element]
-    depths = _by_number(depth, "depth", [number for number, *_ in rows])
-    materials = _by_number(
-        ShowerMaterial() if material is None else material,
-        "material",
-        [number for number, *_ in rows],
-    )
+    numbers = [number for number, *_ in rows]
+    depths = _by_number(depth, "depth", numbers)
+    materials = _by_number(ShowerMaterial() if material is None else material, "material", numbers)
     missing = [number for number, edges, _ in rows if edges and number not in depths]
     if missing:
         raise ValueError(f"depth has no entry for layer {missing[0]}, which has cells.")
-    # One number for all is the depth of what reads out; layers without rings are just numbers.
-    default = {} if isinstance(depth, dict) else {n: 0.0 for n, edges, _ in rows if not edges}
-    depths |= default
+    if not isinstance(depth, dict):
+        # One depth for all is that of layers that read out.
+        depths |= {number: 0.0 for number, edges, _ in rows if not edges}
     return tuple(
         ShowerLayer(
             depths.get(number, 0.0),
