@@ -41,7 +41,7 @@ def make_camel(n_samples=100, *, n_features=1, mean=4.0, scale=1.0, random_state
     Raises
     ------
     ValueError
-        Without samples or features, or if `scale` is not positive.
+        Without samples or features, if `scale` is not positive, or `mean` not finite.
 
     See Also
     --------
@@ -62,7 +62,7 @@ def make_camel(n_samples=100, *, n_features=1, mean=4.0, scale=1.0, random_state
     >>> X.shape, bool((abs(X) > 2).mean() > 0.9)
     ((1000, 1), True)
     """
-    _check_scale(scale)
+    _check_parameters(mean=mean, scale=scale)
     shape = check_int(n_samples, "n_samples"), check_int(n_features, "n_features")
     root = as_seed_sequence(random_state)
     noise = numpy_rng(root, 0).standard_normal(shape)
@@ -92,7 +92,7 @@ def camel_log_prob(X, *, mean=4.0, scale=1.0):
     Raises
     ------
     ValueError
-        If X holds no finite numbers, or if `scale` is not positive.
+        If X holds no finite numbers, if `scale` is not positive, or `mean` not finite.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def camel_log_prob(X, *, mean=4.0, scale=1.0):
     >>> camel_log_prob([[0.0], [4.0]]).round(3)
     array([-8.919, -1.612])
     """
-    _check_scale(scale)
+    _check_parameters(mean=mean, scale=scale)
     X, _ = check_events(X)
     humps = np.stack([log_normal((X - at) / scale).sum(axis=1) for at in (-mean, mean)])
     return logsumexp(humps, axis=0) - np.log(2) - X.shape[1] * np.log(scale)
@@ -137,7 +137,7 @@ def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_sta
     Raises
     ------
     ValueError
-        Without samples or features, or if `scale` is not positive.
+        Without samples or features, if `scale` is not positive, or `radius` not finite.
 
     See Also
     --------
@@ -156,7 +156,7 @@ def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_sta
     >>> X.shape, round(float(np.linalg.norm(X, axis=1).mean()))
     ((1000, 5), 4)
     """
-    _check_scale(scale)
+    _check_parameters(radius=radius, scale=scale)
     shape = check_int(n_samples, "n_samples"), 1 + check_int(n_features, "n_features")
     noise = numpy_rng(as_seed_sequence(random_state)).standard_normal(shape)
     direction = noise[:, 1:] / np.linalg.norm(noise[:, 1:], axis=1, keepdims=True)
@@ -185,7 +185,7 @@ def shell_log_prob(X, *, radius=4.0, scale=1.0):
     Raises
     ------
     ValueError
-        If X holds no finite numbers, or if `scale` is not positive.
+        If X holds no finite numbers, if `scale` is not positive, or `radius` not finite.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def shell_log_prob(X, *, radius=4.0, scale=1.0):
     >>> shell_log_prob([[4.0, 0.0], [0.0, -4.0]]).round(3)
     array([-4.143, -4.143])
     """
-    _check_scale(scale)
+    _check_parameters(radius=radius, scale=scale)
     X, _ = check_events(X)
     distance = np.linalg.norm(X, axis=1)
     folded = np.stack([log_normal((distance - at) / scale) for at in (-radius, radius)])
@@ -215,7 +215,10 @@ def log_normal(z):
     return -0.5 * z**2 - LOG_ROOT_2PI
 
 
-def _check_scale(scale):
-    """Raise unless a standard deviation is positive."""
+def _check_parameters(*, scale, **places):
+    """Raise unless a standard deviation is positive and what lies around it is finite."""
     if not 0 < scale < np.inf:
         raise ValueError(f"scale must be positive and finite, got {scale!r}.")
+    for name, value in places.items():
+        if not np.isfinite(value):
+            raise ValueError(f"{name} must be finite, got {value!r}.")

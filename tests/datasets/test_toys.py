@@ -135,6 +135,8 @@ def test_checkerboard_edges():
         (lambda: make_camel(10, n_features=0), ValueError, "n_features must be at least 1"),
         (lambda: make_camel(10, scale=0.0), ValueError, "scale must be positive"),
         (lambda: make_shell(10, scale=-1.0), ValueError, "scale must be positive"),
+        (lambda: make_camel(10, mean=np.nan), ValueError, "mean must be finite"),
+        (lambda: shell_log_prob([[1.0]], radius=np.inf), ValueError, "radius must be finite"),
         (lambda: make_shell(1.5), TypeError, "n_samples must be an integer"),
         (lambda: camel_log_prob([[np.nan]]), ValueError, "NaN"),
         (lambda: camel_log_prob([[1.0]], scale=np.inf), ValueError, "scale must be positive"),
