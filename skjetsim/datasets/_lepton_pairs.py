@@ -122,9 +122,9 @@ def _unweighted_chunk(pairs, n_rows, seed, number):
     entropy, spawn_key = seed
     root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
     pythia = start(pairs.settings, pythia_seed(root, number, 0))
-    parts, n_made = [], 0
+    parts, n_made, charges = [], 0, {}
     while n_made < n_rows:
-        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), pythia, {})
+        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), pythia, charges)
         parts.append(_columns(record, pairs))
         n_made += record.n_events
     info = pythia.infoPython()
