@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import pandas as pd
 
@@ -35,14 +37,8 @@ def choose_columns(file, columns, max_length):
         On a name that is not there, that is no column, or a list without a length.
     """
     path = file.path
-    if not file.names:
-        raise ValueError(f"{path} has no columns: there is nothing to read.")
     names = file.names if columns is None else columns
-    for name in names:
-        if name not in file.names:
-            shown = file.names if len(file.names) <= 20 else [*file.names[:20], "..."]
-            hint = did_you_mean(name, file.names) or f": it has {shown}."
-            raise ValueError(f"{path} has no column {name!r}{hint}")
+    _check_there(path, names, file.names)
     kinds = {name: file.kind(name) for name in names}
     wrong = [name for name in names if kinds[name] not in READABLE]
     if wrong:
@@ -58,6 +54,16 @@ def choose_columns(file, columns, max_length):
             "longer ones cut, or name other columns in columns=."
         )
     return names
+
+
+def _check_there(path, names, there):
+    if not there:
+        raise ValueError(f"{path} has no columns: there is nothing to read.")
+    missing = min(set(names).difference(there), default=None)
+    if missing is not None:
+        shown = there if len(there) <= 20 else [*there[:20], "..."]
+        hint = did_you_mean(missing, there) or f": it has {shown}."
+        raise ValueError(f"{path} has no column {missing!r}{hint}")
 
 
 def _some(names):
@@ -107,10 +113,10 @@ def as_frame(path, arrays, max_length, units, description):
 
 def _own(table):
     """Replace columns that lie in the memory of a file or a library, which is read-only."""
-    foreign = {}
+    foreign = defaultdict(list)
     for column, entries in table.items():
         if not (entries.flags.writeable and entries.flags.c_contiguous):
-            foreign.setdefault(entries.dtype, []).append(column)
+            foreign[entries.dtype].append(column)
     for dtype, columns in foreign.items():
         # One allocation for all: the system hands out large ones in large pages, much faster.
         block = np.empty((len(columns), len(table[columns[0]])), dtype=dtype)

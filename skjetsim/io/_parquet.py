@@ -97,8 +97,8 @@ class ParquetReader:
         """Null is NaN among floats; nothing else has such a value."""
         return ValueError(
             f"{self.path}: column {name!r} has {values.null_count} missing values ({what}), for "
-            f"which {values.type} has no number. Fill them where the file is written, or name other "
-            "columns in columns=."
+            f"which {values.type} has no number. Fill them where the file is written, or name "
+            "other columns in columns=."
         )
 
 

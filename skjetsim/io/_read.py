@@ -96,7 +96,8 @@ def iter_events(
 ):
     """Read events in chunks, in the order of the files.
 
-    The memory it takes is that of a few chunks, and, for an RNTuple, of a cluster.
+    The memory it takes is that of a few chunks, or of a basket (TTree) or cluster (RNTuple) of the
+    file where that is more.
 
     Parameters
     ----------
@@ -200,8 +201,8 @@ def _frames(paths, columns, tree, max_length, n_rows):
             for arrays in file.pieces(names, n_rows):
                 frame = as_frame(path, arrays, max_length, file.units, file.description)
                 if first is None:
-                    first = paths[0], frame.iloc[:0]
-                yield check_alike(frame, path, *reversed(first))
+                    first = frame.iloc[:0].copy()
+                yield check_alike(frame, path, first, paths[0])
 
 
 def _reader(path, tree):
