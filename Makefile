@@ -39,11 +39,11 @@ $(VENV)/.installed-demo: $(VENV)/bin/python $(DEPENDENCIES)
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python $(DEPENDENCIES)
-	$(PIP_INSTALL) -e ".[plot,pythia,test,lint]"
+	$(PIP_INSTALL) -e ".[plot,pythia,io,test,lint]"
 	@touch $@ $(VENV)/.installed-demo
 
 $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
-	$(PIP_INSTALL) -e ".[plot,pythia,doc]"
+	$(PIP_INSTALL) -e ".[plot,pythia,io,doc]"
 	@touch $@ $(VENV)/.installed-demo
 
 # Each script prints its figures beside goals and floors; the first run generates events.

@@ -23,6 +23,7 @@ _MODULES = (
     "datasets",
     "flows",
     "inspection",
+    "io",
     "metrics",
     "persistence",
     "pipeline",

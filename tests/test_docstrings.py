@@ -136,7 +136,7 @@ def test_defaults_in_docstrings_are_those_of_the_signature(name, cls):
         if isinstance(default, float):
             assert float(stated) == default, parameter.name
         else:
-            expected = f'"{default}"' if isinstance(default, str) else repr(default)
+            expected = repr(default).replace("'", '"')
             assert stated == expected, parameter.name
 
 

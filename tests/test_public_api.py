@@ -230,7 +230,8 @@ ABOVE = ("inspection", "persistence", "demo")
 LAYERS = {
     "preprocessing": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn"),
     "metrics": (*ESTIMATORS, *ABOVE, "compose", "pipeline"),
-    "datasets": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn"),
+    "datasets": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn", "io"),
+    "io": (*ESTIMATORS, *ABOVE, "base", "compose", "datasets", "metrics", "pipeline", "_nn"),
     "base.py": (*ESTIMATORS, *ABOVE, "compose", "pipeline", "_nn"),
     "flows": (*ABOVE, "compose", "pipeline", "datasets"),
     "response": (*ABOVE, "flows", "datasets"),

@@ -1,15 +1,41 @@
-"""Samples of collision events."""
+"""Samples of collision events, jets and calorimeter showers."""
 
 from skjetsim.datasets._card import DetectorCard
 from skjetsim.datasets._dilepton import generate_zee, generate_zmumu
+from skjetsim.datasets._drell_yan import generate_drell_yan
+from skjetsim.datasets._ee_z import generate_ee_z
+from skjetsim.datasets._showers import (
+    ShowerGeometry,
+    ShowerLayer,
+    ShowerMaterial,
+    make_showers,
+    superpose_showers,
+)
+from skjetsim.datasets._toys import camel_log_prob, make_camel, make_shell, shell_log_prob
+from skjetsim.datasets._toys_2d import density_2d_log_prob, make_density_2d
+from skjetsim.datasets._ttbar import generate_ttbar
 from skjetsim.datasets._wjet import generate_wjet, load_wjet
 from skjetsim.datasets._zjet import generate_zjet
 
 __all__ = [
     "DetectorCard",
+    "ShowerGeometry",
+    "ShowerLayer",
+    "ShowerMaterial",
+    "camel_log_prob",
+    "density_2d_log_prob",
+    "generate_drell_yan",
+    "generate_ee_z",
+    "generate_ttbar",
     "generate_wjet",
     "generate_zee",
     "generate_zjet",
     "generate_zmumu",
     "load_wjet",
+    "make_camel",
+    "make_density_2d",
+    "make_shell",
+    "make_showers",
+    "shell_log_prob",
+    "superpose_showers",
 ]
