@@ -2,12 +2,13 @@
 
 ``python benchmarks/build_datasets.py wjet`` writes ``skjetsim/datasets/data/wjet.parquet``, and
 ``python benchmarks/build_datasets.py jet-scale --detector atlas`` derives the jet energy scale of a
-DetectorCard.
+DetectorCard, and what pile-up subtraction leaves in its jets.
 """
 
 import argparse
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,10 @@ from wjet_sample import to_table
 
 import skjetsim.datasets
 from skjetsim.datasets import DetectorCard, generate_wjet
+from skjetsim.datasets._events import selected_events
+from skjetsim.datasets._pileup import transverse_density
+from skjetsim.datasets._reconstruction import energy_flow
+from skjetsim.datasets._wjet import WJET
 
 WJET_PATH = Path(skjetsim.datasets.__file__).parent / "data" / "wjet.parquet"
 WJET_ROWS = 30_000
@@ -71,6 +76,19 @@ def derive_jet_scale(n_jobs, detector, n_samples=40_000):
         print(f"eta region {index}: a = {a:.3f}, b = {b:.3f} sqrt(GeV), closure {closure.round(3)}")
 
 
+def derive_underlying_density(detector, n_batches=40):
+    """Print the mean of the median densities of events without pile-up."""
+    card = getattr(DetectorCard, detector)()
+    rng = np.random.default_rng(1)
+    densities = []
+    for events in islice(selected_events(WJET, 1), n_batches):
+        flow, role = energy_flow(events, card, rng)
+        densities.append(transverse_density(flow.select(role < 0), events.n_events, card))
+    density = np.concatenate(densities)
+    error = density.std(axis=0) / np.sqrt(len(density))
+    print(f"underlying density {density.mean(axis=0).round(3)} +- {error.round(3)} GeV")
+
+
 def _fit_scale(gen_pt, raw_pt):
     """Coefficients (a, b), and scaled over generated mean pT in bins of generated pT."""
     bin_edges = np.quantile(gen_pt, np.linspace(0, 1, 11))
@@ -97,6 +115,7 @@ def main():
     if options.what == "wjet":
         build_wjet(options.n_jobs)
     else:
+        derive_underlying_density(options.detector)
         derive_jet_scale(options.n_jobs, options.detector)
 
 

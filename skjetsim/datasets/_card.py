@@ -117,6 +117,11 @@ class DetectorCard:
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)
         Upper abs(eta) edges of the jet energy scale; its last row serves beyond the last.
 
+    underlying_density : tuple of float, default=(1.15, 1.25, 0.08)
+        Median transverse momentum per unit area of eta and phi in an event without pile-up, in
+        GeV, for each abs(eta) region of the tracking efficiency and beyond. What pile-up
+        subtraction leaves in jets, derived together with the energy scale.
+
     jet_pt_min : float, default=5.0
         Smallest pT of a reconstructed jet after its energy scale, in GeV.
 
@@ -147,7 +152,7 @@ class DetectorCard:
     calorimeters, identification. The card's hadron tracks stand for calorimeter jets (25%
     resolution in the endcaps); energy flow takes resolution and direction of tracks from the
     design of the inner detector [3]_ instead, as parametrised near eta = 0 and 1.5. The
-    energy scale is derived as that of the default card. The jet radius stays 0.5, that of the
+    energy scale is derived as that of the default card is. The jet radius stays 0.5, that of the
     generated jets of W + jet and Z + jet, so that the scale corrects the detector and no radius;
     ATLAS itself uses 0.4, Delphes' card 0.6.
 
@@ -207,6 +212,7 @@ class DetectorCard:
     jet_radius: float = 0.5
     jet_scale_eta_edges: tuple = (1.5, 2.5)
     jet_scale: tuple = ((1.03, 2.45), (1.02, 2.28), (1.06, 2.70))
+    underlying_density: tuple = (1.15, 1.25, 0.08)
     jet_pt_min: float = 5.0
     jet_min_constituents: int = 2
     match_delta_r: float = 0.3
@@ -341,6 +347,8 @@ class DetectorCard:
         self._check_tracker()
         self._check_calorimeters()
         _check_shape("jet_scale", self.jet_scale, (len(self.jet_scale_eta_edges) + 1, 2))
+        n_regions = len(self.track_eta_edges) + 1
+        _check_shape("underlying_density", self.underlying_density, (n_regions,))
 
     def _check_tracker(self):
         """Efficiencies are probabilities, and every table has the shape of its edges."""
@@ -369,6 +377,8 @@ class DetectorCard:
             _check_shape(f"{name}_phi_divisions", divisions, (n_rings,))
             whole = np.all(np.mod(divisions, 1) == 0) and min(divisions) >= 1
             _check(f"{name}_phi_divisions", whole, "must be whole numbers, at least 1")
+        beyond = self.ecal_eta_edges[-1] > self.track_eta_edges[-1]
+        _check("ecal_eta_edges", beyond, "must reach beyond the tracks")
 
 
 _POSITIVE = (
@@ -380,7 +390,7 @@ _NON_NEGATIVE = (
     *("track_eta_resolution", "track_phi_resolution"),
     *("ecal_resolution", "ecal_eta_shape", "hcal_resolution", "v0_ecal_fraction"),
     *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
-    *("jet_scale", "jet_pt_min", "jet_min_constituents"),
+    *("jet_scale", "underlying_density", "jet_pt_min", "jet_min_constituents"),
     *("electron_pt_min", "electron_eta_max", "muon_pt_min", "muon_eta_max"),
 )
 _INCREASING = (

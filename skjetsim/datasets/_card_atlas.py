@@ -23,6 +23,8 @@ ATLAS = {
     "hcal_phi_divisions": ATLAS_HCAL_PHI_DIVISIONS,
     "hcal_region_edges": (1.7, 3.2),
     "hcal_resolution": ((0.0302, 0.5205, 1.59), (0.05, 0.706, 0.0), (0.0942, 1.0, 0.0)),
+    "jet_scale": ((1.0, 1.65), (1.0, 1.25), (1.02, 1.12)),
+    "underlying_density": (1.42, 1.95, 1.39),
     "electron_eta_max": 2.5,
     "muon_eta_max": 2.5,
     "muon_identification": (0.95, 0.85),

@@ -1,6 +1,7 @@
 """Other collisions of the same bunch crossing."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from skjetsim.datasets._pythia import records
 
 SETTINGS = ("SoftQCD:inelastic = on",)
 
-# Cells of the grid whose median density is that of pile-up.
-_GRID_ETA_EDGES = np.linspace(-4.4, 4.4, 17)
-_GRID_PHI_CELLS = 11
+# Cells of the grid whose median density is that of pile-up: wide enough to hold a few particles
+# each, without which the median lies far below the mean.
+_CELL_WIDTH = 0.8
+_PHI_CELLS = 8
 
 
 class PileupOverlay:
@@ -68,31 +70,48 @@ class PileupOverlay:
         return particles.select(slice(taken))
 
 
-def subtract_pileup(jets, flow, n_events, radius):
+def subtract_pileup(jets, flow, n_events, card):
     """Scale jets by what is left of them without the pile-up in their area.
 
     The density of transverse momentum is the median over the cells of a grid [1]_, a jet's area
-    that of a circle.
+    that of a circle. What an event has without pile-up, its underlying event, stays in the jets, as
+    the energy scale expects it [2]_.
 
     References
     ----------
     .. [1] M. Cacciari and G. P. Salam, "Pileup subtraction using jet areas", Phys. Lett. B 659
        (2008) 119, arXiv:0707.1378; the grid: FastJet user manual, arXiv:1111.6097, section 8.
+    .. [2] CMS Collaboration, "Jet energy scale and resolution in the CMS experiment in pp
+       collisions at 8 TeV", JINST 12 (2017) P02014, arXiv:1607.03663, section 4.
     """
-    density = transverse_density(flow, n_events)
-    left = 1 - density[jets.event] * np.pi * radius**2 / jets.pt
-    return jets.scale(np.maximum(left, 0)).select(left > 0)
+    density = transverse_density(flow, n_events, card) - card.underlying_density
+    region = np.digitize(np.abs(jets.eta), card.track_eta_edges)
+    left = 1 - density[jets.event, region] * np.pi * card.jet_radius**2 / jets.pt
+    return jets.scale(left).select(left > 0)
 
 
-def transverse_density(flow, n_events):
-    """Median over a grid of the pT per unit area in eta and phi, in GeV, of each event."""
-    n_rings = len(_GRID_ETA_EDGES) - 1
-    ring = np.searchsorted(_GRID_ETA_EDGES, flow.eta) - 1
-    inside = (ring >= 0) & (ring < n_rings)
-    step = np.floor((flow.phi + np.pi) / (2 * np.pi) * _GRID_PHI_CELLS).astype(np.int64)
-    cell = ring * _GRID_PHI_CELLS + np.minimum(step, _GRID_PHI_CELLS - 1)
-    n_cells = n_rings * _GRID_PHI_CELLS
-    key = (flow.event * n_cells + cell)[inside]
-    pt = np.bincount(key, flow.pt[inside], n_events * n_cells).reshape(n_events, n_cells)
-    area = np.diff(_GRID_ETA_EDGES)[0] * 2 * np.pi / _GRID_PHI_CELLS
-    return np.median(pt, axis=1) / area
+def transverse_density(flow, n_events, card):
+    """Median over a grid of the pT per unit area in eta and phi, in GeV.
+
+    Returns
+    -------
+    density : ndarray of shape (n_events, n_regions)
+        One for each abs(eta) region of the tracking efficiency and one beyond, where no track
+        tells particles of pile-up.
+    """
+    edges = (0.0, *card.track_eta_edges, card.ecal_eta_edges[-1])
+    # Abs(eta) folds the two sides of the detector onto each other, with twice the cells in phi.
+    step = np.floor((flow.phi + np.pi) / (2 * np.pi) * _PHI_CELLS).astype(np.int64)
+    step = np.minimum(step, _PHI_CELLS - 1) + _PHI_CELLS * (flow.eta > 0)
+    medians = []
+    for low, high in pairwise(edges):
+        n_rings = max(1, round((high - low) / _CELL_WIDTH))
+        rings = np.linspace(low, high, n_rings + 1)
+        ring = np.searchsorted(rings, np.abs(flow.eta), side="right") - 1
+        inside = (ring >= 0) & (ring < n_rings)
+        n_cells = n_rings * 2 * _PHI_CELLS
+        key = (flow.event * n_cells + ring * 2 * _PHI_CELLS + step)[inside]
+        pt = np.bincount(key, flow.pt[inside], n_events * n_cells).reshape(n_events, n_cells)
+        area = (high - low) / n_rings * 2 * np.pi / _PHI_CELLS
+        medians.append(np.median(pt, axis=1) / area)
+    return np.column_stack(medians)

@@ -139,7 +139,7 @@ def find_jets(flow, leptons, n_events, card, has_pileup):
     """
     jets = cluster(flow, n_events, card.jet_radius)
     if has_pileup:
-        jets = subtract_pileup(jets, flow, n_events, card.jet_radius)
+        jets = subtract_pileup(jets, flow, n_events, card)
     jets = jets.scale(jet_energy_scale(jets.pt, jets.eta, card))
     good = (jets.pt > card.jet_pt_min) & (jets.n_constituents >= card.jet_min_constituents)
     return jets.select(good & jets.away_from(leptons, card.jet_radius))
