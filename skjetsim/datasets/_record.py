@@ -40,7 +40,7 @@ class Record:
         """Partons, leptons and photons that leave the hard process and its resonances.
 
         Resonances have their decay products in their place. Momenta are those before final-state
-        radiation.
+        radiation; but those of a W from a top hold its recoil against what the b radiated.
         """
         return np.flatnonzero(np.abs(self.entries.status) == _OUTGOING)
 

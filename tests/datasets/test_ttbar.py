@@ -10,7 +10,7 @@ import vector
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils import Bunch
 
-from skjetsim.datasets import DetectorCard, _events
+from skjetsim.datasets import DetectorCard, _events, generate_ttbar
 from skjetsim.datasets._events import selected_events
 from skjetsim.datasets._pythia import records
 from skjetsim.datasets._reconstruction import energy_flow
@@ -20,7 +20,6 @@ from skjetsim.datasets._ttbar import (
     _boost,
     _partons,
     _threshold,
-    generate_ttbar,
     nearest_jets,
 )
 from skjetsim.preprocessing import TopPairFeatures
