@@ -111,7 +111,7 @@ class DetectorCard:
         Rows (a, b) for each region of `jet_scale_eta_edges`: the four-momentum of a jet of raw pT
         is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). It is Delphes' form, with
         numbers for energy-flow jets: they bring the mean response, reconstructed over generated
-        pT in bins of the latter, close to 1. ``benchmarks/build_datasets.py jet-scale`` derives
+        pT in bins of the latter, close to 1. ``benchmarks/jet_scale.py`` derives
         them; they hold for the default calorimeters.
 
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)
@@ -136,6 +136,9 @@ class DetectorCard:
 
     electron_eta_max, muon_eta_max : float, default=2.4
         Largest abs(eta) of a reconstructed lepton.
+
+    electron_cone : float, default=0.1
+        Photons within this distance of an electron are part of its cluster.
 
     electron_scale, muon_scale : float, default=1.0
         Factor on the momentum of a reconstructed lepton.
@@ -218,6 +221,7 @@ class DetectorCard:
     match_delta_r: float = 0.3
     electron_pt_min: float = 5.0
     electron_eta_max: float = 2.4
+    electron_cone: float = 0.1
     electron_scale: float = 1.0
     electron_identification: tuple = (0.95, 0.85)
     muon_pt_min: float = 5.0
@@ -391,7 +395,7 @@ _NON_NEGATIVE = (
     *("ecal_resolution", "ecal_eta_shape", "hcal_resolution", "v0_ecal_fraction"),
     *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
     *("jet_scale", "underlying_density", "jet_pt_min", "jet_min_constituents"),
-    *("electron_pt_min", "electron_eta_max", "muon_pt_min", "muon_eta_max"),
+    *("electron_pt_min", "electron_eta_max", "electron_cone", "muon_pt_min", "muon_eta_max"),
 )
 _INCREASING = (
     *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),

@@ -4,12 +4,13 @@ from dataclasses import fields
 
 import numpy as np
 
-from skjetsim.datasets._calorimeter import ecal_fraction, make_ecal, make_hcal
+from skjetsim.datasets._calorimeter import PHOTON_ID, ecal_fraction, make_ecal, make_hcal
 from skjetsim.datasets._jets import cluster
 from skjetsim.datasets._particles import (
     NEUTRINO_IDS,
     Particles,
     concatenate,
+    delta_r,
     momenta_by_event,
     pseudorapidity,
     sum_by_event,
@@ -80,6 +81,8 @@ def _replace(tracks, index, changed):
 def find_leptons(flow, role, leptons, n_events, card, rng):
     """Find the process's leptons by the tracks that they left.
 
+    Photons close to an electron are part of its cluster: mostly its own, which it radiated [1]_.
+
     Returns
     -------
     momenta : ndarray of shape (n_events, n_leptons, 3)
@@ -87,8 +90,18 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
 
     found : ndarray of bool of shape (n_events,)
         Whether all of them are inside the acceptance and identified.
+
+    References
+    ----------
+    .. [1] CMS Collaboration, "Performance of electron reconstruction and selection with the CMS
+       detector in proton-proton collisions at sqrt(s) = 8 TeV", JINST 10 (2015) P06005,
+       arXiv:1502.02701, section 3.
     """
     momenta = momenta_by_event(flow, role, len(leptons), n_events)
+    photons = flow.select(flow.pdg_id == PHOTON_ID)
+    for number, lepton in enumerate(leptons):
+        if lepton.kind == "electron":
+            momenta[:, number] += _sum_near(photons, momenta[:, number], card.electron_cone)
     momenta *= _of_kind(card, leptons, "scale")[:, None]
     px, py, pz = np.moveaxis(momenta, 2, 0)
     abs_eta = np.abs(pseudorapidity(px, py, pz))
@@ -99,6 +112,17 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
     uniform = rng.spawn(1)[0].random((n_events, len(leptons)))
     good &= uniform < _identification(card, leptons, abs_eta)
     return momenta, good.all(axis=1)
+
+
+def _sum_near(particles, momenta, distance):
+    """Sum of the momenta of particles near one direction an event; zeros where it has none."""
+    n_events = len(momenta)
+    eta, phi = pseudorapidity(*momenta.T), np.arctan2(momenta[:, 1], momenta[:, 0])
+    event = particles.event
+    near = delta_r(particles.eta, particles.phi, eta[event], phi[event]) < distance
+    near = particles.select(near & momenta.any(axis=1)[event])
+    components = (near.px, near.py, near.pz)
+    return np.column_stack([sum_by_event(near.event, p, n_events) for p in components])
 
 
 def _identification(card, leptons, abs_eta):

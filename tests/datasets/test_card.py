@@ -12,11 +12,13 @@ from skjetsim.datasets import DetectorCard
 from skjetsim.datasets._calorimeter import make_ecal, make_hcal
 from skjetsim.datasets._events import selected_events
 from skjetsim.datasets._particles import Particles
-from skjetsim.datasets._reconstruction import energy_flow
+from skjetsim.datasets._process import Lepton
+from skjetsim.datasets._reconstruction import energy_flow, find_leptons
 from skjetsim.datasets._tracker import find_tracks, smear_tracks
 from skjetsim.datasets._wjet import WJET
 
 CARD = DetectorCard()
+IDENTIFICATION = ("electron_identification", "muon_identification")
 CARDS = [CARD, DetectorCard.atlas()]
 each_card = pytest.mark.parametrize("card", CARDS, ids=["cms", "atlas"])
 
@@ -251,6 +253,24 @@ def test_identification_leaves_the_measurement_as_it_is(events):
     _, central = measure(events, replace(CARD, muon_identification=(1.0, 0.0)))
     px, py, pz = nominal[accepted, :3].T
     assert_array_equal(central[accepted], np.abs(pz / np.hypot(px, py)) <= math.sinh(1.5))
+
+
+@pytest.mark.parametrize(("pdg_id", "cone"), [(11, 0.1), (11, 0.0), (13, 0.1)])
+def test_photons_near_an_electron_are_part_of_it(pdg_id, cone):
+    """Event 0: lepton, photon near, photon far. Event 1: a photon where no lepton is."""
+    event = np.array([0, 0, 0, 1])
+    pt, eta, phi = np.array([30.0, 5.0, 7.0, 9.0]), np.array([1, 1.05, 1.2, 0]), np.zeros(4)
+    px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    kinds = np.array([pdg_id, 22, 22, 22])
+    charge = np.array([-1.0, 0, 0, 0])
+    flow = Particles(event, kinds, charge, px, py, pz, pt * np.cosh(eta))
+    card = replace(CARD, electron_cone=cone, **dict.fromkeys(IDENTIFICATION, (1.0, 1.0)))
+    lepton = Lepton("lepton", (pdg_id,))
+    role = np.array([0, -1, -1, -1])
+    momenta, found = find_leptons(flow, role, (lepton,), 2, card, np.random.default_rng(0))
+    expected = 35 if pdg_id == 11 and cone > 0 else 30
+    assert_allclose(momenta[:, 0, 0], [expected, 0])
+    assert found.tolist() == [True, False]
 
 
 def test_atlas_measures_jets(events):
