@@ -1,122 +1,143 @@
-"""Make what ``skjetsim.datasets`` bundles.
+"""Make what ``skjetsim.datasets`` bundles, each file from one seed.
 
-``python benchmarks/build_datasets.py wjet`` writes ``skjetsim/datasets/data/wjet.parquet``, and
-``python benchmarks/build_datasets.py jet-scale --detector atlas`` derives the jet energy scale of a
-DetectorCard, and what pile-up subtraction leaves in its jets.
+``python benchmarks/build_datasets.py zee`` writes ``skjetsim/datasets/data/zee.parquet``, and so
+on; without names all are made, which takes about an hour on two cores.
 """
 
 import argparse
-from dataclasses import replace
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.optimize import least_squares
 from wjet_sample import to_table
 
-import skjetsim.datasets
-from skjetsim.datasets import DetectorCard, generate_wjet
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._pileup import transverse_density
-from skjetsim.datasets._reconstruction import energy_flow
-from skjetsim.datasets._wjet import WJET
+from skjetsim import datasets
 
-WJET_PATH = Path(skjetsim.datasets.__file__).parent / "data" / "wjet.parquet"
-WJET_ROWS = 30_000
-WJET_SEED = 20_260_101
-GENERATORS = ("pythia8mc", "fastjet")
-MAX_BYTES = 3_000_000
+FOLDER = Path(datasets.__file__).parent / "data"
+SEED = 20_260_101
+MADE_WITH = ("pythia8mc", "fastjet", "numpy")
+MAX_TOTAL_BYTES = 15_000_000
+
+PAIR_ROWS = {"wjet": 30_000, "zee": 30_000, "ttbar": 30_000}
+N_GLUON_JETS = 6_000
+N_JET_IMAGES = 4_000
+N_SHOWERS = 3_000
+# Significant bits of what is in clouds, images and cells: steps of 0.02%.
+N_BITS = 12
 
 
-def build_wjet(n_jobs):
-    """Generate and write the bundled W + jet events."""
-    events = generate_wjet(
-        WJET_ROWS, random_state=WJET_SEED, n_detector=2, n_jobs=n_jobs, verbose=1
+def build_pair(name, n_jobs):
+    """Both levels of a process, with a second detector pass."""
+    generate = getattr(datasets, f"generate_{name}")
+    events = generate(PAIR_ROWS[name], random_state=SEED, n_detector=2, n_jobs=n_jobs, verbose=1)
+    write(name, {name: values.to_numpy() for name, values in to_table(events).items()})
+
+
+def build_gluon_jets(n_jobs):
+    """Clouds of gluon jets at either level."""
+    jets = datasets.generate_jets(
+        N_GLUON_JETS, "gluon", random_state=SEED, coordinates="relative", n_jobs=n_jobs, verbose=1
     )
-    table = pa.Table.from_pandas(to_table(events), preserve_index=False)
-    made_with = {name: version(name) for name in GENERATORS} | {"seed": str(WJET_SEED)}
-    table = table.replace_schema_metadata(made_with)
-    momenta = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    write("gluon_jets", level_arrays(jets))
+
+
+def build_jet_images(n_jobs):
+    """Images of either kind, one below the other."""
+    parts = []
+    for kind in ("w", "qcd"):
+        images = datasets.generate_jet_images(
+            N_JET_IMAGES, kind, random_state=SEED, n_jobs=n_jobs, verbose=1
+        )
+        parts.append({"kind": np.full(N_JET_IMAGES, kind), **level_arrays(images)})
+    write("jet_images", stack(parts))
+
+
+def build_showers(n_jobs):
+    """Showers of each particle, one below the other."""
+    energy = np.random.default_rng(SEED).uniform(1, 100, N_SHOWERS)
+    # Stored in single precision: what is simulated is what is read.
+    energy = energy.astype(np.float32).astype(np.float64)
+    parts = []
+    for particle in ("electron", "photon", "pion"):
+        showers = datasets.make_showers(energy, particle, random_state=SEED, n_jobs=n_jobs)
+        arrays = {name: showers[name] for name in ("deposited", "overflow", "leakage", "invisible")}
+        arrays["target"] = round_bits(showers.target, N_BITS)
+        parts.append({"particle": np.full(N_SHOWERS, particle), "energy": energy, **arrays})
+    write("showers", stack(parts))
+
+
+def level_arrays(bunch):
+    """Arrays of both levels: clouds or images rounded, tables of jets column by column."""
+    arrays = {name: round_bits(bunch[name], N_BITS) for name in ("data", "target")}
+    for name in ("jets", "target_jets"):
+        arrays |= {f"{name}_{column}": bunch[name][column].to_numpy() for column in bunch[name]}
+    return arrays | {name: bunch[name] for name in ("accepted", "parton_delta_r") if name in bunch}
+
+
+def round_bits(values, n_bits):
+    """Single precision with the significand rounded to `n_bits`."""
+    drop = 24 - n_bits
+    bits = values.astype(np.float32).view(np.uint32)
+    bits = ((bits + (1 << (drop - 1))) >> drop) << drop
+    return bits.view(np.float32)
+
+
+def stack(parts):
+    """Join dicts of arrays."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def write(name, arrays):
+    """Write arrays of one row an event; those of more dimensions become lists of one length."""
+    columns, shapes = {}, {}
+    for key, values in arrays.items():
+        values = values.astype(np.float32) if values.dtype == np.float64 else values
+        flat = pa.array(values.reshape(-1))
+        size = int(np.prod(values.shape[1:]))
+        if values.ndim > 1:
+            shapes[f"shape {key}"] = ",".join(map(str, values.shape[1:]))
+        columns[key] = flat if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, size)
+    made_with = {package: version(package) for package in MADE_WITH} | {"seed": str(SEED)}
+    table = pa.table(columns).replace_schema_metadata(made_with | shapes)
+    floats = [
+        f"{field.name}.list.element" if pa.types.is_fixed_size_list(field.type) else field.name
+        for field in table.schema
+        if pa.types.is_floating(getattr(field.type, "value_type", field.type))
+    ]
+    path = FOLDER / f"{name}.parquet"
     pq.write_table(
         table,
-        WJET_PATH,
+        path,
         compression="zstd",
         compression_level=19,
         use_dictionary=False,
         # Groups the exponents of neighbouring rows, which then compress.
-        column_encoding=dict.fromkeys(momenta, "BYTE_STREAM_SPLIT"),
+        column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
     )
-    size = WJET_PATH.stat().st_size
-    print(f"{WJET_PATH}: {len(events.data)} rows, {events.accepted.sum()} accepted, {size} bytes")
-    if size > MAX_BYTES:
-        raise SystemExit(f"The file is larger than {MAX_BYTES} bytes.")
+    total = sum(file.stat().st_size for file in FOLDER.iterdir())
+    print(f"{path.name}: {len(table)} rows, {path.stat().st_size} bytes; all files {total} bytes")
+    if total > MAX_TOTAL_BYTES:
+        raise SystemExit(f"The bundled files are larger than {MAX_TOTAL_BYTES} bytes together.")
 
 
-def derive_jet_scale(n_jobs, detector, n_samples=40_000):
-    """Fit the jet energy scale of a detector and print its coefficients and closure.
-
-    The mean raw pT of jets in a bin of generated pT should be scaled to the bin's mean generated
-    pT ("numerical inversion"): bins of generated pT are free of the bias that the falling
-    spectrum puts into bins of measured pT.
-    """
-    card = getattr(DetectorCard, detector)()
-    edges = card.jet_scale_eta_edges
-    raw = replace(card, jet_scale=((1.0, 0.0),) * (len(edges) + 1), jet_pt_min=0.5)
-    events = generate_wjet(n_samples, random_state=1, detector=raw, n_jobs=n_jobs, verbose=1)
-    generated, measured = events.data[events.accepted], events.target[events.accepted]
-    gen_pt = np.hypot(generated["jet_px"], generated["jet_py"]).to_numpy()
-    raw_pt = np.hypot(measured["jet_px"], measured["jet_py"]).to_numpy()
-    region = np.digitize(np.abs(np.arcsinh(generated["jet_pz"].to_numpy() / gen_pt)), edges)
-    for index in range(len(edges) + 1):
-        inside = region == index
-        (a, b), closure = _fit_scale(gen_pt[inside], raw_pt[inside])
-        print(f"eta region {index}: a = {a:.3f}, b = {b:.3f} sqrt(GeV), closure {closure.round(3)}")
-
-
-def derive_underlying_density(detector, n_batches=40):
-    """Print the mean of the median densities of events without pile-up."""
-    card = getattr(DetectorCard, detector)()
-    rng = np.random.default_rng(1)
-    densities = []
-    for events in islice(selected_events(WJET, 1), n_batches):
-        flow, role = energy_flow(events, card, rng)
-        densities.append(transverse_density(flow.select(role < 0), events.n_events, card))
-    density = np.concatenate(densities)
-    error = density.std(axis=0) / np.sqrt(len(density))
-    print(f"underlying density {density.mean(axis=0).round(3)} +- {error.round(3)} GeV")
-
-
-def _fit_scale(gen_pt, raw_pt):
-    """Coefficients (a, b), and scaled over generated mean pT in bins of generated pT."""
-    bin_edges = np.quantile(gen_pt, np.linspace(0, 1, 11))
-    pt_bin = np.clip(np.searchsorted(bin_edges, gen_pt) - 1, 0, 9)
-    count = np.bincount(pt_bin)
-    mean_gen = np.bincount(pt_bin, gen_pt) / count
-    mean_raw = np.bincount(pt_bin, raw_pt) / count
-
-    def closure(coefficients):
-        a, b = coefficients
-        return np.sqrt(a**2 + b**2 / mean_raw) * mean_raw / mean_gen
-
-    fit = least_squares(lambda coefficients: closure(coefficients) - 1, (1.0, 2.5))
-    return fit.x, closure(fit.x)
+BUILDERS = {
+    **{name: lambda n_jobs, name=name: build_pair(name, n_jobs) for name in PAIR_ROWS},
+    "gluon_jets": build_gluon_jets,
+    "jet_images": build_jet_images,
+    "showers": build_showers,
+}
 
 
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["wjet", "jet-scale"])
+    parser.add_argument("names", nargs="*", choices=[*BUILDERS, []], default=list(BUILDERS))
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--detector", choices=["cms", "atlas"], default="cms")
     options = parser.parse_args()
-    if options.what == "wjet":
-        build_wjet(options.n_jobs)
-    else:
-        derive_underlying_density(options.detector)
-        derive_jet_scale(options.n_jobs, options.detector)
+    for name in options.names:
+        BUILDERS[name](options.n_jobs)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from skjetsim.datasets._showers import (
     ShowerGeometry,
     ShowerLayer,
     ShowerMaterial,
+    load_showers,
     make_showers,
     superpose_showers,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "generate_zee",
     "generate_zjet",
     "generate_zmumu",
+    "load_showers",
     "load_wjet",
     "make_camel",
     "make_density_2d",

@@ -1,20 +1,9 @@
 """W + jet events: generated anew, or the bundled sample."""
 
 from dataclasses import replace
-from importlib import resources
 
-import numpy as np
-import pandas as pd
-from sklearn.utils import Bunch
-
-from skjetsim._validation import check_option
-from skjetsim.datasets._events import (
-    description,
-    detector_bunch,
-    events_bunch,
-    frame,
-    generate_events,
-)
+from skjetsim.datasets._bundled import load_pair
+from skjetsim.datasets._events import events_bunch, generate_events
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
 from skjetsim.datasets._process import Lepton
 
@@ -229,35 +218,4 @@ def load_wjet(*, selection="accepted", return_X_y=False):
     >>> load_wjet(selection="all").data.shape
     (30000, 9)
     """
-    check_option(selection, "selection", ("accepted", "all"))
-    with (resources.files(__package__) / "data" / "wjet.parquet").open("rb") as file:
-        table = pd.read_parquet(file)
-    if selection == "accepted":
-        table = table[table["accepted"]]
-    # Stored in single precision, which is far finer than any detector.
-    names = WJET.feature_names
-    data = frame(names, table[[f"gen_{name}" for name in names]])
-    passes = [_bundled_pass(table, suffix) for suffix in ("", "2")]
-    target = passes[0].target
-    if selection == "all":
-        target["accepted"] = passes[0].accepted.astype(np.float64)
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        **passes[0],
-        repeats=tuple(passes[1:]),
-        feature_names=list(data.columns),
-        target_names=list(target.columns),
-        DESCR=description(WJET),
-    )
-
-
-def _bundled_pass(table, suffix):
-    """One detector pass out of the bundled table."""
-    names = WJET.feature_names
-    target = table[[f"reco{suffix}_{name}" for name in names]]
-    flags = {
-        name: table[f"{name}{suffix}"].to_numpy(bool, copy=True) for name in ("accepted", "matched")
-    }
-    return detector_bunch(names, {"target": target, **flags})
+    return load_pair(WJET, "wjet.parquet", selection=selection, return_X_y=return_X_y)

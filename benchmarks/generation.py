@@ -1,0 +1,53 @@
+"""How many events, jets and images a second one core generates, from hard process to detector.
+
+Multiparton interactions are on. Pythia's start, half a second, counts. Seconds are those of the
+processor, so that other work on the machine does not.
+"""
+
+import argparse
+import time
+
+from skjetsim import datasets
+
+# Goals in rows a second.
+GOALS = {"Z -> ee": 60, "gluon jets": 40}
+
+
+def cases():
+    """Names, and calls that take the number of rows."""
+    for name, generate in (
+        ("Z -> ee", datasets.generate_zee),
+        ("Z -> mumu", datasets.generate_zmumu),
+        ("W + jet", datasets.generate_wjet),
+        ("Z + jet", datasets.generate_zjet),
+        ("top pairs", datasets.generate_ttbar),
+    ):
+        yield name, generate
+    for kind in ("gluon", "quark", "top", "w", "z"):
+        yield (
+            f"{kind} jets",
+            lambda n, kind=kind, **options: datasets.generate_jets(n, kind, **options),
+        )
+    for kind in ("w", "qcd"):
+        yield (
+            f"{kind} jet images",
+            lambda n, kind=kind, **options: datasets.generate_jet_images(n, kind, **options),
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1000)
+    options = parser.parse_args()
+    print(f"{options.rows} rows each, one process\n")
+    print(f"{'':20s}{'rows / s':>10s}{'goal':>8s}{'ms / row':>10s}")
+    for name, generate in cases():
+        start = time.process_time()
+        generate(options.rows, random_state=0)
+        seconds = time.process_time() - start
+        rate, goal = options.rows / seconds, GOALS.get(name, "")
+        print(f"{name:20s}{rate:10.1f}{goal:>8}{1000 / rate:10.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Files that come with the package."""
+
+from importlib import resources
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from skjetsim._validation import check_option
+from skjetsim.datasets._events import description, detector_bunch, frame
+
+SELECTIONS = ("accepted", "all")
+
+
+def read_table(name):
+    """Table of a bundled file, by its name."""
+    import pandas as pd
+
+    with (resources.files(__package__) / "data" / name).open("rb") as file:
+        return pd.read_parquet(file)
+
+
+def read_arrays(name, rows=None):
+    """Arrays of a bundled file, by the names of its columns.
+
+    Parameters
+    ----------
+    name : str
+        Name in ``data``.
+
+    rows : tuple (str, str) or None, default=None
+        Read the rows whose column of the first name has the value of the second, all for None.
+
+    Returns
+    -------
+    arrays : dict of ndarray
+        Numbers in double precision, and lists in their shape.
+    """
+    import pyarrow.parquet as pq
+
+    filters = None if rows is None else [(rows[0], "=", rows[1])]
+    with (resources.files(__package__) / "data" / name).open("rb") as file:
+        table = pq.read_table(file, filters=filters)
+    metadata = table.schema.metadata
+    arrays = {}
+    for key in table.column_names:
+        column = table[key].combine_chunks()
+        shape = metadata.get(f"shape {key}".encode())
+        if shape is not None:
+            values = column.flatten().to_numpy()
+            values = values.reshape(len(column), *map(int, shape.decode().split(",")))
+        else:
+            values = column.to_numpy(zero_copy_only=False)
+        # Stored in single precision, which is far finer than any detector.
+        is_single = values.dtype == np.float32
+        arrays[key] = values.astype(np.float64) if is_single else values.copy()
+    return arrays
+
+
+def load_pair(process, file, *, selection, return_X_y):
+    """Both levels of bundled events.
+
+    Parameters
+    ----------
+    process : Process
+        What the columns are.
+
+    file : str
+        Name in ``data``; columns are ``gen_<name>``, and ``reco_<name>`` and flags of the first
+        pass, ``reco2_<name>`` and the flags with a 2 of the second.
+
+    selection : {"accepted", "all"}
+        Which events.
+
+    return_X_y : bool
+        Return (data, target) instead of a Bunch.
+
+    Returns
+    -------
+    events : Bunch or tuple of DataFrame
+        As from :func:`skjetsim.datasets.load_wjet`.
+    """
+    check_option(selection, "selection", SELECTIONS)
+    table = read_table(file)
+    if selection == "accepted":
+        table = table[table["accepted"]]
+    # Stored in single precision, which is far finer than any detector.
+    data = _level(table, "gen_", process.feature_names)
+    passes = [_pass(table, suffix, process.target_names) for suffix in ("", "2")]
+    target = passes[0].target
+    if selection == "all":
+        target["accepted"] = passes[0].accepted.astype(np.float64)
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        **passes[0],
+        repeats=tuple(passes[1:]),
+        feature_names=list(data.columns),
+        target_names=list(target.columns),
+        DESCR=description(process),
+    )
+
+
+def _level(table, prefix, names):
+    return frame(names, table[[f"{prefix}{name}" for name in names]])
+
+
+def _pass(table, suffix, names):
+    """One detector pass."""
+    target = _level(table, f"reco{suffix}_", names)
+    flags = {
+        name: table[f"{name}{suffix}"].to_numpy(copy=True)
+        for name in ("accepted", "matched", "n_jets")
+        if f"{name}{suffix}" in table
+    }
+    return detector_bunch(names, {"target": target, **flags})

@@ -1,0 +1,97 @@
+"""Bundled showers."""
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skjetsim._validation import check_option
+from skjetsim.datasets._bundled import read_arrays
+from skjetsim.datasets._showers._checks import PARTICLES
+from skjetsim.datasets._showers._geometry import ShowerGeometry
+from skjetsim.datasets._showers._make import description
+
+
+def load_showers(particle="electron", *, return_X_y=False):
+    """Load 3,000 bundled showers of electrons, photons or pions.
+
+    They are made by :func:`make_showers` in its default calorimeter, at normal incidence on the
+    axis, with energies uniform from 1 to 100 GeV: the task of CaloGAN [1]_, which is to draw the
+    504 cells given the energy.
+
+    ========================   ==========
+    Showers of each particle        3,000
+    Features, targets              5, 504
+    Units                         GeV, mm
+    ========================   ==========
+
+    Parameters
+    ----------
+    particle : {"electron", "photon", "pion"}, default="electron"
+        The incident particle.
+
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+
+    Returns
+    -------
+    showers : :class:`~sklearn.utils.Bunch`
+        data : DataFrame of shape (3000, 5)
+            The incident particle: energy in GeV; theta, phi, x and y, which are 0.
+        target : ndarray of shape (3000, 504)
+            Measured energy of each cell in GeV, stored in steps of 0.02%.
+        deposited, overflow : ndarray of shape (3000, 3)
+            Energy deposited in the depth of each layer, and its part beside the cells, in GeV.
+        leakage, invisible : ndarray of shape (3000,)
+            Energy that leaves by the back, and that hadronic showers lose, in GeV.
+        geometry : ShowerGeometry
+            The calorimeter.
+        particle : str
+            The incident particle.
+        feature_names, target_names : list of str
+            Names of the columns.
+        DESCR : str
+            Description of the data.
+
+    (data, target) : tuple of DataFrame and ndarray
+        If `return_X_y` is True.
+
+    Raises
+    ------
+    ValueError
+        If there is no such particle.
+
+    See Also
+    --------
+    make_showers : Make more, at other angles, in other calorimeters.
+
+    References
+    ----------
+    .. [1] M. Paganini, L. de Oliveira and B. Nachman, "CaloGAN: simulating 3D high energy
+       particle showers in multilayer electromagnetic calorimeters with generative adversarial
+       networks", Phys. Rev. D 97 (2018) 014021, arXiv:1705.02355.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import load_showers
+    >>> showers = load_showers("photon")
+    >>> showers.target.shape
+    (3000, 504)
+    >>> [layer.shape[1:] for layer in showers.geometry.images(showers.target)]
+    [(3, 96), (12, 12), (12, 6)]
+    """
+    check_option(particle, "particle", PARTICLES)
+    arrays = read_arrays("showers.parquet", ("particle", particle))
+    del arrays["particle"]
+    data = pd.DataFrame({"energy": arrays.pop("energy"), "theta": 0.0, "phi": 0.0})
+    data = data.assign(x=0.0, y=0.0)
+    if return_X_y:
+        return data, arrays["target"]
+    geometry = ShowerGeometry()
+    return Bunch(
+        data=data,
+        **arrays,
+        geometry=geometry,
+        particle=particle,
+        feature_names=list(data.columns),
+        target_names=geometry.cell_names(),
+        DESCR=description(),
+    )
