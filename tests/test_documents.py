@@ -35,7 +35,8 @@ def small(monkeypatch, tmp_path):
 
     monkeypatch.setattr(datasets, "load_wjet", load_few)
     # Pythia takes half a second for twenty events, and has tests of its own.
-    monkeypatch.setattr(datasets, "generate_zjet", lambda *args, **kwargs: load_few())
+    for name in ("generate_zjet", "generate_zee"):
+        monkeypatch.setattr(datasets, name, lambda *args, **kwargs: load_few())
     monkeypatch.setattr(_closure, "MIN_EVENTS", 20)
     monkeypatch.setattr(NetworkEstimator, "_training_plan", one_epoch)
     monkeypatch.chdir(tmp_path)

@@ -18,7 +18,7 @@ from skjetsim._validation import check_int
 from skjetsim.datasets._card import DetectorCard
 from skjetsim.datasets._pileup import PileupOverlay
 from skjetsim.datasets._process import Process
-from skjetsim.datasets._pythia import MAX_SEED, records, start
+from skjetsim.datasets._pythia import MAX_SEED, check_start, records
 from skjetsim.datasets._reconstruction import energy_flow
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
@@ -85,7 +85,7 @@ def generate_events(
         f"{__version__}, {require_generator(process.title)}",
     )
     # Once here, so that a bad setting is an error before processes start.
-    start((*process.settings, *chain.settings), seed=1)
+    check_start((*process.settings, *chain.settings))
     columns, *passes = run_chunks(
         _generate_chunk,
         chain,

@@ -1,6 +1,7 @@
 """Events of one process from Pythia 8."""
 
 import re
+from functools import lru_cache
 
 from skjetsim.datasets._record import unpack
 
@@ -80,6 +81,12 @@ def start(settings, seed, hooks=None):
             "or one that the beams or the cuts on its phase space make impossible."
         )
     return pythia
+
+
+@lru_cache(maxsize=64)
+def check_start(settings):
+    """Raise what :func:`start` would with a tuple of settings; half a second, but once for each."""
+    start(settings, seed=1)
 
 
 def _is_switch(pythia, setting):
