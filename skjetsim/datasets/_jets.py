@@ -65,6 +65,28 @@ def cluster(particles, n_events, radius):
     .. [1] M. Cacciari, G. P. Salam and G. Soyez, "The anti-kt jet clustering algorithm",
        JHEP 04 (2008) 063, arXiv:0802.1189; "FastJet user manual", arXiv:1111.6097.
     """
+    return cluster_constituents(particles, n_events, radius)[0]
+
+
+def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
+    """Cluster particles into jets and say which jet each particle is in.
+
+    Parameters
+    ----------
+    particles, n_events, radius
+        As in :func:`cluster`.
+
+    algorithm : {"antikt", "kt"}, default="antikt"
+        Anti-kT, or kT for subjets.
+
+    Returns
+    -------
+    jets : Jets
+        All jets, however soft.
+
+    owner : ndarray of int
+        Position in `jets` of the jet of each particle.
+    """
     import awkward as ak
     import fastjet
 
@@ -73,13 +95,18 @@ def cluster(particles, n_events, radius):
     columns = {"px": particles.px, "py": particles.py, "pz": particles.pz, "E": particles.energy}
     counts = np.bincount(particles.event, minlength=n_events)
     events = ak.unflatten(ak.zip(columns), counts)
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    definition = fastjet.JetDefinition(getattr(fastjet, f"{algorithm}_algorithm"), radius)
     sequence = fastjet.ClusterSequence(events, definition)
     jets = sequence.inclusive_jets()
-    n_constituents = ak.num(sequence.constituent_index(), axis=2)
+    members = sequence.constituent_index()
+    n_constituents = ak.to_numpy(ak.flatten(ak.num(members, axis=2)))
     flat = ak.flatten(jets)
-    return Jets(
-        np.repeat(np.arange(n_events), ak.to_numpy(ak.num(jets))),
-        *(ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E")),
-        ak.to_numpy(ak.flatten(n_constituents)),
-    )
+    event = np.repeat(np.arange(n_events), ak.to_numpy(ak.num(jets)))
+    # Members count from the first particle of their event.
+    first = np.cumsum(counts) - counts
+    jet_of_member = np.repeat(np.arange(len(event)), n_constituents)
+    member = ak.to_numpy(ak.flatten(members, axis=None)) + first[event[jet_of_member]]
+    owner = np.empty(len(particles.event), dtype=np.int64)
+    owner[member] = jet_of_member
+    found = (ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E"))
+    return Jets(event, *found, n_constituents), owner

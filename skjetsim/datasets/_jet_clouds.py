@@ -1,0 +1,231 @@
+"""Jets as clouds of their constituents, at generator and detector level."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skjetsim._angles import wrap_phi
+from skjetsim._validation import check_int, check_option
+from skjetsim.datasets._events import description, generate_events
+from skjetsim.datasets._jet_kinds import KINDS, check_pt_range, check_radius
+from skjetsim.datasets._jet_process import JET_COLUMNS, JetCloudProcess
+
+COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
+
+
+def generate_jets(
+    n_samples,
+    kind="gluon",
+    *,
+    random_state=None,
+    detector=None,
+    n_detector=1,
+    radius=0.8,
+    pt_range=(900.0, 1100.0),
+    n_constituents=30,
+    coordinates="relative",
+    n_pileup=0.0,
+    settings=(),
+    memory=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Generate jets of one kind as clouds of particles, and pass them through a detector.
+
+    Pythia 8 [1]_ makes proton-proton collisions at 13 TeV in which a quark, a gluon, a W, a Z or
+    a top quark becomes a jet and what it recoils against does not, with parton showers,
+    multiparton interactions and hadronisation. A detector in the manner of Delphes [2]_ measures
+    the same events. A row is an event whose anti-kT jet, within `radius` of the parton, boson or
+    top quark, is in `pt_range` and has abs(eta) < 2 at generator level.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows: generated jets that pass the selection, whether the detector finds them or
+        not.
+
+    kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
+        What the jet starts from: a gluon or a light quark (u, d, s) beside a Z that decays to
+        neutrinos; a top quark that decays to quarks beside an antitop that decays to a lepton; a W
+        or Z that decays to quarks, beside a Z or W that decays to neutrinos or a lepton.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
+        machine and version, and fewer samples are the first rows of more.
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
+        `jet_radius` gives way to `radius`.
+
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by. None leaves
+        the detector out, and all keys of the detector level.
+
+    radius : float, default=0.8
+        Radius parameter of the anti-kT algorithm.
+
+    pt_range : tuple of two floats, default=(900.0, 1100.0)
+        Range of the generated jet's pT, in GeV.
+
+    n_constituents : int, default=30
+        How many constituents of a jet are kept, the hardest first; jets with fewer are padded
+        with zeros.
+
+    coordinates : {"relative", "cartesian"}, default="relative"
+        "relative" gives each constituent by its distance from the jet axis in eta and phi and its
+        part of the jet's pT, as in JetNet [3]_; "cartesian" by px, py and pz in GeV.
+
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for other beams, another tune or variations of its parameters, such as
+        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
+        rows, goes on from there. Needs a `random_state` that repeats.
+
+    n_jobs : int or None, default=None
+        Worker processes, as in joblib.
+
+    verbose : int, default=0
+        Show a progress bar of the rows if not 0.
+
+    Returns
+    -------
+    jets : :class:`~sklearn.utils.Bunch`
+        data : ndarray of shape (n_samples, n_constituents, 3)
+            Generator level: the X of a simulator, or what a generator learns.
+        mask : ndarray of bool of shape (n_samples, n_constituents)
+            Where there is a particle and no padding.
+        jets : DataFrame of shape (n_samples, 5)
+            pt, eta, phi and mass of the jet, in GeV and radians, and the multiplicity of its
+            constituents, all of them: also those beyond `n_constituents`.
+        parton_delta_r : ndarray of shape (n_samples,)
+            Distance from the jet axis to the farthest of the quarks of the decay, or to the
+            parton: below `radius` the jet holds all of them.
+        target : ndarray of shape (n_samples, n_constituents, 3)
+            The matched jet after the detector: the y of a simulator; zeros where the jet is not
+            accepted.
+        target_mask, target_jets
+            As `mask` and `jets`, after the detector.
+        accepted : ndarray of bool of shape (n_samples,)
+            Whether a reconstructed jet is near the generated one.
+        repeats : tuple of :class:`~sklearn.utils.Bunch`
+            The keys of the detector level of each of the ``n_detector - 1`` other passes.
+        feature_names, target_names : list of str
+            Names of the last axis of `data` and `target`.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ImportError
+        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, or if no event passes.
+    OSError
+        If `memory` cannot be written to.
+
+    See Also
+    --------
+    generate_jet_images : Jets as images.
+    generate_wjet : What is said there of the detector.
+
+    Notes
+    -----
+    Constituents have no mass in the cloud, and `mass` has theirs in it. Those of a reconstructed
+    jet are scaled as the jet is, by the jet energy scale and the subtraction of pile-up. Needs
+    ``pip install skjetsim[pythia]``.
+
+    To save time, events are dropped early where the partons are out of range when the shower has
+    come down to 20 GeV, as are hard processes whose pT is below 70% of the smallest; `DESCR` says
+    what this loses.
+
+    References
+    ----------
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
+    .. [2] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
+       generic collider experiment", arXiv:1307.6346.
+    .. [3] R. Kansal et al., "Particle cloud generation with message passing generative
+       adversarial networks", arXiv:2106.11535, section 2.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import generate_jets
+    >>> jets = generate_jets(100, "top", random_state=0)  # doctest: +SKIP
+    >>> X, y = jets.data[jets.accepted], jets.target[jets.accepted]  # doctest: +SKIP
+    >>> X.shape == y.shape  # doctest: +SKIP
+    True
+    """
+    check_option(kind, "kind", tuple(KINDS))
+    check_option(coordinates, "coordinates", tuple(COORDINATES))
+    process = JetCloudProcess(
+        kind=kind,
+        radius=check_radius(radius),
+        pt_range=check_pt_range(pt_range),
+        n_constituents=check_int(n_constituents, "n_constituents"),
+    )
+    columns, passes = generate_events(
+        process,
+        n_samples,
+        random_state=random_state,
+        detector=detector,
+        n_detector=n_detector,
+        n_pileup=n_pileup,
+        settings=settings,
+        memory=memory,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return _clouds_bunch(process, columns, passes, coordinates)
+
+
+def _clouds_bunch(process, columns, passes, coordinates):
+    """Bunch of clouds, without the detector's keys where there was no detector."""
+    names = COORDINATES[coordinates]
+    bunch = Bunch(
+        data=in_coordinates(columns["data"], columns["jets"], coordinates),
+        mask=columns["data"].any(axis=2),
+        jets=jet_frame(columns["jets"]),
+        parton_delta_r=columns["parton_delta_r"],
+        feature_names=list(names),
+        DESCR=description(process),
+    )
+    if not passes:
+        return bunch
+    first, *repeats = (_detector_bunch(one, coordinates) for one in passes)
+    return Bunch(**bunch, **first, repeats=tuple(repeats), target_names=list(names))
+
+
+def _detector_bunch(one, coordinates):
+    return Bunch(
+        target=in_coordinates(one["target"], one["jets"], coordinates),
+        target_mask=one["target"].any(axis=2),
+        target_jets=jet_frame(one["jets"]),
+        accepted=one["accepted"],
+    )
+
+
+def jet_frame(table):
+    """Table of jets with names; the multiplicity is a whole number."""
+    frame = pd.DataFrame(table, columns=list(JET_COLUMNS))
+    return frame.astype({"multiplicity": np.int64})
+
+
+def in_coordinates(momenta, jets, coordinates):
+    """Constituents in the coordinates asked for, from momenta in GeV and a table of their jets."""
+    if coordinates == "cartesian":
+        return momenta
+    jet_pt, jet_eta, jet_phi = jets[:, :3].T[:, :, None]
+    px, py, pz = np.moveaxis(momenta, 2, 0)
+    pt = np.hypot(px, py)
+    here = pt > 0
+    eta = np.arcsinh(np.divide(pz, pt, out=np.zeros_like(pt), where=here)) - jet_eta
+    phi = wrap_phi(np.arctan2(py, px) - jet_phi)
+    part = np.divide(pt, jet_pt, out=np.zeros_like(pt), where=here)
+    return np.where(here[:, :, None], np.stack([eta, phi, part], axis=2), 0.0)

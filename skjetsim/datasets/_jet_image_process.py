@@ -1,0 +1,180 @@
+"""Processes with a trimmed jet of a W or of QCD, and its image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skjetsim.datasets._jet_kinds import parton_jets
+from skjetsim.datasets._jet_pixels import pixelate
+from skjetsim.datasets._jet_process import PARTICLE_ETA_MAX, hardest
+from skjetsim.datasets._jet_substructure import tau21, trim
+from skjetsim.datasets._jets import cluster_constituents
+from skjetsim.datasets._particles import NEUTRINO_IDS, delta_r, pseudorapidity
+from skjetsim.datasets._process import OTHER, Process, keep_events
+from skjetsim.datasets._reconstruction import jet_energy_scale
+
+RADIUS = 1.0
+PT_RANGE = (250.0, 300.0)
+MASS_RANGE = (65.0, 95.0)
+ETA_MAX = 2.0
+
+IMAGE_COLUMNS = ("pt", "eta", "phi", "mass", "tau21", "outside_pt")
+
+SETTINGS = {
+    # The published mass is not known; at this one, a W across the beam has 287 GeV.
+    "w": (
+        "NewGaugeBoson:ffbar2Wprime = on",
+        "34:m0 = 600.",
+        "Wprime:coup2WZ = 1.",
+        "34:onMode = off",
+        "34:onIfAll = 23 24",
+        "WeakZ0:gmZmode = 2",
+        "23:onMode = off",
+        "23:onIfAny = 12 14 16",
+        "24:onMode = off",
+        "24:onIfAny = 1 2 3 4 5",
+    ),
+    "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 190."),
+}
+
+# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD has to
+# have a pT in the range and a mass that soft radiation, which trimming takes away, cannot give it.
+_VETO_SCALE = 10.0
+_VETO_PT = (235.0, 340.0)
+_VETO_MASS = (35.0, 140.0)
+
+
+@dataclass(frozen=True)
+class JetImageProcess(Process):
+    """Trimmed jets of one kind as images, at both levels."""
+
+    kind: str
+    n_pixels: int
+    half_width: float
+    centre: bool
+    rotate: bool
+    flip: bool
+
+    description = "jet_images.rst"
+
+    @property
+    def title(self):
+        """What is generated."""
+        return {"w": "W jet image", "qcd": "QCD jet image"}[self.kind]
+
+    @property
+    def settings(self):
+        """Pythia's settings."""
+        return ("Beams:eCM = 14000.", *SETTINGS[self.kind])
+
+    def user_hooks(self, pythia8mc):
+        """Drop dijets that will be out of range; a W hardly ever is."""
+        return _veto(pythia8mc) if self.kind == "qcd" else None
+
+    def select(self, record):
+        """Find the leading jet, or that of the W, and trim it."""
+        n_events, particles = record.n_events, record.stable
+        visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
+        visible &= np.abs(particles.eta) < PARTICLE_ETA_MAX
+        particles = particles.select(visible)
+        jets, owner = cluster_constituents(particles, n_events, RADIUS)
+        good = np.ones(len(jets.event), dtype=bool)
+        if self.kind == "w":
+            good = _near_the_w(jets, record)
+        chosen = hardest(jets, good, n_events)
+        event = np.flatnonzero((chosen >= 0) & (jets.pt[chosen] > PT_RANGE[0]))
+        trimmed = trim(particles, owner, jets, chosen[event])
+        jet = trimmed.jets
+        kept = (jet.pt > PT_RANGE[0]) & (jet.pt < PT_RANGE[1]) & (np.abs(jet.eta) < ETA_MAX)
+        kept &= (jet.mass > MASS_RANGE[0]) & (jet.mass < MASS_RANGE[1])
+        images, table = self._image(trimmed)
+        columns = {"data": images[kept], "jets": table[kept]}
+        role = np.full(len(record.stable_index), OTHER)
+        event, jet = event[kept], jet.select(kept)
+        return keep_events(record, role, event, columns, _of_events(jet, event))
+
+    def reconstruct(self, events, flow, role, card, rng):
+        """Find and trim the jet near the generated one.
+
+        Returns ``target``, its image; ``jets``; and ``accepted``.
+        """
+        n_events = events.n_events
+        jets, owner = cluster_constituents(flow, n_events, RADIUS)
+        generated = events.jets.select(jets.event)
+        near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
+        near &= jets.n_constituents >= card.jet_min_constituents
+        chosen = hardest(jets, near, n_events)
+        event = np.flatnonzero(chosen >= 0)
+        trimmed = trim(flow, owner, jets, chosen[event])
+        images, table = self._image(trimmed)
+        jet = trimmed.jets
+        factor = jet_energy_scale(jet.pt, jet.eta, card)
+        table[:, _IN_GEV] *= factor[:, None]
+        hard = table[:, 0] > card.jet_pt_min
+        event = event[hard]
+        accepted = np.zeros(n_events, dtype=bool)
+        accepted[event] = True
+        target = np.zeros((n_events, *images.shape[1:]))
+        target[event] = (images * factor[:, None, None])[hard]
+        found = np.zeros((n_events, len(IMAGE_COLUMNS)))
+        found[event] = table[hard]
+        return {"target": target, "jets": found, "accepted": accepted}
+
+    def _image(self, trimmed):
+        """Images in GeV, and the columns beside them."""
+        particles, jets = trimmed.particles, trimmed.jets
+        own = np.column_stack([jets.eta, jets.phi])[:, None]
+        images, outside = pixelate(
+            particles.eta,
+            particles.phi,
+            particles.pt,
+            particles.event,
+            np.concatenate([own, trimmed.axes], axis=1),
+            n_pixels=self.n_pixels,
+            half_width=self.half_width,
+            centre=self.centre,
+            rotate=self.rotate,
+            flip=self.flip,
+        )
+        ratio = tau21(particles, jets)
+        return images, np.column_stack([jets.pt, jets.eta, jets.phi, jets.mass, ratio, outside])
+
+
+_IN_GEV = [IMAGE_COLUMNS.index(name) for name in ("pt", "mass", "outside_pt")]
+
+
+def _near_the_w(jets, record):
+    """Mask of jets whose axis is within the radius of the W, by its decay's quarks."""
+    entries = record.entries
+    index = record.outgoing
+    index = index[(np.abs(entries.pdg_id[index]) <= 6) & (np.abs(record.maker(index)) == 24)]
+    quarks = entries.select(index)
+    px, py, pz = (
+        np.bincount(quarks.event, p, record.n_events)[jets.event]
+        for p in (quarks.px, quarks.py, quarks.pz)
+    )
+    return delta_r(jets.eta, jets.phi, pseudorapidity(px, py, pz), np.arctan2(py, px)) < RADIUS
+
+
+def _of_events(jets, event):
+    """Jets with the number of their event in place of their row."""
+    components = (jets.px, jets.py, jets.pz, jets.energy)
+    return type(jets)(event, *components, jets.n_constituents)
+
+
+def _veto(pythia8mc):
+    class OutOfRangeVeto(pythia8mc.UserHooks):
+        def canVetoPT(self):  # noqa: N802
+            return True
+
+        def scaleVetoPT(self):  # noqa: N802
+            return _VETO_SCALE
+
+        def doVetoPT(self, position, record):  # noqa: N802
+            partons = [particle for particle in record if particle.isFinal()]
+            return not any(
+                _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
+                for jet in parton_jets(partons, RADIUS)
+            )
+
+    return OutOfRangeVeto()

@@ -1,0 +1,215 @@
+"""What starts a jet: parton, boson or top quark, and how events with it are made."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Outgoing parton moved by the recoil of initial-state radiation.
+_RECOILED = 44
+
+# The shower is looked at once, when it has come down to this pT in GeV: by then the radiation that
+# moves jets is there, and the many soft multiparton interactions that take most of the time are
+# still to come.
+_VETO_SCALE = 10.0
+
+# A jet's abs(eta) at that time is not beyond this, if it is to be below 2 at the end.
+_VETO_ETA_MAX = 2.3
+
+_INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
+_HADRONIC_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")
+# Windows of mass: far from its pole a boson is none, and the tail of high mass is long at high pT.
+_MASS_W = ("24:mMin = 50.", "24:mMax = 110.")
+_MASS_Z = ("23:mMin = 60.", "23:mMax = 120.")
+_HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+_LEPTONIC_W = ("24:onMode = off", "24:onIfAny = 11 13")
+
+
+@dataclass(frozen=True)
+class JetKind:
+    """What starts a jet, and Pythia's settings for it.
+
+    `partons` are PDG numbers of what leaves the hard process or its resonances and becomes the
+    jet. Where `makers` are given, they come from the decay of these, and `resonance`, PDG
+    numbers, is what has the momentum of the jet before anything decays. `margins` are
+    factors on the range of the jets' pT that give the range of the partons', when the shower has
+    come down to `_VETO_SCALE`; the softest hard process has `pt_hat_factor` of the smallest pT, and
+    initial-state radiation would have to lift a jet by the rest.
+    """
+
+    title: str
+    settings: tuple
+    partons: tuple
+    makers: tuple = ()
+    resonance: tuple = ()
+    margins: tuple = (0.95, 1.05)
+    pt_hat_factor: float = 0.7
+
+    def momenta(self, record):
+        """Hard momentum of each event and the partons that it is made of.
+
+        Returns
+        -------
+        momentum : ndarray of shape (n_events, 4)
+            px, py, pz and energy, in GeV.
+        index : ndarray of int
+            Entries of the record that are its partons, sorted by event.
+        """
+        entries = record.entries
+        index = record.outgoing
+        index = index[np.isin(entries.pdg_id[index], self.partons)]
+        if self.makers:
+            index = index[np.isin(record.maker(index), self.makers)]
+        else:
+            index = after_recoil(entries, index)
+        chosen = entries.select(index)
+        components = (chosen.px, chosen.py, chosen.pz, chosen.energy)
+        sums = [np.bincount(chosen.event, p, record.n_events) for p in components]
+        return np.column_stack(sums), index
+
+    def settings_for(self, pt_range):
+        """Pythia's settings, for jets in a range of pT in GeV."""
+        return (*self.settings, f"PhaseSpace:pTHatMin = {self.pt_hat_factor * pt_range[0]}")
+
+    def user_hooks(self, pythia8mc, radius, pt_range):
+        """Pythia hooks that drop events whose jet will be out of range."""
+        return _veto(pythia8mc, self, radius, pt_range)
+
+
+def after_recoil(entries, index):
+    """Follow partons through the recoil of initial-state radiation, until they radiate."""
+    index = index.copy()
+    later = np.flatnonzero(np.abs(entries.status) == _RECOILED)
+    # A copy stands behind its mother in the record, and has no more than one.
+    copy_of = np.full(len(entries.status), -1)
+    same = entries.pdg_id[entries.mother[later]] == entries.pdg_id[later]
+    copy_of[entries.mother[later[same]]] = later[same]
+    while True:
+        following = copy_of[index]
+        moved = following >= 0
+        if not moved.any():
+            return index
+        index[moved] = following[moved]
+
+
+def _veto(pythia8mc, kind, radius, pt_range):
+    low, high = (margin * pt for margin, pt in zip(kind.margins, pt_range, strict=True))
+
+    class OutOfRangeVeto(pythia8mc.UserHooks):
+        def canVetoProcessLevel(self):  # noqa: N802
+            return not kind.makers
+
+        def doVetoProcessLevel(self, record):  # noqa: N802
+            # Pythia has no switch for the flavour beside the boson.
+            return not any(p.id() in kind.partons for p in record if p.status() == 23)
+
+        def canVetoPT(self):  # noqa: N802
+            return True
+
+        def scaleVetoPT(self):  # noqa: N802
+            return _VETO_SCALE
+
+        def doVetoPT(self, position, record):  # noqa: N802
+            # Resonances shower by themselves, after the rest of the event.
+            if position > _LAST_OF_HARD_PROCESS:
+                return False
+            final = [particle for particle in record if particle.isFinal()]
+            if kind.resonance:
+                candidate = next(p for p in final if p.id() in kind.resonance)
+                return not (low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX)
+            partons = [p for p in final if p.idAbs() in _COLOURED]
+            # Two partons just too far apart for one jet may be in one when they have radiated.
+            return not (
+                _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
+            )
+
+    return OutOfRangeVeto()
+
+
+def _leading_pt(partons, radius):
+    """Transverse momentum of the hardest jet of partons that is central; 0 if none is."""
+    jets = parton_jets(partons, radius)
+    return max((jet.pt() for jet in jets if abs(jet.eta()) < _VETO_ETA_MAX), default=0.0)
+
+
+# Pythia's numbers: no step yet, multiparton interaction, initial and final-state radiation.
+_LAST_OF_HARD_PROCESS = 3
+_COLOURED = (1, 2, 3, 4, 5, 21)
+
+
+def parton_jets(partons, radius):
+    """Anti-kT jets of a few of Pythia's particles."""
+    import fastjet
+
+    # FastJet greets the first jet in the middle of a progress bar.
+    fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
+    momenta = [fastjet.PseudoJet(p.px(), p.py(), p.pz(), p.e()) for p in partons]
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
+    sequence = fastjet._swig.ClusterSequence(momenta, definition)
+    return [fastjet.PseudoJet(jet) for jet in sequence.inclusive_jets()]
+
+
+KINDS = {
+    "gluon": JetKind(
+        "gluon jet",
+        ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z),
+        partons=(21,),
+    ),
+    "quark": JetKind(
+        "quark jet",
+        ("WeakBosonAndParton:qg2gmZq = on", *_INVISIBLE_Z),
+        partons=(1, 2, 3, -1, -2, -3),
+    ),
+    "top": JetKind(
+        "top jet",
+        (
+            "Top:gg2ttbar = on",
+            "Top:qqbar2ttbar = on",
+            # The antitop's W decays to a lepton and is no candidate.
+            "24:onMode = off",
+            "24:onPosIfAny = 1 2 3 4 5",
+            "24:onNegIfAny = 11 13",
+        ),
+        partons=(5, 1, 2, 3, 4, -1, -2, -3, -4, -5),
+        resonance=(6,),
+        makers=(6, 24),
+        # Its mass is large: radiation and decay products leave the jet, or another jet joins it.
+        margins=(0.84, 1.20),
+        pt_hat_factor=0.5,
+    ),
+    "w": JetKind(
+        "W jet",
+        ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_INVISIBLE_Z, *_HADRONIC_W),
+        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        resonance=(24, -24),
+        makers=(24, -24),
+    ),
+    "z": JetKind(
+        "Z jet",
+        ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_HADRONIC_Z, *_LEPTONIC_W),
+        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        resonance=(23,),
+        makers=(23,),
+    ),
+}
+
+
+def check_pt_range(pt_range):
+    """Lower and upper end of the jets' pT in GeV, as floats."""
+    try:
+        low, high = (float(pt) for pt in pt_range)
+    except (TypeError, ValueError):
+        raise TypeError(f"pt_range must be two numbers in GeV, got {pt_range!r}.") from None
+    if not 0 < low < high < np.inf:
+        raise ValueError(f"pt_range must be 0 < low < high in GeV, got {pt_range!r}.")
+    return low, high
+
+
+def check_radius(radius):
+    """Radius parameter of the jet algorithm as a float."""
+    try:
+        value = float(radius)
+    except (TypeError, ValueError):
+        raise TypeError(f"radius must be a number, got {radius!r}.") from None
+    if not 0 < value < np.pi / 2:
+        raise ValueError(f"radius must be above 0 and below pi / 2, got {radius!r}.")
+    return value

@@ -1,0 +1,147 @@
+"""Processes with one jet of a known origin, and its constituents."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skjetsim.datasets._jet_kinds import KINDS
+from skjetsim.datasets._jets import cluster_constituents
+from skjetsim.datasets._particles import (
+    NEUTRINO_IDS,
+    delta_r,
+    pseudorapidity,
+    smallest_by_event,
+)
+from skjetsim.datasets._pileup import subtract_pileup
+from skjetsim.datasets._process import OTHER, Process, keep_events
+from skjetsim.datasets._reconstruction import jet_energy_scale
+
+JET_ETA_MAX = 2.0
+PARTICLE_ETA_MAX = 5.0
+
+JET_COLUMNS = ("pt", "eta", "phi", "mass", "multiplicity")
+
+
+@dataclass(frozen=True)
+class JetCloudProcess(Process):
+    """Jets of one kind as clouds of their hardest constituents, at both levels."""
+
+    kind: str
+    radius: float
+    pt_range: tuple
+    n_constituents: int
+
+    description = "jets.rst"
+
+    @property
+    def title(self):
+        """What is generated."""
+        return KINDS[self.kind].title
+
+    @property
+    def settings(self):
+        """Pythia's settings."""
+        return KINDS[self.kind].settings_for(self.pt_range)
+
+    def user_hooks(self, pythia8mc):
+        """Drop events whose jet will be out of range."""
+        return KINDS[self.kind].user_hooks(pythia8mc, self.radius, self.pt_range)
+
+    def select(self, record):
+        """Find the jet that the parton, boson or top quark became."""
+        hard, partons = KINDS[self.kind].momenta(record)
+        particles = record.stable
+        visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
+        visible &= np.abs(particles.eta) < PARTICLE_ETA_MAX
+        particles = particles.select(visible)
+        jets, owner = cluster_constituents(particles, record.n_events, self.radius)
+
+        px, py, pz, _ = hard[jets.event].T
+        distance = delta_r(jets.eta, jets.phi, pseudorapidity(px, py, pz), np.arctan2(py, px))
+        chosen = hardest(jets, distance < self.radius, record.n_events)
+        low, high = self.pt_range
+        picked = jets.select(chosen)
+        good = (chosen >= 0) & (picked.pt > low) & (picked.pt < high)
+        kept = np.flatnonzero(good & (np.abs(picked.eta) < JET_ETA_MAX))
+        chosen, picked = chosen[kept], picked.select(kept)
+        columns = {
+            "data": hardest_constituents(particles, owner, chosen, self.n_constituents),
+            "jets": jet_table(picked),
+            "parton_delta_r": farthest_parton(record.entries.select(partons), picked, kept),
+        }
+        return keep_events(record, np.full(len(record.stable_index), OTHER), kept, columns, picked)
+
+    def reconstruct(self, events, flow, role, card, rng):
+        """Find the jet near the generated one.
+
+        Returns ``target``, px, py and pz of constituents; ``jets``; and ``accepted``.
+        """
+        n_events = events.n_events
+        jets, owner = cluster_constituents(flow, n_events, self.radius)
+        generated = events.jets.select(jets.event)
+        near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
+        near &= jets.n_constituents >= card.jet_min_constituents
+        chosen = hardest(jets, near, n_events)
+        raw = jets.select(chosen[chosen >= 0])
+        corrected = raw
+        if events.has_pileup:
+            card = replace(card, jet_radius=self.radius)
+            corrected = subtract_pileup(raw, flow, n_events, card)
+        corrected = corrected.scale(jet_energy_scale(corrected.pt, corrected.eta, card))
+        corrected = corrected.select(corrected.pt > card.jet_pt_min)
+
+        found = corrected.event
+        accepted = np.zeros(n_events, dtype=bool)
+        accepted[found] = True
+        target = np.zeros((n_events, self.n_constituents, 3))
+        target[found] = hardest_constituents(flow, owner, chosen[found], self.n_constituents)
+        # The jet's correction is that of each constituent: so they still add up to it.
+        target[found] *= (corrected.pt / jets.pt[chosen[found]])[:, None, None]
+        table = np.zeros((n_events, len(JET_COLUMNS)))
+        table[found] = jet_table(corrected)
+        return {"target": target, "jets": table, "accepted": accepted}
+
+
+def hardest(jets, good, n_events):
+    """Position of the hardest of the `good` jets of each event, -1 where there is none."""
+    index = np.flatnonzero(good)
+    among = smallest_by_event(jets.event[index], -jets.pt[index], n_events)
+    return np.append(index, -1)[among]
+
+
+def jet_table(jets):
+    """Columns of `JET_COLUMNS`, in GeV."""
+    return np.column_stack([jets.pt, jets.eta, jets.phi, jets.mass, jets.n_constituents])
+
+
+def hardest_constituents(particles, owner, chosen, n_constituents):
+    """Momenta of the hardest constituents of the jets in `chosen`, padded with zeros.
+
+    Returns an array of shape (n_jets, n_constituents, 3) of px, py and pz in GeV.
+    """
+    row_of = np.full(owner.max(initial=-1) + 1, -1)
+    row_of[chosen] = np.arange(len(chosen))
+    row = row_of[owner]
+    inside = np.flatnonzero(row >= 0)
+    order = inside[np.lexsort((-particles.pt[inside], row[inside]))]
+    row = row[order]
+    rank = np.arange(len(row)) - np.searchsorted(row, row)
+    first = rank < n_constituents
+    row, rank, order = row[first], rank[first], order[first]
+    momenta = np.zeros((len(chosen), n_constituents, 3))
+    components = (particles.px, particles.py, particles.pz)
+    momenta[row, rank] = np.column_stack([p[order] for p in components])
+    return momenta
+
+
+def farthest_parton(partons, jets, kept):
+    """Largest distance of an event's partons from its jet; `kept` are the events of the jets."""
+    row = np.full(partons.event.max(initial=-1) + 1, -1)
+    kept_here = kept < len(row)
+    row[kept[kept_here]] = np.flatnonzero(kept_here)
+    row = row[partons.event]
+    partons, row = partons.select(row >= 0), row[row >= 0]
+    distance = delta_r(partons.eta, partons.phi, jets.eta[row], jets.phi[row])
+    farthest = np.zeros(len(jets.event))
+    np.maximum.at(farthest, row, distance)
+    return farthest

@@ -1,0 +1,139 @@
+"""What is inside jets: subjets, trimming, N-subjettiness, of many jets at once."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from skjetsim.datasets._jets import Jets, cluster_constituents
+from skjetsim.datasets._particles import Particles, delta_r, smallest_by_event
+
+SUBJET_RADIUS = 0.3
+SUBJET_PT_FRACTION = 0.05
+
+
+@dataclass(frozen=True)
+class TrimmedJets:
+    """Jets after trimming; `event` of jets, particles and subjets is the row of the jet.
+
+    `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets, or NaN in place of the
+    second where a jet has but one.
+    """
+
+    jets: Jets
+    particles: Particles
+    axes: np.ndarray
+
+
+def trim(particles, owner, jets, chosen):
+    """Trim jets [1]_: take away subjets that carry little of their pT.
+
+    Parameters
+    ----------
+    particles : Particles
+        What was clustered.
+
+    owner : ndarray of int
+        Position in `jets` of the jet of each particle.
+
+    jets : Jets
+        Jets.
+
+    chosen : ndarray of int
+        Positions of the jets to trim.
+
+    Returns
+    -------
+    trimmed : TrimmedJets
+        What is left: kT subjets of radius `SUBJET_RADIUS` above `SUBJET_PT_FRACTION` of the jet.
+
+    References
+    ----------
+    .. [1] D. Krohn, J. Thaler and L.-T. Wang, "Jet trimming", arXiv:0912.1342.
+    """
+    inside = constituents_of(particles, owner, chosen)
+    subjets, sub_owner = cluster_constituents(inside, len(chosen), SUBJET_RADIUS, "kt")
+    kept = subjets.pt > SUBJET_PT_FRACTION * jets.pt[chosen][subjets.event]
+    inside = inside.select(kept[sub_owner])
+    return TrimmedJets(
+        add_up(inside, len(chosen)), inside, leading_axes(subjets.select(kept), len(chosen))
+    )
+
+
+def constituents_of(particles, owner, chosen):
+    """Constituents of chosen jets, whose positions in `chosen` are now their `event`."""
+    row_of = np.full(owner.max(initial=-1) + 1, -1)
+    row_of[chosen] = np.arange(len(chosen))
+    row = row_of[owner]
+    inside = np.flatnonzero(row >= 0)
+    inside = inside[np.argsort(row[inside], kind="stable")]
+    return replace(particles.select(inside), event=row[inside])
+
+
+def add_up(particles, n_jets):
+    """Jets that are the sums of particles, one an event."""
+    components = (particles.px, particles.py, particles.pz, particles.energy)
+    sums = [np.bincount(particles.event, p, n_jets) for p in components]
+    return Jets(np.arange(n_jets), *sums, np.bincount(particles.event, minlength=n_jets))
+
+
+def leading_axes(subjets, n_jets):
+    """Eta and phi of the two hardest subjets of each jet, NaN where there is none."""
+    axes = np.full((n_jets, 2, 2), np.nan)
+    for rank in range(2):
+        index = smallest_by_event(subjets.event, -subjets.pt, n_jets)
+        found = index >= 0
+        picked = subjets.select(index[found])
+        axes[found, rank] = np.column_stack([picked.eta, picked.phi])
+        subjets = subjets.select(np.delete(np.arange(len(subjets.event)), index[found]))
+    return axes
+
+
+def tau21(particles, jets):
+    """Ratio of 2-subjettiness to 1-subjettiness [1]_, about the axes of exclusive kT subjets.
+
+    Zero for a jet of one particle, which has neither.
+
+    References
+    ----------
+    .. [1] J. Thaler and K. Van Tilburg, "Identifying boosted objects with N-subjettiness",
+       arXiv:1011.2268, eq. 2.1.
+    """
+    n_jets = len(jets.event)
+    several = np.flatnonzero(jets.n_constituents > 1)
+    ratio = np.zeros(n_jets)
+    if not len(several):
+        return ratio
+    row_of = np.full(n_jets, -1)
+    row_of[several] = np.arange(len(several))
+    row = row_of[particles.event]
+    inside = replace(particles, event=row).select(row >= 0)
+    one = jets.select(several)
+    about_one = delta_r(inside.eta, inside.phi, one.eta[inside.event], one.phi[inside.event])
+    about_two = np.full(len(inside.event), np.inf)
+    for axis in exclusive_axes(inside, len(several)):
+        eta, phi = axis[inside.event].T
+        about_two = np.minimum(about_two, delta_r(inside.eta, inside.phi, eta, phi))
+    tau_1, tau_2 = (
+        np.bincount(inside.event, inside.pt * distance) for distance in (about_one, about_two)
+    )
+    ratio[several] = tau_2 / tau_1
+    return ratio
+
+
+def exclusive_axes(particles, n_jets):
+    """Eta and phi of the two exclusive kT subjets of each jet, shape (2, n_jets, 2)."""
+    import fastjet
+
+    definition = fastjet.JetDefinition(fastjet.kt_algorithm, 1.0)
+    components = (particles.px, particles.py, particles.pz, particles.energy)
+    momenta = np.column_stack(components).tolist()
+    last = np.cumsum(np.bincount(particles.event, minlength=n_jets)).tolist()
+    axes = np.empty((2, n_jets, 2))
+    # One jet at a time: for many at once FastJet warns of any algorithm, and for good changes how
+    # Python prints warnings.
+    for jet, (begin, end) in enumerate(pairwise([0, *last])):
+        constituents = [fastjet.PseudoJet(*momentum) for momentum in momenta[begin:end]]
+        sequence = fastjet._swig.ClusterSequence(constituents, definition)
+        axes[:, jet] = [(axis.eta(), axis.phi_std()) for axis in sequence.exclusive_jets(2)]
+    return axes
