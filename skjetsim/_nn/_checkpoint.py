@@ -8,6 +8,8 @@ from dataclasses import asdict
 
 import torch
 
+from skjetsim._atomic import replacing
+
 __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 
 
@@ -33,15 +35,10 @@ def save_checkpoint(path, state):
     Raises
     ------
     OSError
-        Where the folder does not exist or cannot be written to.
+        Where the folder does not exist or cannot be written to, or the disk is full.
     """
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"The folder {folder!r} of checkpoint={path!r} does not exist.")
-    partial = f"{path}.partial"
-    with open(partial, "wb") as file:
+    with replacing(path, "a checkpoint") as partial, open(partial, "wb") as file:
         torch.save(state, file)
-    os.replace(partial, path)
 
 
 def load_checkpoint(path, expected):

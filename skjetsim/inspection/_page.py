@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import os
 import tempfile
 from html import escape
 from pathlib import Path
 from string import Template
 
 from sklearn.utils import Bunch
+
+from skjetsim._atomic import replacing
 
 PAGE = Template(
     """<!doctype html>
@@ -125,9 +126,5 @@ def check_target(path):
 
 def write(path, page):
     """Replace a file in one step, or leave it as it was where writing fails."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(page, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path, "a report") as partial:
+        Path(partial).write_text(page, encoding="utf-8")
