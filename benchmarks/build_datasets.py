@@ -24,22 +24,27 @@ PAIR_ROWS = {"wjet": 30_000, "zee": 30_000, "ttbar": 30_000}
 N_GLUON_JETS = 6_000
 N_JET_IMAGES = 4_000
 N_SHOWERS = 3_000
+# What was generated is found again when a run is repeated.
+CACHE = Path(__file__).parent / ".cache" / "bundled"
 # Significant bits of what is in clouds, images and cells: steps of 0.02%.
 N_BITS = 12
+
+
+def options(n_jobs):
+    """Arguments of every generator."""
+    return {"random_state": SEED, "memory": CACHE, "n_jobs": n_jobs, "verbose": 1}
 
 
 def build_pair(name, n_jobs):
     """Both levels of a process, with a second detector pass."""
     generate = getattr(datasets, f"generate_{name}")
-    events = generate(PAIR_ROWS[name], random_state=SEED, n_detector=2, n_jobs=n_jobs, verbose=1)
+    events = generate(PAIR_ROWS[name], n_detector=2, **options(n_jobs))
     write(name, {name: values.to_numpy() for name, values in to_table(events).items()})
 
 
 def build_gluon_jets(n_jobs):
     """Clouds of gluon jets at either level."""
-    jets = datasets.generate_jets(
-        N_GLUON_JETS, "gluon", random_state=SEED, coordinates="relative", n_jobs=n_jobs, verbose=1
-    )
+    jets = datasets.generate_jets(N_GLUON_JETS, "gluon", **options(n_jobs))
     write("gluon_jets", level_arrays(jets))
 
 
@@ -47,9 +52,7 @@ def build_jet_images(n_jobs):
     """Images of either kind, one below the other."""
     parts = []
     for kind in ("w", "qcd"):
-        images = datasets.generate_jet_images(
-            N_JET_IMAGES, kind, random_state=SEED, n_jobs=n_jobs, verbose=1
-        )
+        images = datasets.generate_jet_images(N_JET_IMAGES, kind, **options(n_jobs))
         parts.append({"kind": np.full(N_JET_IMAGES, kind), **level_arrays(images)})
     write("jet_images", stack(parts))
 

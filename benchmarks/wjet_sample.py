@@ -21,6 +21,8 @@ from skjetsim.datasets import DetectorCard, generate_wjet, generate_zjet
 
 CACHE = Path(__file__).parent / ".cache"
 GENERATORS = {"wjet": generate_wjet, "zjet": generate_zjet}
+# What stands beside the target of an event.
+FLAGS = ("accepted", "matched", "n_jets")
 # What is generated depends on the rows of a part, too: these never change.
 PART_ROWS = {"wjet": 20_000, "zjet": 5_000}
 
@@ -120,7 +122,7 @@ def to_table(events):
     for index, one in enumerate(passes, start=1):
         suffix = "" if index == 1 else str(index)
         columns.append(one.target.add_prefix(f"reco{suffix}_").astype(np.float32))
-        flags = {f"accepted{suffix}": one.accepted, f"matched{suffix}": one.matched}
+        flags = {f"{name}{suffix}": one[name] for name in FLAGS if name in one}
         columns.append(pd.DataFrame(flags))
     return pd.concat(columns, axis=1)
 

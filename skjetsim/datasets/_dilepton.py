@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._events import events_bunch, generate_events
 from skjetsim.datasets._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._reconstruction import find_leptons
@@ -145,7 +146,7 @@ def generate_zee(
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
         ``"Beams:eCM = 7000."``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 
@@ -266,7 +267,7 @@ def generate_zmumu(
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
         ``"Beams:eCM = 7000."``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 
@@ -333,3 +334,60 @@ def generate_zmumu(
         verbose=verbose,
     )
     return events_bunch(ZMUMU, columns, passes)
+
+
+def load_zee(*, selection="accepted", return_X_y=False):
+    """Load 30,000 bundled Z -> e+ e- events, as partons and as reconstructed.
+
+    They are made by :func:`generate_zee` with its defaults; see there for what the columns are.
+
+    ========================   ==========
+    Generated events               30,000
+    Features, targets                8, 8
+    Units                             GeV
+    ========================   ==========
+
+    Parameters
+    ----------
+    selection : {"accepted", "all"}, default="accepted"
+        "accepted" gives the events that the detector reconstructs. "all" gives every generated
+        event, and a ninth target column `accepted`, 1 or 0; the other targets of a rejected
+        event are 0.
+
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+
+    Returns
+    -------
+    events : :class:`~sklearn.utils.Bunch`
+        data : DataFrame of shape (n_samples, 8)
+            Parton level, in GeV.
+        target : DataFrame of shape (n_samples, 8) or (n_samples, 9)
+            Detector level, in GeV.
+        accepted : ndarray of bool of shape (n_samples,)
+            Whether the detector found both electrons.
+        feature_names, target_names : list of str
+            Names of the columns.
+        repeats : tuple of one Bunch of `target` and `accepted`
+            A second, independent detector pass of the same events: the floor of every comparison
+            of a simulation with the truth. Rows that this pass rejects are 0.
+        DESCR : str
+            Description of the data.
+
+    (data, target) : tuple of DataFrame
+        If `return_X_y` is True.
+
+    See Also
+    --------
+    generate_zee : Generate more, or with another detector.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import load_zee
+    >>> X, y = load_zee(return_X_y=True)
+    >>> list(y.columns[:4])
+    ['electron_px', 'electron_py', 'electron_pz', 'electron_E']
+    >>> load_zee(selection="all").data.shape
+    (30000, 8)
+    """
+    return load_pair(ZEE, "zee.parquet", selection=selection, return_X_y=return_X_y)

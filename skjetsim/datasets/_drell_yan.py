@@ -86,7 +86,7 @@ def generate_drell_yan(
         Settings of Pythia for another energy, other parton densities or parameters, such as
         ``"PDF:pSet = 14"``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 50,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 

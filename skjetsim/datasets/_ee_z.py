@@ -59,7 +59,7 @@ def generate_ee_z(
         Settings of Pythia for variations of its parameters, such as ``"23:m0 = 91."``. They
         overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 50,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 

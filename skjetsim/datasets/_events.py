@@ -1,6 +1,7 @@
 """The chain that every process shares: Pythia, detector, reconstruction, tables."""
 
 import numbers
+import os
 import tempfile
 from dataclasses import dataclass
 from importlib import resources
@@ -249,7 +250,7 @@ def cached(function, memory, random_state):
             "pass an int."
         )
     try:
-        memory = check_memory(memory)
+        memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
         if getattr(memory, "store_backend", None) is not None:
             with tempfile.TemporaryFile(dir=memory.store_backend.location):
                 pass

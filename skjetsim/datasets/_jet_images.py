@@ -21,6 +21,7 @@ def generate_jet_images(
     centre=True,
     rotate=True,
     flip=True,
+    n_pileup=0.0,
     settings=(),
     memory=None,
     n_jobs=None,
@@ -71,11 +72,16 @@ def generate_jet_images(
     flip : bool, default=True
         Mirror the image where the right half has less pT than the left.
 
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it. Trimming takes most of it away, and
+        nothing else is subtracted.
+
     settings : sequence of str, default=()
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 
@@ -160,6 +166,7 @@ def generate_jet_images(
         random_state=random_state,
         detector=detector,
         n_detector=n_detector,
+        n_pileup=n_pileup,
         settings=settings,
         memory=memory,
         n_jobs=n_jobs,

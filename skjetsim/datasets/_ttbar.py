@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._card import DetectorCard
 from skjetsim.datasets._events import check_mean, events_bunch, generate_events
 from skjetsim.datasets._particles import delta_r, pseudorapidity
@@ -228,7 +229,7 @@ def generate_ttbar(
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 
@@ -330,3 +331,62 @@ def _threshold(jet_pt_min, detector):
             "detector has jets; pass a detector with a lower jet_pt_min, or None for no threshold."
         )
     return threshold
+
+
+def load_ttbar(*, selection="accepted", return_X_y=False):
+    """Load the accepted ones of 30,000 bundled top pairs, as partons and as reconstructed.
+
+    They are made by :func:`generate_ttbar` with its defaults; see there for what the columns are.
+
+    ========================   ==========
+    Generated events               30,000
+    Features, targets              24, 24
+    Units                             GeV
+    ========================   ==========
+
+    Parameters
+    ----------
+    selection : {"accepted", "all"}, default="accepted"
+        "accepted" gives the events with electron and exactly four jets. "all" gives every
+        generated event, and a 25th target column `accepted`, 1 or 0; the other targets of a
+        rejected event are 0.
+
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+
+    Returns
+    -------
+    events : :class:`~sklearn.utils.Bunch`
+        data : DataFrame of shape (n_samples, 24)
+            Parton level, in GeV.
+        target : DataFrame of shape (n_samples, 24) or (n_samples, 25)
+            Detector level, in GeV.
+        accepted, matched : ndarray of bool of shape (n_samples,)
+            Whether the event is accepted, and whether each quark has a jet of its own.
+        n_jets : ndarray of int of shape (n_samples,)
+            Number of jets above the threshold.
+        feature_names, target_names : list of str
+            Names of the columns.
+        repeats : tuple of one Bunch of `target`, `accepted`, `matched` and `n_jets`
+            A second, independent detector pass of the same events: the floor of every comparison
+            of a simulation with the truth. Rows that this pass rejects are 0.
+        DESCR : str
+            Description of the data.
+
+    (data, target) : tuple of DataFrame
+        If `return_X_y` is True.
+
+    See Also
+    --------
+    generate_ttbar : Generate more, or with another detector.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import load_ttbar
+    >>> from skjetsim.preprocessing import TopPairFeatures
+    >>> X, y = load_ttbar(return_X_y=True)
+    >>> masses = TopPairFeatures().fit_transform(y)
+    >>> bool(abs(masses["hadronic_top_mass"].median() - 172.5) < 5)
+    True
+    """
+    return load_pair(TopPair, "ttbar.parquet", selection=selection, return_X_y=return_X_y)

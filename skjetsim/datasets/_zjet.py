@@ -79,7 +79,7 @@ def generate_zjet(
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
-    memory : str, object with the joblib.Memory interface or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
         rows, goes on from there. Needs a `random_state` that repeats.
 

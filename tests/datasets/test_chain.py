@@ -1,6 +1,7 @@
 """What all generate_ functions share: settings of Pythia, stored chunks, progress."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -63,7 +64,7 @@ def test_bad_pileup(n_pileup, error):
         generate_zmumu(1, n_pileup=n_pileup)
 
 
-@pytest.mark.parametrize("wrap", [str, lambda folder: joblib.Memory(folder, verbose=0)])
+@pytest.mark.parametrize("wrap", [str, Path, lambda folder: joblib.Memory(folder, verbose=0)])
 def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
     monkeypatch.setattr(_events, "CHUNK_ROWS", 8)
     memory = wrap(tmp_path / "cache")
