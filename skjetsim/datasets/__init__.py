@@ -1,9 +1,12 @@
 """Samples of collision events, jets and calorimeter showers."""
 
 from skjetsim.datasets._card import DetectorCard
-from skjetsim.datasets._dilepton import generate_zee, generate_zmumu
+from skjetsim.datasets._dilepton import generate_zee, generate_zmumu, load_zee
 from skjetsim.datasets._drell_yan import generate_drell_yan
 from skjetsim.datasets._ee_z import generate_ee_z
+from skjetsim.datasets._jet_clouds import generate_jets
+from skjetsim.datasets._jet_images import generate_jet_images
+from skjetsim.datasets._jet_samples import load_gluon_jets, load_jet_images
 from skjetsim.datasets._showers import (
     ShowerGeometry,
     ShowerLayer,
@@ -14,7 +17,7 @@ from skjetsim.datasets._showers import (
 )
 from skjetsim.datasets._toys import camel_log_prob, make_camel, make_shell, shell_log_prob
 from skjetsim.datasets._toys_2d import density_2d_log_prob, make_density_2d
-from skjetsim.datasets._ttbar import generate_ttbar
+from skjetsim.datasets._ttbar import generate_ttbar, load_ttbar
 from skjetsim.datasets._wjet import generate_wjet, load_wjet
 from skjetsim.datasets._zjet import generate_zjet
 
@@ -27,13 +30,19 @@ __all__ = [
     "density_2d_log_prob",
     "generate_drell_yan",
     "generate_ee_z",
+    "generate_jet_images",
+    "generate_jets",
     "generate_ttbar",
     "generate_wjet",
     "generate_zee",
     "generate_zjet",
     "generate_zmumu",
+    "load_gluon_jets",
+    "load_jet_images",
     "load_showers",
+    "load_ttbar",
     "load_wjet",
+    "load_zee",
     "make_camel",
     "make_density_2d",
     "make_shell",
