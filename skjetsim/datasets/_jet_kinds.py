@@ -42,7 +42,7 @@ class JetKind:
     makers: tuple = ()
     resonance: tuple = ()
     margins: tuple = (0.95, 1.05)
-    pt_hat_factor: float = 0.7
+    pt_hat_factor: float = 0.6
 
     def momenta(self, record):
         """Hard momentum of each event and the partons that it is made of.
