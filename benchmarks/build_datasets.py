@@ -136,10 +136,10 @@ BUILDERS = {
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*BUILDERS, []], default=list(BUILDERS))
+    parser.add_argument("names", nargs="*", help=", ".join(BUILDERS))
     parser.add_argument("--n-jobs", type=int, default=2)
     options = parser.parse_args()
-    for name in options.names:
+    for name in options.names or BUILDERS:
         BUILDERS[name](options.n_jobs)
 
 
