@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from skjetsim.datasets import generate_jet_images, generate_jets
+from skjetsim.datasets import DetectorCard, generate_jet_images, generate_jets
 from skjetsim.metrics import metric_floor, wasserstein_distance
 
 FILES = Path(__file__).parents[2] / "shared" / "data" / "jets"
@@ -100,10 +100,8 @@ def beside_energyflow(n_jets, n_jobs, folder):
     print(
         "Particle level, R = 0.4, 500 < pT < 550 GeV, abs(eta) < 1.7   (goal: medians of mass / pT"
     )
-    print(
-        "and multiplicity within 5%). The file's directions are rapidities, which makes its massless"
-    )
-    print("particles up to 1% lighter; it is of Pythia 8.226.\n")
+    print("and multiplicity within 5%). The file's directions are rapidities, which makes massless")
+    print("particles up to 1% lighter together; it is of Pythia 8.226.\n")
     figure, axes = plt.subplots(2, 4, figsize=(15, 7))
     for kind, colour in (("quark", "C0"), ("gluon", "C1")):
         start = time.perf_counter()
@@ -129,9 +127,9 @@ def beside_energyflow(n_jets, n_jobs, folder):
 def beside_landscape(n_jets, n_jobs, folder):
     """Top jets, anti-kT R = 0.8, after the detector, as in the top-tagging reference."""
     print(
-        "Detector level, R = 0.8, 550 < pT < 650 GeV, all quarks of the decay within 0.8; the file is"
+        "Detector level, R = 0.8, 550 < pT < 650 GeV, all quarks of the decay within 0.8; both with"
     )
-    print("of Delphes' ATLAS card, whose towers are coarser than those of ours\n")
+    print("an ATLAS detector, the file's of Delphes\n")
     figure, axes = plt.subplots(2, 4, figsize=(15, 7))
     bunch = generate_jets(
         n_jets,
@@ -139,6 +137,7 @@ def beside_landscape(n_jets, n_jobs, folder):
         # Jets that leave or enter the range in the detector are there, too.
         pt_range=(500.0, 750.0),
         n_constituents=200,
+        detector=DetectorCard.atlas(),
         settings=AS_LANDSCAPE,
         random_state=1,
         n_jobs=n_jobs,

@@ -142,8 +142,8 @@ def generate_jets(
     ``pip install skjetsim[pythia]``.
 
     To save time, events are dropped early where the partons are out of range when the shower has
-    come down to 20 GeV, as are hard processes whose pT is below 70% of the smallest; `DESCR` says
-    what this loses.
+    come down to 10 GeV, and hard processes far below the range are not made; `DESCR` says what this
+    loses.
 
     References
     ----------

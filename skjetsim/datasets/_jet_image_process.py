@@ -34,7 +34,7 @@ SETTINGS = {
         "24:onMode = off",
         "24:onIfAny = 1 2 3 4 5",
     ),
-    "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 190."),
+    "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 130."),
 }
 
 # Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD has to

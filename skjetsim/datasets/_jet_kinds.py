@@ -173,7 +173,7 @@ KINDS = {
         resonance=(6,),
         makers=(6, 24),
         # Its mass is large: radiation and decay products leave the jet, or another jet joins it.
-        margins=(0.84, 1.20),
+        margins=(0.80, 1.25),
         pt_hat_factor=0.5,
     ),
     "w": JetKind(
