@@ -384,9 +384,10 @@ def load_ttbar(*, selection="accepted", return_X_y=False):
     --------
     >>> from skjetsim.datasets import load_ttbar
     >>> from skjetsim.preprocessing import TopPairFeatures
-    >>> X, y = load_ttbar(return_X_y=True)
-    >>> masses = TopPairFeatures().fit_transform(y)
-    >>> bool(abs(masses["hadronic_top_mass"].median() - 172.5) < 5)
+    >>> events = load_ttbar()
+    >>> masses = TopPairFeatures().fit_transform(events.target)
+    >>> peak = masses["hadronic_top_mass"][events.matched].median()
+    >>> bool(abs(peak - 172.5) < 2)
     True
     """
     return load_pair(TopPair, "ttbar.parquet", selection=selection, return_X_y=return_X_y)
