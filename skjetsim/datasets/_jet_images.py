@@ -21,6 +21,7 @@ def generate_jet_images(
     centre=True,
     rotate=True,
     flip=True,
+    normalise=False,
     n_pileup=0.0,
     settings=(),
     memory=None,
@@ -72,6 +73,10 @@ def generate_jet_images(
     flip : bool, default=True
         Mirror the image where the right half has less pT than the left.
 
+    normalise : bool, default=False
+        Divide each image by the root of the sum of its squared pixels, which hides the pT and part
+        of the mass of the jet.
+
     n_pileup : float, default=0.0
         Mean number of other inelastic collisions whose particles reach the detector with those of
         the event. The generated events do not depend on it. Trimming takes most of it away, and
@@ -95,8 +100,8 @@ def generate_jet_images(
     -------
     images : :class:`~sklearn.utils.Bunch`
         data : ndarray of shape (n_samples, n_pixels, n_pixels)
-            Generator level: pT in GeV in each pixel; the first axis is eta, the second phi, as
-            far as they were not turned.
+            Generator level: pT in GeV in each pixel, unless normalised; the first axis is eta,
+            the second phi, as far as they were not turned.
         jets : DataFrame of shape (n_samples, 6)
             pt, eta, phi and mass of the trimmed jet, in GeV and radians; tau21, its ratio of
             2-subjettiness to 1-subjettiness; and outside_pt, the pT in GeV that lies beyond the
@@ -152,7 +157,7 @@ def generate_jet_images(
     """
     check_option(kind, "kind", tuple(SETTINGS))
     switches = {"centre": centre, "rotate": rotate, "flip": flip}
-    for name, value in switches.items():
+    for name, value in (*switches.items(), ("normalise", normalise)):
         check_option(value, name, (True, False))
     process = JetImageProcess(
         kind=kind,
@@ -172,6 +177,9 @@ def generate_jet_images(
         n_jobs=n_jobs,
         verbose=verbose,
     )
+    for images in (columns["data"], *(one["target"] for one in passes)):
+        if normalise:
+            _normalise(images)
     bunch = Bunch(
         data=columns["data"], jets=_jet_frame(columns["jets"]), DESCR=description(process)
     )
@@ -184,6 +192,12 @@ def generate_jet_images(
 def _detector_bunch(one):
     table = _jet_frame(one["jets"])
     return Bunch(target=one["target"], target_jets=table, accepted=one["accepted"])
+
+
+def _normalise(images):
+    """Give each image a sum of squares of one, in place; those without a jet stay zeros."""
+    norm = np.sqrt(np.square(images).sum(axis=(1, 2), keepdims=True))
+    images /= np.where(norm > 0, norm, 1.0)
 
 
 def _jet_frame(table):

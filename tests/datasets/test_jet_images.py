@@ -124,6 +124,17 @@ def test_switches_move_but_keep_the_jets(images):
     assert_allclose(centre.sum(axis=1), 0, atol=0.06)
 
 
+def test_normalised_images(images):
+    normalised = generate(5, normalise=True)
+    assert_array_equal(normalised.jets, images.jets[:5])
+    for pixels, plain in ((normalised.data, images.data), (normalised.target, images.target)):
+        found = plain[:5].any(axis=(1, 2))
+        assert_allclose(np.square(pixels[found]).sum(axis=(1, 2)), 1)
+        assert not pixels[~found].any()
+        norm = np.sqrt(np.square(plain[:5][found]).sum(axis=(1, 2), keepdims=True))
+        assert_allclose(pixels[found] * norm, plain[:5][found])
+
+
 def test_qcd_has_broader_images(images):
     qcd = generate(12, "qcd", n_detector=None)
     assert qcd.jets["mass"].between(65, 95).all()
