@@ -11,7 +11,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim import datasets
-from skjetsim.datasets import load_showers, load_ttbar, load_zee, make_showers
+from skjetsim.datasets import (
+    load_gluon_jets,
+    load_jet_images,
+    load_showers,
+    load_ttbar,
+    load_zee,
+    make_showers,
+)
 
 FOLDER = files("skjetsim.datasets") / "data"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.name.endswith(".parquet"))
@@ -128,3 +135,59 @@ def test_showers(particle):
 def test_unknown_particle():
     with pytest.raises(ValueError, match="muon"):
         load_showers("muon")
+
+
+def test_gluon_jets():
+    jets = load_gluon_jets()
+    assert jets.data.shape == jets.target.shape == (6000, 30, 3)
+    assert jets.mask.shape == jets.target_mask.shape == (6000, 30)
+    assert len(jets.jets) == len(jets.target_jets) == len(jets.accepted) == 6000
+    assert jets.feature_names == jets.target_names == ["eta_rel", "phi_rel", "pt_rel"]
+    assert jets.jets["pt"].between(900, 1100).all()
+    assert jets.accepted.mean() > 0.99
+    assert (jets.target[~jets.accepted] == 0).all()
+    # The hardest first, in parts of the jet's pT, which 30 of them nearly make up.
+    part = jets.data[:, :, 2]
+    assert (np.diff(part, axis=1) <= 0).all()
+    assert 0.85 < part.sum(axis=1).mean() < 1
+    assert_array_equal(jets.mask, part > 0)
+    X, y = load_gluon_jets(return_X_y=True)
+    assert_array_equal(X, jets.data[jets.accepted])
+    assert_array_equal(y, jets.target[jets.accepted])
+
+
+def test_gluon_jets_are_what_the_generator_makes():
+    skip_unless_same_generator("gluon_jets.parquet")
+    jets = load_gluon_jets()
+    generated = datasets.generate_jets(20, random_state=seed("gluon_jets.parquet"))
+    assert generated.keys() - jets.keys() == {"repeats"}
+    assert_allclose(generated.data, jets.data[:20], rtol=3e-4, atol=1e-12)
+    assert_allclose(generated.target_jets, jets.target_jets[:20], rtol=1e-6)
+    assert jets.DESCR == generated.DESCR
+
+
+@pytest.mark.parametrize("kind", ["w", "qcd"])
+def test_jet_images(kind):
+    images = load_jet_images(kind)
+    assert images.data.shape == images.target.shape == (4000, 25, 25)
+    assert images.jets["pt"].between(250, 300).all()
+    assert images.jets["mass"].between(65, 95).all()
+    # Pixels and what is beyond them make up the jet, but for its constituents' directions.
+    total = images.data.sum(axis=(1, 2)) + images.jets["outside_pt"]
+    assert_allclose(np.median(total / images.jets["pt"]), 1.05, atol=0.05)
+    assert (images.target[~images.accepted] == 0).all()
+
+
+def test_images_of_w_have_two_prongs():
+    w, qcd = load_jet_images("w"), load_jet_images("qcd")
+    assert w.jets["tau21"].median() < qcd.jets["tau21"].median() - 0.05
+
+
+def test_jet_images_are_what_the_generator_makes():
+    skip_unless_same_generator("jet_images.parquet")
+    images = load_jet_images("w")
+    generated = datasets.generate_jet_images(20, "w", random_state=seed("jet_images.parquet"))
+    assert generated.keys() - images.keys() == {"repeats"}
+    assert_allclose(generated.data, images.data[:20], rtol=3e-4, atol=1e-9)
+    assert_allclose(generated.jets, images.jets[:20], rtol=1e-5, atol=1e-6)
+    assert images.DESCR == generated.DESCR
