@@ -24,7 +24,7 @@ import skjetsim
 from skjetsim._sampling import one_thread
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.datasets import generate_wjet
-from skjetsim.datasets._events import selected_events
+from skjetsim.datasets._chain._events import selected_events
 from skjetsim.datasets._wjet import WJET
 from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import residual_wasserstein, wasserstein_distance

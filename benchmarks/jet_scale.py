@@ -11,9 +11,9 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from skjetsim.datasets import DetectorCard, generate_wjet
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._pileup import transverse_density
-from skjetsim.datasets._reconstruction import energy_flow
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._pileup import transverse_density
+from skjetsim.datasets._chain._reconstruction import energy_flow
 from skjetsim.datasets._wjet import WJET
 
 

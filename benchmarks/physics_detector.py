@@ -8,14 +8,14 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from skjetsim.datasets import DetectorCard
-from skjetsim.datasets._calorimeter import ecal_fraction, make_ecal, make_hcal
+from skjetsim.datasets._chain._calorimeter import ecal_fraction, make_ecal, make_hcal
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._particles import NEUTRINO_IDS, delta_r, momenta_by_event
+from skjetsim.datasets._chain._pileup import PileupOverlay, transverse_density
+from skjetsim.datasets._chain._process import OTHER
+from skjetsim.datasets._chain._reconstruction import energy_flow, find_leptons, jet_energy_scale
+from skjetsim.datasets._chain._tracker import find_tracks, smear_tracks
 from skjetsim.datasets._dilepton import ZEE, ZMUMU
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._particles import NEUTRINO_IDS, delta_r, momenta_by_event
-from skjetsim.datasets._pileup import PileupOverlay, transverse_density
-from skjetsim.datasets._process import OTHER
-from skjetsim.datasets._reconstruction import energy_flow, find_leptons, jet_energy_scale
-from skjetsim.datasets._tracker import find_tracks, smear_tracks
 from skjetsim.datasets._wjet import WJET
 
 CARDS = {"CMS": DetectorCard.cms(), "ATLAS": DetectorCard.atlas()}

@@ -10,15 +10,15 @@ from joblib import Parallel, delayed
 from matplotlib.colors import LogNorm
 
 from skjetsim.datasets import DetectorCard, generate_jet_images, generate_jets
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._jet_clouds import in_coordinates, jet_frame
-from skjetsim.datasets._jet_process import (
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._particles import NEUTRINO_IDS, smallest_by_event
+from skjetsim.datasets._jets._clouds import in_coordinates, jet_frame
+from skjetsim.datasets._jets._process import (
     PARTICLE_ETA_MAX,
     JetCloudProcess,
     hardest_constituents,
 )
-from skjetsim.datasets._jets import cluster_constituents
-from skjetsim.datasets._particles import NEUTRINO_IDS, smallest_by_event
 from skjetsim.metrics import metric_floor, wasserstein_distance
 
 FILES = Path(__file__).parents[2] / "shared" / "data" / "jets"

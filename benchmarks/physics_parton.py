@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skjetsim.datasets import generate_drell_yan, generate_ee_z
+from skjetsim.datasets._chain._pythia import start
 from skjetsim.datasets._drell_yan_weights import GammaZ
 from skjetsim.datasets._lepton_pairs import lepton_pairs
-from skjetsim.datasets._pythia import start
 
 WINDOWS = ((50.0, 80.0), (80.0, 100.0), (100.0, 200.0), (200.0, None))
 BOSONS = ("both", "photon", "z")

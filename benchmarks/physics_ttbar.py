@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.stats import cauchy
 
 from skjetsim.datasets import DetectorCard, generate_ttbar
-from skjetsim.datasets._pythia import start
+from skjetsim.datasets._chain._pythia import start
 from skjetsim.datasets._ttbar import N_JETS, PARTONS, QUARKS, TopPair, _boost, nearest_jets
 from skjetsim.preprocessing import TopPairFeatures
 from skjetsim.preprocessing._top_pair import ASSIGNMENTS, assign_jets, neutrino_pz

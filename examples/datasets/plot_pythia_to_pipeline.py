@@ -3,8 +3,8 @@ From Pythia to a file to a fitted pipeline
 ==========================================
 
 Collisions are generated with Pythia 8, pass a parametric detector and are written to a ROOT file,
-which any tool of the field reads. From the file, a pipeline learns what the detector did: four-momenta
-of the electrons of a Z at parton level in, reconstructed four-momenta out.
+which any tool of the field reads. From the file, a pipeline learns what the detector did:
+four-momenta of the electrons of a Z at parton level in, reconstructed four-momenta out.
 """
 
 # %%
@@ -24,7 +24,7 @@ events.data.head(3)
 # Events that the detector does not accept are rows of zeros in `target`. How many they are, and
 # which, is a question of efficiency; the response is learnt from the others.
 
-X, y = events.data[events.accepted], events.target[events.accepted]
+X, y = (table[events.accepted].reset_index(drop=True) for table in (events.data, events.target))
 f"{len(X)} of {len(events.data)} events are accepted"
 
 # %%
@@ -42,7 +42,7 @@ from skjetsim.io import iter_events, read_events, write_events
 
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "zee.root"
-write_events(path, X.reset_index(drop=True), y.reset_index(drop=True), description="Z -> ee, 13 TeV")
+write_events(path, X, y, description="Z -> ee, 13 TeV")
 
 table = read_events(path, columns=["gen_electron_px", "reco_electron_px", "reco_electron_E"])
 table.attrs["units"]
@@ -74,6 +74,7 @@ electrons = ["electron", "positron"]
 
 
 def coordinates():
+    """Four-momenta as (log pT, eta, phi)."""
     return [
         MassShellTransformer(dict.fromkeys(electrons, 5.11e-4)),
         CartesianToCylindrical(electrons),

@@ -1,12 +1,12 @@
 """Samples of collision events, jets and calorimeter showers."""
 
-from skjetsim.datasets._card import DetectorCard
+from skjetsim.datasets._chain._card import DetectorCard
 from skjetsim.datasets._dilepton import generate_zee, generate_zmumu, load_zee
 from skjetsim.datasets._drell_yan import generate_drell_yan
 from skjetsim.datasets._ee_z import generate_ee_z
-from skjetsim.datasets._jet_clouds import generate_jets
-from skjetsim.datasets._jet_images import generate_jet_images
-from skjetsim.datasets._jet_samples import load_gluon_jets, load_jet_images
+from skjetsim.datasets._jets._clouds import generate_jets
+from skjetsim.datasets._jets._images import generate_jet_images
+from skjetsim.datasets._jets._samples import load_gluon_jets, load_jet_images
 from skjetsim.datasets._showers import (
     ShowerGeometry,
     ShowerLayer,

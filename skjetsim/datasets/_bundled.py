@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
-from skjetsim.datasets._events import description, detector_bunch, frame
+from skjetsim.datasets._chain._events import description, detector_bunch, frame
 
 SELECTIONS = ("accepted", "all")
 

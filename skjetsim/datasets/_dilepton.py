@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._events import events_bunch, generate_events
-from skjetsim.datasets._process import Lepton, Process, keep_events, number_leptons
-from skjetsim.datasets._reconstruction import find_leptons
+from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
+from skjetsim.datasets._chain._reconstruction import find_leptons
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5

@@ -7,8 +7,9 @@ import numpy as np
 
 from skjetsim._sampling import numpy_rng
 from skjetsim._validation import check_int
+from skjetsim.datasets._chain._events import check_settings, run_chunks
+from skjetsim.datasets._chain._pythia import start
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
-from skjetsim.datasets._events import check_settings, run_chunks
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
     LeptonPairs,
@@ -18,7 +19,6 @@ from skjetsim.datasets._lepton_pairs import (
     pairs_bunch,
     unweighted_pairs,
 )
-from skjetsim.datasets._pythia import start
 
 # Below, the scales of parton densities end.
 MASS_MIN = 1.0

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch
 
 from skjetsim import __version__
 from skjetsim._validation import check_option
-from skjetsim.datasets._events import (
+from skjetsim.datasets._chain._events import (
     check_settings,
     description,
     frame,
@@ -16,8 +16,8 @@ from skjetsim.datasets._events import (
     require_generator,
     run_chunks,
 )
-from skjetsim.datasets._pythia import SETTINGS, setting_value, start
-from skjetsim.datasets._record import unpack
+from skjetsim.datasets._chain._pythia import SETTINGS, setting_value, start
+from skjetsim.datasets._chain._record import unpack
 
 # What is exchanged, as Pythia numbers it.
 BOSONS = {"both": 0, "photon": 1, "z": 2}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim._validation import check_option
-from skjetsim.datasets._jets import cluster
-from skjetsim.datasets._particles import (
+from skjetsim.datasets._chain._jets import cluster
+from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
     delta_r,
     momenta_by_event,
@@ -14,14 +14,14 @@ from skjetsim.datasets._particles import (
     smallest_by_event,
     sum_by_event,
 )
-from skjetsim.datasets._process import (
+from skjetsim.datasets._chain._process import (
     OTHER,
     Process,
     keep_events,
     number_leptons,
     veto_far_leptons,
 )
-from skjetsim.datasets._reconstruction import find_jets, find_leptons, missing_momentum
+from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._card import DetectorCard
-from skjetsim.datasets._events import check_mean, events_bunch, generate_events
-from skjetsim.datasets._particles import delta_r, pseudorapidity
-from skjetsim.datasets._process import Lepton, Process, keep_events, number_leptons
-from skjetsim.datasets._reconstruction import find_jets, find_leptons, missing_momentum
+from skjetsim.datasets._chain._card import DetectorCard
+from skjetsim.datasets._chain._events import check_mean, events_bunch, generate_events
+from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
+from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
+from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from skjetsim.datasets._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
-from skjetsim.datasets._process import Lepton
 
 ZJET = LeptonsAndJet(
     title="Z + jet",

@@ -9,12 +9,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets import DetectorCard
-from skjetsim.datasets._calorimeter import make_ecal, make_hcal
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._particles import Particles
-from skjetsim.datasets._process import Lepton
-from skjetsim.datasets._reconstruction import energy_flow, find_leptons
-from skjetsim.datasets._tracker import find_tracks, smear_tracks
+from skjetsim.datasets._chain._calorimeter import make_ecal, make_hcal
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._process import Lepton
+from skjetsim.datasets._chain._reconstruction import energy_flow, find_leptons
+from skjetsim.datasets._chain._tracker import find_tracks, smear_tracks
 from skjetsim.datasets._wjet import WJET
 
 CARD = DetectorCard()

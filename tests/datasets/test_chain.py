@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _events, _pythia, generate_zmumu
+from skjetsim.datasets import DetectorCard, generate_zmumu
+from skjetsim.datasets._chain import _events, _pythia
 
 pytestmark = pytest.mark.usefixtures("pythia")
 

@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest
 
-from skjetsim.datasets import _events, generate_zee, generate_zmumu
+from skjetsim.datasets import generate_zee, generate_zmumu
+from skjetsim.datasets._chain import _events
 
 pytestmark = pytest.mark.usefixtures("pythia")
 
@@ -115,8 +116,8 @@ def test_fewer_are_the_first_of_more_on_any_number_of_workers(events, kind, monk
 
 def test_the_veto_only_saves_time(monkeypatch):
     """Dropping events before hadronisation and selecting after it agree."""
+    from skjetsim.datasets._chain._pythia import records
     from skjetsim.datasets._dilepton import ZEE
-    from skjetsim.datasets._pythia import records
 
     record = next(records(ZEE.settings, 1, ZEE.user_hooks))
     assert ZEE.select(record).n_events == record.n_events == 128

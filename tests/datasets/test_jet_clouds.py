@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _events, _pythia
-from skjetsim.datasets._jet_clouds import generate_jets, in_coordinates
-from skjetsim.datasets._jet_kinds import KINDS, after_recoil
-from skjetsim.datasets._jet_process import JetCloudProcess, hardest, hardest_constituents
-from skjetsim.datasets._jets import Jets, cluster, cluster_constituents
-from skjetsim.datasets._particles import Particles
-from skjetsim.datasets._process import PILEUP
-from skjetsim.datasets._reconstruction import energy_flow
-from skjetsim.datasets._record import Entries
+from skjetsim.datasets import DetectorCard
+from skjetsim.datasets._chain import _events, _pythia
+from skjetsim.datasets._chain._jets import Jets, cluster, cluster_constituents
+from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._process import PILEUP
+from skjetsim.datasets._chain._reconstruction import energy_flow
+from skjetsim.datasets._chain._record import Entries
+from skjetsim.datasets._jets._clouds import generate_jets, in_coordinates
+from skjetsim.datasets._jets._kinds import KINDS, after_recoil
+from skjetsim.datasets._jets._process import JetCloudProcess, hardest, hardest_constituents
 
 pytestmark = pytest.mark.usefixtures("pythia")
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets import _events, _pythia
-from skjetsim.datasets._jet_images import generate_jet_images
-from skjetsim.datasets._jet_pixels import pixelate
-from skjetsim.datasets._jet_substructure import tau21, trim
-from skjetsim.datasets._jets import cluster_constituents
-from skjetsim.datasets._particles import Particles
+from skjetsim.datasets._chain import _events, _pythia
+from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._jets._images import generate_jet_images
+from skjetsim.datasets._jets._pixels import pixelate
+from skjetsim.datasets._jets._substructure import tau21, trim
 
 pytestmark = pytest.mark.usefixtures("pythia")
 

@@ -8,13 +8,14 @@ import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _events, _pileup, _pythia, generate_wjet
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._jets import cluster
-from skjetsim.datasets._particles import Particles, concatenate, delta_r, smallest_by_event
-from skjetsim.datasets._pileup import PileupOverlay, subtract_pileup, transverse_density
-from skjetsim.datasets._process import OTHER, PILEUP, GeneratedEvents
-from skjetsim.datasets._reconstruction import energy_flow, find_jets, missing_momentum
+from skjetsim.datasets import DetectorCard, generate_wjet
+from skjetsim.datasets._chain import _events, _pileup, _pythia
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._jets import cluster
+from skjetsim.datasets._chain._particles import Particles, concatenate, delta_r, smallest_by_event
+from skjetsim.datasets._chain._pileup import PileupOverlay, subtract_pileup, transverse_density
+from skjetsim.datasets._chain._process import OTHER, PILEUP, GeneratedEvents
+from skjetsim.datasets._chain._reconstruction import energy_flow, find_jets, missing_momentum
 from skjetsim.datasets._wjet import WJET
 
 CARD = DetectorCard()

@@ -10,10 +10,11 @@ import vector
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils import Bunch
 
-from skjetsim.datasets import DetectorCard, _events, generate_ttbar
-from skjetsim.datasets._events import selected_events
-from skjetsim.datasets._pythia import records
-from skjetsim.datasets._reconstruction import energy_flow
+from skjetsim.datasets import DetectorCard, generate_ttbar
+from skjetsim.datasets._chain import _events
+from skjetsim.datasets._chain._events import selected_events
+from skjetsim.datasets._chain._pythia import records
+from skjetsim.datasets._chain._reconstruction import energy_flow
 from skjetsim.datasets._ttbar import (
     PARTONS,
     TopPair,

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _events, generate_wjet, load_wjet
+from skjetsim.datasets import DetectorCard, generate_wjet, load_wjet
+from skjetsim.datasets._chain import _events
 
 NAMES = [
     *("muon_px", "muon_py", "muon_pz"),

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skjetsim.datasets import DetectorCard
-from skjetsim.datasets._calorimeter import make_ecal, make_hcal
-from skjetsim.datasets._particles import (
+from skjetsim.datasets._chain._calorimeter import make_ecal, make_hcal
+from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
     Particles,
     delta_r,
@@ -18,7 +18,7 @@ from skjetsim.datasets._particles import (
     smallest_by_event,
     sum_by_event,
 )
-from skjetsim.datasets._tracker import find_tracks, log_normal, propagate, smear_tracks
+from skjetsim.datasets._chain._tracker import find_tracks, log_normal, propagate, smear_tracks
 
 CARD = DetectorCard()
 PERFECT = replace(
@@ -254,7 +254,7 @@ def test_momenta_by_event():
 
 def test_jets_of_hand_made_particles():
     pytest.importorskip("fastjet")
-    from skjetsim.datasets._jets import cluster
+    from skjetsim.datasets._chain._jets import cluster
 
     particles = make_particles(
         [20.0, 20.0, 5.0, 50.0], [0.0, 0.2, 2.0, 1.0], [0.0, 0.0, 0.0, 3.1], event=[0, 0, 0, 2]
@@ -272,7 +272,7 @@ def test_jets_of_hand_made_particles():
 
 
 def test_jets_keep_away_from_every_lepton():
-    from skjetsim.datasets._jets import Jets
+    from skjetsim.datasets._chain._jets import Jets
 
     particles = make_particles([20.0, 20.0, 20.0, 20.0], [0.0, 1.0, 2.0, 1.0], 0.0, event=[0] * 4)
     particles.event[3] = 1
@@ -294,7 +294,7 @@ def _energies(particles, n_events):
 def events():
     for package in ("pythia8mc", "fastjet", "awkward"):
         pytest.importorskip(package)
-    from skjetsim.datasets._events import selected_events
+    from skjetsim.datasets._chain._events import selected_events
     from skjetsim.datasets._wjet import WJET
 
     return next(selected_events(WJET, 3))
@@ -302,7 +302,7 @@ def events():
 
 @pytest.mark.parametrize("magnetic_field", [0.0, 3.8])
 def test_perfect_detector_conserves_energy(events, magnetic_field):
-    from skjetsim.datasets._reconstruction import energy_flow
+    from skjetsim.datasets._chain._reconstruction import energy_flow
 
     card = replace(PERFECT, magnetic_field=magnetic_field)
     flow, role = energy_flow(events, card, np.random.default_rng(0))
@@ -318,7 +318,7 @@ def test_perfect_detector_conserves_energy(events, magnetic_field):
 
 
 def test_perfect_detector_measures_muon_and_jet(events):
-    from skjetsim.datasets._reconstruction import energy_flow
+    from skjetsim.datasets._chain._reconstruction import energy_flow
     from skjetsim.datasets._wjet import WJET
 
     rng = np.random.default_rng(0)

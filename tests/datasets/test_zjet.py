@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _events, generate_wjet, generate_zjet
+from skjetsim.datasets import DetectorCard, generate_wjet, generate_zjet
+from skjetsim.datasets._chain import _events
 
 NAMES = [
     *("muon_px", "muon_py", "muon_pz", "antimuon_px", "antimuon_py", "antimuon_pz"),
@@ -213,7 +214,7 @@ def test_both_muons_must_be_found():
 
 
 def test_generated_record_is_consistent():
-    from skjetsim.datasets._events import selected_events
+    from skjetsim.datasets._chain._events import selected_events
     from skjetsim.datasets._zjet import ZJET
 
     events = next(selected_events(ZJET, 3))

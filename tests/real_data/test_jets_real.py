@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skjetsim.datasets._jet_clouds import generate_jets, in_coordinates
+from skjetsim.datasets._jets._clouds import generate_jets, in_coordinates
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "jets"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the real files are not here")

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from skjetsim.datasets._calorimeter import PHOTON_ID, ecal_fraction, make_ecal, make_hcal
-from skjetsim.datasets._jets import cluster
-from skjetsim.datasets._particles import (
+from skjetsim.datasets._chain._calorimeter import PHOTON_ID, ecal_fraction, make_ecal, make_hcal
+from skjetsim.datasets._chain._jets import cluster
+from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
     Particles,
     concatenate,
@@ -15,9 +15,9 @@ from skjetsim.datasets._particles import (
     pseudorapidity,
     sum_by_event,
 )
-from skjetsim.datasets._pileup import subtract_pileup
-from skjetsim.datasets._process import OTHER, PILEUP
-from skjetsim.datasets._tracker import find_tracks, propagate, smear_tracks
+from skjetsim.datasets._chain._pileup import subtract_pileup
+from skjetsim.datasets._chain._process import OTHER, PILEUP
+from skjetsim.datasets._chain._tracker import find_tracks, propagate, smear_tracks
 
 
 def energy_flow(events, card, rng):

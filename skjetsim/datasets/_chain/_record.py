@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skjetsim.datasets._particles import FourMomenta, Particles
+from skjetsim.datasets._chain._particles import FourMomenta, Particles
 
 # Outgoing particles of the hard process and of the decays of its resonances: before they radiate
 # and, behind resonances, after initial-state radiation.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim.datasets._card import DetectorCard
+from skjetsim.datasets._chain._card import DetectorCard
 
 # Transverse momentum in GeV of a unit charge bent by 1 tesla on a radius of 1 metre.
 GEV_PER_TESLA_METRE = 0.299792458

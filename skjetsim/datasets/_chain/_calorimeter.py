@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._particles import Particles
-from skjetsim.datasets._tracker import log_normal, scale_momenta
+from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._tracker import log_normal, scale_momenta
 
 PHOTON_ID = 22
 NEUTRAL_HADRON_ID = 130

@@ -5,8 +5,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_int, check_option
-from skjetsim.datasets._events import description, generate_events
-from skjetsim.datasets._jet_image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.datasets._chain._events import description, generate_events
+from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 
 
 def generate_jet_images(

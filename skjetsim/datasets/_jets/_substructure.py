@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from skjetsim.datasets._jets import Jets, cluster_constituents
-from skjetsim.datasets._particles import Particles, delta_r, smallest_by_event
+from skjetsim.datasets._chain._jets import Jets, cluster_constituents
+from skjetsim.datasets._chain._particles import Particles, delta_r, smallest_by_event
 
 SUBJET_RADIUS = 0.3
 SUBJET_PT_FRACTION = 0.05

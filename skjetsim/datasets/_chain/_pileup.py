@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from skjetsim.datasets._particles import concatenate
-from skjetsim.datasets._process import PILEUP
-from skjetsim.datasets._pythia import records
+from skjetsim.datasets._chain._particles import concatenate
+from skjetsim.datasets._chain._process import PILEUP
+from skjetsim.datasets._chain._pythia import records
 
 SETTINGS = ("SoftQCD:inelastic = on",)
 

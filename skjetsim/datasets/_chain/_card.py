@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from skjetsim.datasets._card_atlas import ATLAS
-from skjetsim.datasets._segmentation import (
+from skjetsim.datasets._chain._card_atlas import ATLAS
+from skjetsim.datasets._chain._segmentation import (
     CMS_HCAL_ETA_EDGES,
     CMS_HCAL_PHI_DIVISIONS,
     ECAL_ETA_EDGES,

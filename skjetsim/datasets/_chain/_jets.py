@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._particles import FourMomenta, delta_r, pseudorapidity
+from skjetsim.datasets._chain._particles import FourMomenta, delta_r, pseudorapidity
 
 
 @dataclass(frozen=True)

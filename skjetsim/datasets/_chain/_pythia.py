@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from skjetsim.datasets._record import unpack
+from skjetsim.datasets._chain._record import unpack
 
 MAX_SEED = 900_000_000
 

@@ -6,10 +6,10 @@ from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
 from skjetsim.datasets._bundled import read_arrays
-from skjetsim.datasets._events import description
-from skjetsim.datasets._jet_clouds import COORDINATES, jet_frame
-from skjetsim.datasets._jet_image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
-from skjetsim.datasets._jet_process import JET_COLUMNS, JetCloudProcess
+from skjetsim.datasets._chain._events import description
+from skjetsim.datasets._jets._clouds import COORDINATES, jet_frame
+from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 
 
 def load_gluon_jets(*, return_X_y=False):

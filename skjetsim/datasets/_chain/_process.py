@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._jets import Jets
-from skjetsim.datasets._particles import Particles
+from skjetsim.datasets._chain._jets import Jets
+from skjetsim.datasets._chain._particles import Particles
 
 # What a particle is to its event, where it is none of the process's numbered objects.
 OTHER = -1

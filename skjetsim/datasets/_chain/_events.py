@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_memory
 from skjetsim import __version__
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
 from skjetsim._validation import check_int
-from skjetsim.datasets._card import DetectorCard
-from skjetsim.datasets._pileup import PileupOverlay
-from skjetsim.datasets._process import Process
-from skjetsim.datasets._pythia import MAX_SEED, check_start, records
-from skjetsim.datasets._reconstruction import energy_flow
+from skjetsim.datasets._chain._card import DetectorCard
+from skjetsim.datasets._chain._pileup import PileupOverlay
+from skjetsim.datasets._chain._process import Process
+from skjetsim.datasets._chain._pythia import MAX_SEED, check_start, records
+from skjetsim.datasets._chain._reconstruction import energy_flow
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
@@ -310,7 +310,7 @@ def detector_bunch(names, one):
 
 def description(process):
     """Text for `DESCR`."""
-    file = resources.files(__package__) / "descr" / process.description
+    file = resources.files("skjetsim.datasets") / "descr" / process.description
     return file.read_text(encoding="utf-8")
 
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._jet_kinds import parton_jets
-from skjetsim.datasets._jet_pixels import pixelate
-from skjetsim.datasets._jet_process import PARTICLE_ETA_MAX, hardest
-from skjetsim.datasets._jet_substructure import tau21, trim
-from skjetsim.datasets._jets import cluster_constituents
-from skjetsim.datasets._particles import NEUTRINO_IDS, delta_r, pseudorapidity
-from skjetsim.datasets._process import OTHER, Process, keep_events
-from skjetsim.datasets._reconstruction import jet_energy_scale
+from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._particles import NEUTRINO_IDS, delta_r, pseudorapidity
+from skjetsim.datasets._chain._process import OTHER, Process, keep_events
+from skjetsim.datasets._chain._reconstruction import jet_energy_scale
+from skjetsim.datasets._jets._kinds import parton_jets
+from skjetsim.datasets._jets._pixels import pixelate
+from skjetsim.datasets._jets._process import PARTICLE_ETA_MAX, hardest
+from skjetsim.datasets._jets._substructure import tau21, trim
 
 RADIUS = 1.0
 PT_RANGE = (250.0, 300.0)

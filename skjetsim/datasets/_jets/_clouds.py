@@ -6,9 +6,9 @@ from sklearn.utils import Bunch
 
 from skjetsim._angles import wrap_phi
 from skjetsim._validation import check_int, check_option
-from skjetsim.datasets._events import description, generate_events
-from skjetsim.datasets._jet_kinds import KINDS, check_pt_range, check_radius
-from skjetsim.datasets._jet_process import JET_COLUMNS, JetCloudProcess
+from skjetsim.datasets._chain._events import description, generate_events
+from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
+from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._jet_kinds import KINDS
-from skjetsim.datasets._jets import cluster_constituents
-from skjetsim.datasets._particles import (
+from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
     delta_r,
     pseudorapidity,
     smallest_by_event,
 )
-from skjetsim.datasets._pileup import subtract_pileup
-from skjetsim.datasets._process import OTHER, Process, keep_events
-from skjetsim.datasets._reconstruction import jet_energy_scale
+from skjetsim.datasets._chain._pileup import subtract_pileup
+from skjetsim.datasets._chain._process import OTHER, Process, keep_events
+from skjetsim.datasets._chain._reconstruction import jet_energy_scale
+from skjetsim.datasets._jets._kinds import KINDS
 
 JET_ETA_MAX = 2.0
 PARTICLE_ETA_MAX = 5.0

@@ -1,6 +1,6 @@
 """Where the ATLAS-like detector card differs from the default one."""
 
-from skjetsim.datasets._segmentation import ATLAS_HCAL_ETA_EDGES, ATLAS_HCAL_PHI_DIVISIONS
+from skjetsim.datasets._chain._segmentation import ATLAS_HCAL_ETA_EDGES, ATLAS_HCAL_PHI_DIVISIONS
 
 # What comes from Delphes' ATLAS card and what from JINST 3 (2008) S08003 is said in the notes of
 # DetectorCard. There, sigma(1/pT) is 0.34/TeV (1 + 44 GeV/pT) near eta = 0 and 0.41/TeV

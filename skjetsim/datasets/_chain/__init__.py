@@ -1,0 +1,1 @@
+"""From a hard process to reconstructed events: what all processes share."""

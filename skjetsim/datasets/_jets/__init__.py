@@ -1,0 +1,1 @@
+"""Jets of a known origin, as clouds of particles and as images."""
