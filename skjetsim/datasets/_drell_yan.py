@@ -133,6 +133,14 @@ def generate_drell_yan(
     the rapidity of the pair, in cos(theta) and in phi, so that the Z peak and the falling
     parton luminosity are left to the weights. Needs ``pip install skjetsim[pythia]``.
 
+    Weighted points are worth (sum w)^2 / sum w^2 events: about 1% of `n_samples` with the default
+    cuts, where few points are on the Z peak, and a quarter from 81 to 101 GeV. A narrow window
+    is the way to many effective events.
+
+    Weights divided by their number add up to the cross-section, so that histograms filled with
+    them are in pb. Samples divided so can be added and, with a minus sign, subtracted, whatever
+    their sizes.
+
     References
     ----------
     .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
@@ -148,6 +156,19 @@ def generate_drell_yan(
     >>> events = generate_drell_yan(1000, weighted=True, random_state=0)  # doctest: +SKIP
     >>> events.data.shape, events.sample_weight.shape  # doctest: +SKIP
     ((1000, 8), (1000,))
+
+    Cross-section in pb for each bin of the negative muon's energy:
+
+    >>> import numpy as np  # doctest: +SKIP
+    >>> weight = events.sample_weight / len(events.sample_weight)  # doctest: +SKIP
+    >>> both, edges = np.histogram(events.data["muon_E"], 50, weights=weight)  # doctest: +SKIP
+
+    Z and interference are both without the photon:
+
+    >>> events = generate_drell_yan(500, boson="photon", weighted=True)  # doctest: +SKIP
+    >>> weight = events.sample_weight / len(events.sample_weight)  # doctest: +SKIP
+    >>> photon, _ = np.histogram(events.data["muon_E"], edges, weights=weight)  # doctest: +SKIP
+    >>> z_and_interference = both - photon  # doctest: +SKIP
     """
     n_samples = check_int(n_samples, "n_samples")
     pairs, phase_space = _pairs(boson, mass_min, mass_max, settings)

@@ -146,6 +146,11 @@ def test_bad_xml(tmp_path, text, message):
         ShowerGeometry.from_xml(write(tmp_path / "binning.xml", text), depth=1.0)
 
 
+def test_missing_xml(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nix\.xml': path must be a binning file"):
+        ShowerGeometry.from_xml(tmp_path / "nix.xml", depth=1.0)
+
+
 @pytest.mark.parametrize(
     ("depth", "message"),
     [
@@ -205,6 +210,8 @@ def test_bad_geometries():
     layer = ShowerLayer(10.0, **GRID, number=4)
     with pytest.raises(ValueError, match="Two layers have the number 4"):
         ShowerGeometry((layer, replace(layer, depth=3.0)))
+    with pytest.raises(TypeError, match="a sequence of ShowerLayer, got a ShowerLayer"):
+        ShowerGeometry(layer)
     with pytest.raises(TypeError, match="ShowerLayer objects"):
         ShowerGeometry((10.0,))
     with pytest.raises(TypeError, match="ShowerMaterial"):
@@ -245,6 +252,8 @@ def test_what_make_showers_returns():
         ({"phi": np.inf}, ValueError, "infinity"),
         ({"position": (1.0, 2.0, 3.0)}, ValueError, r"one \(x, y\)"),
         ({"position": (np.nan, 0.0)}, ValueError, "NaN in column 'x'"),
+        ({"position": (1e5, 0.0)}, ValueError, r"row 0 is \(100000, 0\) mm.* 480 x 480 mm"),
+        ({"position": (0.0, -240.1)}, ValueError, r"row 0 is \(0, -240.1\) mm"),
         ({"geometry": "ATLAS"}, TypeError, "ShowerGeometry"),
         ({"random_state": -1}, ValueError, "random_state"),
     ],
@@ -252,6 +261,32 @@ def test_what_make_showers_returns():
 def test_bad_input(options, error, message):
     with pytest.raises(error, match=message):
         make_showers(**{"energy": 10.0, **options})
+
+
+def test_energies_beyond_the_fits_warn_once_a_call():
+    with pytest.warns(UserWarning, match=r"0.4 GeV in row 1 \(2 such rows in all\)") as caught:
+        make_showers([0.5, 0.4, 500.0, 501.0])
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+def test_particles_must_meet_the_cells():
+    small = ShowerLayer(10.0, **GRID)
+    ring = ShowerLayer(10.0, r_edges=(5.0, 30.0))
+    geometry = ShowerGeometry((ShowerLayer(100.0), small, ring))
+    # In the ring alone, in the corner of the grid alone, in the hole of the ring.
+    inside = [(29.0, 0.0), (-15.0, 20.0), (0.0, 0.0)]
+    assert make_showers([5.0] * 3, position=inside, geometry=geometry).target.shape == (3, 7)
+    with pytest.raises(ValueError, match=r"row 1 is \(22, 22\) mm.*1 such.* 60 x 60 mm"):
+        make_showers([5.0] * 2, position=[(0, 0), (22, 22)], geometry=geometry)
+    # 100 mm of dead material bring one that is tilted towards the axis to the cells.
+    towards, away = np.pi, 0.0
+    tilted = {"theta": np.pi / 4, "position": (100.0, 0.0)}
+    for layers in (geometry.layers, geometry.layers[:2]):
+        one = ShowerGeometry(layers)
+        assert make_showers(50.0, phi=towards, geometry=one, **tilted).target.shape[0] == 1
+        with pytest.raises(ValueError, match=r"row 0 is \(100, 0\) mm"):
+            make_showers(50.0, phi=away, geometry=one, **tilted)
 
 
 def test_hadrons_need_a_known_response():

@@ -29,6 +29,7 @@ def test_rows_of_several(photons):
         assert_array_equal(made[name], photons[0][name] + photons[1][name])
     assert_array_equal(made.data["energy"], 50.0)
     assert_array_equal(made.data["n_particles"], 2)
+    assert made.DESCR == photons[0].DESCR
     image = made.geometry.images(made.target)[1].mean(axis=0)
     # Two peaks, 40 mm to each side of the middle, and less between them.
     row = image.sum(axis=0)

@@ -198,13 +198,14 @@ class DetectorCard:
     track_eta_resolution: tuple = (5e-4, 2e-3)
     track_phi_resolution: tuple = (2e-4, 2e-3)
 
-    ecal_eta_edges: tuple = field(default=ECAL_ETA_EDGES, repr=False)
-    ecal_phi_divisions: tuple = field(default=ECAL_PHI_DIVISIONS, repr=False)
+    # Factories keep hundreds of numbers out of the signature.
+    ecal_eta_edges: tuple = field(default_factory=lambda: ECAL_ETA_EDGES, repr=False)
+    ecal_phi_divisions: tuple = field(default_factory=lambda: ECAL_PHI_DIVISIONS, repr=False)
     ecal_region_edges: tuple = (1.5, 2.5)
     ecal_resolution: tuple = ((0.008, 0.11, 0.40), (0.008, 0.11, 0.40), (0.107, 2.08, 0.0))
     ecal_eta_shape: tuple = ((1.0, 0.64, 0.0), (2.16, 5.6, 2.0), (1.0, 0.0, 0.0))
-    hcal_eta_edges: tuple = field(default=CMS_HCAL_ETA_EDGES, repr=False)
-    hcal_phi_divisions: tuple = field(default=CMS_HCAL_PHI_DIVISIONS, repr=False)
+    hcal_eta_edges: tuple = field(default_factory=lambda: CMS_HCAL_ETA_EDGES, repr=False)
+    hcal_phi_divisions: tuple = field(default_factory=lambda: CMS_HCAL_PHI_DIVISIONS, repr=False)
     hcal_region_edges: tuple = (3.0,)
     hcal_resolution: tuple = ((0.05, 1.5, 0.0), (0.13, 2.7, 0.0))
     v0_ecal_fraction: float = 0.3

@@ -1,6 +1,7 @@
 """Checks of what users hand to the shower simulation."""
 
 import numbers
+import warnings
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from skjetsim._validation import check_finite, check_int, check_option
 
 PARTICLES = ("electron", "photon", "pion")
 METHODS = ("spots", "profile")
+
+# In GeV; somewhat beyond the 1 to 100 GeV of the fits, whose logarithms change slowly.
+ENERGY_RANGE = (0.5, 500.0)
 
 
 def check_number(value, name, *, positive=False):
@@ -43,6 +47,21 @@ def check_energies(energy, n_samples):
     return array
 
 
+def warn_energies(energy):
+    """Warn of energies that the fits say little about."""
+    low, high = ENERGY_RANGE
+    bad = (energy < low) | (energy > high)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        warnings.warn(
+            f"energy is {energy[row]:g} GeV in row {row} ({int(bad.sum())} such rows in all): the "
+            f"fits are for 1 to 100 GeV, and showers below {low:g} or above {high:g} GeV are "
+            "extrapolated.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def check_angles(value, name, n_showers, *, upper=None):
     """Angles in radians, one a shower; in [0, upper) where there is a bound."""
     array = _one_each(_numbers(value, name), name, n_showers)
@@ -68,6 +87,45 @@ def check_positions(position, n_showers):
         )
     check_finite(array, ["x", "y"], what="position")
     return array
+
+
+def check_impact(showers, geometry):
+    """Raise for particles that pass beside the cells of every layer.
+
+    A tilted particle may come from beside the cells; what counts is its line from the front face
+    to the back.
+    """
+    start, path = showers.position, showers.slope * geometry.depth
+    layers = [layer for layer in geometry.layers if layer.n_cells]
+    missed = np.all([_misses(layer, start, path) for layer in layers], axis=0)
+    if missed.any():
+        row = int(np.flatnonzero(missed)[0])
+        x, y = start[row]
+        across_x, across_y = 2.0 * np.max([_half_widths(layer) for layer in layers], axis=0)
+        raise ValueError(
+            f"position must be on the front face of the calorimeter, but row {row} is ({x:g}, "
+            f"{y:g}) mm, outside the cells of every layer ({int(missed.sum())} such rows in all). "
+            f"The cells are {across_x:g} x {across_y:g} mm across, around (0, 0)."
+        )
+
+
+def _half_widths(layer):
+    """Reach of the cells in x and in y, in mm."""
+    if layer.is_grid:
+        return 0.5 * layer.n_eta * layer.eta_size, 0.5 * layer.n_phi * layer.phi_size
+    return layer.r_edges[-1], layer.r_edges[-1]
+
+
+def _misses(layer, start, path):
+    """Whether lines from `start` to `start + path` pass beside the cells of a layer."""
+    if layer.is_grid:
+        end = start + path
+        beside = np.maximum(np.minimum(start, end), -np.maximum(start, end))
+        return (beside > _half_widths(layer)).any(axis=1)
+    # At the point of the line that is nearest to the axis.
+    square = np.maximum(np.square(path).sum(axis=1), np.finfo(float).tiny)
+    along = np.clip(-(start * path).sum(axis=1) / square, 0.0, 1.0)
+    return np.hypot(*(start + along[:, None] * path).T) > layer.r_edges[-1]
 
 
 def check_particle(particle, method):

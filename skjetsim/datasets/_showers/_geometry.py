@@ -171,6 +171,9 @@ class ShowerGeometry:
     ValueError
         On no layers, no cells, or a number that two layers have.
 
+    TypeError
+        If `layers` is no sequence of ShowerLayer.
+
     References
     ----------
     .. [1] M. Paganini, L. de Oliveira and B. Nachman, "CaloGAN: simulating 3D high energy
@@ -190,7 +193,12 @@ class ShowerGeometry:
     layers: tuple = field(default_factory=_calogan_layers)
 
     def __post_init__(self):
-        layers = tuple(self.layers)
+        try:
+            layers = tuple(self.layers)
+        except TypeError as error:
+            raise TypeError(
+                f"layers must be a sequence of ShowerLayer, got a {type(self.layers).__name__}."
+            ) from error
         for layer in layers:
             if not isinstance(layer, ShowerLayer):
                 raise TypeError(f"layers must be ShowerLayer objects, got {layer!r}.")
@@ -240,6 +248,9 @@ class ShowerGeometry:
         ValueError
             On a file of another kind, unknown attributes, a particle that the file has not, and
             depths missing or of layers that are not there.
+
+        FileNotFoundError
+            If there is no such file.
 
         References
         ----------

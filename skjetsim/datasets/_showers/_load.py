@@ -1,5 +1,7 @@
 """Bundled showers."""
 
+from importlib import resources
+
 import pandas as pd
 from sklearn.utils import Bunch
 
@@ -8,6 +10,8 @@ from skjetsim.datasets._bundled import read_arrays
 from skjetsim.datasets._showers._checks import PARTICLES
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._make import description
+
+FILE = "showers.parquet"
 
 
 def load_showers(particle="electron", *, return_X_y=False):
@@ -49,7 +53,7 @@ def load_showers(particle="electron", *, return_X_y=False):
         feature_names, target_names : list of str
             Names of the columns.
         DESCR : str
-            Description of the data.
+            Description of the data and of this sample: seed, version of NumPy, rounding.
 
     (data, target) : tuple of DataFrame and ndarray
         If `return_X_y` is True.
@@ -77,9 +81,16 @@ def load_showers(particle="electron", *, return_X_y=False):
     (3000, 504)
     >>> [layer.shape[1:] for layer in showers.geometry.images(showers.target)]
     [(3, 96), (12, 12), (12, 6)]
+
+    A table of the cells:
+
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame(showers.target, columns=showers.target_names)
+    >>> cells.columns[0], cells.shape
+    ('layer0_phi0_eta0', (3000, 504))
     """
     check_option(particle, "particle", PARTICLES)
-    arrays = read_arrays("showers.parquet", ("particle", particle))
+    arrays = read_arrays(FILE, ("particle", particle))
     del arrays["particle"]
     data = pd.DataFrame({"energy": arrays.pop("energy"), "theta": 0.0, "phi": 0.0})
     data = data.assign(x=0.0, y=0.0)
@@ -93,5 +104,20 @@ def load_showers(particle="electron", *, return_X_y=False):
         particle=particle,
         feature_names=list(data.columns),
         target_names=geometry.cell_names(),
-        DESCR=description(),
+        DESCR=f"{description()}\n{_sample(len(data))}",
     )
+
+
+def _sample(n_showers):
+    """Paragraph on the bundled file, with what it says of itself."""
+    import pyarrow.parquet as pq
+
+    with (resources.files("skjetsim.datasets") / "data" / FILE).open("rb") as file:
+        metadata = pq.read_schema(file).metadata
+    return f"""\
+**This sample.** {n_showers:,} showers of each particle in the default calorimeter, at normal
+incidence on the axis, with energies uniform from 1 to 100 GeV, the same ones for each particle.
+Made by ``make_showers`` with ``random_state={metadata[b"seed"].decode()}`` and
+NumPy {metadata[b"numpy"].decode()}. Energies of cells are rounded to 12 significant bits, all else
+to single precision.
+"""

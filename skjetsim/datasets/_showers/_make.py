@@ -10,8 +10,10 @@ from skjetsim._sampling import as_seed_sequence
 from skjetsim.datasets._showers._checks import (
     check_angles,
     check_energies,
+    check_impact,
     check_particle,
     check_positions,
+    warn_energies,
 )
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._simulate import Showers, simulate
@@ -41,7 +43,8 @@ def make_showers(
     Parameters
     ----------
     energy : float or array-like of shape (n_samples,)
-        Energy of the particle in GeV, for all showers or for each one.
+        Energy of the particle in GeV, for all showers or for each one. Its mass is neglected:
+        all of this energy, and no more, is deposited, leaks or is invisible.
 
     particle : {"electron", "photon", "pion"}, default="electron"
         Incident particle; positrons are electrons here, and pions are charged.
@@ -57,7 +60,8 @@ def make_showers(
         pi/2 towards larger y, the direction of phi.
 
     position : tuple of float or array-like of shape (n_samples, 2), default=(0.0, 0.0)
-        Impact point (x, y) on the front face, in mm from the axis.
+        Impact point (x, y) on the front face, in mm from the axis. Where a grid has an even
+        number of cells, (0, 0) is on their edges.
 
     geometry : ShowerGeometry or None, default=None
         The calorimeter; None is ``ShowerGeometry()``.
@@ -103,7 +107,13 @@ def make_showers(
     ------
     ValueError
         On energies that are not positive, `n_samples` beside many energies, unknown particles,
-        angles out of range, NaN, wrong lengths, and pions in a material of which no e/h is known.
+        angles out of range, NaN, wrong lengths, particles that pass beside the cells of every
+        layer, and pions in a material of which no e/h is known.
+
+    Warns
+    -----
+    UserWarning
+        On energies below 0.5 or above 500 GeV, where the fits are extrapolated.
 
     See Also
     --------
@@ -162,6 +172,8 @@ def make_showers(
         check_angles(phi, "phi", len(energy)),
         check_positions(position, len(energy)),
     )
+    check_impact(showers, geometry)
+    warn_energies(energy)
     arrays = simulate(showers, particle, geometry, method, as_seed_sequence(random_state), n_jobs)
     data = pd.DataFrame(
         {

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skjetsim.datasets._showers._make import description
+
 SUMMED = ("target", "deposited", "overflow", "leakage", "invisible")
 
 
@@ -31,6 +33,8 @@ def superpose_showers(showers, *, event=None):
             The calorimeter.
         feature_names, target_names : list of str
             Names of the columns.
+        DESCR : str
+            Description of the data.
 
     Raises
     ------
@@ -79,6 +83,7 @@ def superpose_showers(showers, *, event=None):
         geometry=geometry,
         feature_names=list(data.columns),
         target_names=geometry.cell_names(),
+        DESCR=description(),
     )
 
 

@@ -48,6 +48,11 @@ def _binning(path, particle):
     """Bin element of the particle."""
     try:
         root = ElementTree.parse(path).getroot()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"There is no file {str(path)!r}: path must be a binning file of the CaloChallenge, "
+            "XML with Layer elements in a Bin for each particle."
+        ) from error
     except ElementTree.ParseError as error:
         raise ValueError(f"{path} is not an XML file: {error}.") from error
     bins = [child for child in root if child.tag == "Bin"]
