@@ -7,6 +7,7 @@ from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
 from skjetsim.datasets._chain._events import description, detector_bunch, frame
+from skjetsim.datasets._chain._note import bundled_note
 
 SELECTIONS = ("accepted", "all")
 
@@ -56,6 +57,15 @@ def read_arrays(name, rows=None):
     return arrays
 
 
+def bundled_descr(name, file, n_samples, accepted=None):
+    """Text of a file in ``descr``, and what a bundled file says of itself."""
+    import pyarrow.parquet as pq
+
+    with (resources.files(__package__) / "data" / file).open("rb") as opened:
+        metadata = pq.read_schema(opened).metadata
+    return description(name) + bundled_note(n_samples, metadata, accepted)
+
+
 def load_pair(process, file, *, selection, return_X_y):
     """Both levels of bundled events.
 
@@ -81,6 +91,7 @@ def load_pair(process, file, *, selection, return_X_y):
     """
     check_option(selection, "selection", SELECTIONS)
     table = read_table(file)
+    descr = bundled_descr(process.description, file, len(table), table["accepted"].mean())
     if selection == "accepted":
         table = table[table["accepted"]]
     # Stored in single precision, which is far finer than any detector.
@@ -97,7 +108,7 @@ def load_pair(process, file, *, selection, return_X_y):
         repeats=tuple(passes[1:]),
         feature_names=list(data.columns),
         target_names=list(target.columns),
-        DESCR=description(process),
+        DESCR=descr,
     )
 
 

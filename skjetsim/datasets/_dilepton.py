@@ -6,7 +6,13 @@ import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._events import events_bunch, generate_events
-from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
+from skjetsim.datasets._chain._process import (
+    Lepton,
+    Process,
+    VetoCount,
+    keep_events,
+    number_leptons,
+)
 from skjetsim.datasets._chain._reconstruction import find_leptons
 
 LEPTON_PT_MIN = 10.0
@@ -39,6 +45,7 @@ class LeptonPair(Process):
 
     def user_hooks(self, pythia8mc):
         """Drop events that the selection would, before they are hadronised."""
+        count = VetoCount(self.title)
 
         class OutsideVeto(pythia8mc.UserHooks):
             def canVetoPartonLevel(self):  # noqa: N802
@@ -46,11 +53,12 @@ class LeptonPair(Process):
 
             def doVetoPartonLevel(self, record):  # noqa: N802
                 boson = record[record[HARD_BOSON].iBotCopyId()]
-                return any(
+                outside = any(
                     record[index].pT() <= LEPTON_PT_MIN
                     or abs(record[index].eta()) >= LEPTON_ETA_MAX
                     for index in (boson.daughter1(), boson.daughter2())
                 )
+                return count(outside)
 
         return OutsideVeto()
 
@@ -147,8 +155,9 @@ def generate_zee(
         ``"Beams:eCM = 7000."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -209,7 +218,7 @@ def generate_zee(
     >>> X.columns[:4].to_list()  # doctest: +SKIP
     ['electron_px', 'electron_py', 'electron_pz', 'electron_E']
     """
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         ZEE,
         n_samples,
         random_state=random_state,
@@ -221,7 +230,7 @@ def generate_zee(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return events_bunch(ZEE, columns, passes)
+    return events_bunch(ZEE, columns, passes, descr)
 
 
 def generate_zmumu(
@@ -268,8 +277,9 @@ def generate_zmumu(
         ``"Beams:eCM = 7000."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -321,7 +331,7 @@ def generate_zmumu(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 8), (100, 8))
     """
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         ZMUMU,
         n_samples,
         random_state=random_state,
@@ -333,7 +343,7 @@ def generate_zmumu(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return events_bunch(ZMUMU, columns, passes)
+    return events_bunch(ZMUMU, columns, passes, descr)
 
 
 def load_zee(*, selection="accepted", return_X_y=False):

@@ -166,7 +166,7 @@ def pairs_bunch(pairs, lepton, columns, cross_section, **fields):
         cross_section=value,
         cross_section_error=error,
         feature_names=names,
-        DESCR=description(pairs),
+        DESCR=description(pairs.description),
     )
 
 

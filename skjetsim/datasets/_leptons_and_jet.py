@@ -51,6 +51,8 @@ class LeptonsAndJet(Process):
     hard_eta_max: float
     matching: str = "delta_r"
 
+    options = ("matching",)
+
     def __post_init__(self):
         check_option(self.matching, "matching", MATCHINGS)
 

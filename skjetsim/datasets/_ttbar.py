@@ -41,6 +41,7 @@ class TopPair(Process):
 
     title = "top pair"
     description = "ttbar.rst"
+    options = ("jet_pt_min",)
     settings = (
         "Top:gg2ttbar = on",
         "Top:qqbar2ttbar = on",
@@ -230,8 +231,9 @@ def generate_ttbar(
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -306,7 +308,7 @@ def generate_ttbar(
     >>> y = events.target[events.accepted]  # doctest: +SKIP
     """
     process = TopPair(_threshold(jet_pt_min, detector))
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         process,
         n_samples,
         random_state=random_state,
@@ -318,7 +320,7 @@ def generate_ttbar(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return events_bunch(process, columns, passes)
+    return events_bunch(process, columns, passes, descr)
 
 
 def _threshold(jet_pt_min, detector):

@@ -80,8 +80,9 @@ def generate_zjet(
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -153,7 +154,7 @@ def generate_zjet(
     (100, 9)
     """
     process = replace(ZJET, matching=matching)
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         process,
         n_samples,
         random_state=random_state,
@@ -165,4 +166,4 @@ def generate_zjet(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return events_bunch(process, columns, passes)
+    return events_bunch(process, columns, passes, descr)

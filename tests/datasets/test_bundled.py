@@ -65,7 +65,11 @@ def test_pairs(name):
     assert isinstance(events.data.index, pd.RangeIndex)
     assert np.isfinite(events.data).all(axis=None)
     assert np.isfinite(events.target).all(axis=None)
-    assert "Pythia" in events.DESCR
+    # What it takes to make the same events again.
+    note = events.DESCR.split("**This sample**")[1]
+    assert f"random_state {seed(f'{name}.parquet')}" in note
+    assert f"{n_rows} rows" in note
+    assert f"{len(events.data) / n_rows:.3f} of the rows are accepted" in note
     X, y = load(return_X_y=True)
     assert_array_equal(X, events.data)
     assert_array_equal(y, events.target)
@@ -163,7 +167,7 @@ def test_gluon_jets_are_what_the_generator_makes():
     assert generated.keys() - jets.keys() == {"repeats"}
     assert_allclose(generated.data, jets.data[:20], rtol=3e-4, atol=1e-12)
     assert_allclose(generated.target_jets, jets.target_jets[:20], rtol=1e-6)
-    assert jets.DESCR == generated.DESCR
+    assert jets.DESCR.splitlines()[:40] == generated.DESCR.splitlines()[:40]
 
 
 @pytest.mark.parametrize("kind", ["w", "qcd"])
@@ -190,4 +194,4 @@ def test_jet_images_are_what_the_generator_makes():
     assert generated.keys() - images.keys() == {"repeats"}
     assert_allclose(generated.data, images.data[:20], rtol=3e-4, atol=1e-9)
     assert_allclose(generated.jets, images.jets[:20], rtol=1e-5, atol=1e-6)
-    assert images.DESCR == generated.DESCR
+    assert images.DESCR.splitlines()[:40] == generated.DESCR.splitlines()[:40]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skjetsim.datasets import DetectorCard, generate_zmumu
-from skjetsim.datasets._chain import _events, _pythia
+from skjetsim.datasets import DetectorCard, _dilepton, generate_zmumu
+from skjetsim.datasets._chain import _events, _process, _pythia
 
 pytestmark = pytest.mark.usefixtures("pythia")
 
@@ -48,6 +48,7 @@ def test_settings_change_the_events():
         (["Random:seed = 3"], ValueError, "random_state"),
         (["23:onIfMatch = 15 -15", "23:offIfMatch = 13 -13"], ValueError, "passed the selection"),
         ("Beams:eCM = 7000.", TypeError, "list of strings"),
+        ({"Beams:eCM": 7000.0}, TypeError, "list of strings"),
         ([7000.0], TypeError, "strings"),
     ],
 )
@@ -55,6 +56,34 @@ def test_impossible_settings(settings, error, match, monkeypatch):
     monkeypatch.setattr(_events, "MAX_EMPTY_BATCHES", 1)
     with pytest.raises(error, match=match):
         generate_zmumu(1, random_state=0, settings=settings)
+
+
+def test_a_hook_that_drops_everything_is_an_error(monkeypatch):
+    """Pythia would never come back."""
+    monkeypatch.setattr(_process, "MAX_DROPPED", 20)
+    monkeypatch.setattr(_dilepton, "LEPTON_PT_MIN", 1e4)
+    with pytest.raises(ValueError, match=r"None of the last 20 .*Z -> mumu"):
+        generate_zmumu(1, random_state=0)
+
+
+def test_descr_tells_what_this_sample_was_made_with():
+    default = generate_zmumu(3, random_state=0).DESCR
+    text, note = default.split("**This sample**")
+    assert "random_state 0;" in note
+    assert "detector" not in note
+    card = replace(DetectorCard(), muon_scale=1.01)
+    events = generate_zmumu(
+        4, random_state=0, detector=card, n_pileup=0.5, settings=["Beams:eCM = 7000."]
+    )
+    same_text, note = events.DESCR.split("**This sample**")
+    assert same_text == text
+    for words in (
+        *("4 rows", "'Beams:eCM = 7000.'", "0.5 other collisions", "muon_scale 1.01"),
+        f"{events.accepted.mean():.3f} of the rows are accepted",
+    ):
+        assert words in note, words
+    default_names = DetectorCard.atlas()
+    assert "magnetic_field 2.0" in generate_zmumu(1, random_state=0, detector=default_names).DESCR
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,17 @@ from skjetsim import __version__
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
 from skjetsim._validation import check_int
 from skjetsim.datasets._chain._card import DetectorCard
+from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._process import Process
-from skjetsim.datasets._chain._pythia import MAX_SEED, check_start, records
+from skjetsim.datasets._chain._pythia import MAX_SEED, check_settings, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
 # Batches without any event that passes, after which a selection counts as impossible.
-MAX_EMPTY_BATCHES = 100
+MAX_EMPTY_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ def generate_events(
 
     passes : list of dict of ndarray
         What `process.reconstruct` gives, one dict a detector pass.
+
+    descr : str
+        Text of the process and of this sample.
     """
     n_samples = check_int(n_samples, "n_samples")
     card = DetectorCard() if detector is None else detector
@@ -98,7 +102,8 @@ def generate_events(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return columns, passes
+    note = sample_note(process, n_samples, random_state, card, n_pileup, chain.settings, passes)
+    return columns, passes, description(process.description) + note
 
 
 def run_chunks(
@@ -270,21 +275,7 @@ def check_mean(value, name):
     return float(value)
 
 
-def check_settings(settings):
-    """Pythia settings as a tuple of strings, none of which is the chain's business."""
-    if isinstance(settings, str):
-        raise TypeError(f"settings must be a list of strings, got the string {settings!r}.")
-    for setting in settings:
-        if not isinstance(setting, str):
-            raise TypeError(
-                f"settings must be strings such as 'Beams:eCM = 7000.', got {setting!r}."
-            )
-        if setting.strip().startswith("Random:"):
-            raise ValueError(f"Not a setting to give: {setting!r}; seeds are random_state's.")
-    return tuple(settings)
-
-
-def events_bunch(process, columns, passes):
+def events_bunch(process, columns, passes, descr):
     """Bunch of tables, for processes whose columns are one table at either level."""
     first, *repeats = (detector_bunch(process.target_names, one) for one in passes)
     return Bunch(
@@ -293,7 +284,7 @@ def events_bunch(process, columns, passes):
         repeats=tuple(repeats),
         feature_names=list(process.feature_names),
         target_names=list(process.target_names),
-        DESCR=description(process),
+        DESCR=descr,
     )
 
 
@@ -308,9 +299,9 @@ def detector_bunch(names, one):
     return Bunch(target=frame(names, one["target"]), **flags)
 
 
-def description(process):
-    """Text for `DESCR`."""
-    file = resources.files("skjetsim.datasets") / "descr" / process.description
+def description(name):
+    """Text of a file in ``descr``."""
+    file = resources.files("skjetsim.datasets") / "descr" / name
     return file.read_text(encoding="utf-8")
 
 

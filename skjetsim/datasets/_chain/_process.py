@@ -12,6 +12,9 @@ from skjetsim.datasets._chain._particles import Particles
 OTHER = -1
 PILEUP = -2
 
+# Events dropped one after another, after which a selection counts as impossible.
+MAX_DROPPED = 5000
+
 
 @dataclass(frozen=True)
 class GeneratedEvents:
@@ -37,13 +40,15 @@ class GeneratedEvents:
 class Process(ABC):
     """A hard process, the selection of its events, and what is reconstructed of them.
 
-    Subclasses are frozen dataclasses with a `title`, a file `description` in ``descr`` and
-    Pythia's `settings`, beyond those that all processes share.
+    Subclasses are frozen dataclasses with a `title`, a file `description` in ``descr``, Pythia's
+    `settings`, beyond those that all processes share, and the names of the fields that a user
+    chooses, `options`.
     """
 
     title: str
     description: str
     settings: tuple
+    options: tuple = ()
 
     def user_hooks(self, pythia8mc):
         """Pythia's hooks that drop events before the time is spent on them; None for none."""
@@ -100,6 +105,27 @@ def keep_events(record, role, kept, columns, jets=None):
     if jets is not None:
         jets = replace(jets, event=number[jets.event])
     return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
+
+
+class VetoCount:
+    """Counts events that a hook drops one after another, and raises when there is no end of it.
+
+    Pythia would go on for ever inside one call.
+    """
+
+    def __init__(self, title):
+        self.title = title
+        self.n_dropped = 0
+
+    def __call__(self, drop):
+        """Return `drop`, whether the hook drops an event."""
+        self.n_dropped = self.n_dropped + 1 if drop else 0
+        if self.n_dropped == MAX_DROPPED:
+            raise ValueError(
+                f"None of the last {MAX_DROPPED} events could become a {self.title} event that "
+                "passes: the settings and the selection exclude each other, or nearly so."
+            )
+        return drop
 
 
 def veto_far_leptons(pythia8mc, pdg_ids, eta_max):

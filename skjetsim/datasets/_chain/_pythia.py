@@ -1,6 +1,7 @@
 """Events of one process from Pythia 8."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from skjetsim.datasets._chain._record import unpack
@@ -89,6 +90,22 @@ def check_start(settings):
     start(settings, seed=1)
 
 
+def check_settings(settings):
+    """Pythia settings as a tuple of strings, none of which is the chain's business."""
+    if isinstance(settings, str | Mapping):
+        raise TypeError(
+            f"settings must be a list of strings such as 'Beams:eCM = 7000.', got {settings!r}."
+        )
+    for setting in settings:
+        if not isinstance(setting, str):
+            raise TypeError(
+                f"settings must be strings such as 'Beams:eCM = 7000.', got {setting!r}."
+            )
+        if setting.strip().startswith("Random:"):
+            raise ValueError(f"Not a setting to give: {setting!r}; seeds are random_state's.")
+    return tuple(settings)
+
+
 def _is_switch(pythia, setting):
     """Whether a flag is set to a word for on or off: Pythia takes any other for off."""
     name, value = _split(setting)
@@ -109,6 +126,11 @@ def setting_value(name, settings):
     """Value that the last of some settings gives to a name; names may have capitals or not."""
     values = {key.lower(): value for key, value in map(_split, settings)}
     return values[name.lower()]
+
+
+def beam_energy(settings):
+    """Energy of both beams together in GeV, with some settings beside those of all processes."""
+    return float(setting_value("Beams:eCM", (*SETTINGS, *check_settings(settings))))
 
 
 def _split(setting):

@@ -6,7 +6,7 @@ from sklearn.utils import Bunch
 
 from skjetsim._angles import wrap_phi
 from skjetsim._validation import check_int, check_option
-from skjetsim.datasets._chain._events import description, generate_events
+from skjetsim.datasets._chain._events import generate_events
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 
@@ -85,8 +85,9 @@ def generate_jets(
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -167,10 +168,10 @@ def generate_jets(
     process = JetCloudProcess(
         kind=kind,
         radius=check_radius(radius),
-        pt_range=check_pt_range(pt_range),
+        pt_range=check_pt_range(pt_range, settings),
         n_constituents=check_int(n_constituents, "n_constituents"),
     )
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         process,
         n_samples,
         random_state=random_state,
@@ -182,10 +183,10 @@ def generate_jets(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return _clouds_bunch(process, columns, passes, coordinates)
+    return _clouds_bunch(columns, passes, coordinates, descr)
 
 
-def _clouds_bunch(process, columns, passes, coordinates):
+def _clouds_bunch(columns, passes, coordinates, descr):
     """Bunch of clouds, without the detector's keys where there was no detector."""
     names = COORDINATES[coordinates]
     bunch = Bunch(
@@ -194,7 +195,7 @@ def _clouds_bunch(process, columns, passes, coordinates):
         jets=jet_frame(columns["jets"]),
         parton_delta_r=columns["parton_delta_r"],
         feature_names=list(names),
-        DESCR=description(process),
+        DESCR=descr,
     )
     if not passes:
         return bunch

@@ -6,7 +6,7 @@ import numpy as np
 
 from skjetsim.datasets._chain._jets import cluster_constituents
 from skjetsim.datasets._chain._particles import NEUTRINO_IDS, delta_r, pseudorapidity
-from skjetsim.datasets._chain._process import OTHER, Process, keep_events
+from skjetsim.datasets._chain._process import OTHER, Process, VetoCount, keep_events
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
 from skjetsim.datasets._jets._kinds import parton_jets
 from skjetsim.datasets._jets._pixels import pixelate
@@ -54,8 +54,10 @@ class JetImageProcess(Process):
     centre: bool
     rotate: bool
     flip: bool
+    normalise: bool = False
 
     description = "jet_images.rst"
+    options = ("kind", "n_pixels", "half_width", "centre", "rotate", "flip", "normalise")
 
     @property
     def title(self):
@@ -69,7 +71,7 @@ class JetImageProcess(Process):
 
     def user_hooks(self, pythia8mc):
         """Drop dijets that will be out of range; a W hardly ever is."""
-        return _veto(pythia8mc) if self.kind == "qcd" else None
+        return _veto(pythia8mc, self.title) if self.kind == "qcd" else None
 
     def select(self, record):
         """Find the leading jet, or that of the W, and trim it."""
@@ -87,7 +89,7 @@ class JetImageProcess(Process):
         jet = trimmed.jets
         kept = (jet.pt > PT_RANGE[0]) & (jet.pt < PT_RANGE[1]) & (np.abs(jet.eta) < ETA_MAX)
         kept &= (jet.mass > MASS_RANGE[0]) & (jet.mass < MASS_RANGE[1])
-        images, table = self._image(trimmed)
+        images, table = self._image(trimmed, np.ones(len(event)))
         columns = {"data": images[kept], "jets": table[kept]}
         role = np.full(len(record.stable_index), OTHER)
         event, jet = event[kept], jet.select(kept)
@@ -106,22 +108,22 @@ class JetImageProcess(Process):
         chosen = hardest(jets, near, n_events)
         event = np.flatnonzero(chosen >= 0)
         trimmed = trim(flow, owner, jets, chosen[event])
-        images, table = self._image(trimmed)
         jet = trimmed.jets
         factor = jet_energy_scale(jet.pt, jet.eta, card)
+        images, table = self._image(trimmed, factor)
         table[:, _IN_GEV] *= factor[:, None]
         hard = table[:, 0] > card.jet_pt_min
         event = event[hard]
         accepted = np.zeros(n_events, dtype=bool)
         accepted[event] = True
         target = np.zeros((n_events, *images.shape[1:]))
-        target[event] = (images * factor[:, None, None])[hard]
+        target[event] = images[hard]
         found = np.zeros((n_events, len(IMAGE_COLUMNS)))
         found[event] = table[hard]
         return {"target": target, "jets": found, "accepted": accepted}
 
-    def _image(self, trimmed):
-        """Images in GeV, and the columns beside them."""
+    def _image(self, trimmed, factor):
+        """Images in GeV times the `factor` of each, or normalised, and the columns beside them."""
         particles, jets = trimmed.particles, trimmed.jets
         own = np.column_stack([jets.eta, jets.phi])[:, None]
         images, outside = pixelate(
@@ -136,6 +138,10 @@ class JetImageProcess(Process):
             rotate=self.rotate,
             flip=self.flip,
         )
+        images *= factor[:, None, None]
+        if self.normalise:
+            norm = np.sqrt(np.square(images).sum(axis=(1, 2), keepdims=True))
+            images /= np.where(norm > 0, norm, 1.0)
         ratio = tau21(particles, jets)
         return images, np.column_stack([jets.pt, jets.eta, jets.phi, jets.mass, ratio, outside])
 
@@ -162,7 +168,9 @@ def _of_events(jets, event):
     return type(jets)(event, *components, jets.n_constituents)
 
 
-def _veto(pythia8mc):
+def _veto(pythia8mc, title):
+    count = VetoCount(title)
+
     class OutOfRangeVeto(pythia8mc.UserHooks):
         def canVetoPT(self):  # noqa: N802
             return True
@@ -172,9 +180,11 @@ def _veto(pythia8mc):
 
         def doVetoPT(self, position, record):  # noqa: N802
             partons = [particle for particle in record if particle.isFinal()]
-            return not any(
-                _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
-                for jet in parton_jets(partons, RADIUS)
+            return count(
+                not any(
+                    _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
+                    for jet in parton_jets(partons, RADIUS)
+                )
             )
 
     return OutOfRangeVeto()

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_int, check_option
-from skjetsim.datasets._chain._events import description, generate_events
+from skjetsim.datasets._chain._events import generate_events
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 
 
@@ -87,8 +87,9 @@ def generate_jet_images(
         ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 2,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
@@ -156,8 +157,8 @@ def generate_jet_images(
     (100, 25, 25)
     """
     check_option(kind, "kind", tuple(SETTINGS))
-    switches = {"centre": centre, "rotate": rotate, "flip": flip}
-    for name, value in (*switches.items(), ("normalise", normalise)):
+    switches = {"centre": centre, "rotate": rotate, "flip": flip, "normalise": normalise}
+    for name, value in switches.items():
         check_option(value, name, (True, False))
     process = JetImageProcess(
         kind=kind,
@@ -165,7 +166,7 @@ def generate_jet_images(
         half_width=_check_width(half_width),
         **{name: bool(value) for name, value in switches.items()},
     )
-    columns, passes = generate_events(
+    columns, passes, descr = generate_events(
         process,
         n_samples,
         random_state=random_state,
@@ -177,12 +178,7 @@ def generate_jet_images(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    for images in (columns["data"], *(one["target"] for one in passes)):
-        if normalise:
-            _normalise(images)
-    bunch = Bunch(
-        data=columns["data"], jets=_jet_frame(columns["jets"]), DESCR=description(process)
-    )
+    bunch = Bunch(data=columns["data"], jets=_jet_frame(columns["jets"]), DESCR=descr)
     if not passes:
         return bunch
     first, *repeats = (_detector_bunch(one) for one in passes)
@@ -192,12 +188,6 @@ def generate_jet_images(
 def _detector_bunch(one):
     table = _jet_frame(one["jets"])
     return Bunch(target=one["target"], target_jets=table, accepted=one["accepted"])
-
-
-def _normalise(images):
-    """Give each image a sum of squares of one, in place; those without a jet stay zeros."""
-    norm = np.sqrt(np.square(images).sum(axis=(1, 2), keepdims=True))
-    images /= np.where(norm > 0, norm, 1.0)
 
 
 def _jet_frame(table):

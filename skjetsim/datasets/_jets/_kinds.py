@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skjetsim.datasets._chain._process import VetoCount
+from skjetsim.datasets._chain._pythia import beam_energy
+
 # Outgoing parton moved by the recoil of initial-state radiation.
 _RECOILED = 44
 
@@ -93,6 +96,7 @@ def after_recoil(entries, index):
 
 def _veto(pythia8mc, kind, radius, pt_range):
     low, high = (margin * pt for margin, pt in zip(kind.margins, pt_range, strict=True))
+    count = VetoCount(kind.title)
 
     class OutOfRangeVeto(pythia8mc.UserHooks):
         def canVetoProcessLevel(self):  # noqa: N802
@@ -100,7 +104,9 @@ def _veto(pythia8mc, kind, radius, pt_range):
 
         def doVetoProcessLevel(self, record):  # noqa: N802
             # Pythia has no switch for the flavour beside the boson.
-            return not any(p.id() in kind.partons for p in record if p.status() == 23)
+            wrong = not any(p.id() in kind.partons for p in record if p.status() == 23)
+            # Passing here says nothing of what comes later.
+            return count(wrong) if wrong else False
 
         def canVetoPT(self):  # noqa: N802
             return True
@@ -115,12 +121,14 @@ def _veto(pythia8mc, kind, radius, pt_range):
             final = [particle for particle in record if particle.isFinal()]
             if kind.resonance:
                 candidate = next(p for p in final if p.id() in kind.resonance)
-                return not (low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX)
+                inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
+                return count(not inside)
             partons = [p for p in final if p.idAbs() in _COLOURED]
             # Two partons just too far apart for one jet may be in one when they have radiated.
-            return not (
+            inside = (
                 _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
             )
+            return count(not inside)
 
     return OutOfRangeVeto()
 
@@ -193,14 +201,20 @@ KINDS = {
 }
 
 
-def check_pt_range(pt_range):
-    """Lower and upper end of the jets' pT in GeV, as floats."""
+def check_pt_range(pt_range, settings):
+    """Lower and upper end of the jets' pT in GeV, as floats; beams of the `settings` make them."""
     try:
         low, high = (float(pt) for pt in pt_range)
     except (TypeError, ValueError):
         raise TypeError(f"pt_range must be two numbers in GeV, got {pt_range!r}.") from None
     if not 0 < low < high < np.inf:
         raise ValueError(f"pt_range must be 0 < low < high in GeV, got {pt_range!r}.")
+    energy = beam_energy(settings)
+    if low >= energy / 2:
+        raise ValueError(
+            f"pt_range begins at {low:g} GeV, and beams of {energy:g} GeV together make no jet of "
+            "more than half of that."
+        )
     return low, high
 
 

@@ -32,6 +32,7 @@ class JetCloudProcess(Process):
     n_constituents: int
 
     description = "jets.rst"
+    options = ("kind", "radius", "pt_range", "n_constituents")
 
     @property
     def title(self):

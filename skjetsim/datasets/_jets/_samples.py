@@ -5,8 +5,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
-from skjetsim.datasets._bundled import read_arrays
-from skjetsim.datasets._chain._events import description
+from skjetsim.datasets._bundled import bundled_descr, read_arrays
 from skjetsim.datasets._jets._clouds import COORDINATES, jet_frame
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
@@ -68,7 +67,6 @@ def load_gluon_jets(*, return_X_y=False):
     accepted = arrays["accepted"]
     if return_X_y:
         return arrays["data"][accepted], arrays["target"][accepted]
-    process = JetCloudProcess("gluon", 0.8, (900.0, 1100.0), arrays["data"].shape[1])
     names = COORDINATES["relative"]
     return Bunch(
         data=arrays["data"],
@@ -81,7 +79,9 @@ def load_gluon_jets(*, return_X_y=False):
         accepted=accepted,
         feature_names=list(names),
         target_names=list(names),
-        DESCR=description(process),
+        DESCR=bundled_descr(
+            JetCloudProcess.description, "gluon_jets.parquet", len(accepted), accepted.mean()
+        ),
     )
 
 
@@ -141,7 +141,6 @@ def load_jet_images(kind="w"):
     """
     check_option(kind, "kind", tuple(SETTINGS))
     arrays = read_arrays("jet_images.parquet", ("kind", kind))
-    process = JetImageProcess(kind, 25, 1.25, centre=True, rotate=True, flip=True)
     return Bunch(
         data=arrays["data"],
         jets=pd.DataFrame(_table(arrays, "jets", IMAGE_COLUMNS), columns=list(IMAGE_COLUMNS)),
@@ -150,7 +149,12 @@ def load_jet_images(kind="w"):
             _table(arrays, "target_jets", IMAGE_COLUMNS), columns=list(IMAGE_COLUMNS)
         ),
         accepted=arrays["accepted"],
-        DESCR=description(process),
+        DESCR=bundled_descr(
+            JetImageProcess.description,
+            "jet_images.parquet",
+            len(arrays["data"]),
+            arrays["accepted"].mean(),
+        ),
     )
 
 

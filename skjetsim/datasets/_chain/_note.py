@@ -1,0 +1,90 @@
+"""What a sample was made with, in words, for its `DESCR`."""
+
+from dataclasses import fields
+from importlib.metadata import version
+
+from skjetsim.datasets._chain._card import DetectorCard
+
+_MAX_VALUE_LENGTH = 80
+
+
+def sample_note(process, n_samples, random_state, card, n_pileup, settings, passes):
+    """Paragraph about one sample.
+
+    Parameters
+    ----------
+    process : Process
+        What was generated.
+
+    n_samples, random_state, n_pileup, settings
+        As given to the generator.
+
+    card : DetectorCard
+        The detector.
+
+    passes : list of dict of ndarray
+        What was reconstructed in each detector pass.
+
+    Returns
+    -------
+    str
+        In reStructuredText.
+    """
+    # A generator's state is too long to print.
+    seed = random_state if isinstance(random_state, int) else "not an int"
+    parts = [f"{n_samples} rows", f"random_state {seed}"]
+    parts += [f"{name} {getattr(process, name)!r}" for name in process.options]
+    parts += [f"setting {setting!r}" for setting in settings]
+    if n_pileup:
+        parts.append(f"{n_pileup:g} other collisions an event on average")
+    if passes:
+        parts += _differences(card)
+        parts.append(f"{passes[0]['accepted'].mean():.3f} of the rows are accepted")
+    packages = {"Pythia": "pythia8mc", "FastJet": "fastjet"}
+    parts += [f"{name} {version(package)}" for name, package in packages.items()]
+    return _paragraph(parts)
+
+
+def bundled_note(n_samples, metadata, accepted=None):
+    """Paragraph about a bundled sample, from what its file says.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows made.
+
+    metadata : dict of bytes
+        Seed, and versions of the packages that made it.
+
+    accepted : float or None, default=None
+        Part of the rows that the detector accepts.
+
+    Returns
+    -------
+    str
+        In reStructuredText.
+    """
+    known = {key: metadata[key].decode() for key in (b"seed", b"pythia8mc", b"fastjet")}
+    parts = [f"{n_samples} rows", f"random_state {known[b'seed']}", "all else by default"]
+    if accepted is not None:
+        parts.append(f"{accepted:.3f} of the rows are accepted")
+    parts += [f"Pythia {known[b'pythia8mc']}", f"FastJet {known[b'fastjet']}"]
+    parts.append("stored in single precision or, of clouds and images, with 12 significant bits")
+    return _paragraph(parts)
+
+
+def _differences(card):
+    """In which fields a detector is not the default one."""
+    default = DetectorCard()
+    for field in fields(card):
+        value = getattr(card, field.name)
+        if value != getattr(default, field.name):
+            shown = repr(value)
+            if len(shown) > _MAX_VALUE_LENGTH:
+                shown = "other than by default"
+            yield f"detector's {field.name} {shown}"
+
+
+def _paragraph(parts):
+    text = ";\n".join(f"- {part}" for part in parts)
+    return f"\n**This sample**, by which the text above goes where they differ:\n\n{text}.\n"
