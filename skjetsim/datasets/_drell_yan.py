@@ -87,8 +87,8 @@ def generate_drell_yan(
         ``"PDF:pSet = 14"``. They overrule the process's own.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated, in parts of 50,000 rows: the same call, or one for more
-        rows, goes on from there. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
 
     n_jobs : int or None, default=None
         Worker processes, as in joblib.
