@@ -49,7 +49,8 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine package transformers metrics sampling wjet ensemble choices closure; do \
+	@for name in engine package transformers metrics sampling wjet ensemble choices closure \
+	    io_files shower_speed generation physics; do \
 	    echo "== $$name"; \
 	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
 	done
