@@ -53,7 +53,7 @@ def test_settings_change_the_events():
     ],
 )
 def test_impossible_settings(settings, error, match, monkeypatch):
-    monkeypatch.setattr(_events, "MAX_EMPTY_BATCHES", 1)
+    monkeypatch.setattr(_events, "MAX_EMPTY_EVENTS", 16)
     with pytest.raises(error, match=match):
         generate_zmumu(1, random_state=0, settings=settings)
 

@@ -26,8 +26,11 @@ from skjetsim.datasets._chain._reconstruction import energy_flow
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
-# Batches without any event that passes, after which a selection counts as impossible.
-MAX_EMPTY_BATCHES = 16
+# Events in a row without one that passes, after which a selection counts as impossible.
+MAX_EMPTY_EVENTS = 2048
+
+# Events made at a time where each of them gets pile-up: the last batch is made whole.
+PILEUP_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,10 @@ def _generate_chunk(chain, n_rows, seed, number):
     process, card = chain.process, chain.card
     entropy, spawn_key = seed
     root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
-    batches = selected_events(process, pythia_seed(root, number, 0), chain.settings)
     overlay = _overlay(chain, root, number)
+    batch_size = None if overlay is None else PILEUP_BATCH_SIZE
+    seed = pythia_seed(root, number, 0)
+    batches = selected_events(process, seed, chain.settings, batch_size)
     # A branch apart from Pythia's for each pass, so that no detector changes the events.
     noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
     parts, n_made = [], 0
@@ -169,7 +174,7 @@ def _generate_chunk(chain, n_rows, seed, number):
     return [{name: values[:n_rows] for name, values in one.items()} for one in joined]
 
 
-def selected_events(process, seed, settings=()):
+def selected_events(process, seed, settings=(), batch_size=None):
     """Yield batches of events that pass, none of them empty.
 
     Parameters
@@ -183,6 +188,9 @@ def selected_events(process, seed, settings=()):
     settings : sequence of str, default=()
         Of Pythia, after those of the process.
 
+    batch_size : int or None, default=None
+        As in :func:`records`; the events do not depend on it.
+
     Yields
     ------
     events : GeneratedEvents
@@ -195,13 +203,13 @@ def selected_events(process, seed, settings=()):
     """
     settings = (*process.settings, *settings)
     n_empty = 0
-    for record in records(settings, seed, process.user_hooks):
+    for record in records(settings, seed, process.user_hooks, batch_size):
         events = process.select(record)
-        n_empty = 0 if events.n_events else n_empty + 1
-        if n_empty == MAX_EMPTY_BATCHES:
+        n_empty = 0 if events.n_events else n_empty + record.n_events
+        if n_empty >= MAX_EMPTY_EVENTS:
             raise ValueError(
-                f"No {process.title} event passed the selection out of the last {n_empty} batches: "
-                f"the settings {list(settings)} and the selection exclude each other."
+                f"Not one of the last {n_empty} {process.title} events passed the selection: the "
+                f"settings {list(settings)} and the selection exclude each other."
             )
         if events.n_events:
             yield events

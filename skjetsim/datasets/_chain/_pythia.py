@@ -24,7 +24,7 @@ SETTINGS = (
 _SWITCH_WORDS = ("on", "yes", "true", "ok", "1", "off", "no", "false", "0")
 
 
-def records(settings, seed, user_hooks=None):
+def records(settings, seed, user_hooks=None, batch_size=None):
     """Yield batches of events without end, from one Pythia of its own.
 
     Pythia adapts its maxima as it runs, so events depend on all those before: only a fresh
@@ -41,6 +41,9 @@ def records(settings, seed, user_hooks=None):
     user_hooks : callable or None, default=None
         Takes the module pythia8mc and returns hooks, or None for none.
 
+    batch_size : int or None, default=None
+        Events made at a time; None is the one that is fastest without pile-up.
+
     Yields
     ------
     record : Record
@@ -53,7 +56,7 @@ def records(settings, seed, user_hooks=None):
     pythia = start(settings, seed, hooks)
     charges = {}
     while True:
-        yield unpack(pythia.nextBatch(BATCH_SIZE), pythia, charges)
+        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), pythia, charges)
 
 
 def start(settings, seed, hooks=None):
