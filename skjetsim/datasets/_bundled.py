@@ -57,13 +57,17 @@ def read_arrays(name, rows=None):
     return arrays
 
 
-def bundled_descr(name, file, n_samples, accepted=None):
-    """Text of a file in ``descr``, and what a bundled file says of itself."""
+def read_metadata(name):
+    """What a bundled file says of itself: its seed, and versions of what made it."""
     import pyarrow.parquet as pq
 
-    with (resources.files(__package__) / "data" / file).open("rb") as opened:
-        metadata = pq.read_schema(opened).metadata
-    return description(name) + bundled_note(n_samples, metadata, accepted)
+    with (resources.files(__package__) / "data" / name).open("rb") as file:
+        return pq.read_schema(file).metadata
+
+
+def bundled_descr(name, file, n_samples, accepted=None):
+    """Text of a file in ``descr``, and what a bundled file says of itself."""
+    return description(name) + bundled_note(n_samples, read_metadata(file), accepted)
 
 
 def load_pair(process, file, *, selection, return_X_y):

@@ -7,13 +7,13 @@ import numpy as np
 
 from skjetsim._sampling import numpy_rng
 from skjetsim._validation import check_int
-from skjetsim.datasets._chain._events import check_settings, run_chunks
-from skjetsim.datasets._chain._pythia import start
+from skjetsim.datasets._chain._events import run_chunks
+from skjetsim.datasets._chain._note import sample_note
+from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
     LeptonPairs,
-    beam_energy,
     check_energy,
     lepton_pairs,
     pairs_bunch,
@@ -189,7 +189,14 @@ def generate_drell_yan(
     else:
         columns, cross_section = unweighted_pairs(pairs, n_samples, **options)
         weight = np.full(n_samples, cross_section[0])
-    return pairs_bunch(pairs, "muon", columns, cross_section, sample_weight=weight)
+    choices = {
+        "boson": boson,
+        "mass_min": mass_min,
+        "mass_max": mass_max,
+        "weighted": weighted,
+    }
+    note = sample_note(n_samples, random_state, choices, settings)
+    return pairs_bunch(pairs, "muon", columns, cross_section, note, sample_weight=weight)
 
 
 def _pairs(boson, mass_min, mass_max, settings):

@@ -1,6 +1,7 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
 from skjetsim._validation import check_int, check_option
+from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._lepton_pairs import (
     check_energy,
     lepton_pairs,
@@ -131,7 +132,9 @@ def generate_ee_z(
     columns, cross_section = unweighted_pairs(
         pairs, n_samples, random_state=random_state, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
-    return pairs_bunch(pairs, "lepton", columns, cross_section, pdg_id=columns["pdg_id"])
+    choices = {"energy": energy, "boson": boson, "leptons": tuple(leptons), "isr": isr}
+    note = sample_note(n_samples, random_state, choices, settings)
+    return pairs_bunch(pairs, "lepton", columns, cross_section, note, pdg_id=columns["pdg_id"])
 
 
 def _numbers(leptons):

@@ -9,14 +9,14 @@ from sklearn.utils import Bunch
 from skjetsim import __version__
 from skjetsim._validation import check_option
 from skjetsim.datasets._chain._events import (
-    check_settings,
     description,
     frame,
+    join,
     pythia_seed,
     require_generator,
     run_chunks,
 )
-from skjetsim.datasets._chain._pythia import SETTINGS, setting_value, start
+from skjetsim.datasets._chain._pythia import check_settings, check_start, start
 from skjetsim.datasets._chain._record import unpack
 
 # What is exchanged, as Pythia numbers it.
@@ -85,7 +85,7 @@ def lepton_pairs(title, description, boson, own, settings):
     settings = (*ALONE, *exchange, *own, *settings)
     pairs = LeptonPairs(title, description, settings, f"{__version__}, {generator}")
     # Once here, so that a bad setting is an error before processes start.
-    start(pairs.settings, seed=1)
+    check_start(pairs.settings)
     return pairs
 
 
@@ -128,9 +128,8 @@ def _unweighted_chunk(pairs, n_rows, seed, number):
         parts.append(_columns(record, pairs))
         n_made += record.n_events
     info = pythia.infoPython()
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sigma = {"rows": n_made, "value": info.sigmaGen(), "error": info.sigmaErr()}
-    return [columns, {name: np.array([value]) for name, value in sigma.items()}]
+    return [join(parts), {name: np.array([value]) for name, value in sigma.items()}]
 
 
 def _columns(record, pairs):
@@ -155,8 +154,8 @@ def _total(sigma):
     return float(value * MILLIBARN), float(error * MILLIBARN)
 
 
-def pairs_bunch(pairs, lepton, columns, cross_section, **fields):
-    """Bunch of a table of pairs; `fields` are what its process adds."""
+def pairs_bunch(pairs, lepton, columns, cross_section, note, **fields):
+    """Bunch of a table of pairs; `note` is about this sample, `fields` what its process adds."""
     value, error = cross_section
     sides = (lepton, f"anti{lepton}")
     names = [f"{side}_{component}" for side in sides for component in ("px", "py", "pz", "E")]
@@ -166,7 +165,7 @@ def pairs_bunch(pairs, lepton, columns, cross_section, **fields):
         cross_section=value,
         cross_section_error=error,
         feature_names=names,
-        DESCR=description(pairs.description),
+        DESCR=description(pairs.description) + note,
     )
 
 
@@ -177,11 +176,3 @@ def check_energy(value, name, *, above=0.0):
     if not above < value < np.inf:
         raise ValueError(f"{name} must be above {above:g} GeV and finite, got {value!r}.")
     return float(value)
-
-
-def beam_energy(settings):
-    """Energy of the collisions, GeV."""
-    try:
-        return float(setting_value("Beams:eCM", (*SETTINGS, *settings)))
-    except ValueError:  # Pythia says what is wrong with it
-        return np.inf

@@ -44,6 +44,12 @@ def skip_unless_same_generator(name):
     pytest.importorskip("awkward")
 
 
+def text_of(bunch):
+    """`DESCR` without what is said of this sample."""
+    text, _ = bunch.DESCR.split("**This sample**")
+    return text
+
+
 def test_all_files_are_small_together():
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= 15_000_000
 
@@ -167,7 +173,7 @@ def test_gluon_jets_are_what_the_generator_makes():
     assert generated.keys() - jets.keys() == {"repeats"}
     assert_allclose(generated.data, jets.data[:20], rtol=3e-4, atol=1e-12)
     assert_allclose(generated.target_jets, jets.target_jets[:20], rtol=1e-6)
-    assert jets.DESCR.splitlines()[:40] == generated.DESCR.splitlines()[:40]
+    assert text_of(jets) == text_of(generated)
 
 
 @pytest.mark.parametrize("kind", ["w", "qcd"])
@@ -176,9 +182,10 @@ def test_jet_images(kind):
     assert images.data.shape == images.target.shape == (4000, 25, 25)
     assert images.jets["pt"].between(250, 300).all()
     assert images.jets["mass"].between(65, 95).all()
-    # Pixels and what is beyond them make up the jet, but for its constituents' directions.
-    total = images.data.sum(axis=(1, 2)) + images.jets["outside_pt"]
-    assert_allclose(np.median(total / images.jets["pt"]), 1.05, atol=0.05)
+    # The scalar sum of constituents exceeds that of the vectors, by little in a jet.
+    ratio = (images.data.sum(axis=(1, 2)) + images.jets["outside_pt"]) / images.jets["pt"]
+    assert ratio.between(1 - 3e-4, 1.1).all()
+    assert_allclose(ratio.median(), 1.018, atol=0.003)
     assert (images.target[~images.accepted] == 0).all()
 
 
@@ -194,4 +201,4 @@ def test_jet_images_are_what_the_generator_makes():
     assert generated.keys() - images.keys() == {"repeats"}
     assert_allclose(generated.data, images.data[:20], rtol=3e-4, atol=1e-9)
     assert_allclose(generated.jets, images.jets[:20], rtol=1e-5, atol=1e-6)
-    assert images.DESCR.splitlines()[:40] == generated.DESCR.splitlines()[:40]
+    assert text_of(images) == text_of(generated)

@@ -137,6 +137,6 @@ def test_memory_that_cannot_be_written(tmp_path):
         generate_zmumu(1, random_state=0, memory=str(file / "cache"))
 
 
-def test_memory_that_is_none():
+def test_memory_of_another_kind():
     with pytest.raises(ValueError, match="memory"):
         generate_zmumu(1, random_state=0, memory=3)

@@ -59,7 +59,10 @@ def test_bunch(name, request):
     assert list(events.data.columns) == events.feature_names == NAMES
     assert_allclose(events.sample_weight.mean(), events.cross_section)
     assert 0 < events.cross_section_error < 0.02 * events.cross_section
-    assert "annihilate" in events.DESCR
+    text, note = events.DESCR.split("**This sample**")
+    assert "annihilate" in text
+    assert "boson " in note
+    assert f"{len(events.data)} rows" in note
     assert not events.data.duplicated().any()
 
 

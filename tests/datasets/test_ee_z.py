@@ -50,7 +50,10 @@ def exchange(events_at, sin2_theta=0.2315, width=2.504):
 def test_bunch(events):
     assert events.data.shape == (20_000, 8)
     assert list(events.data.columns) == events.feature_names == NAMES
-    assert "annihilate" in events.DESCR
+    text, note = events.DESCR.split("**This sample**")
+    assert "annihilate" in text
+    assert "isr " in note
+    assert f"{len(events.data)} rows" in note
     assert not events.data.duplicated().any()
     assert_array_equal(np.unique(events.pdg_id), [11, 13])
     # Universality of the Z's couplings.

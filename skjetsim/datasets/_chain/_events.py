@@ -105,7 +105,15 @@ def generate_events(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    note = sample_note(process, n_samples, random_state, card, n_pileup, chain.settings, passes)
+    note = sample_note(
+        n_samples,
+        random_state,
+        {name: getattr(process, name) for name in process.options},
+        chain.settings,
+        card=card,
+        n_pileup=n_pileup,
+        passes=passes,
+    )
     return columns, passes, description(process.description) + note
 
 
@@ -145,7 +153,7 @@ def run_chunks(
     chunks = Parallel(n_jobs=n_jobs, return_as="generator")(work)
     if verbose:
         chunks = _with_progress(chunks, sizes, title)
-    return [_join(parts) for parts in zip(*chunks, strict=True)]
+    return [join(parts) for parts in zip(*chunks, strict=True)]
 
 
 def _generate_chunk(chain, n_rows, seed, number):
@@ -155,8 +163,8 @@ def _generate_chunk(chain, n_rows, seed, number):
     root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
     overlay = _overlay(chain, root, number)
     batch_size = None if overlay is None else PILEUP_BATCH_SIZE
-    seed = pythia_seed(root, number, 0)
-    batches = selected_events(process, seed, chain.settings, batch_size)
+    first = pythia_seed(root, number, 0)
+    batches = selected_events(process, first, chain.settings, batch_size)
     # A branch apart from Pythia's for each pass, so that no detector changes the events.
     noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
     parts, n_made = [], 0
@@ -170,7 +178,7 @@ def _generate_chunk(chain, n_rows, seed, number):
             for flow, rng in zip(flows, noise, strict=True)
         ]
         parts.append([events.columns, *passes])
-    joined = [_join(dicts) for dicts in zip(*parts, strict=True)]
+    joined = [join(dicts) for dicts in zip(*parts, strict=True)]
     return [{name: values[:n_rows] for name, values in one.items()} for one in joined]
 
 
@@ -230,7 +238,7 @@ def _overlay(chain, root, number):
     return PileupOverlay(chain.n_pileup, chain.settings, seed, numpy_rng(root, 0, 1, number))
 
 
-def _join(parts):
+def join(parts):
     """Concatenate dicts of arrays."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

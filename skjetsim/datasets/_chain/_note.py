@@ -1,5 +1,6 @@
 """What a sample was made with, in words, for its `DESCR`."""
 
+import numbers
 from dataclasses import fields
 from importlib.metadata import version
 
@@ -8,21 +9,21 @@ from skjetsim.datasets._chain._card import DetectorCard
 _MAX_VALUE_LENGTH = 80
 
 
-def sample_note(process, n_samples, random_state, card, n_pileup, settings, passes):
+def sample_note(n_samples, random_state, choices, settings, *, card=None, n_pileup=0.0, passes=()):
     """Paragraph about one sample.
 
     Parameters
     ----------
-    process : Process
-        What was generated.
-
-    n_samples, random_state, n_pileup, settings
+    n_samples, random_state, settings, n_pileup
         As given to the generator.
 
-    card : DetectorCard
-        The detector.
+    choices : dict
+        What else the user chose, by name.
 
-    passes : list of dict of ndarray
+    card : DetectorCard or None, default=None
+        The detector, if there are `passes`.
+
+    passes : sequence of dict of ndarray, default=()
         What was reconstructed in each detector pass.
 
     Returns
@@ -31,9 +32,9 @@ def sample_note(process, n_samples, random_state, card, n_pileup, settings, pass
         In reStructuredText.
     """
     # A generator's state is too long to print.
-    seed = random_state if isinstance(random_state, int) else "not an int"
+    seed = random_state if isinstance(random_state, numbers.Integral) else "not an int"
     parts = [f"{n_samples} rows", f"random_state {seed}"]
-    parts += [f"{name} {getattr(process, name)!r}" for name in process.options]
+    parts += [f"{name} {value!r}" for name, value in choices.items()]
     parts += [f"setting {setting!r}" for setting in settings]
     if n_pileup:
         parts.append(f"{n_pileup:g} other collisions an event on average")

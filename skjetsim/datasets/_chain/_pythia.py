@@ -1,5 +1,6 @@
 """Events of one process from Pythia 8."""
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -133,7 +134,10 @@ def setting_value(name, settings):
 
 def beam_energy(settings):
     """Energy of both beams together in GeV, with some settings beside those of all processes."""
-    return float(setting_value("Beams:eCM", (*SETTINGS, *check_settings(settings))))
+    try:
+        return float(setting_value("Beams:eCM", (*SETTINGS, *check_settings(settings))))
+    except ValueError:  # Pythia says what is wrong with it
+        return math.inf
 
 
 def _split(setting):

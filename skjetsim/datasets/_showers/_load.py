@@ -1,12 +1,10 @@
 """Bundled showers."""
 
-from importlib import resources
-
 import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim._validation import check_option
-from skjetsim.datasets._bundled import read_arrays
+from skjetsim.datasets._bundled import read_arrays, read_metadata
 from skjetsim.datasets._showers._checks import PARTICLES
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._make import description
@@ -110,10 +108,7 @@ def load_showers(particle="electron", *, return_X_y=False):
 
 def _sample(n_showers):
     """Paragraph on the bundled file, with what it says of itself."""
-    import pyarrow.parquet as pq
-
-    with (resources.files("skjetsim.datasets") / "data" / FILE).open("rb") as file:
-        metadata = pq.read_schema(file).metadata
+    metadata = read_metadata(FILE)
     return f"""\
 **This sample.** {n_showers:,} showers of each particle in the default calorimeter, at normal
 incidence on the axis, with energies uniform from 1 to 100 GeV, the same ones for each particle.
