@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from wjet_sample import to_table
+from event_samples import to_table
 
 from skjetsim import datasets
 

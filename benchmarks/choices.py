@@ -14,11 +14,11 @@ import time
 
 import numpy as np
 import pandas as pd
+from event_samples import load_event_sample
 from judging import PT_EDGES
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 from wjet import COPULA, N_TEST, N_TRAIN
-from wjet_sample import load_wjet_sample
 
 import skjetsim
 from skjetsim._sampling import one_thread
@@ -129,7 +129,7 @@ def main():
     parser.add_argument("--n-train", type=int, default=N_TRAIN)
     parser.add_argument("--n-test", type=int, default=N_TEST)
     options = parser.parse_args()
-    events = load_wjet_sample(options.n_train + options.n_test)
+    events = load_event_sample("wjet", options.n_train + options.n_test)
     train = events.data[: options.n_train], events.target[: options.n_train]
     test = slice(options.n_train, None)
     X, y = (side[test].reset_index(drop=True) for side in (events.data, events.target))

@@ -9,9 +9,9 @@ its floor, the same events through the detector twice.
 import argparse
 from itertools import pairwise
 
+from event_samples import load_event_sample
 from judging import PT_EDGES
 from wjet import N_TRAIN, models
-from wjet_sample import load_wjet_sample, load_zjet_sample
 
 from skjetsim.inspection import closure_report
 from skjetsim.preprocessing import CartesianToCylindrical
@@ -37,8 +37,8 @@ def main():
     parser.add_argument("--n-train", type=int, default=N_TRAIN)
     parser.add_argument("--n-test", type=int, default=N_TEST)
     options = parser.parse_args()
-    w = load_wjet_sample(N_TRAIN + options.n_test)
-    z = load_zjet_sample(options.n_test)
+    w = load_event_sample("wjet", N_TRAIN + options.n_test)
+    z = load_event_sample("zjet", options.n_test)
     columns = list(w.data.columns)
     second_w, second_z = w.repeats[0], z.repeats[0]
     test = slice(N_TRAIN, N_TRAIN + options.n_test)

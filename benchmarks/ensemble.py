@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 import pandas as pd
+from event_samples import load_event_sample
 from joblib import effective_n_jobs
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 from wjet import COPULA, N_TRAIN
-from wjet_sample import load_wjet_sample
 
 from skjetsim._sampling import one_thread
 from skjetsim.compose import EnsembleSimulator
@@ -105,7 +105,7 @@ def main():
     )
     parser.add_argument("--n-jobs", type=int, default=2)
     options = parser.parse_args()
-    events = load_wjet_sample(N_TRAIN + 2 * N_TEST)
+    events = load_event_sample("wjet", N_TRAIN + 2 * N_TEST)
     X, y = events.data[:N_TRAIN], events.target[:N_TRAIN]
     X_test = events.data[N_TRAIN : N_TRAIN + N_TEST].reset_index(drop=True)
     truth = events.target[N_TRAIN + N_TEST :]

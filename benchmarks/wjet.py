@@ -13,8 +13,8 @@ import time
 import numpy as np
 import pandas as pd
 import torch
+from event_samples import load_event_sample
 from judging import both_accepted, correlations, judge, print_figures, print_response
-from wjet_sample import load_wjet_sample
 from zuko_loop import ZukoLoop
 
 import skjetsim
@@ -68,7 +68,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="names of models; the peer is left out")
     options = parser.parse_args()
 
-    events = load_wjet_sample(options.n_train + options.n_test)
+    events = load_event_sample("wjet", options.n_train + options.n_test)
     train = slice(options.n_train)
     test = slice(options.n_train, options.n_train + options.n_test)
     X, y = (side[test].reset_index(drop=True) for side in (events.data, events.target))

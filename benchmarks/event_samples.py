@@ -1,10 +1,9 @@
 """Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
-``python benchmarks/wjet_sample.py --n-accepted 260000 --n-jobs 2`` makes the one of W + jet,
-``python benchmarks/wjet_sample.py --process zjet --n-accepted 40000`` that of Z + jet; benchmarks
-read them with :func:`load_wjet_sample` and :func:`load_zjet_sample`. A sample is made in parts,
-each a Parquet file with a seed of its own, so that an interrupted run goes on where it stopped and
-the first parts can be read while the others are made.
+``python benchmarks/event_samples.py --process wjet --n-accepted 260000 --n-jobs 2`` makes one, for
+wjet, zjet, zee or ttbar; benchmarks read it with :func:`load_event_sample`. A sample is made in
+parts, each a Parquet file with a seed of its own, so that an interrupted run goes on where it
+stopped and the first parts can be read while the others are made.
 """
 
 import argparse
@@ -17,23 +16,47 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets import DetectorCard, generate_wjet, generate_zjet
+from skjetsim.datasets import (
+    DetectorCard,
+    generate_ttbar,
+    generate_wjet,
+    generate_zee,
+    generate_zjet,
+)
 
 CACHE = Path(__file__).parent / ".cache"
-GENERATORS = {"wjet": generate_wjet, "zjet": generate_zjet}
+GENERATORS = {
+    "wjet": generate_wjet,
+    "zjet": generate_zjet,
+    "zee": generate_zee,
+    "ttbar": generate_ttbar,
+}
 # What stands beside the target of an event.
 FLAGS = ("accepted", "matched", "n_jets")
 # What is generated depends on the rows of a part, too: these never change.
-PART_ROWS = {"wjet": 20_000, "zjet": 5_000}
+PART_ROWS = {"wjet": 20_000, "zjet": 5_000, "zee": 20_000, "ttbar": 20_000}
 
 
-def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, verbose=0):
-    """Load W + jet events that the first detector pass accepts, generating what the cache lacks.
+def load_event_sample(
+    process,
+    n_accepted=None,
+    *,
+    n_generated=None,
+    n_detector=2,
+    random_state=0,
+    n_jobs=None,
+    verbose=0,
+):
+    """Load events of a process, generating what the cache lacks.
 
     Parameters
     ----------
-    n_accepted : int
-        Number of rows.
+    process : {"wjet", "zjet", "zee", "ttbar"}
+    n_accepted : int, optional
+        Number of rows, all of which the first detector pass accepts.
+
+    n_generated : int, optional
+        Number of rows in place of `n_accepted`, whether they are accepted or not.
 
     n_detector : int, default=2
         Detector passes of each event.
@@ -50,35 +73,26 @@ def load_wjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, v
     Returns
     -------
     events : Bunch
-        `data` and `target` as in :func:`skjetsim.datasets.load_wjet`; `n_generated`, the number
-        of generated events they are accepted from; `repeats`, for each further pass a Bunch of
-        `target` and `accepted` (rows that this pass does not accept are zeros).
+        `data`, `target` and `accepted`; `n_generated`, the number of generated events they are
+        taken from; `repeats`, for each further pass a Bunch of `target` and `accepted` (rows that
+        this pass does not accept are zeros).
     """
-    return _load_sample("wjet", n_accepted, n_detector, random_state, n_jobs, verbose)
-
-
-def load_zjet_sample(n_accepted, *, n_detector=2, random_state=0, n_jobs=None, verbose=0):
-    """Load Z + jet events; otherwise as :func:`load_wjet_sample`.
-
-    Its columns are those of :func:`skjetsim.datasets.generate_zjet`: those of W + jet are among
-    them.
-    """
-    return _load_sample("zjet", n_accepted, n_detector, random_state, n_jobs, verbose)
-
-
-def _load_sample(process, n_accepted, n_detector, random_state, n_jobs, verbose):
     parts, n_found, number = [], 0, 0
-    while n_found < n_accepted:
+    while n_found < (n_accepted or n_generated):
         part = _load_part(process, number, n_detector, random_state, n_jobs, verbose)
         parts.append(part)
-        n_found += int(part["accepted"].sum())
+        n_found += len(part) if n_accepted is None else int(part["accepted"].sum())
         number += 1
     table = pd.concat(parts, ignore_index=True)
-    rows = np.flatnonzero(table["accepted"])[:n_accepted]
+    if n_accepted is None:
+        rows = np.arange(n_generated)
+    else:
+        rows = np.flatnonzero(table["accepted"])[:n_accepted]
     chosen = table.iloc[rows].reset_index(drop=True)
     return Bunch(
         data=_columns(chosen, "gen"),
         target=_columns(chosen, "reco"),
+        accepted=chosen["accepted"].to_numpy(),
         n_generated=int(rows[-1]) + 1,
         repeats=tuple(
             Bunch(
@@ -141,8 +155,8 @@ def main():
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=2)
     options = parser.parse_args()
-    load = {"wjet": load_wjet_sample, "zjet": load_zjet_sample}[options.process]
-    events = load(
+    events = load_event_sample(
+        options.process,
         options.n_accepted,
         n_detector=options.n_detector,
         random_state=options.random_state,
