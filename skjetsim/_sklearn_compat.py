@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
-__all__ = ["output_container", "wrap_like_transform"]
+__all__ = ["output_container", "set_output_container", "wrap_like_transform"]
 
 
 def output_container(estimator):
     """Name of the container `set_output` asks of `estimator`: "default", "pandas" or "polars"."""
     return _get_output_config("transform", estimator)["dense"]
+
+
+def set_output_container(estimator, container):
+    """Do `set_output` for an estimator without `transform`, to which scikit-learn gives none."""
+    if container is not None:
+        estimator._sklearn_output_config = {"transform": container}
+    return estimator
 
 
 def wrap_like_transform(estimator, data, columns, original=None):

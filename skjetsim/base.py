@@ -1,8 +1,9 @@
 """Mixins and tags of generators and simulators: what makes an estimator one of ours.
 
 A *generator* learns p(X) and draws new events; a *simulator* learns p(y given X) and draws a
-detector-level event for each theory-level one. Both are recognised by the scikit-learn tag
-`estimator_type`, which a Pipeline and a search pass on from the estimator inside.
+detector-level event for each theory-level one; an *unfolder* learns p(X given y), the way back.
+They are recognised by the scikit-learn tag `estimator_type`, which a Pipeline and a search pass on
+from the estimator inside.
 """
 
 from __future__ import annotations
@@ -13,10 +14,17 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._sklearn_compat import wrap_like_transform
+from skjetsim._sklearn_compat import set_output_container, wrap_like_transform
 from skjetsim._weighted import weighted_mean
 
-__all__ = ["GeneratorMixin", "SimulatorMixin", "is_generator", "is_simulator", "is_unfolder"]
+__all__ = [
+    "GeneratorMixin",
+    "SimulatorMixin",
+    "UnfolderMixin",
+    "is_generator",
+    "is_simulator",
+    "is_unfolder",
+]
 
 
 def _estimator_type(estimator):
@@ -265,3 +273,107 @@ class SimulatorMixin(TransformerMixin):
         if rows.ndim == 2 and len(self.target_shape_) == 1:
             return wrap_like_transform(self, rows, self.target_names_in_, X)
         return rows.reshape(rows.shape[:-1] + self.target_shape_)
+
+
+class UnfolderMixin:
+    """Mixin for estimators that learn p(X given y): `fit(X, y)`, then `sample_inverse(y)`.
+
+    X is the theory level and y the detector level, as for simulators, whose `sample`, `transform`
+    and `predict` an unfolder does not have. The estimator defines `fit`, with `validate_events` and
+    `validate_target`, and `sample_inverse(y, *, n_samples=None, random_state=None)`, and has an
+    attribute `random_state`. The mixin adds `inverse_transform`, `set_output` and `score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator
+    >>> from skjetsim.base import UnfolderMixin, is_unfolder
+    >>> class Sharpen(UnfolderMixin, BaseEstimator):
+    ...     def __init__(self, random_state=None):
+    ...         self.random_state = random_state
+    ...     def fit(self, X, y):
+    ...         self.width_ = np.std(X - y, axis=0)
+    ...         return self
+    ...     def sample_inverse(self, y, *, n_samples=None, random_state=None):
+    ...         rng = np.random.default_rng(random_state)
+    ...         if n_samples is not None:
+    ...             y = np.repeat(y[:, None], n_samples, axis=1)
+    ...         return rng.normal(y, self.width_)
+    >>> X = np.full((4, 1), 50.0)
+    >>> unfolder = Sharpen(random_state=0).fit(X, X + [[1.0], [-1.0], [1.0], [-1.0]])
+    >>> unfolder.inverse_transform(X).shape
+    (4, 1)
+    >>> is_unfolder(unfolder)
+    True
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "unfolder"
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
+    def set_output(self, *, transform=None):
+        """Choose the container of unfolded events.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Of what `inverse_transform` and `sample_inverse` return, under the names of X. None
+            changes nothing.
+
+        Returns
+        -------
+        self
+        """
+        return set_output_container(self, transform)
+
+    def inverse_transform(self, y):
+        """Unfold: draw one theory-level event for each detector-level row.
+
+        The noise is governed by `random_state`: an int repeats it at each call, so to loop over
+        files call `sample_inverse` instead.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_targets)
+            Detector-level events.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return self.sample_inverse(y, random_state=self.random_state)
+
+    def score(self, X, y, sample_weight=None):
+        """Mean log p(X given y) where it is tractable, else minus the energy score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            Higher is better. Draws from the prior, whatever y, lose.
+        """
+        if hasattr(self, "score_samples"):
+            return weighted_mean(self.score_samples(X, y), sample_weight)
+        from skjetsim.metrics import energy_score
+
+        drawn = self.sample_inverse(y, n_samples=10, random_state=self.random_state)
+        return -float(energy_score(X, drawn, sample_weight=sample_weight))
+
+    def _as_events(self, rows, y=None):
+        """Give unfolded rows the shape, and under `set_output` the names, of the fitted X."""
+        if rows.ndim == 2 and len(self.input_shape_) == 1:
+            names = getattr(self, "feature_names_in_", None)
+            if names is None:
+                names = [f"x{i}" for i in range(self.n_features_in_)]
+            return wrap_like_transform(self, rows, names, y)
+        return rows.reshape(rows.shape[:-1] + self.input_shape_)
