@@ -9,7 +9,7 @@ from skjetsim._nn._engine import (
     TrainingWarning,
     resolve_device,
 )
-from skjetsim._nn._flow import CouplingFlow, build_coupling_flow
+from skjetsim._nn._flow import Flow, build_flow, column_orders
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -22,7 +22,7 @@ from skjetsim._nn._response import (
 __all__ = [
     "SCHEDULES",
     "BinaryClassifier",
-    "CouplingFlow",
+    "Flow",
     "GaussianResponse",
     "PrivateRandom",
     "QuantileResponse",
@@ -31,9 +31,10 @@ __all__ = [
     "TrainingSet",
     "TrainingWarning",
     "build_classifier",
-    "build_coupling_flow",
+    "build_flow",
     "build_gaussian_response",
     "build_quantile_response",
+    "column_orders",
     "normal_knots",
     "resolve_device",
 ]
