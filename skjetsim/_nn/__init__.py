@@ -10,6 +10,8 @@ from skjetsim._nn._engine import (
     resolve_device,
 )
 from skjetsim._nn._flow import Flow, build_flow, column_orders
+from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
+from skjetsim._nn._ode import SOLVERS
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -21,9 +23,12 @@ from skjetsim._nn._response import (
 
 __all__ = [
     "SCHEDULES",
+    "SOLVERS",
     "BinaryClassifier",
     "Flow",
+    "FlowMatching",
     "GaussianResponse",
+    "MatchingNet",
     "PrivateRandom",
     "QuantileResponse",
     "TensorNet",
@@ -33,6 +38,7 @@ __all__ = [
     "build_classifier",
     "build_flow",
     "build_gaussian_response",
+    "build_matching",
     "build_quantile_response",
     "column_orders",
     "normal_knots",

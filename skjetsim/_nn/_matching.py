@@ -1,0 +1,235 @@
+"""Flow matching: a velocity that carries noise to events, learnt without following it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from skjetsim._nn._conditioner import normal_log_prob
+from skjetsim._nn._engine import TensorNet
+from skjetsim._nn._flow import CircularBase
+from skjetsim._nn._ode import integrate, integrate_with_log_det
+from skjetsim._nn._random import PrivateRandom
+from skjetsim._nn._student import Student
+from skjetsim._nn._transport import transport_order
+from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+
+__all__ = ["FlowMatching", "MatchingNet", "build_matching"]
+
+DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
+VALIDATION_DRAWS = 4  # of noise and time for each event that is held back
+
+
+class FlowMatching(nn.Module):
+    """Density of `target` given `context`: noise carried along a learnt velocity (arXiv:2210.02747).
+
+    Noise z is joined to an event x by a straight line, and the network learns the mean velocity of
+    all lines through a point. Where z and x are independent, the line is followed in units of its
+    own width, sqrt((1 - t)^2 + t^2), and by the angle arctan(t / (1 - t)): the same flow, in which
+    columns that are normal already stand still. Angles take the shorter way round, from uniform
+    noise. Rows come and go as (n_rows, n_columns); inside, tables are column-major.
+
+    Parameters
+    ----------
+    n_target, n_context : int
+    hidden_features : sequence of int
+    circular : sequence of bool, optional
+        Which columns are angles.
+    optimal_transport : bool
+        Pair noise and events of a batch by the shortest ways, in blocks. Not with a context: noise
+        would then depend on it.
+    n_distill_steps : int, optional
+        Jumps in which a student network takes the whole path.
+    """
+
+    def __init__(
+        self,
+        n_target,
+        n_context,
+        *,
+        hidden_features,
+        circular=None,
+        optimal_transport=False,
+        n_distill_steps=None,
+    ):
+        super().__init__()
+        circular = [False] * n_target if circular is None else list(circular)
+        self.n_target, self.n_context = n_target, n_context
+        self.optimal_transport = optimal_transport
+        self.solver, self.n_steps = "midpoint", 8
+        angle = torch.tensor(circular)[:, None]
+        self.register_buffer("angle", angle, persistent=False)
+        unit = 1.0 if optimal_transport else math.pi / 2
+        # Of the network's output: a typical velocity, so that what it learns is of order one.
+        speed = torch.where(angle, math.pi / math.sqrt(3), unit)
+        self.register_buffer("speed", speed, persistent=False)
+        self.base = CircularBase(angle[:, 0]) if any(circular) else None
+        self.velocity = VelocityNetwork(circular, n_context, hidden_features)
+        self.student = None
+        if n_distill_steps is not None:
+            self.student = Student(
+                circular, n_context, hidden_features, speed=speed, n_jumps=n_distill_steps
+            )
+            self.register_buffer("distilled", torch.tensor(False))
+
+    # Training.
+
+    def forward(self, target, context=None, noise=None):
+        """Loss of each row; `noise` is that of `draw_noise`, fixed where it is not given."""
+        if noise is not None:
+            return self._loss(target, context, *noise)
+        generator = torch.Generator().manual_seed(0)
+        losses = [
+            self._loss(target, context, *self.draw_noise(len(target), generator, target.device))
+            for _ in range(VALIDATION_DRAWS)
+        ]
+        return torch.stack(losses).mean(0)
+
+    def draw_noise(self, n_rows, generator, device):
+        """Base points, column-major, and times, one in each of `n_rows` equal parts of [0, 1]."""
+        z = torch.randn(n_rows, self.n_target, generator=generator).to(device).T.contiguous()
+        if self.base is not None:
+            z = self.base.inverse(z, None)
+        time = torch.arange(n_rows) + torch.rand(n_rows, generator=generator)
+        return z, (time / n_rows).to(device)
+
+    def _loss(self, target, context, z, time):
+        x, context = target.T.contiguous(), self._columns(context)
+        if self.optimal_transport:
+            z = z[:, transport_order(z, x, self.angle[:, 0])]
+        point, velocity = self._path(z, x, time)
+        found = self.velocity(point, time, self.velocity.offsets(context))
+        return (found - velocity / self.speed).square().mean(0)
+
+    def _path(self, z, x, time):
+        """Point at `time` of the way from noise to event, and the velocity there."""
+        if self.optimal_transport:
+            point, velocity = torch.lerp(z, x, time), x - z
+        else:
+            sine, cosine = torch.sin(math.pi / 2 * time), torch.cos(math.pi / 2 * time)
+            point = cosine * z + sine * x
+            velocity = math.pi / 2 * (cosine * x - sine * z)
+        if self.base is None:
+            return point, velocity
+        way = wrap_angle(x - z)
+        return torch.where(self.angle, z + time * way, point), torch.where(
+            self.angle, way, velocity
+        )
+
+    # Between base and events.
+
+    def _columns(self, context):
+        """Column-major context, None where there is none."""
+        return context.T.contiguous() if self.n_context else None
+
+    def _from_normal(self, z):
+        z = z.T.contiguous()
+        return z if self.base is None else self.base.inverse(z, None)
+
+    def _to_normal(self, z):
+        if self.base is None:
+            return z, 0.0
+        return self.base(torch.where(self.angle, wrap_angle(z), z), None)
+
+    def _along(self, x, context, start, stop, n_steps):
+        """Carry points along the velocity, by the solver."""
+        offsets = self.velocity.offsets(context)
+
+        def slope(time, x):
+            return self.speed * self.velocity(x, x.new_full((1,), time), offsets)
+
+        return integrate(slope, x, start, stop, solver=self.solver, n_steps=n_steps)
+
+    def _as_target(self, x):
+        return x.T if self.base is None else torch.where(self.angle, wrap_angle(x), x).T
+
+    def from_base(self, z, context=None):
+        """Carry standard normal points to events."""
+        context = self._columns(context)
+        return self._as_target(self._along(self._from_normal(z), context, 0.0, 1.0, self.n_steps))
+
+    def to_latent(self, target, context=None):
+        """Carry events back to standard normal points."""
+        context, x = self._columns(context), target.T.contiguous()
+        return self._to_normal(self._along(x, context, 1.0, 0.0, self.n_steps))[0].T
+
+    def log_prob(self, target, context=None):
+        """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
+        rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
+        parts = [target.split(rows)] if context is None else [target.split(rows), context.split(rows)]
+        return torch.cat([self._log_prob(*part) for part in zip(*parts, strict=True)])
+
+    def _log_prob(self, target, context=None):
+        offsets = self.velocity.offsets(self._columns(context))
+
+        def slope(time, dual):
+            time = dual.new_full((1,), time)
+            return self.speed[:, None] * self.velocity.with_derivatives(dual, time, offsets)
+
+        z, log_det = integrate_with_log_det(
+            slope, target.T.contiguous(), 1.0, 0.0, solver=self.solver, n_steps=self.n_steps
+        )
+        z, ladj = self._to_normal(z)
+        return log_det + ladj + normal_log_prob(z)
+
+    # The student.
+
+    def draw(self, z, context=None):
+        """As `from_base`, in the student's jumps where it has learnt them."""
+        if self.student is None or not self.distilled:
+            return self.from_base(z, context)
+        points = self.student.points(self._from_normal(z), self._columns(context))
+        return self._as_target(points[-1])
+
+    def lesson(self, z, context=None):
+        """Where the solver leads: start and the point after each jump, side by side."""
+        context, points = self._columns(context), [self._from_normal(z)]
+        n_jumps = self.student.n_jumps
+        n_steps = math.ceil(self.n_steps / n_jumps)
+        for index in range(n_jumps):
+            start, stop = index / n_jumps, (index + 1) / n_jumps
+            points.append(self._along(points[-1], context, start, stop, n_steps))
+        return torch.cat(points).T
+
+
+class MatchingNet(TensorNet):
+    """Net of a `FlowMatching`: its noise comes from the generator that checkpoints keep."""
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Create the optimizer, without the student's parameters."""
+        self.optimizer_ = self.make_optimizer(
+            parameter
+            for name, parameter in self.module_.named_parameters()
+            if not name.startswith("student.")
+        )
+        return self
+
+    def train_batch(self, batch):
+        """One optimization step on fresh noise and times."""
+        self.optimizer_.zero_grad(set_to_none=True)
+        noise = self.module_.draw_noise(len(batch), self.generator, batch.inputs[0].device)
+        loss = self.criterion_(self.module_(*batch.inputs, noise=noise), batch.weight)
+        loss.backward()
+        self.clip_gradient(self.module_.parameters())
+        self.optimizer_.step()
+        return loss.detach()
+
+
+def build_matching(n_target, n_context, *, generator, **settings):
+    """Build a `FlowMatching` whose weights come from `generator` alone.
+
+    Parameters
+    ----------
+    n_target, n_context : int
+    generator : torch.Generator
+    **settings
+        Keyword arguments of `FlowMatching`.
+
+    Returns
+    -------
+    FlowMatching
+    """
+    with PrivateRandom(generator):
+        return FlowMatching(n_target, n_context, **settings)

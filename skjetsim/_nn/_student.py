@@ -1,0 +1,60 @@
+"""A network that takes the path of flow matching in one or two jumps."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+
+__all__ = ["Student"]
+
+
+class Student(nn.Module):
+    """Jumps along a path whose end, and half-way point, a solver has found.
+
+    Parameters
+    ----------
+    circular : sequence of bool
+        Which columns are angles.
+    n_context : int
+    hidden_features : sequence of int
+    speed : Tensor of shape (n_columns, 1)
+        A typical velocity along the path, which takes the unit of time.
+    n_jumps : int
+    """
+
+    def __init__(self, circular, n_context, hidden_features, *, speed, n_jumps):
+        super().__init__()
+        self.network = VelocityNetwork(circular, n_context, hidden_features)
+        self.n_jumps, self.with_context = n_jumps, n_context > 0
+        self.register_buffer("jump", speed / n_jumps, persistent=False)
+        self.register_buffer("angle", torch.tensor(circular)[:, None], persistent=False)
+
+    def points(self, x, context):
+        """Points after each jump, column-major; angles are not wrapped."""
+        offsets = self.network.offsets(context)
+        found = []
+        for index in range(self.n_jumps):
+            time = x.new_full((1,), index / self.n_jumps)
+            x = x + self.jump * self.network(x, time, offsets)
+            found.append(x)
+        return found
+
+    def forward(self, start, points, context=None):
+        """Squared distance of each row from the solver's points, the mean over columns and jumps.
+
+        Parameters
+        ----------
+        start : Tensor of shape (n_rows, n_columns)
+        points : Tensor of shape (n_rows, n_jumps * n_columns)
+        context : Tensor of shape (n_rows, n_context), optional
+
+        Returns
+        -------
+        Tensor of shape (n_rows,)
+        """
+        context = context.T.contiguous() if self.with_context else None
+        found = torch.stack(self.points(start.T.contiguous(), context))
+        away = found - points.T.reshape(found.shape)
+        return torch.where(self.angle, wrap_angle(away), away).square().mean((0, 1))

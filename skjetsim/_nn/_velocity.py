@@ -1,0 +1,131 @@
+"""The network of flow matching: a velocity at each point of a path, with its derivatives."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn.functional import silu
+
+from skjetsim._nn._conditioner import ColumnLinear, column_features
+
+__all__ = ["VelocityNetwork", "wrap_angle"]
+
+N_WAVES = 6  # of time, half a wave to six halves over the path
+
+
+def wrap_angle(angle):
+    """Angles, or differences of angles, in [-pi, pi)."""
+    return torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
+
+
+class VelocityNetwork(nn.Module):
+    """Perceptron with residual connections, told the time and the context at every layer.
+
+    A layer as wide as the one before adds to it. Tables are column-major, angles enter as cosine
+    and sine. The last layer starts at zero: before training nothing moves.
+
+    Parameters
+    ----------
+    circular : sequence of bool
+        Which columns are angles.
+    n_context : int
+    hidden_features : sequence of int
+    """
+
+    def __init__(self, circular, n_context, hidden_features):
+        super().__init__()
+        circular = torch.tensor(circular)
+        self.register_buffer("circular", circular if circular.any() else None, persistent=False)
+        self.register_buffer("waves", math.pi * torch.arange(1, N_WAVES + 1.0), persistent=False)
+        n_columns = len(circular)
+        self.widths = list(hidden_features)
+        sizes = [n_columns + int(circular.sum()), *self.widths]
+        self.layers = nn.ModuleList(
+            nn.Linear(before, after, bias=False) for before, after in pairwise(sizes)
+        )
+        self.time = ColumnLinear(N_WAVES, sum(self.widths))
+        self.context = ColumnLinear(n_context, sum(self.widths)) if n_context else None
+        self.last = ColumnLinear(self.widths[-1], n_columns)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def offsets(self, context):
+        """What the context adds to each layer, the same all along the path; None without one."""
+        return None if self.context is None else self.context(context)
+
+    def _added(self, time, offsets):
+        """What is added to each layer: (width, n_rows), or (width, 1) where all rows share it."""
+        time = self.time(torch.cos(self.waves[:, None] * time))
+        return (time if offsets is None else time + offsets).split(self.widths)
+
+    def forward(self, x, time, offsets=None):
+        """Velocity of each row.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_columns, n_rows)
+        time : Tensor of shape (n_rows,) or (1,)
+            Between 0 and 1.
+        offsets : Tensor of shape (sum of widths, n_rows), optional
+            Of `offsets(context)`.
+
+        Returns
+        -------
+        Tensor of shape (n_columns, n_rows)
+        """
+        hidden = column_features(x, self.circular)
+        for index, (layer, extra) in enumerate(zip(self.layers, self._added(time, offsets))):
+            new = silu(torch.addmm(extra, layer.weight, hidden))
+            hidden = hidden + new if index and len(new) == len(hidden) else new
+        return self.last(hidden)
+
+    def with_derivatives(self, dual, time, offsets=None):
+        """Velocity, and its derivatives along with those of the points.
+
+        Parameters
+        ----------
+        dual : Tensor of shape (n_columns, 1 + n_derivatives, n_rows)
+            Points, then their derivatives.
+        time : Tensor of shape (1,)
+        offsets : Tensor of shape (sum of widths, n_rows), optional
+
+        Returns
+        -------
+        Tensor shaped as `dual`
+        """
+        hidden = self._dual_features(dual)
+        for index, (layer, extra) in enumerate(zip(self.layers, self._added(time, offsets))):
+            new = _dual_silu(_dual_linear(layer, hidden), extra)
+            hidden = hidden + new if index and len(new) == len(hidden) else new
+        velocity = _dual_linear(self.last, hidden)
+        velocity[:, 0] += self.last.bias[:, None]
+        return velocity
+
+    def _dual_features(self, dual):
+        if self.circular is None:
+            return dual
+        plain, angle = dual[~self.circular], dual[self.circular]
+        cosine, sine = angle[:, :1].cos(), angle[:, :1].sin()
+        change = angle[:, 1:]
+        return torch.cat(
+            [
+                plain,
+                torch.cat([cosine, -sine * change], dim=1),
+                torch.cat([sine, cosine * change], dim=1),
+            ]
+        )
+
+
+def _dual_linear(layer, dual):
+    """Weights of a layer, without its bias, on values and derivatives alike."""
+    return (layer.weight @ dual.reshape(len(dual), -1)).view(-1, *dual.shape[1:])
+
+
+def _dual_silu(dual, added):
+    value = dual[:, :1] + added[:, None]
+    gate = torch.sigmoid(value)
+    slope = gate * (1 + value * (1 - gate))
+    return torch.cat([value * gate, slope * dual[:, 1:]], dim=1)
