@@ -10,6 +10,7 @@ from torch import nn
 from skjetsim._nn._conditioner import normal_log_prob
 from skjetsim._nn._engine import TensorNet
 from skjetsim._nn._flow import CircularBase
+from skjetsim._nn._layers import ContextStep
 from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._student import Student
@@ -19,6 +20,9 @@ from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
 __all__ = ["FlowMatching", "MatchingNet", "build_matching"]
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
+# Of the scale, a likelihood, which memorises; the velocity learns from noise, and hardly does.
+SCALE_WEIGHT_DECAY = 2.0
+LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error
 VALIDATION_DRAWS = 4  # of noise and time for each event that is held back
 
 
@@ -28,7 +32,9 @@ class FlowMatching(nn.Module):
     Noise z is joined to an event x by a straight line, and the network learns the mean velocity of
     all lines through a point. Where z and x are independent, the line is followed in units of its
     own width, sqrt((1 - t)^2 + t^2), and by the angle arctan(t / (1 - t)): the same flow, in which
-    columns that are normal already stand still. Angles take the shorter way round, from uniform
+    columns that are normal already stand still. What the context alone says of the place and width
+    of each column is taken out first, by likelihood: the velocity to a narrow response is steep, and
+    long in learning. Angles take the shorter way round, from uniform
     noise. Rows come and go as (n_rows, n_columns); inside, tables are column-major.
 
     Parameters
@@ -66,6 +72,7 @@ class FlowMatching(nn.Module):
         speed = torch.where(angle, math.pi / math.sqrt(3), unit)
         self.register_buffer("speed", speed, persistent=False)
         self.base = CircularBase(angle[:, 0]) if any(circular) else None
+        self.scale = ContextStep(circular, n_context, hidden_features[:2]) if n_context else None
         self.velocity = VelocityNetwork(circular, n_context, hidden_features)
         self.student = None
         if n_distill_steps is not None:
@@ -96,12 +103,17 @@ class FlowMatching(nn.Module):
         return z, (time / n_rows).to(device)
 
     def _loss(self, target, context, z, time):
-        x, context = target.T.contiguous(), self._columns(context)
+        x, context, loss_of_scale = target.T.contiguous(), self._columns(context), 0.0
+        if self.scale is not None:
+            x, ladj = self.scale(x, context)
+            spread = torch.where(self.angle, -torch.cos(x), 0.5 * x * x)
+            loss_of_scale = spread.mean(0) - ladj / self.n_target
+            x = x.detach()  # or the scale would shrink what there is to learn
         if self.optimal_transport:
             z = z[:, transport_order(z, x, self.angle[:, 0])]
         point, velocity = self._path(z, x, time)
         found = self.velocity(point, time, self.velocity.offsets(context))
-        return (found - velocity / self.speed).square().mean(0)
+        return (found - velocity / self.speed).square().mean(0) + loss_of_scale
 
     def _path(self, z, x, time):
         """Point at `time` of the way from noise to event, and the velocity there."""
@@ -142,37 +154,50 @@ class FlowMatching(nn.Module):
 
         return integrate(slope, x, start, stop, solver=self.solver, n_steps=n_steps)
 
-    def _as_target(self, x):
+    def _scaled(self, target, context):
+        """Column-major target in units of its width, given the context; and the log-slope of it."""
+        x = target.T.contiguous()
+        return (x, 0.0) if self.scale is None else self.scale(x, context)
+
+    def _as_target(self, x, context):
+        if self.scale is not None:
+            x = self.scale.inverse(x, context)
         return x.T if self.base is None else torch.where(self.angle, wrap_angle(x), x).T
 
     def from_base(self, z, context=None):
         """Carry standard normal points to events."""
         context = self._columns(context)
-        return self._as_target(self._along(self._from_normal(z), context, 0.0, 1.0, self.n_steps))
+        x = self._along(self._from_normal(z), context, 0.0, 1.0, self.n_steps)
+        return self._as_target(x, context)
 
     def to_latent(self, target, context=None):
         """Carry events back to standard normal points."""
-        context, x = self._columns(context), target.T.contiguous()
+        context = self._columns(context)
+        x, _ = self._scaled(target, context)
         return self._to_normal(self._along(x, context, 1.0, 0.0, self.n_steps))[0].T
 
     def log_prob(self, target, context=None):
         """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
         rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
-        parts = [target.split(rows)] if context is None else [target.split(rows), context.split(rows)]
+        parts = (
+            [target.split(rows)] if context is None else [target.split(rows), context.split(rows)]
+        )
         return torch.cat([self._log_prob(*part) for part in zip(*parts, strict=True)])
 
     def _log_prob(self, target, context=None):
-        offsets = self.velocity.offsets(self._columns(context))
+        context = self._columns(context)
+        x, log_slope = self._scaled(target, context)
+        offsets = self.velocity.offsets(context)
 
         def slope(time, dual):
             time = dual.new_full((1,), time)
             return self.speed[:, None] * self.velocity.with_derivatives(dual, time, offsets)
 
         z, log_det = integrate_with_log_det(
-            slope, target.T.contiguous(), 1.0, 0.0, solver=self.solver, n_steps=self.n_steps
+            slope, x, 1.0, 0.0, solver=self.solver, n_steps=self.n_steps
         )
         z, ladj = self._to_normal(z)
-        return log_det + ladj + normal_log_prob(z)
+        return log_slope + log_det + ladj + normal_log_prob(z)
 
     # The student.
 
@@ -180,8 +205,8 @@ class FlowMatching(nn.Module):
         """As `from_base`, in the student's jumps where it has learnt them."""
         if self.student is None or not self.distilled:
             return self.from_base(z, context)
-        points = self.student.points(self._from_normal(z), self._columns(context))
-        return self._as_target(points[-1])
+        context = self._columns(context)
+        return self._as_target(self.student.points(self._from_normal(z), context)[-1], context)
 
     def lesson(self, z, context=None):
         """Where the solver leads: start and the point after each jump, side by side."""
@@ -199,16 +224,20 @@ class MatchingNet(TensorNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         """Create the optimizer, without the student's parameters."""
-        self.optimizer_ = self.make_optimizer(
-            parameter
-            for name, parameter in self.module_.named_parameters()
-            if not name.startswith("student.")
-        )
+        of_scale, rest = [], []
+        for name, parameter in self.module_.named_parameters():
+            if not name.startswith("student."):
+                (of_scale if name.startswith("scale.") else rest).append(parameter)
+        groups = [{"params": rest}, {"params": of_scale, "weight_decay": SCALE_WEIGHT_DECAY}]
+        self.optimizer_ = self.make_optimizer([group for group in groups if group["params"]])
         return self
 
     def train_batch(self, batch):
-        """One optimization step on fresh noise and times."""
+        """One optimization step on fresh noise and times, several to an event in small batches."""
         self.optimizer_.zero_grad(set_to_none=True)
+        draws = math.ceil(LEAST_DRAWS / len(batch))
+        rows = torch.arange(len(batch), device=batch.inputs[0].device).repeat(draws)
+        batch = batch.rows(rows) if draws > 1 else batch
         noise = self.module_.draw_noise(len(batch), self.generator, batch.inputs[0].device)
         loss = self.criterion_(self.module_(*batch.inputs, noise=noise), batch.weight)
         loss.backward()

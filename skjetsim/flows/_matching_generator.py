@@ -39,7 +39,7 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
     integer_columns : sequence of str or int, default=()
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
         when drawn, to no less than the fit has seen; `score_samples` has their probability.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=4e-3
         Of AdamW, at its largest.
     batch_size : int or "auto", default="auto"
         Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
@@ -133,7 +133,7 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
         n_steps=8,
         n_distill_steps=None,
         integer_columns=(),
-        learning_rate=2e-3,
+        learning_rate=4e-3,
         batch_size="auto",
         max_epochs=60,
         weight_decay=0.1,

@@ -15,7 +15,7 @@ from skjetsim.metrics import sliced_wasserstein_distance
 
 # Branches of the constructor's random_state beside those of LatentModel.
 LESSONS, STUDENT, JUDGED = 110, 111, 112
-LESSON_ROWS = (8192, 65536)  # of the solver's answers that a student learns
+LESSON_ROWS = (8192, 65536)  # of the solver's answers: as many as there are events, within this
 STUDENT_BATCH = 512
 JUDGED_ROWS = 8192
 
@@ -69,7 +69,9 @@ class FlowMatchingSettings:
     def _train(self, plan, root, inputs, weight):
         super()._train(plan, root, inputs, weight)
         if self.n_distill_steps is not None:
-            self._distil(plan, root, inputs[1] if len(inputs) > 1 else None, weight)
+            context = inputs[1] if len(inputs) > 1 else None
+            n_rows = int(np.clip(len(inputs[0]), *LESSON_ROWS))
+            self._distil(plan, root, n_rows, context, weight)
 
     def _train_once(self, plan, root, inputs, weight):
         if self.n_distill_steps is not None:
@@ -77,6 +79,9 @@ class FlowMatchingSettings:
                 "partial_fit trains no student: set n_distill_steps=None, and sample by the solver."
             )
         super()._train_once(plan, root, inputs, weight)
+        if self.distillation_loss_ is not None:  # of the network as it was
+            self.net_.module_.distilled.fill_(False)
+            self.distillation_loss_ = None
 
     # Two ways from the base: what is drawn may take the student's, what is mapped the solver's.
 
@@ -95,13 +100,12 @@ class FlowMatchingSettings:
 
     # The student.
 
-    def _distil(self, plan, root, context, weight):
+    def _distil(self, plan, root, n_rows, context, weight):
         """Train the student on what the solver makes of fresh noise, and say what it loses."""
         from skjetsim._nn import TensorNet
 
         module = self.net_.module_
         module.student.network.load_state_dict(module.velocity.state_dict())
-        n_rows = LESSON_ROWS[1] if context is None else int(np.clip(len(context), *LESSON_ROWS))
         z, *contexts = self._noise(n_rows, root, (LESSONS,), context, weight)
         lesson = self._module_call("lesson", z, *contexts)
         n_columns = z.shape[1]
