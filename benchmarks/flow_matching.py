@@ -1,10 +1,10 @@
 """Flow matching beside the flow on W + jet: fidelity, density, and what fewer steps and jumps lose.
 
-Trains `FlowSimulator`, and `FlowMatchingSimulator` with students of one and two jumps, on the same
-events, and judges 9 columns of simulated events by the joint AUC of trees and a network, beside the
-detector once more (the floor). Log-likelihoods are of held-out events, in the coordinates of the
-models. Then, for each solver and number of steps and for the students: events a second on one
-thread, and the sliced Wasserstein distance to true responses, beside that of the detector once more.
+Trains `FlowSimulator`, and `FlowMatchingSimulator` alone and with students of one and two jumps, on
+the same events, and judges simulated events by the joint AUC of trees and a network, beside the
+detector once more (the floor). Log-likelihoods are of the judged events. Then, for each solver and
+number of steps and for the students: events a second on one thread, and the sliced Wasserstein
+distance to true responses, beside that of the detector once more.
 """
 
 import argparse

@@ -27,15 +27,15 @@ VALIDATION_DRAWS = 4  # of noise and time for each event that is held back
 
 
 class FlowMatching(nn.Module):
-    """Density of `target` given `context`: noise carried along a learnt velocity (arXiv:2210.02747).
+    """Density of `target` given `context`, by a learnt velocity of noise (arXiv:2210.02747).
 
     Noise z is joined to an event x by a straight line, and the network learns the mean velocity of
     all lines through a point. Where z and x are independent, the line is followed in units of its
     own width, sqrt((1 - t)^2 + t^2), and by the angle arctan(t / (1 - t)): the same flow, in which
     columns that are normal already stand still. What the context alone says of the place and width
-    of each column is taken out first, by likelihood: the velocity to a narrow response is steep, and
-    long in learning. Angles take the shorter way round, from uniform
-    noise. Rows come and go as (n_rows, n_columns); inside, tables are column-major.
+    of each column is taken out first, by likelihood: the velocity to a narrow response is steep and
+    slowly learnt. Angles take the shorter way round, from uniform noise. Rows come and go as
+    (n_rows, n_columns); inside, tables are column-major.
 
     Parameters
     ----------
@@ -179,9 +179,7 @@ class FlowMatching(nn.Module):
     def log_prob(self, target, context=None):
         """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
         rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
-        parts = (
-            [target.split(rows)] if context is None else [target.split(rows), context.split(rows)]
-        )
+        parts = [table.split(rows) for table in (target, context) if table is not None]
         return torch.cat([self._log_prob(*part) for part in zip(*parts, strict=True)])
 
     def _log_prob(self, target, context=None):

@@ -77,8 +77,9 @@ class VelocityNetwork(nn.Module):
         Tensor of shape (n_columns, n_rows)
         """
         hidden = column_features(x, self.circular)
-        for index, (layer, extra) in enumerate(zip(self.layers, self._added(time, offsets))):
-            new = silu(torch.addmm(extra, layer.weight, hidden))
+        added = self._added(time, offsets)
+        for index, layer in enumerate(self.layers):
+            new = silu(torch.addmm(added[index], layer.weight, hidden))
             hidden = hidden + new if index and len(new) == len(hidden) else new
         return self.last(hidden)
 
@@ -97,8 +98,9 @@ class VelocityNetwork(nn.Module):
         Tensor shaped as `dual`
         """
         hidden = self._dual_features(dual)
-        for index, (layer, extra) in enumerate(zip(self.layers, self._added(time, offsets))):
-            new = _dual_silu(_dual_linear(layer, hidden), extra)
+        added = self._added(time, offsets)
+        for index, layer in enumerate(self.layers):
+            new = _dual_silu(_dual_linear(layer, hidden), added[index])
             hidden = hidden + new if index and len(new) == len(hidden) else new
         velocity = _dual_linear(self.last, hidden)
         velocity[:, 0] += self.last.bias[:, None]

@@ -30,12 +30,12 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
     solver : {"midpoint", "heun", "rk4"}, default="midpoint"
         How the path is followed, with two, two or four calls of the network a step.
     n_steps : int, default=8
-        Steps of the solver. It and `n_steps` may be changed by `set_params` without a new fit.
+        Steps of the solver. Both may be changed by `set_params` without a new fit.
     n_distill_steps : {None, 1, 2}, default=None
-        Train a second network after the first, that takes the path in so many jumps [4]_, and let
-        `sample` use it, the student; `distillation_loss_` says what it loses. `transform`,
-        `inverse_transform` and `score_samples`
-        remain the solver's. Set to None, `sample` is the solver's again.
+        Train a second network after the first, that takes the path in so many jumps [4]_, and draw
+        events with it; `distillation_loss_` says what it loses. `transform`,
+        `inverse_transform` and `score_samples` remain the solver's. Set to None, events are drawn
+        by the solver again.
     integer_columns : sequence of str or int, default=()
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
         when drawn, to no less than the fit has seen; `score_samples` has their probability.
@@ -84,10 +84,10 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
     best_epoch_ : int
         The epoch whose weights were kept.
     distillation_loss_ : dict or None
-        What the student loses, of fresh noise: `rms_distance`, of its events from the solver's for
-        the same noise, in widths of the columns; `sliced_wasserstein`, of its events from the
-        solver's for other noise, and `sliced_wasserstein_floor`, of the solver's from themselves.
-        None without a student.
+        What the student loses, on fresh noise: `rms_distance` of its events from the solver's for
+        the same noise, in widths of the scaled columns; `sliced_wasserstein` of its events from
+        the solver's for other noise; `sliced_wasserstein_floor`, the same of the
+        solver's events. None without a student.
     net_ : skorch.NeuralNet or None
         None where no column varies.
 

@@ -1,4 +1,4 @@
-"""FlowMatchingSimulator: the density of a detector's response, as a flow whose velocity is learnt."""
+"""FlowMatchingSimulator: the density of a response, as a flow whose velocity is learnt."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
 
     Detector-level events are joined to standard normal noise by straight lines, and one network,
     told X, learns the mean velocity through each point at each time, a plain regression [1]_ [2]_.
-    Simulating is to follow the velocity from noise with a solver; `score_samples` follows it back,
-    and has the exact density of that map, for any number of steps. Columns are scaled inside, as in
-    `FlowSimulator`: each column of y and X is standardised, or mapped through its quantiles to a
-    normal. Columns of y named `phi` or `..._phi` are angles, which go the shorter way round from
-    uniform noise, and are drawn in (-pi, pi]; those of X enter as (cos, sin). Columns of y that
-    never vary are returned as they were.
+    A second one, trained by likelihood, gives place and width of each column of y, in units of
+    which the first one works: alone, it would be slow to learn a narrow response. Simulating is to
+    follow the velocity from noise with a solver; `score_samples` follows it back, and has the exact
+    density of that map, for any number of steps. Columns are scaled inside, as in `FlowSimulator`:
+    each column of y and X is standardised, or mapped through its quantiles to a normal. Columns of
+    y named `phi` or `..._phi` are angles, which go the shorter way round from uniform noise, and
+    are drawn in (-pi, pi]; those of X enter as (cos, sin). Columns of y that never vary are
+    returned as they were.
 
     Parameters
     ----------
     hidden_features : sequence of int, default=(128, 128, 128, 128)
         Widths of the layers of the velocity's network; a layer as wide as the one before adds to
-        it.
+        it. The first two are also those of the network of place and width.
     solver : {"midpoint", "heun", "rk4"}, default="midpoint"
         How the path is followed, with two, two or four calls of the network a step.
     n_steps : int, default=8
-        Steps of the solver. It and `n_steps` may be changed by `set_params` without a new fit.
+        Steps of the solver. Both may be changed by `set_params` without a new fit.
     n_distill_steps : {None, 1, 2}, default=None
-        Train a second network after the first, that takes the path in so many jumps [4]_, and let
-        `sample` use it, and what rests on it; `distillation_loss_` says what it loses. `score_samples`
-        remains the solver's. Set to None, `sample` is the solver's again.
+        Train a second network after the first, that takes the path in so many jumps [4]_, and draw
+        events with it; `distillation_loss_` says what it loses. `score_samples`
+        remains the solver's. Set to None, events are drawn by the solver again.
     integer_columns : sequence of str or int, default=()
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
         when drawn, to no less than the fit has seen; `score_samples` has their probability.
@@ -42,7 +44,8 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
     max_epochs : int, default=60
         The student, too, learns for so many.
     weight_decay : float, default=0.1
-        Of AdamW, times the learning rate.
+        Of AdamW, times the learning rate. That of the network of place
+        and width is 2, whatever this: that one would memorise.
     schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch.
@@ -79,10 +82,10 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
     best_epoch_ : int
         The epoch whose weights were kept.
     distillation_loss_ : dict or None
-        What the student loses, of fresh noise: `rms_distance`, of its events from the solver's for
-        the same noise, in widths of the columns; `sliced_wasserstein`, of its events from the
-        solver's for other noise, jointly with X, and `sliced_wasserstein_floor`, of the solver's from themselves.
-        None without a student.
+        What the student loses, on fresh noise: `rms_distance` of its events from the solver's for
+        the same noise, in widths of the scaled columns; `sliced_wasserstein` of its events from
+        the solver's for other noise, joint with X; `sliced_wasserstein_floor`, the same of the
+        solver's events. None without a student.
     net_ : skorch.NeuralNet or None
         None where no column of y varies.
 
