@@ -57,7 +57,9 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
         Keep a running average of the weights with this decay per step: the loss is noisy, since
         each event is seen at one time of one path. `partial_fit` needs None.
     validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
+        Share of the events held back to choose the best epoch; 0 keeps the last epoch. With some
+        thousand events training on to the end memorises them; with tens of thousands 0 is better,
+        since the loss is at its best before the likelihood of events is.
     patience : int or None, default=None
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None

@@ -426,3 +426,14 @@ def test_fit_with_nan_from_the_start(monkeypatch):
     monkeypatch.setattr(FlowMatching, "forward", lambda *a, **k: original(*a, **k) * float("nan"))
     with pytest.raises(ValueError, match="nothing was learnt"):
         FlowMatchingGenerator(**TINY).fit(bent(100))
+
+
+def test_weights_count():
+    X = bent(2000)
+    X[::2, 0] += 10
+    weight = np.where(X[:, 0] > 5, 3.0, 1.0)
+    for draws_by, n_distill_steps in (("solver", None), ("student", 1)):
+        settings = QUICK | {"max_epochs": 6, "n_distill_steps": n_distill_steps}
+        model = FlowMatchingGenerator(**settings).fit(X, sample_weight=weight)
+        share = np.mean(model.sample(4000, random_state=0)[:, 0] > 5)
+        assert share == pytest.approx(0.75, abs=0.05), draws_by
