@@ -149,7 +149,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             Where `classifier` gives no probabilities, `simulator` is none, or `objects` no list.
         ValueError
             Where y has no column `accepted`, its values are not 0 or 1, a rejected event is not
-            zero, no event is accepted, a pattern has fewer than 10 events, or the classifier
+            zero, no event is accepted, a pattern has fewer than 5 events, or the classifier
             excludes what occurs; on bad values (naming column and row), or different lengths or
             indices of X and y.
         """
@@ -313,7 +313,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         self.patterns_ = [self._reader.name(int(code)) for code in self._codes]
         self.classifier_ = None
         if len(self._codes) > 1:
-            classifier = self._make_classifier()
+            classifier = self._make_classifier(len(X))
             weights = {} if weight is None else {_weight_name(classifier): weight}
             if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
                 raise ValueError(
@@ -336,16 +336,18 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             )
         self.offsets_ = offsets
 
-    def _make_classifier(self):
+    def _make_classifier(self, n_rows):
         if self.classifier is not None:
             return clone(self.classifier)
         root = as_seed_sequence(self.random_state)
-        # Chosen by held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py).
+        # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
+        # fewer events could not say when to stop.
+        early = n_rows >= 1000
         return HistGradientBoostingClassifier(
             learning_rate=0.05,
-            max_iter=1000,
+            max_iter=1000 if early else 100,
             max_leaf_nodes=15,
-            early_stopping=True,
+            early_stopping=early,
             random_state=int(child_seed(root, CLASSIFIER).generate_state(1)[0]),
         )
 

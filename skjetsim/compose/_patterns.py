@@ -12,7 +12,7 @@ ACCEPTED, REJECTED = "accepted", "rejected"
 
 # Rarer patterns say nothing of how often they occur, or of how their columns are distributed. The
 # commonest is exempt: what a simulator needs it says itself.
-MIN_EVENTS = 10
+MIN_EVENTS = 5
 
 
 class Patterns:
