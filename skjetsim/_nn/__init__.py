@@ -10,6 +10,7 @@ from skjetsim._nn._engine import (
     resolve_device,
 )
 from skjetsim._nn._flow import Flow, build_flow, column_orders
+from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -24,6 +25,7 @@ __all__ = [
     "BinaryClassifier",
     "Flow",
     "GaussianResponse",
+    "InvertibleMap",
     "PrivateRandom",
     "QuantileResponse",
     "TensorNet",
@@ -33,8 +35,10 @@ __all__ = [
     "build_classifier",
     "build_flow",
     "build_gaussian_response",
+    "build_invertible_map",
     "build_quantile_response",
     "column_orders",
+    "invertible_width",
     "normal_knots",
     "resolve_device",
 ]
