@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-from skjetsim._nn import TensorNet, TrainingPlan, TrainingSet, build_coupling_flow
+from skjetsim._nn import TensorNet, TrainingPlan, TrainingSet, build_flow, column_orders
 from skjetsim._nn._engine import _Run
 
 N_ROWS, N_TARGET, N_CONTEXT, BATCH = 20_480, 9, 12, 1024
@@ -19,11 +19,11 @@ GOAL = 1.05
 
 
 def make_flow():
-    return build_coupling_flow(
+    return build_flow(
         N_TARGET,
         N_CONTEXT,
         generator=torch.Generator().manual_seed(0),
-        n_transforms=6,
+        orders=column_orders(N_TARGET, 6, "random", np.random.default_rng(0)),
         hidden_features=(128, 128),
         n_bins=12,
     )

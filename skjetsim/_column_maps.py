@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from skjetsim._angles import is_angle
+from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._weighted import weighted_quantile, weighted_ranks, weighted_std
 
 __all__ = [
@@ -163,6 +163,8 @@ def choose_map(values, weight=None):
 
 def _forward(values, knots):
     """Mapped column and log(du/dx)."""
+    if knots is None:  # an angle
+        return wrap_phi(values), np.zeros_like(values)
     x, u, slope, tail, far = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
@@ -185,6 +187,8 @@ def _forward(values, knots):
 
 def _inverse(mapped, knots):
     """Solve the rational quadratic for x, and the tails in closed form."""
+    if knots is None:
+        return wrap_phi(mapped)
     x, u, slope, tail, far = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(u, mapped, side="right") - 1, 0, len(u) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
@@ -221,7 +225,7 @@ def check_reach(table, maps, names, what):
         Naming the column and the first row.
     """
     for j, column in enumerate(table.T):
-        if maps is None:
+        if maps is None or maps[j] is None:
             far = np.abs(column) > LARGEST_VALUE
         else:
             x = maps[j]["x"]
@@ -235,19 +239,26 @@ def check_reach(table, maps, names, what):
             )
 
 
-def learn_maps(table, weight=None):
+def learn_maps(table, weight=None, circular=None):
     """Choose a map for each column.
 
     Parameters
     ----------
     table : ndarray of shape (n_samples, n_columns)
     weight : ndarray of shape (n_samples,), optional
+    circular : ndarray of bool, shape (n_columns,), optional
+        Columns that are angles, of which there is no map: they are wrapped into (-pi, pi].
 
     Returns
     -------
-    list of dict of ndarray
+    list of dict of ndarray, None for angles
     """
-    return [choose_map(column, weight) for column in table.T]
+    if circular is None:
+        circular = np.zeros(table.shape[1], dtype=bool)
+    return [
+        None if angle else choose_map(column, weight)
+        for column, angle in zip(table.T, circular, strict=True)
+    ]
 
 
 def apply_maps(maps, table):

@@ -82,6 +82,19 @@ class NetworkEstimator:
         finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
             self._keep(net)
 
+    def _train_once(self, plan, root, inputs, weight):
+        """Pass once over row-aligned arrays, going on from the network there is."""
+        if plan.ema_decay is not None or plan.checkpoint is not None:
+            raise ValueError(
+                "partial_fit keeps neither an average of the weights nor a checkpoint: set "
+                "ema_decay=None and checkpoint=None, and save the model between calls."
+            )
+        net = self.net_ if hasattr(self, "net_") else self._make_net(plan, root)
+        net.train_once(self._training_set(inputs, weight, net.device), plan)
+        self.best_epoch_ = len(self.history_) + 1
+        self.history_ = [*self.history_, {"epoch": self.best_epoch_, "train_loss": net.last_loss_}]
+        self.net_ = net
+
     def _keep(self, net):
         """Take over a trained network, unless it was stopped before its first epoch was over."""
         self.best_epoch_ = net.best_epoch_
@@ -105,7 +118,8 @@ class NetworkEstimator:
         self.net_.module_.load_state_dict(tensors)
         self.net_.module_.eval()
 
-    def _split(self, inputs, weight, root, device):
+    @staticmethod
+    def _training_set(inputs, weight, device):
         import torch
 
         from skjetsim._nn import TrainingSet
@@ -113,9 +127,14 @@ class NetworkEstimator:
         def tensor(array):
             return torch.as_tensor(array, dtype=torch.float32, device=device)
 
-        rows = TrainingSet(
+        return TrainingSet(
             tuple(tensor(array) for array in inputs), None if weight is None else tensor(weight)
         )
+
+    def _split(self, inputs, weight, root, device):
+        import torch
+
+        rows = self._training_set(inputs, weight, device)
         n_valid = int(self.validation_fraction * len(rows))
         if n_valid == 0:
             return rows, None

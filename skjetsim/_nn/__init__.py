@@ -9,7 +9,7 @@ from skjetsim._nn._engine import (
     TrainingWarning,
     resolve_device,
 )
-from skjetsim._nn._flow import CouplingFlow, build_coupling_flow
+from skjetsim._nn._flow import Flow, build_flow, column_orders
 from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
@@ -23,7 +23,7 @@ from skjetsim._nn._response import (
 __all__ = [
     "SCHEDULES",
     "BinaryClassifier",
-    "CouplingFlow",
+    "Flow",
     "GaussianResponse",
     "InvertibleMap",
     "PrivateRandom",
@@ -33,10 +33,11 @@ __all__ = [
     "TrainingSet",
     "TrainingWarning",
     "build_classifier",
-    "build_coupling_flow",
+    "build_flow",
     "build_gaussian_response",
     "build_invertible_map",
     "build_quantile_response",
+    "column_orders",
     "invertible_width",
     "normal_knots",
     "resolve_device",

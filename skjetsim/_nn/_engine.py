@@ -232,6 +232,54 @@ class TensorNet(NeuralNet):
             run.finish()
         return self
 
+    def train_once(self, training, plan):
+        """Pass once over more rows at the plan's learning rate; the optimizer remembers.
+
+        Parameters
+        ----------
+        training : TrainingSet
+        plan : TrainingPlan
+            Its batch size, learning rate, weight decay and clipping count.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where the loss is not finite; the network is then as it was before.
+        """
+        if not getattr(self, "initialized_", False):
+            self.initialize()
+        rates = (self.plan.learning_rate, self.plan.weight_decay)
+        self.plan = plan
+        if rates != (plan.learning_rate, plan.weight_decay):
+            self.initialize_optimizer()
+        for optimizer in self.optimizers():
+            for group in optimizer.param_groups:  # a schedule has brought it to zero
+                group["lr"] = group.get("initial_lr", group["lr"])
+        before = {name: value.clone() for name, value in self.module_.state_dict().items()}
+        self.last_loss_ = self.one_epoch(training)
+        self.module_.eval()
+        if not math.isfinite(self.last_loss_):
+            self.module_.load_state_dict(before)
+            raise ValueError(
+                "The training loss is not finite: these events were not learnt. Lower "
+                "learning_rate, or look for outliers among them."
+            )
+        return self
+
+    def one_epoch(self, training, after_step=None):
+        """Train on every row once; returns the mean loss."""
+        self.module_.train()
+        total = torch.zeros((), device=training.inputs[0].device)
+        for batch in training.batches(self.plan.batch_size, self.generator):
+            total += self.train_batch(batch) * len(batch)
+            if after_step is not None:
+                after_step()
+        return float(total) / len(training)
+
 
 class _Run:
     """State of one training: schedule, averages, best epoch, progress."""
@@ -295,16 +343,13 @@ class _Run:
         return self.bar
 
     def train_epoch(self):
-        net = self.net
-        net.module_.train()
-        total = torch.zeros((), device=self.training.inputs[0].device)
-        for batch in self.training.batches(self.plan.batch_size, net.generator):
-            total += net.train_batch(batch) * len(batch)
-            for scheduler in self.schedulers:
-                scheduler.step()
-            if self.average is not None:
-                self.average.update_parameters(net.module_)
-        return float(total) / len(self.training)
+        return self.net.one_epoch(self.training, self.after_step)
+
+    def after_step(self):
+        for scheduler in self.schedulers:
+            scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(self.net.module_)
 
     @torch.no_grad()
     def validate(self):

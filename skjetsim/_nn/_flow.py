@@ -1,86 +1,112 @@
-"""Conditional coupling flows, assembled from zuko's couplings and our splines."""
+"""Conditional normalizing flows, assembled from layers."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import torch
 from torch import nn
-from zuko.flows.coupling import GeneralCouplingTransform
-from zuko.flows.gaussianization import ElementWiseTransform
 
+from skjetsim._nn._conditioner import column_major_mlp, normal_log_prob
+from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
 from skjetsim._nn._random import PrivateRandom
-from skjetsim._nn._spline import RationalQuadraticSpline, spline_shapes
+from skjetsim._nn._residual_layers import Planar, Sylvester
 
-__all__ = ["CouplingFlow", "build_coupling_flow"]
+__all__ = ["Flow", "build_flow", "column_orders"]
 
 
-class CouplingFlow(nn.Module):
-    """Density of `target` given `context`: couplings to a standard normal base.
+class CircularBase(nn.Module):
+    """Angles, uniform on the circle at the end of a flow, as standard normal columns.
 
-    First, where there is a context, each column is shifted and scaled by what the context alone
-    says of it, so that splines of a few bins need not follow a resolution that varies over an order
-    of magnitude. Couplings come in pairs: the second transforms the columns that steered the
-    first, so each column is transformed `n_transforms / 2` times.
+    Parameters
+    ----------
+    circular : Tensor of bool, shape (n_columns,)
+    """
+
+    def __init__(self, circular):
+        super().__init__()
+        self.register_buffer("circular", circular[:, None], persistent=False)
+
+    def forward(self, x, context):
+        """Step towards the base."""
+        # The edge of the circle must not become infinite in single precision.
+        share = (x / (2 * math.pi) + 0.5).clamp(1e-7, 1 - 1e-7)
+        z = torch.where(self.circular, torch.special.ndtri(share), x)
+        slope = 0.5 * z * z + 0.5 * math.log(2 * math.pi) - math.log(2 * math.pi)
+        return z, torch.where(self.circular, slope, 0.0).sum(0)
+
+    def inverse(self, z, context):
+        """Step back."""
+        return torch.where(self.circular, (2 * torch.special.ndtr(z) - 1) * math.pi, z)
+
+
+class Flow(nn.Module):
+    """Density of `target` given `context`: layers that lead to a standard normal base.
+
+    Rows come and go as (n_rows, n_columns); inside, tables are column-major.
 
     Parameters
     ----------
     n_target, n_context : int
-    n_transforms : int
+    kinds : sequence of str, optional
+        Bijection of each column, "rqs" (default), "affine" or "circular".
+    mixing : {"coupling", "autoregressive", "planar", "sylvester"}
+        The last two move all columns together and know no kinds.
+    orders : list of list of int
+        Order of the columns in each coupling or autoregressive layer, see `column_orders`; for the
+        other two only their number counts.
     hidden_features : sequence of int
     n_bins : int
+    condition_network : sequence of int
+        Widths of a network that the context passes first, for all layers; empty for none.
     """
 
-    def __init__(self, n_target, n_context, *, n_transforms, hidden_features, n_bins):
+    def __init__(
+        self,
+        n_target,
+        n_context,
+        *,
+        orders,
+        hidden_features,
+        n_bins,
+        kinds=None,
+        mixing="coupling",
+        condition_network=(),
+    ):
         super().__init__()
         self.n_target, self.n_context = n_target, n_context
-        network = {
-            "hidden_features": hidden_features,
-            "activation": partial(nn.ReLU, inplace=True),
-        }
+        self.summary = None
+        if n_context and condition_network:
+            *hidden, n_out = condition_network
+            self.summary = column_major_mlp(n_context, hidden, n_out, start=1.0)
+            n_context = n_out
+        kinds = ["rqs"] * n_target if kinds is None else list(kinds)
+        circular = torch.tensor([kind == "circular" for kind in kinds])
         layers = []
         if n_context:
-            layers.append(ElementWiseTransform(n_target, n_context, **network))
-        order = torch.arange(n_target)
-        for index in range(n_transforms):
-            if index % 2 == 0:
-                order = torch.randperm(n_target)
-                mask = order % 2 == 0
-            else:
-                mask = ~mask
-            layers.append(
-                GeneralCouplingTransform(
-                    n_target,
-                    n_context,
-                    mask=mask,
-                    univariate=RationalQuadraticSpline,
-                    shapes=spline_shapes(n_bins),
-                    **network,
-                )
-            )
+            layers.append(ContextStep(circular.tolist(), n_context, hidden_features))
+        layers += _mixing_layers(
+            mixing, kinds, orders, n_context, hidden_features=hidden_features, n_bins=n_bins
+        )
+        if circular.any():
+            layers.append(CircularBase(circular))
         self.layers = nn.ModuleList(layers)
-        self._start_near_identity()
 
-    def _start_near_identity(self):
-        for layer in self.layers:
-            hyper = getattr(layer, "hyper", None)
-            with torch.no_grad():
-                if isinstance(hyper, nn.Module):
-                    hyper[-1].weight.mul_(0.1)
-                    hyper[-1].bias.zero_()
-                else:  # one column and no context: the spline's parameters themselves
-                    for parameter in layer.phi:
-                        parameter.mul_(0.1)
+    def _context(self, context):
+        """Column-major context, after the network all layers share; None where there is none."""
+        if not self.n_context:
+            return None
+        context = context.T.contiguous()
+        return context if self.summary is None else self.summary(context)
 
     def to_base(self, target, context=None):
         """Latent point of each row and log|det dz/dtarget|."""
-        context = self._known(context)
-        z, ladj = target, target.new_zeros(target.shape[:-1])
+        context = self._context(context)
+        z, total = target.T.contiguous(), target.new_zeros(len(target))
         for layer in self.layers:
-            z, part = layer(context).call_and_ladj(z)
-            ladj = ladj + (part.sum(-1) if part.ndim > ladj.ndim else part)
-        return z, ladj
+            z, ladj = layer(z, context)
+            total = total + ladj
+        return z.T, total
 
     def to_latent(self, target, context=None):
         """Latent point of each row."""
@@ -88,38 +114,88 @@ class CouplingFlow(nn.Module):
 
     def from_base(self, z, context=None):
         """Inverse of `to_base`, without the determinant."""
-        context = self._known(context)
+        context = self._context(context)
+        x = z.T.contiguous()
         for layer in reversed(self.layers):
-            z = layer(context).inv(z)
-        return z
-
-    def _known(self, context):
-        """Return the context, None where it has no columns."""
-        return context if self.n_context else None
+            x = layer.inverse(x, context)
+        return x.T
 
     def log_prob(self, target, context=None):
         """Log-density of each row of `target`."""
         z, ladj = self.to_base(target, context)
-        return ladj - 0.5 * (z * z).sum(-1) - 0.5 * self.n_target * math.log(2 * math.pi)
+        return ladj + normal_log_prob(z.T)
 
     def forward(self, target, context=None):
         """Negative log-likelihood of each row: the loss the engine minimises."""
         return -self.log_prob(target, context)
 
 
-def build_coupling_flow(n_target, n_context, *, generator, **settings):
-    """Build a flow whose masks and weights come from `generator` alone.
+def _mixing_layers(mixing, kinds, orders, n_context, *, hidden_features, n_bins):
+    network = {"hidden_features": hidden_features}
+    if mixing == "coupling":
+        return [
+            Coupling(kinds, _held(order), n_context, n_bins=n_bins, **network) for order in orders
+        ]
+    if mixing != "autoregressive":
+        layer = {"planar": Planar, "sylvester": Sylvester}[mixing]
+        return [layer(len(kinds), n_context, **network) for _ in orders]
+    layers, present = [], list(range(len(kinds)))
+    for order in orders:
+        layers.append(Reorder(torch.tensor([present.index(column) for column in order])))
+        layers.append(
+            Autoregressive([kinds[j] for j in order], n_context, n_bins=n_bins, **network)
+        )
+        present = list(order)
+    return [*layers, Reorder(torch.tensor(present).argsort())]
+
+
+def _held(order):
+    """Whether a coupling holds each column: the first half of its order; none of one column."""
+    first = order[: len(order) // 2]
+    return [column in first for column in range(len(order))]
+
+
+def column_orders(n_columns, n_transforms, permutation, rng):
+    """Order of columns for each layer of a flow.
+
+    Couplings hold the first half of theirs. They come in pairs: the second of a pair has the order
+    of the first, reversed, and so transforms the columns that steered the first.
+
+    Parameters
+    ----------
+    n_columns, n_transforms : int
+    permutation : {"random", "reverse"}
+        A new random order for each pair, or that of the columns.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of list of int
+    """
+    orders = []
+    for index in range(n_transforms):
+        if index % 2:
+            orders.append(orders[-1][::-1])
+        else:
+            random = permutation == "random"
+            order = rng.permutation(n_columns) if random else range(n_columns)
+            orders.append([int(column) for column in order])
+    return orders
+
+
+def build_flow(n_target, n_context, *, generator, **settings):
+    """Build a flow whose weights come from `generator` alone.
 
     Parameters
     ----------
     n_target, n_context : int
     generator : torch.Generator
     **settings
-        Keyword arguments of `CouplingFlow`.
+        Keyword arguments of `Flow`.
 
     Returns
     -------
-    CouplingFlow
+    Flow
     """
     with PrivateRandom(generator):
-        return CouplingFlow(n_target, n_context, **settings)
+        return Flow(n_target, n_context, **settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from skjetsim._nn._flow import build_coupling_flow
+from skjetsim._nn._flow import build_flow
 
 __all__ = ["InvertibleMap", "build_invertible_map", "invertible_width", "mmd_of_rows"]
 
@@ -112,7 +112,7 @@ def _mmd_of_block(drawn, true, weight):
 
 
 def build_invertible_map(n_theory, n_measured, n_noise, *, mmd_weight, generator, **settings):
-    """Build a map whose masks and weights come from `generator` alone.
+    """Build a map whose weights come from `generator` alone.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ def build_invertible_map(n_theory, n_measured, n_noise, *, mmd_weight, generator
     mmd_weight : float
     generator : torch.Generator
     **settings
-        Of the couplings: `n_transforms`, `hidden_features`, `n_bins`.
+        Of the couplings: `orders`, `hidden_features`, `n_bins`.
 
     Returns
     -------
     InvertibleMap
     """
     width = invertible_width(n_theory, n_measured, n_noise)
-    flow = build_coupling_flow(width, 0, generator=generator, **settings)
+    flow = build_flow(width, 0, generator=generator, **settings)
     return InvertibleMap(n_theory, n_measured, n_noise, mmd_weight=mmd_weight, flow=flow)

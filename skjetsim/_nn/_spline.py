@@ -1,7 +1,11 @@
-"""Monotone rational-quadratic splines, evaluated with one gather per knot quantity.
+"""Monotone rational-quadratic splines, on an interval and on the circle, fused.
 
 The parametrisation is that of Neural Spline Flows (Durkan et al. 2019, arXiv:1906.04032, section
-3.1): K bins on [-bound, bound] squared, identity outside, slope one at both ends.
+3.1) and of their circular variant (Rezende et al. 2020, arXiv:2002.02428). Tensors are
+column-major, (parameters, columns, rows): every operation then runs along the rows, where the
+processor is fast, and the bin of a row is taken out of its parameters with one gather for each
+quantity. Gradients are written by hand: autograd would carry every knot of every row through a
+dozen operations.
 """
 
 from __future__ import annotations
@@ -10,10 +14,10 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch.distributions import constraints
-from torch.distributions.transforms import Transform
+from torch import nn
+from torch.autograd.function import once_differentiable
 
-__all__ = ["RationalQuadraticSpline", "spline_shapes"]
+__all__ = ["CircularSpline", "Spline"]
 
 MIN_BIN = 1e-3  # smallest width and height of a bin, as a fraction of the whole
 MIN_SLOPE = 1e-3
@@ -21,55 +25,211 @@ MIN_SLOPE = 1e-3
 UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))
 
 
-def spline_shapes(n_bins):
-    """Shapes of the parameters a conditioner network has to give: widths, heights, slopes."""
-    return [(n_bins,), (n_bins,), (n_bins - 1,)]
+class _Bins:
+    """All bins of a spline, and the one of each position.
+
+    `parameters` (n_parameters, n_columns, n_rows) are unconstrained widths, heights, and slopes:
+    n_bins of them on the circle, or n_bins - 1 between the fixed ends of an interval.
+    """
+
+    def __init__(self, parameters, n_bins):
+        self.n_bins = n_bins
+        self.scale = 1 - n_bins * MIN_BIN
+        sizes = parameters[: 2 * n_bins].unflatten(0, (2, n_bins))
+        self.shares = torch.softmax(sizes, 1)
+        self.slopes = parameters[2 * n_bins :]
+
+    def locate(self, position, axis):
+        """Find the bin of each position along an axis (0 widths, 1 heights).
+
+        Sets its number and, on both axes, the share of the bins before it and its own.
+        """
+        before = torch.cumsum(self.shares, 1)
+        ends = before[axis, :-1] * self.scale
+        number = torch.arange(1, self.n_bins, device=ends.device, dtype=ends.dtype)
+        ends += MIN_BIN * number.view(-1, 1, 1)
+        self.index = (ends <= position).sum(0)
+        chosen = self.index.expand(2, 1, *self.index.shape)
+        self.own = self.shares.gather(1, chosen).squeeze(1)
+        self.before = before.gather(1, chosen).squeeze(1) - self.own
+        start = self.before * self.scale
+        start += MIN_BIN * self.index.to(start.dtype)
+        size = self.own * self.scale
+        size += MIN_BIN
+        return start, size
+
+    def _ends(self):
+        """Where the slopes at a bin's ends are kept, and which ends have a fixed one."""
+        if len(self.slopes) == self.n_bins:  # the last end is the first
+            return self.index, (self.index + 1) % self.n_bins, None, None
+        last = self.n_bins - 1
+        left, right = (self.index - 1).clamp_min(0), self.index.clamp_max(last - 1)
+        return left, right, self.index == 0, self.index == last
+
+    def end_slopes(self):
+        """Unconstrained slopes at both ends of the chosen bins; zero where they are fixed."""
+        left, right, no_left, no_right = self._ends()
+        slopes = self.slopes.gather(0, torch.stack([left, right]))
+        if no_left is not None:
+            slopes[0].masked_fill_(no_left, 0.0)
+            slopes[1].masked_fill_(no_right, 0.0)
+        return slopes
+
+    def gradient(self, g_start, g_size, g_slopes):
+        """Gradient to all parameters from those to what was chosen; both axes stacked."""
+        result = g_start.new_zeros((2 * self.n_bins + len(self.slopes), *self.index.shape))
+        sizes = result[: 2 * self.n_bins].unflatten(0, (2, self.n_bins))
+        chosen = self.index.expand(2, 1, *self.index.shape)
+        # The start of a bin is the sum over those before it, up to the softmax.
+        sizes.scatter_(1, chosen, g_start[:, None])
+        for k in range(self.n_bins - 2, -1, -1):
+            sizes[:, k] += sizes[:, k + 1]
+        sizes.scatter_add_(1, chosen, (g_size - g_start)[:, None])
+        sizes -= (g_start * self.before + g_size * self.own)[:, None]
+        sizes *= self.shares
+        sizes *= self.scale
+        left, right, no_left, no_right = self._ends()
+        if no_left is not None:
+            g_slopes[0].masked_fill_(no_left, 0.0)
+            g_slopes[1].masked_fill_(no_right, 0.0)
+        slopes = result[2 * self.n_bins :]
+        slopes.scatter_(0, left[None], g_slopes[:1])
+        slopes.scatter_add_(0, right[None], g_slopes[1:])
+        return result
 
 
-class RationalQuadraticSpline(Transform):
-    """Element-wise spline with the interface of zuko's univariate transformations.
+class _Piece:
+    """The rational quadratic of one bin (equations 4 and 5), and its derivatives."""
+
+    def __init__(self, t, start, size, slopes):
+        self.t, (self.width, self.height) = t, size
+        self.y_start = start[1]
+        self.left, self.right = slopes
+        self.secant = self.height / self.width
+        self.rest = 1 - t
+        self.bend = t * self.rest
+        self.turn = self.left + self.right - 2 * self.secant
+        self.denominator = torch.addcmul(self.secant, self.turn, self.bend)
+        self.share = (self.secant * t * t + self.left * self.bend) / self.denominator
+        self.numerator = (
+            self.right * t * t + 2 * self.secant * self.bend + self.left * self.rest * self.rest
+        )
+
+    def value(self):
+        return torch.addcmul(self.y_start, self.height, self.share)
+
+    def derivative(self):
+        ratio = self.secant / self.denominator
+        return ratio * ratio * self.numerator
+
+    def gradient(self, g_value, g_log):
+        """Gradients to position, starts, sizes and slopes from those to value and log-slope."""
+        t, bend, rest = self.t, self.bend, self.rest
+        g_top = g_value * self.height / self.denominator
+        g_log_twice = 2 * g_log
+        g_denominator = -(g_top * self.share + g_log_twice / self.denominator)
+        g_numerator = g_log / self.numerator
+        square = t * t
+        g_secant = (
+            g_log_twice / self.secant
+            + g_top * square
+            + g_denominator * (1 - 2 * bend)
+            + 2 * g_numerator * bend
+        )
+        g_slopes = torch.stack(
+            [
+                (g_top + g_denominator) * bend + g_numerator * rest * rest,
+                g_denominator * bend + g_numerator * square,
+            ]
+        )
+        g_bend = g_top * self.left + g_denominator * self.turn + 2 * g_numerator * self.secant
+        g_t = (
+            2 * g_top * self.secant * t
+            + 2 * g_numerator * (self.right * t - self.left * rest)
+            + g_bend * (1 - 2 * t)
+        )
+        g_position = g_t / self.width
+        g_start = torch.stack([-g_position, g_value])
+        g_secant = g_secant / self.width
+        g_size = torch.stack(
+            [-(g_position * t + g_secant * self.secant), g_value * self.share + g_secant]
+        )
+        return g_position, g_start, g_size, g_slopes
+
+
+def _slope(unconstrained):
+    return F.softplus(unconstrained + UNIT_SLOPE).add_(MIN_SLOPE)
+
+
+def _backward(bins, piece, g_value, g_log):
+    """Gradients to position and parameters."""
+    g_position, g_start, g_size, g_slopes = piece.gradient(g_value, g_log)
+    # Of softplus: the sigmoid of its argument.
+    g_slopes[0] *= 1 - torch.exp(MIN_SLOPE - piece.left)
+    g_slopes[1] *= 1 - torch.exp(MIN_SLOPE - piece.right)
+    return g_position, bins.gradient(g_start, g_size, g_slopes)
+
+
+class _Forward(torch.autograd.Function):
+    """Spline of [0, 1] onto itself, and its log-slope."""
+
+    @staticmethod
+    def forward(ctx, position, parameters, n_bins):
+        bins = _Bins(parameters, n_bins)
+        start, size = bins.locate(position, 0)
+        t = (position - start[0]) / size[0]
+        piece = _Piece(t, start, size, _slope(bins.end_slopes()))
+        ctx.bins, ctx.piece = bins, piece
+        return piece.value(), torch.log(piece.derivative())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g_value, g_log):
+        return *_backward(ctx.bins, ctx.piece, g_value, g_log), None
+
+
+class _Inverse(torch.autograd.Function):
+    """Inverse: the quadratic of equations 6 to 8 in its numerically stable form."""
+
+    @staticmethod
+    def forward(ctx, position, parameters, n_bins):
+        bins = _Bins(parameters, n_bins)
+        start, size = bins.locate(position, 1)
+        (width, height), slopes = size, _slope(bins.end_slopes())
+        secant = height / width
+        rise = position - start[1]
+        turned = rise * (slopes[0] + slopes[1] - 2 * secant)
+        a = height * (secant - slopes[0]) + turned
+        b = height * slopes[0] - turned
+        c = -secant * rise
+        root = torch.sqrt((b * b - 4 * a * c).clamp_min_(0))
+        t = 2 * c / (-b - root)
+        ctx.bins, ctx.parts = bins, (t, start, size, slopes)
+        return torch.addcmul(start[0], width, t)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g_position):
+        # dx = (dy - df) / f': by the theorem of implicit functions.
+        piece = _Piece(*ctx.parts)
+        g_value = g_position / piece.derivative()
+        _, g_parameters = _backward(ctx.bins, piece, -g_value, torch.zeros_like(g_value))
+        return g_value, g_parameters, None
+
+
+class Spline(nn.Module):
+    """Spline on [-bound, bound], identity outside, slope one at both ends.
 
     Parameters
     ----------
-    widths, heights : Tensor of shape (..., n_bins)
-        Unconstrained.
-    slopes : Tensor of shape (..., n_bins - 1)
-        Unconstrained slopes at the inner knots.
+    n_bins : int
     bound : float
-        The spline is the identity outside [-bound, bound].
     """
 
-    domain = constraints.real
-    codomain = constraints.real
-    bijective = True
-    sign = +1
-
-    def __init__(self, widths, heights, slopes, bound=5.0):
+    def __init__(self, n_bins, bound=5.0):
         super().__init__()
-        self.bound = bound
-        n_bins = widths.shape[-1]
-        scale = 1 - n_bins * MIN_BIN
-        self.widths = MIN_BIN + scale * F.softmax(widths, dim=-1)
-        self.heights = MIN_BIN + scale * F.softmax(heights, dim=-1)
-        self.slopes = F.pad(slopes, (1, 1))
-        # A product with a triangle of ones is a cumulative sum that uses all of the processor.
-        self.triangle = torch.ones(n_bins, n_bins, dtype=widths.dtype, device=widths.device).triu()
-
-    def _bin(self, search, other, position):
-        """Bin of `position` in the axis `search`: its index and its corners on both axes."""
-        # Without a conditioner one set of parameters serves all rows; a gather wants it a row each.
-        search, ends, other, other_ends, slopes = (
-            part.expand(*position.shape, -1)
-            for part in (search, search @ self.triangle, other, other @ self.triangle, self.slopes)
-        )
-        index = (ends[..., :-1] <= position[..., None]).sum(dim=-1, keepdim=True)
-        size = search.gather(-1, index).squeeze(-1)
-        start = ends.gather(-1, index).squeeze(-1) - size
-        other_size = other.gather(-1, index).squeeze(-1)
-        other_start = other_ends.gather(-1, index).squeeze(-1) - other_size
-        slopes = slopes.gather(-1, torch.cat([index, index + 1], dim=-1))
-        left, right = (F.softplus(slopes + UNIT_SLOPE) + MIN_SLOPE).unbind(-1)
-        return start, size, other_start, other_size, left, right
+        self.n_bins, self.bound = n_bins, bound
+        self.n_parameters = 3 * n_bins - 1
 
     def _inside(self, value):
         """Position in [0, 1], held inside where the spline is the identity, and where it is not."""
@@ -77,37 +237,55 @@ class RationalQuadraticSpline(Transform):
         position = (value.clamp(-self.bound, self.bound) + self.bound) / (2 * self.bound)
         return inside, position
 
-    def call_and_ladj(self, x):
-        """Transformed x and log|dy/dx| (equations 4 and 5)."""
+    def forward(self, x, parameters):
+        """Transformed x and log|dy/dx|.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_columns, n_rows)
+        parameters : Tensor of shape (n_parameters, n_columns, n_rows)
+            Unconstrained; zeros give the identity.
+
+        Returns
+        -------
+        y, ladj : Tensor of shape (n_columns, n_rows)
+        """
         inside, position = self._inside(x)
-        start, width, y_start, height, left, right = self._bin(self.widths, self.heights, position)
-        slope = height / width
-        t = (position - start) / width
-        t1 = t * (1 - t)
-        denominator = slope + (left + right - 2 * slope) * t1
-        y = y_start + height * (slope * t * t + left * t1) / denominator
-        derivative = right * t * t + 2 * slope * t1 + left * (1 - t) ** 2
-        ladj = 2 * torch.log(slope / denominator) + torch.log(derivative)
+        y, ladj = _Forward.apply(position, parameters, self.n_bins)
         y = torch.where(inside, (2 * y - 1) * self.bound, x)
-        return y, torch.where(inside, ladj, torch.zeros_like(ladj))
+        return y, torch.where(inside, ladj, 0.0)
 
-    def _call(self, x):
-        return self.call_and_ladj(x)[0]
-
-    def _inverse(self, y):
-        """Solve the quadratic of equations 6 to 8 in its numerically stable form."""
+    def inverse(self, y, parameters):
+        """Inverse of `forward`, without the determinant."""
         inside, position = self._inside(y)
-        y_start, height, start, width, left, right = self._bin(self.heights, self.widths, position)
-        slope = height / width
-        rise = position - y_start
-        bend = left + right - 2 * slope
-        a = height * (slope - left) + rise * bend
-        b = height * left - rise * bend
-        c = -slope * rise
-        root = torch.sqrt((b * b - 4 * a * c).clamp_min(0))
-        x = start + width * (2 * c / (-b - root))
+        x = _Inverse.apply(position, parameters, self.n_bins)
         return torch.where(inside, (2 * x - 1) * self.bound, y)
 
-    def log_abs_det_jacobian(self, x, y):
-        """Return log|dy/dx| at x."""
-        return self.call_and_ladj(x)[1]
+
+class CircularSpline(nn.Module):
+    """Rotation of an angle, then a spline of the circle that is smooth where it closes.
+
+    Parameters
+    ----------
+    n_bins : int
+    """
+
+    def __init__(self, n_bins):
+        super().__init__()
+        self.n_bins = n_bins
+        self.n_parameters = 3 * n_bins + 1
+
+    def forward(self, x, parameters):
+        """Transformed angles in [-pi, pi] and log|dy/dx|; shapes as in `Spline`."""
+        y, ladj = _Forward.apply(_turn(x + parameters[-1]), parameters[:-1], self.n_bins)
+        return (2 * y - 1) * math.pi, ladj
+
+    def inverse(self, y, parameters):
+        """Inverse of `forward`, without the determinant."""
+        x = _Inverse.apply(_turn(y), parameters[:-1], self.n_bins)
+        return (2 * _turn((2 * x - 1) * math.pi - parameters[-1]) - 1) * math.pi
+
+
+def _turn(angle):
+    """Position in [0, 1) on the circle that begins at -pi."""
+    return torch.remainder(angle / (2 * math.pi) + 0.5, 1.0)

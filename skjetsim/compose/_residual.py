@@ -164,6 +164,8 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     def get_target_names_out(self, names):
         """Return the names with `_residual` appended, or as they are with `keep_truth`.
 
+        The published target of an angle is no angle any more: it gets `_scaled` appended.
+
         Parameters
         ----------
         names : list of str
@@ -172,7 +174,9 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         -------
         list of str
         """
-        return [name if self.keep_truth else f"{name}_residual" for name in names]
+        if not self.keep_truth:
+            return [f"{name}_residual" for name in names]
+        return [f"{name}_scaled" if is_angle(name) else name for name in names]
 
     def _tables(self, X, y):
         """Both sides as arrays, compared with the columns of the fit."""

@@ -1,104 +1,161 @@
-"""What FlowGenerator and FlowSimulator share: column maps, chunked draws, densities."""
+"""What density models with a latent space share: column maps, chunked draws, densities."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+from scipy.special import logsumexp
+from scipy.stats import qmc
 from sklearn.base import BaseEstimator
 
+from skjetsim._angles import is_angle
 from skjetsim._column_maps import apply_maps, check_reach, invert_maps, learn_maps
-from skjetsim._network_estimator import NetworkEstimator, check_widths
-from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks
-from skjetsim._validation import check_int
+from skjetsim._network_estimator import NetworkEstimator
+from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
+
+# Branches of the constructor's random_state beside those of NetworkEstimator.
+ORDERS, CELLS = 100, 101
+CELL_POINTS = 16  # at which the density is averaged over a cell of integers
+MANY_ROWS, FEW_VALUES = 500, 100  # where integers are probably counts, not measurements
 
 
-class BaseFlow(NetworkEstimator, BaseEstimator):
-    """Parameters and machinery of the coupling-flow estimators."""
+class LatentModel(NetworkEstimator, BaseEstimator):
+    """A network between the columns of events and as many standard normal ones.
 
-    def __init__(
-        self,
-        *,
-        n_transforms=6,
-        hidden_features=(128, 128),
-        n_bins=8,
-        learning_rate=4e-3,
-        batch_size="auto",
-        max_epochs=40,
-        weight_decay=2.0,
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=None,
-        validation_fraction=0.05,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n_transforms = n_transforms
-        self.hidden_features = hidden_features
-        self.n_bins = n_bins
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    A subclass checks its parameters in `_settings(names, root)`, which returns what its module is
+    built from, and builds it in `_build_module`. The module has `to_latent`, `from_base` and
+    `log_prob`, each of a table and, where there is one, its context. Columns that never vary are
+    kept aside: the module does not see them.
+    """
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_coupling_flow
+    def _settings(self, names, root):
+        """Return the module's settings, checked; `names` are those of the varying columns."""
+        raise TypeError(f"{type(self).__name__} does not say what its network is built from.")
 
-        return build_coupling_flow(
-            int(self.varying_.sum()),
-            self._n_context(),
-            generator=generator,
-            **self._architecture,
-        )
+    def _circular(self, names):
+        """Whether each column is an angle: those named so."""
+        return [is_angle(str(name)) for name in names]
 
     def _n_context(self):
         return 0
 
-    def _fit_flow(self, table, context, weight):
+    # Fitting.
+
+    def _fit_density(self, table, context, names, weight):
         """Learn the density of `table`; `context` holds network inputs, already mapped."""
         plan = self._training_plan(len(table))
-        # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
-        self._architecture = {
-            "n_transforms": check_int(self.n_transforms, "n_transforms"),
-            "hidden_features": check_widths(self.hidden_features, "hidden_features"),
-            "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
-        }
+        root = as_seed_sequence(self.random_state)
+        self._begin(table, names, weight, root)
+        if self.varying_.any():
+            inputs = self._network_inputs(table, context, root)
+            self._train(plan, root, inputs, weight)
+
+    def _fit_density_further(self, table, context, names, weight):
+        """Pass once over more events; the first call learns the columns' maps, too."""
+        plan = self._training_plan(len(table))
+        root = as_seed_sequence(self.random_state)
+        if not hasattr(self, "net_"):
+            self._begin(table, names, weight, root)
+        self._refuse_new_variation(table, names)
+        if self.varying_.any():
+            seen = len(self.history_)
+            inputs = self._network_inputs(table, context, root, seen)
+            self._train_once(plan, root, inputs, weight)
+
+    def _begin(self, table, names, weight, root):
+        """Learn what is known of the columns before training."""
         if len(table) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two events of positive weight, got n_samples = "
                 f"{len(table)}."
             )
+        self._forget_fit()
         self.constants_ = table[0].copy()
         self.varying_ = (table != table[0]).any(axis=0)
-        self._forget_fit()
         if not self.varying_.any():
             self.net_ = None
             return
         varying = table[:, self.varying_]
-        self.column_maps_ = learn_maps(varying, weight)
+        names = np.asarray(names, dtype=object)[self.varying_]
+        # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+        self._architecture = self._settings(list(names), root)
+        circular = np.array(self._circular(names))
+        self.integers_ = self._check_integers(varying, names, circular)
+        self.least_integers_ = varying[:, self.integers_].min(axis=0)
+        varying = self._spread(varying, numpy_rng(root, CELLS, 0))
+        self.column_maps_ = learn_maps(varying, weight, circular)
+
+    def _check_integers(self, table, names, circular):
+        """Which of the varying columns are integers, by `integer_columns`."""
+        known = {str(name): j for j, name in enumerate(names)}
+        chosen = np.zeros(len(names), dtype=bool)
+        for column in self.integer_columns:
+            if str(column) not in known:
+                if self._is_column(column):
+                    continue  # it does not vary
+                raise ValueError(
+                    f"integer_columns names {column!r}, which is no column: {list(names)}."
+                )
+            chosen[known[str(column)]] = True
+        fractional = (table != np.floor(table)).any(axis=0)
+        for j in np.flatnonzero(chosen & (fractional | circular)):
+            row = int(np.argmax(table[:, j] != np.floor(table[:, j])))
+            raise ValueError(
+                f"integer_columns names {names[j]!r}, but row {row} holds {table[row, j]:g}."
+            )
+        if len(table) >= MANY_ROWS:
+            for j in np.flatnonzero(~chosen & ~fractional & ~circular):
+                if len(np.unique(table[:, j])) <= FEW_VALUES:
+                    warnings.warn(
+                        f"Column {names[j]!r} holds integers only, on which a density of real "
+                        f"numbers piles up. Name it in integer_columns=({names[j]!r},).",
+                        UserWarning,
+                        stacklevel=6,
+                    )
+        return chosen
+
+    def _is_column(self, column):
+        names = getattr(self, "target_names_in_", None)
+        if names is None:
+            names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        return str(column) in {str(name) for name in names}
+
+    def _refuse_new_variation(self, table, names):
+        new = (table != self.constants_).any(axis=0) & ~self.varying_
+        if new.any():
+            j = int(np.argmax(new))
+            row = int(np.argmax(table[:, j] != self.constants_[j]))
+            raise ValueError(
+                f"Column {names[j]!r} was {self.constants_[j]:g} in every event of the first "
+                f"partial_fit, and is {table[row, j]:g} in row {row}. Begin with events in which "
+                "it varies."
+            )
+
+    def _spread(self, table, rng):
+        """Integers as points of the cell [n, n + 1)."""
+        if not self.integers_.any():
+            return table
+        table = table.copy()
+        table[:, self.integers_] += rng.random((len(table), int(self.integers_.sum())))
+        return table
+
+    def _network_inputs(self, table, context, root, seen=0):
+        varying = self._spread(table[:, self.varying_], numpy_rng(root, CELLS, seen))
         mapped, _ = apply_maps(self.column_maps_, varying)
-        inputs = (mapped,) if context is None else (mapped, context)
-        self._train(plan, as_seed_sequence(self.random_state), inputs, weight)
+        return (mapped,) if context is None else (mapped, context)
+
+    # Drawing, mapping, scoring.
 
     def _from_base(self, z, context):
         """Latent points as events, constants filled in."""
         table = np.tile(self.constants_, (len(z), 1))
         if self.net_ is not None:
-            table[:, self.varying_] = invert_maps(
-                self.column_maps_, self._module_call("from_base", z, context)
-            )
+            varying = invert_maps(self.column_maps_, self._module_call("from_base", z, context))
+            counts = np.floor(varying[:, self.integers_])
+            # The lowest cell has an edge, of which a smooth density keeps some on the far side.
+            varying[:, self.integers_] = np.maximum(counts, self.least_integers_)
+            table[:, self.varying_] = varying
         return table
 
     def _draw(self, n_rows, random_state, inputs=None, to_context=None):
@@ -125,16 +182,44 @@ class BaseFlow(NetworkEstimator, BaseEstimator):
             names = np.asarray(names, dtype=object)[self.varying_]
             check_reach(table[:, self.varying_], self.column_maps_, names, what)
 
+    def _to_latent(self, table):
+        """Latent points; zero in constant columns, integers at the middle of their cell."""
+        latent = np.zeros_like(table)
+        if self.net_ is not None:
+            varying = table[:, self.varying_] + 0.5 * self.integers_
+            mapped, _ = apply_maps(self.column_maps_, varying)
+            latent[:, self.varying_] = self._module_call("to_latent", mapped)
+        return latent
+
     def _log_density(self, table, context):
-        """Log-density of each row in its own units.
+        """Log-density of each row in its own units, probability in integer columns.
 
         Columns that were constant in the fit carry no density: rows that differ from them have
-        probability zero.
+        probability zero, as have fractions in integer columns.
         """
-        result = np.zeros(len(table))
         wrong = (table[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
+        result = np.zeros(len(table))
         if self.net_ is not None:
-            mapped, result = apply_maps(self.column_maps_, table[:, self.varying_])
-            result += self._module_call("log_prob", mapped, context)
+            varying = table[:, self.varying_]
+            integers = varying[:, self.integers_]
+            wrong |= (integers != np.floor(integers)).any(axis=1)
+            result = self._log_mean_over_cells(varying, context)
         result[wrong] = -np.inf
         return result
+
+    def _log_mean_over_cells(self, varying, context):
+        """Log-density, averaged over the cell of the integers where there are some."""
+        n_integers = int(self.integers_.sum())
+        if not n_integers:
+            return self._log_density_at(varying, context)
+        cells = qmc.Sobol(n_integers, scramble=False).random(CELL_POINTS) + 0.5 / CELL_POINTS
+        parts = []
+        for point in cells:
+            shifted = varying.copy()
+            shifted[:, self.integers_] += point
+            parts.append(self._log_density_at(shifted, context))
+        return logsumexp(parts, axis=0) - np.log(CELL_POINTS)
+
+    def _log_density_at(self, varying, context):
+        mapped, log_slope = apply_maps(self.column_maps_, varying)
+        return log_slope + self._module_call("log_prob", mapped, context)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
-
-from skjetsim._column_maps import apply_maps, check_reach
-from skjetsim._network_estimator import weighted_events
-from skjetsim._sklearn_compat import wrap_like_transform
-from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
-from skjetsim.base import GeneratorMixin
-from skjetsim.flows._base import BaseFlow
+from skjetsim.flows._density_generator import DensityGenerator
+from skjetsim.flows._flow_settings import FlowSettings
 
 
-class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFlow):
+class FlowGenerator(FlowSettings, DensityGenerator):
     """Learn the density of events with a normalizing flow, and sample it.
 
     A stack of rational-quadratic spline couplings [1]_ maps events to a standard normal and is
@@ -26,11 +18,25 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     Parameters
     ----------
     n_transforms : int, default=6
-        Number of couplings; each column is transformed by half of them.
+        Number of layers; each column is transformed by half of the couplings.
     hidden_features : sequence of int, default=(128, 128)
-        Widths of the network in each coupling.
+        Widths of the network in each layer.
     n_bins : int, default=8
         Bins of each spline.
+    bijection : str or dict, default="rqs"
+        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
+        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
+        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
+        and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
+        angles as plain numbers; they are sampled by solving an equation for each event.
+    structure : {"coupling", "autoregressive"}, default="coupling"
+        Half of the columns steer the others in turn; or each column is steered by all before it,
+        which describes more and is sampled column by column, several times slower.
+    permutation : {"random", "reverse"}, default="random"
+        Order of columns from layer to layer.
+    integer_columns : sequence of str or int, default=()
+        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
+        when drawn, to no less than the fit has seen; `score_samples` has their probability.
     learning_rate : float, default=4e-3
         Of AdamW, at its largest.
     batch_size : int or "auto", default="auto"
@@ -82,6 +88,13 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     ----------
     .. [1] C. Durkan, A. Bekasov, I. Murray and G. Papamakarios, "Neural Spline Flows",
        arXiv:1906.04032.
+    .. [2] L. Dinh, J. Sohl-Dickstein and S. Bengio, "Density estimation using Real NVP",
+       arXiv:1605.08803.
+    .. [3] D. J. Rezende et al., "Normalizing Flows on Tori and Spheres", arXiv:2002.02428.
+    .. [4] D. J. Rezende and S. Mohamed, "Variational Inference with Normalizing Flows",
+       arXiv:1505.05770.
+    .. [5] R. van den Berg et al., "Sylvester Normalizing Flows for Variational Inference",
+       arXiv:1803.05649.
 
     Examples
     --------
@@ -95,116 +108,49 @@ class FlowGenerator(GeneratorMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     True
     """
 
-    def fit(self, X, y=None, sample_weight=None):
-        """Learn p(X).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : ignored
-        sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            On NaN or infinity (naming column and row), negative or all-zero weights, parameters
-            out of range, or a loss that is not finite in the first epoch.
-        """
-        X = validate_events(self, X, reset=True, min_samples=2)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X = weighted_events(weight, X)
-        check_reach(X, None, self._names(), "X")
-        self._fit_flow(X, None, weight)
-        return self
-
-    def sample(self, n_samples=1, *, random_state=None):
-        """Draw events.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), or a table under `set_output`
-        """
-        check_is_fitted(self)
-        n_samples = check_int(n_samples, "n_samples")
-        return self._as_events(self._draw(n_samples, random_state))
-
-    def transform(self, X):
-        """Latent point of each event: standard normal if the density is right.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_features)
-            Zero in columns that did not vary in the fit.
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        self._check_reach(X, self._names(), "X")
-        latent = np.zeros_like(X)
-        if self.net_ is not None:
-            mapped, _ = apply_maps(self.column_maps_, X[:, self.varying_])
-            latent[:, self.varying_] = self._module_call("to_latent", mapped)
-        return latent
-
-    def inverse_transform(self, Z):
-        """Bring latent points back to events.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features), or a table under `set_output`
-        """
-        check_is_fitted(self)
-        latent, _ = check_events(Z, what="Z", estimator=self)
-        if latent.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"Z has {latent.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-        return self._as_events(self._from_base(latent[:, self.varying_], None))
-
-    def score_samples(self, X):
-        """Log-density of each event, in the units of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        self._check_reach(X, self._names(), "X")
-        return self._log_density(X, None)
-
-    @property
-    def _n_features_out(self):
-        return self.n_features_in_
-
-    def _names(self):
-        return getattr(self, "feature_names_in_", range(self.n_features_in_))
-
-    def _as_events(self, rows):
-        if len(self.input_shape_) > 1:
-            return rows.reshape(len(rows), *self.input_shape_)
-        default = [f"x{i}" for i in range(self.n_features_in_)]
-        return wrap_like_transform(self, rows, getattr(self, "feature_names_in_", default))
+    def __init__(
+        self,
+        *,
+        n_transforms=6,
+        hidden_features=(128, 128),
+        n_bins=8,
+        bijection="rqs",
+        structure="coupling",
+        permutation="random",
+        integer_columns=(),
+        learning_rate=4e-3,
+        batch_size="auto",
+        max_epochs=40,
+        weight_decay=2.0,
+        schedule="cosine",
+        gradient_clip=5.0,
+        ema_decay=None,
+        validation_fraction=0.05,
+        patience=None,
+        checkpoint=None,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_transforms = n_transforms
+        self.hidden_features = hidden_features
+        self.n_bins = n_bins
+        self.bijection = bijection
+        self.structure = structure
+        self.permutation = permutation
+        self.integer_columns = integer_columns
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.gradient_clip = gradient_clip
+        self.ema_decay = ema_decay
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose

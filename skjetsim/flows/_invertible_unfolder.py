@@ -19,6 +19,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import UnfolderMixin
+from skjetsim.flows._base import ORDERS
 
 # Branch of the constructor's random_state beside those of NetworkEstimator.
 NOISE = 10
@@ -212,14 +213,16 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
         return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
     def _fit_map(self, X, y, weight):
+        from skjetsim._nn import column_orders
+
         plan = self._training_plan(len(X))
+        n_transforms = check_int(self.n_transforms, "n_transforms")
         if not isinstance(self.mmd_weight, numbers.Real) or not self.mmd_weight >= 0:
             raise ValueError(f"mmd_weight must not be negative, got {self.mmd_weight!r}.")
         # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
         self._architecture = {
             "n_noise": check_int(self.noise_dim, "noise_dim", minimum=0),
             "mmd_weight": float(self.mmd_weight),
-            "n_transforms": check_int(self.n_transforms, "n_transforms"),
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
@@ -234,11 +237,14 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
         if not self.varying_.any():
             self.net_ = None
             return
+        root = as_seed_sequence(self.random_state)
+        width = int(self.varying_.sum()) + self._paddings()[0]
+        rng = numpy_rng(root, ORDERS)
+        self._architecture["orders"] = column_orders(width, n_transforms, "random", rng)
         X, y = X[:, self.varying_], y[:, self.varying_target_]
         self.theory_maps_, self.measured_maps_ = (learn_maps(side, weight) for side in (X, y))
         theory, _ = apply_maps(self.theory_maps_, X)
         measured, _ = apply_maps(self.measured_maps_, y)
-        root = as_seed_sequence(self.random_state)
         inputs = (theory, measured, self._training_padding(len(X), root))
         self._train(plan, root, inputs if weight is None else (*inputs, weight), weight)
 

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
-from skjetsim._column_maps import (
-    check_condition_reach,
-    check_reach,
-    encode_condition,
-    learn_condition,
-    n_inputs,
-)
-from skjetsim._network_estimator import weighted_events
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin
-from skjetsim.flows._base import BaseFlow
+from skjetsim.flows._density_simulator import DensitySimulator
+from skjetsim.flows._flow_settings import FlowSettings
 
 
-class FlowSimulator(SimulatorMixin, BaseFlow):
+class FlowSimulator(FlowSettings, DensitySimulator):
     """Simulate y given X with a conditional normalizing flow.
 
     A stack of rational-quadratic spline couplings [1]_ maps y, given X, to a standard normal and is
@@ -37,11 +18,28 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
     Parameters
     ----------
     n_transforms : int, default=6
-        Number of couplings; each column is transformed by half of them.
+        Number of layers; each column is transformed by half of the couplings.
     hidden_features : sequence of int, default=(128, 128)
-        Widths of the network in each coupling.
+        Widths of the network in each layer.
     n_bins : int, default=8
         Bins of each spline.
+    bijection : str or dict, default="rqs"
+        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
+        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
+        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
+        and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
+        angles as plain numbers; they are sampled by solving an equation for each event.
+    structure : {"coupling", "autoregressive"}, default="coupling"
+        Half of the columns steer the others in turn; or each column is steered by all before it,
+        which describes more and is sampled column by column, several times slower.
+    permutation : {"random", "reverse"}, default="random"
+        Order of columns from layer to layer.
+    integer_columns : sequence of str or int, default=()
+        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
+        when drawn, to no less than the fit has seen; `score_samples` has their probability.
+    condition_network : sequence of int, default=()
+        Widths of a network that X passes before all couplings, trained with them: the f(x) of the
+        conditional INN. None by default, since each coupling has a network of its own.
     learning_rate : float, default=4e-3
         Of AdamW, at its largest.
     batch_size : int or "auto", default="auto"
@@ -93,6 +91,13 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
     ----------
     .. [1] C. Durkan, A. Bekasov, I. Murray and G. Papamakarios, "Neural Spline Flows",
        arXiv:1906.04032; conditioned on the event as in arXiv:2006.06685.
+    .. [2] L. Dinh, J. Sohl-Dickstein and S. Bengio, "Density estimation using Real NVP",
+       arXiv:1605.08803.
+    .. [3] D. J. Rezende et al., "Normalizing Flows on Tori and Spheres", arXiv:2002.02428.
+    .. [4] D. J. Rezende and S. Mohamed, "Variational Inference with Normalizing Flows",
+       arXiv:1505.05770.
+    .. [5] R. van den Berg et al., "Sylvester Normalizing Flows for Variational Inference",
+       arXiv:1803.05649.
 
     Examples
     --------
@@ -108,91 +113,51 @@ class FlowSimulator(SimulatorMixin, BaseFlow):
     (1, 1000, 1)
     """
 
-    def fit(self, X, y, sample_weight=None):
-        """Learn p(y given X) from pairs of events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Theory-level events.
-        y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event.
-        sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            On NaN or infinity (naming column and row), different lengths or indices of X and y,
-            negative or all-zero weights, parameters out of range, or a loss that is not finite in
-            the first epoch.
-        """
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X, y = weighted_events(weight, X, y)
-        names = getattr(self, "feature_names_in_", None)
-        check_reach(X, None, range(X.shape[1]) if names is None else names, "X")
-        check_reach(y, None, self.target_names_in_, "y")
-        self.condition_ = learn_condition(X, names, weight)
-        self._fit_flow(y, encode_condition(self.condition_, X), weight)
-        return self
-
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Theory-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event; one, without an axis of its own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            In the units of the fitted y. A table under `set_output`, without `n_samples`.
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-        check_condition_reach(self.condition_, events)
-        drawn = self._draw(
-            len(events) * repeats,
-            random_state,
-            inputs=np.repeat(events, repeats, axis=0) if repeats > 1 else events,
-            to_context=lambda chunk: encode_condition(self.condition_, chunk),
-        )
-        if n_samples is not None:
-            return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
-        return self._as_target(drawn, X)
-
-    def score_samples(self, X, y):
-        """Log p(y given X) of each event, in the units of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
-        check_condition_reach(self.condition_, X)
-        self._check_reach(y, self.target_names_in_, "y")
-        return self._log_density(y, encode_condition(self.condition_, X))
-
-    def _n_context(self):
-        return n_inputs(self.condition_)
+    def __init__(
+        self,
+        *,
+        n_transforms=6,
+        hidden_features=(128, 128),
+        n_bins=8,
+        bijection="rqs",
+        structure="coupling",
+        permutation="random",
+        integer_columns=(),
+        condition_network=(),
+        learning_rate=4e-3,
+        batch_size="auto",
+        max_epochs=40,
+        weight_decay=2.0,
+        schedule="cosine",
+        gradient_clip=5.0,
+        ema_decay=None,
+        validation_fraction=0.05,
+        patience=None,
+        checkpoint=None,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_transforms = n_transforms
+        self.hidden_features = hidden_features
+        self.n_bins = n_bins
+        self.bijection = bijection
+        self.structure = structure
+        self.permutation = permutation
+        self.integer_columns = integer_columns
+        self.condition_network = condition_network
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.gradient_clip = gradient_clip
+        self.ema_decay = ema_decay
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skjetsim
-from skjetsim._nn import build_invertible_map
+from skjetsim._nn import build_invertible_map, column_orders
 from skjetsim._nn._invertible import mmd_of_rows
 from skjetsim.base import is_unfolder
 from skjetsim.flows import InvertibleUnfolder
@@ -97,11 +97,13 @@ def test_scores_prefer_the_right_pairs(learnt):
 
 @pytest.mark.parametrize(("n_theory", "n_measured", "n_noise"), [(2, 2, 0), (3, 1, 0), (1, 2, 2)])
 def test_the_network_is_a_bijection(n_theory, n_measured, n_noise):
-    settings = {"mmd_weight": 1.0, "n_transforms": 4, "hidden_features": (16,), "n_bins": 8}
+    width = max(n_theory, n_measured) + n_noise
+    orders = column_orders(width, 4, "reverse", None)
+    settings = {"mmd_weight": 1.0, "orders": orders, "hidden_features": (16,), "n_bins": 8}
     generator = torch.Generator().manual_seed(0)
     module = build_invertible_map(n_theory, n_measured, n_noise, generator=generator, **settings)
     module = module.double()
-    assert module.width == max(n_theory, n_measured) + n_noise
+    assert module.width == width
     with torch.no_grad():
         for parameter in module.parameters():
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
@@ -120,7 +122,7 @@ def test_both_directions_reach_all_weights():
         1,
         mmd_weight=1.0,
         generator=torch.Generator().manual_seed(0),
-        n_transforms=2,
+        orders=column_orders(3, 2, "reverse", None),
         hidden_features=(8,),
         n_bins=4,
     )

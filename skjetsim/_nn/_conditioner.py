@@ -1,0 +1,135 @@
+"""Networks that give the parameters of bijections, column-major: (features, rows) in and out."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+__all__ = ["Conditioner", "MaskedConditioner", "column_features", "column_major_mlp"]
+
+
+class ColumnLinear(nn.Linear):
+    """Linear map of (in_features, n_rows) to (out_features, n_rows)."""
+
+    def forward(self, x):
+        """Map the features of all rows."""
+        return torch.addmm(self.bias[:, None], self.weight, x)
+
+
+class MaskedColumnLinear(ColumnLinear):
+    """Linear map some of whose weights are held at zero."""
+
+    def __init__(self, mask):
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask.to(self.weight.dtype), persistent=False)
+
+    def forward(self, x):
+        """Map the features of all rows."""
+        return torch.addmm(self.bias[:, None], self.weight * self.mask, x)
+
+
+def column_major_mlp(n_inputs, hidden_features, n_outputs, *, start=0.1):
+    """Perceptron of ReLU layers whose last layer starts `start` times as large as usual."""
+    widths = [n_inputs, *hidden_features]
+    layers = []
+    for n_in, n_out in pairwise(widths):
+        layers += [ColumnLinear(n_in, n_out), nn.ReLU(inplace=True)]
+    layers.append(ColumnLinear(widths[-1], n_outputs))
+    _shrink(layers[-1], start)
+    return nn.Sequential(*layers)
+
+
+@torch.no_grad()
+def _shrink(layer, factor):
+    layer.weight.mul_(factor)
+    layer.bias.zero_()
+
+
+def column_features(x, circular):
+    """Network inputs of columns: as they are, angles as cosine and sine.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_columns, n_rows)
+    circular : Tensor of bool, shape (n_columns,), or None
+        Which columns are angles; None where none is.
+
+    Returns
+    -------
+    Tensor of shape (n_columns + number of angles, n_rows)
+        Plain columns, cosines, sines.
+    """
+    if circular is None:
+        return x
+    angle = x[circular]
+    return torch.cat([x[~circular], angle.cos(), angle.sin()])
+
+
+class Conditioner(nn.Module):
+    """Parameters from other columns and a context; constants where there is neither.
+
+    Parameters
+    ----------
+    n_inputs, n_parameters : int
+    hidden_features : sequence of int
+    """
+
+    def __init__(self, n_inputs, n_parameters, hidden_features):
+        super().__init__()
+        if n_inputs:
+            self.network = column_major_mlp(n_inputs, hidden_features, n_parameters)
+        else:
+            self.network = None
+            self.constants = nn.Parameter(0.1 * torch.randn(n_parameters, 1))
+
+    def forward(self, parts, n_rows):
+        """Parameters of each row; `parts` are the tables of inputs there are."""
+        parts = [part for part in parts if part is not None and len(part)]
+        if self.network is None:
+            return self.constants.expand(-1, n_rows)
+        return self.network(parts[0] if len(parts) == 1 else torch.cat(parts))
+
+
+class MaskedConditioner(nn.Module):
+    """Parameters of each column from those before it (MADE, Germain et al. 2015, arXiv:1502.03509).
+
+    Parameters
+    ----------
+    input_column : Tensor of int, shape (n_inputs,)
+        Place, in the order of columns, of the one each input tells of; -1 for the context.
+    output_column : Tensor of int, shape (n_parameters,)
+        Place of the column each parameter is for.
+    hidden_features : sequence of int
+    """
+
+    def __init__(self, input_column, output_column, hidden_features):
+        super().__init__()
+        self.constants = nn.Parameter(0.1 * torch.randn(len(output_column), 1))
+        n_places = int(output_column.max())
+        self.network = None
+        if not (input_column < n_places).any():
+            return  # one column and no context: there is nothing to know
+        layers, before = [], input_column
+        for width in hidden_features:
+            # Of units that know what lies up to their place; -1 is the context alone.
+            place = torch.arange(width) % (n_places + 1) - 1
+            layers += [MaskedColumnLinear(before <= place[:, None]), nn.ReLU(inplace=True)]
+            before = place
+        layers.append(MaskedColumnLinear(before < output_column[:, None]))
+        _shrink(layers[-1], 0.1)
+        self.network = nn.Sequential(*layers)
+
+    def forward(self, parts, n_rows):
+        """Parameters of each row; `parts` are the tables of inputs there are."""
+        parts = [part for part in parts if part is not None and len(part)]
+        if self.network is None:
+            return self.constants.expand(-1, n_rows)
+        return self.network(torch.cat(parts)) + self.constants
+
+
+def normal_log_prob(z):
+    """Log-density of a standard normal, summed over columns: (n_columns, n_rows) to (n_rows,)."""
+    return -0.5 * (z * z).sum(0) - 0.5 * len(z) * math.log(2 * math.pi)

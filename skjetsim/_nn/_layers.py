@@ -1,0 +1,147 @@
+"""Layers of a flow: couplings, autoregressive maps, and a first step from the context alone.
+
+A layer maps (n_columns, n_rows) towards the base with `forward(x, context)`, which also gives
+log|det dz/dx| of each row, and back with `inverse(z, context)`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from skjetsim._nn._bijections import Mixed
+from skjetsim._nn._conditioner import Conditioner, MaskedConditioner, column_features
+
+__all__ = ["Autoregressive", "ContextStep", "Coupling", "Reorder"]
+
+
+class ContextStep(nn.Module):
+    """Shift and scale, or rotation of an angle, by what the context alone says of each column.
+
+    Splines of a few bins then need not follow a resolution that varies over an order of magnitude.
+
+    Parameters
+    ----------
+    circular : sequence of bool
+        Which columns are angles.
+    n_context : int
+    hidden_features : sequence of int
+    """
+
+    def __init__(self, circular, n_context, hidden_features):
+        super().__init__()
+        kinds = ["rotation" if angle else "affine" for angle in circular]
+        self.bijection = Mixed(kinds, n_bins=None)
+        self.conditioner = Conditioner(n_context, self.bijection.n_parameters, hidden_features)
+
+    def forward(self, x, context):
+        """Step towards the base."""
+        return self.bijection(x, self.conditioner([context], x.shape[1]))
+
+    def inverse(self, z, context):
+        """Step back."""
+        return self.bijection.inverse(z, self.conditioner([context], z.shape[1]))
+
+
+class Coupling(nn.Module):
+    """Half of the columns transformed by what the other half and the context say.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Bijection of each column.
+    held : sequence of bool
+        Columns that are not transformed here.
+    n_context : int
+    hidden_features : sequence of int
+    n_bins : int
+    """
+
+    def __init__(self, kinds, held, n_context, *, hidden_features, n_bins):
+        super().__init__()
+        held = torch.as_tensor(held)
+        index = torch.arange(len(kinds))
+        self._buffer("held", index[held])
+        self._buffer("changed", index[~held])
+        self._buffer("back", torch.cat([index[held], index[~held]]).argsort())
+        angle = torch.tensor([kind == "circular" for kind in kinds])[held]
+        self._buffer("angle", angle if angle.any() else None)
+        self.bijection = Mixed([kinds[j] for j in index[~held].tolist()], n_bins)
+        n_inputs = int(held.sum() + angle.sum()) + n_context
+        self.conditioner = Conditioner(n_inputs, self.bijection.n_parameters, hidden_features)
+
+    def _buffer(self, name, value):
+        self.register_buffer(name, value, persistent=False)
+
+    def _parameters_of(self, held, context):
+        return self.conditioner([column_features(held, self.angle), context], held.shape[1])
+
+    def forward(self, x, context):
+        """Step towards the base."""
+        held = x[self.held]
+        y, ladj = self.bijection(x[self.changed], self._parameters_of(held, context))
+        return torch.cat([held, y])[self.back], ladj
+
+    def inverse(self, z, context):
+        """Step back."""
+        held = z[self.held]
+        x = self.bijection.inverse(z[self.changed], self._parameters_of(held, context))
+        return torch.cat([held, x])[self.back]
+
+
+class Autoregressive(nn.Module):
+    """Each column transformed by what those before it and the context say.
+
+    Sampling takes one pass of the network for each column.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Bijection of each column, which is also the order.
+    n_context : int
+    hidden_features : sequence of int
+    n_bins : int
+    """
+
+    def __init__(self, kinds, n_context, *, hidden_features, n_bins):
+        super().__init__()
+        self.n_columns = len(kinds)
+        self.bijection = Mixed(kinds, n_bins)
+        place = torch.arange(len(kinds))
+        angle = torch.tensor([kind == "circular" for kind in kinds])
+        self.register_buffer("angle", angle if angle.any() else None, persistent=False)
+        told = [place[~angle], place[angle], place[angle], place.new_full((n_context,), -1)]
+        self.conditioner = MaskedConditioner(
+            torch.cat(told), torch.tensor(self.bijection.column_of_parameter()), hidden_features
+        )
+
+    def _parameters_of(self, x, context):
+        return self.conditioner([column_features(x, self.angle), context], x.shape[1])
+
+    def forward(self, x, context):
+        """Step towards the base."""
+        return self.bijection(x, self._parameters_of(x, context))
+
+    def inverse(self, z, context):
+        """Step back, column after column."""
+        x = torch.zeros_like(z)
+        for _ in range(self.n_columns):
+            x = self.bijection.inverse(z, self._parameters_of(x, context))
+        return x
+
+
+class Reorder(nn.Module):
+    """Columns in another order."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("back", order.argsort(), persistent=False)
+
+    def forward(self, x, context):
+        """Step towards the base."""
+        return x[self.order], x.new_zeros(x.shape[1])
+
+    def inverse(self, z, context):
+        """Step back."""
+        return z[self.back]
