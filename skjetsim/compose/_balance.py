@@ -40,11 +40,12 @@ def balance(log_p, weight, observed, names):
         expected = weight @ p
         gap = observed - expected
         if np.abs(gap).max() <= 1e-9 * weight.sum():
-            return offset
+            return offset - offset.mean()
         curvature = np.diag(expected) - (p * weight[:, None]).T @ p
-        offset += np.clip(np.linalg.lstsq(curvature, gap, rcond=None)[0], -3.0, 3.0)
-        offset -= offset.mean()  # the same shift of all classes is none
-        if np.abs(offset).max() > LARGEST:
+        # The same shift of all classes is none: the first class stays.
+        step = np.linalg.lstsq(curvature[1:, 1:], gap[1:], rcond=None)[0]
+        offset[1:] += np.clip(step, -3.0, 3.0)
+        if np.ptp(offset) > LARGEST:
             break
     wrong = int(np.argmax(np.abs(gap)))
     raise ValueError(

@@ -347,6 +347,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             learning_rate=0.05,
             max_iter=1000 if early else 100,
             max_leaf_nodes=15,
+            min_samples_leaf=int(np.clip(n_rows // 1000, 20, 100)),
             early_stopping=early,
             random_state=int(child_seed(root, CLASSIFIER).generate_state(1)[0]),
         )
