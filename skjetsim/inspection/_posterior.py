@@ -24,7 +24,8 @@ from skjetsim.metrics._checks import check_ensemble, same_columns
 __all__ = ["PosteriorDisplay"]
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
-MARGIN = 0.05  # of the range, on either side
+CORE = (0.025, 0.975)  # quantiles of the draws: tails would make the core a single bin
+MARGIN = 0.25  # of the core, on either side
 
 
 class PosteriorDisplay:
@@ -96,7 +97,8 @@ class PosteriorDisplay:
         features : sequence of str or int, optional
             Columns to show; all by default.
         bins : int, default=30
-            At least two, from the lowest to the highest of draws, truth and measured value.
+            At least two, over the central 95% of the draws and a quarter more on either side, and
+            as far as truth and measured value lie.
 
         Returns
         -------
@@ -322,12 +324,11 @@ def _panel(values, truth, measured, prior, bins, angle):
             direction + wrap_phi(phi - direction) for phi in (values, truth, measured)
         )
         prior = None if prior is None else direction + wrap_phi(prior - direction)
-    ends = [*np.quantile(values, [0.002, 0.998]), truth]
-    if np.isfinite(measured):
-        ends.append(measured)
-    low, high = min(ends), max(ends)
+    low, high = np.quantile(values, CORE)
     margin = MARGIN * (high - low) or 0.5 * max(1.0, abs(low))  # of a constant
-    edges = np.linspace(low - margin, high + margin, bins + 1)
+    known = [value for value in (truth, measured) if np.isfinite(value)]
+    low, high = min([low, *known]) - margin, max([high, *known]) + margin
+    edges = np.linspace(low, high, bins + 1)
     prior = np.nan if prior is None else _density(prior, edges)
     return edges, _density(values, edges), truth, measured, prior
 
