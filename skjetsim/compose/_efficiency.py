@@ -93,6 +93,10 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
     An event drawn at random follows the efficiency; for a yield alone, the sum of `efficiency` has
     less noise.
 
+    Where `accepted` is a cut on y itself, the response ends at an edge, which smooth densities
+    blur: some drawn events are accepted and would not pass the cut again. Let `accepted` be what
+    the detector finds and cut on what is drawn, unless only the yield matters.
+
     Examples
     --------
     >>> import numpy as np
