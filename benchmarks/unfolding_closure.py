@@ -5,10 +5,11 @@ a spectrum (pT, rapidity or mass of the Z; pT of the jet) is reweighted by 1 +- 
 unfolded by the unfolder of the benchmark `unfolding.py`, which knows the simulated spectrum, and by
 `IterativeUnfolder`, which corrects its prior. The hidden truth is a third set of events,
 reweighted. Printed are, in bins of the spectrum, the ratios of the simulated spectrum, of the
-unfolded one after each iteration, and of the pseudo-data's own truth (the floor) to the hidden
-truth; chi2 per degree of freedom of each; and what each iteration moved. Statistical errors are
-those of counts: unfolding correlates bins and makes the true errors somewhat larger, and those of
-the training events come on top.
+unfolded one after each iteration, of the simulated events with the weights that the last iteration
+gave them, and of the pseudo-data's own truth (the floor) to the hidden truth; chi2 per degree of
+freedom of each; and what each iteration moved. Statistical errors are those of counts: unfolding
+correlates bins and makes the true errors somewhat larger, and those of the training events come on
+top.
 """
 
 import argparse
@@ -109,6 +110,7 @@ def close(model, X, y, feature, strength):
         drawn = sample_inverse(unfolder, measured, random_state=2)
         unfolded = value_of(pd.DataFrame(np.asarray(drawn), columns=X.columns), feature)
         spectra[f"iteration {number}"] = Spectrum.of(unfolded, edges)
+    spectra["weighted"] = Spectrum.of(simulated, edges, model.weights_)
     spectra["floor"] = Spectrum.of(values[kept], edges)
     return spectra, truth, edges
 

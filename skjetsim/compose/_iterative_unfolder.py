@@ -33,7 +33,7 @@ __all__ = ["IterativeUnfolder"]
 
 # Branches of the seed of `unfold`. Every iteration has the same draws, folds and classifiers, so
 # that its weights differ from the last one's by what was learnt and not by noise.
-DRAW, FOLDS, CLASSIFIER = range(3)
+DRAW, SIMULATED, FOLDS, CLASSIFIER = range(4)
 # Fewer say nothing about a spectrum that the simulation does not say better.
 MIN_MEASURED = 50
 # Share of the simulated events at a bound of the ratio from which on it is a warning.
@@ -53,10 +53,10 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
     r"""Unfold measured events with the prior that they themselves suggest.
 
     The posterior of an unfolder contains the spectrum it was trained on. Here, as in [1]_, the
-    measured events correct it: they are unfolded, a classifier learns how the unfolded spectrum
-    differs from the simulated one, the simulated pairs are given its likelihood ratio as weights,
-    and the unfolder is trained again. In the limit of many events this is the iterative Bayesian
-    unfolding of [2]_ without bins.
+    measured events correct it: they are unfolded, a classifier learns how they differ from
+    simulated events, the simulated pairs are given its likelihood ratio as weights, and the
+    unfolder is trained again. In the limit of many events this is the iterative Bayesian unfolding
+    of [2]_ without bins.
 
     Measured events are never an argument of `fit`: they have no truth, and cross-validation would
     split them.
@@ -77,7 +77,7 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
         simulated events; 0 always makes `n_iterations`.
     n_folds : int, default=5
         The ratio of a simulated event comes from a classifier that was trained without it, on the
-        other folds.
+        other folds of the events.
     max_ratio : float, default=10.0
         The ratio is held between its inverse and this. Where more than 1% of the simulated weight
         is at a bound, `unfold` warns.
@@ -95,7 +95,7 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
     iterations_ : list of dict of float
         For each iteration of the last `unfold`: `moved`, the share of the simulated weight that
         it moved (half the sum of the absolute changes over the sum); `auc`, the area of the
-        classifier, unfolded against simulated with the prior's weights; `bounded`, the share
+        classifier, with the prior's weights; `bounded`, the share
         of the simulated weight at a bound of the ratio; `effective_size`, the number of unweighted
         events that say as much as the weighted ones.
     X_train_ : ndarray of shape (n_samples, n_features)
@@ -121,12 +121,15 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
     longer matter. What the detector smears by more than the structures of the spectrum needs more
     iterations.
 
-    The ratio is that of a classifier's log-odds, calibrated by a logistic regression of two
-    parameters on events that it was not trained on. Every iteration trains from scratch.
+    The classifier compares the unfolded measured events with simulated ones that the unfolder of
+    `fit` has unfolded, not with their truth: what a network gets wrong is in both, and is not
+    taken for a spectrum. Its log-odds are calibrated by a logistic regression of two parameters on
+    events that it was not trained on. Every iteration trains from scratch.
 
-    What is gained can be seen in the measured columns: with `weights_`, the simulated `y_train_`
-    have to agree with the measured events. Where they do not, the response differs, too, and no
-    prior mends that.
+    `X_train_` with `weights_` is a second estimate of the unfolded spectrum, in which no event was
+    drawn by a network. What is gained can be seen in the measured columns: `y_train_` with
+    `weights_` has to agree with the measured events. Where it does not, the response differs, too,
+    and no prior mends that.
 
     The training events are kept, in model files too. `unfolder_` is an unfolder of its own and can
     be saved without them.
@@ -265,16 +268,17 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
         measured = measured_table(self, rows)
         self.unfolders_, self.iterations_ = self.unfolders_[:1], []
         self.weights_ = self.prior_weights_
-        drawn = self._draw(measured, root)
+        simulated = self._draw(measured_table(self, self.y_train_), _seed(root, SIMULATED))
+        drawn = self._draw(measured, _seed(root, DRAW))
         for _ in range(self.n_iterations):
-            weights, record = self._reweight(drawn, weight, root)
+            weights, record = self._reweight(simulated, drawn, weight, root)
             self.iterations_.append(record)
             if record["moved"] < self.tol:
                 break
             unfolder = self._train(clone(self.unfolder), weights)
             self.unfolders_.append(unfolder)
             self.weights_ = weights
-            drawn = self._draw(measured, root)
+            drawn = self._draw(measured, _seed(root, DRAW))
         return self._as_events(drawn, y_measured)
 
     def sample_inverse(self, y, *, n_samples=None, random_state=None):
@@ -365,16 +369,19 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
         X, y = theory_table(self, self.X_train_), measured_table(self, self.y_train_)
         return unfolder.fit(X, y, **weights)
 
-    def _draw(self, measured, root):
+    def _draw(self, measured, seed):
         """One unfolded event for each measured one, by the last unfolder."""
-        drawn = sample_inverse(self.unfolder_, measured, random_state=_seed(root, DRAW))
+        drawn = sample_inverse(self.unfolder_, measured, random_state=seed)
         return np.asarray(drawn, dtype=np.float64).reshape(len(measured), -1)
 
-    def _reweight(self, drawn, drawn_weight, root):
-        """Weights that give the simulated events the unfolded spectrum, and a record of them."""
+    def _reweight(self, simulated, drawn, drawn_weight, root):
+        """Weights that give the simulated events the unfolded spectrum, and a record of them.
+
+        `simulated` and `drawn` are unfolded simulated and measured events.
+        """
         prior = self.prior_weights_
         used = prior > 0
-        log_ratio, auc = self._log_ratio(used, drawn, drawn_weight, root)
+        log_ratio, auc = self._log_ratio(used, simulated[used], drawn, drawn_weight, root)
         bound = np.log(self.max_ratio)
         bounded = float(np.average(np.abs(log_ratio) > bound, weights=prior[used]))
         if bounded > BOUNDED_SHARE:
@@ -396,10 +403,10 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
             "effective_size": float(weights.sum() ** 2 / (weights**2).sum()),
         }
 
-    def _log_ratio(self, used, drawn, drawn_weight, root):
-        """Log of unfolded over simulated density at the simulated events, and the area."""
-        rows = np.concatenate([self.X_train_[used], drawn])
-        label = np.repeat([0, 1], [int(used.sum()), len(drawn)])
+    def _log_ratio(self, used, simulated, drawn, drawn_weight, root):
+        """Log of measured over simulated density at the simulated events' truth, and the area."""
+        rows = np.concatenate([simulated, drawn])
+        label = np.repeat([0, 1], [len(simulated), len(drawn)])
         parts = [self.prior_weights_[used], drawn_weight]
         weight = np.concatenate(
             [
@@ -409,18 +416,24 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
         )
         weight *= len(label) / 2  # equal classes, so that odds are ratios
         weighted = any(part is not None and np.ptp(part) > 0 for part in parts)
-        scores = self._scores(rows, label, weight, weighted, root)
+        fit_classifier = self._classifier(weighted, root)
+        scores, at_truth = np.empty((len(rows), 1)), np.empty(len(simulated))
+        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=_seed(root, FOLDS))
+        truth = self.X_train_[used]
+        for training, held_out in folds.split(rows, label):
+            classifier = fit_classifier(rows[training], label[training], weight[training])
+            scores[held_out, 0] = self._log_odds(classifier, rows[held_out])
+            events = held_out[held_out < len(simulated)]
+            at_truth[events] = self._log_odds(classifier, truth[events])
         # Where the classifier learnt nothing, the sign of the slope is chance.
         line = LogisticRegression(C=1e9).fit(scores, label, sample_weight=weight)
         slope = max(float(line.coef_[0, 0]), 0.0)
         centre = line.intercept_[0] if slope > 0 else 0.0
-        log_ratio = slope * scores[label == 0, 0] + centre
+        log_ratio = slope * at_truth + centre
         return log_ratio, float(roc_auc_score(label, scores[:, 0], sample_weight=weight))
 
-    def _scores(self, rows, label, weight, weighted, root):
-        """Log-odds of each event by a classifier that was trained without it; one column."""
-        names = getattr(self, "feature_names_in_", None)
-        table = rows if names is None else pd.DataFrame(rows, columns=list(names))
+    def _classifier(self, weighted, root):
+        """Return `fit(rows, label, weight)`, which gives a fitted clone of the classifier."""
         classifier = _seeded(self.classifier, root)
         takes_weight = has_fit_parameter(innermost(classifier), "sample_weight")
         if weighted and not takes_weight:
@@ -428,13 +441,25 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
                 f"{type(innermost(classifier)).__name__} does not take sample_weight in fit, and "
                 "there are weights: choose another classifier."
             )
-        scores = np.empty((len(rows), 1))
-        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=_seed(root, FOLDS))
-        for training, held_out in folds.split(rows, label):
-            weights = {_weight_name(classifier): weight[training]} if takes_weight else {}
-            fitted = clone(classifier).fit(_take(table, training), label[training], **weights)
-            scores[held_out, 0] = _log_odds(fitted, _take(table, held_out))
-        return scores
+
+        def fit(rows, label, weight):
+            weights = {_weight_name(classifier): weight} if takes_weight else {}
+            return clone(classifier).fit(self._columns(rows), label, **weights)
+
+        return fit
+
+    def _log_odds(self, classifier, rows):
+        table = self._columns(rows)
+        if hasattr(classifier, "decision_function"):
+            return classifier.decision_function(table)
+        probability = classifier.predict_proba(table)[:, 1]
+        tiny = np.finfo(np.float32).eps  # of votes that all agree
+        return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))
+
+    def _columns(self, rows):
+        """Flat rows of X with their names, as a classifier takes them."""
+        names = getattr(self, "feature_names_in_", None)
+        return rows if names is None else pd.DataFrame(rows, columns=list(names))
 
 
 def _seeded(classifier, root):
@@ -454,14 +479,6 @@ def _seeded(classifier, root):
     return classifier.set_params(**seeds) if seeds else classifier
 
 
-def _log_odds(classifier, table):
-    if hasattr(classifier, "decision_function"):
-        return classifier.decision_function(table)
-    probability = classifier.predict_proba(table)[:, 1]
-    tiny = np.finfo(np.float32).eps  # of votes that all agree
-    return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))
-
-
 def _transformers(estimator):
     """Transformers that events drawn by an unfolder in a Pipeline are taken back through."""
     if hasattr(estimator, "best_estimator_"):
@@ -470,10 +487,6 @@ def _transformers(estimator):
         return []
     steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
     return steps + _transformers(estimator.steps[-1][1])
-
-
-def _take(table, rows):
-    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
 
 
 def _seed(root, *key):

@@ -136,6 +136,19 @@ def test_nothing_moves_where_the_simulation_is_right():
     assert all(record["moved"] < 0.04 for record in model.iterations_)
 
 
+class Offset(GaussianRegression):
+    """Draws that are wrong by as much as half a width."""
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        return 0.5 + super().sample(X, n_samples=n_samples, random_state=random_state)
+
+
+def test_errors_of_the_model_are_not_taken_for_a_spectrum():
+    model = IterativeUnfolder(Unfolder(Offset()), PARABOLA).fit(*gaussian_pairs(5000))
+    model.unfold(gaussian_pairs(5000, seed=3)[1], random_state=0)
+    assert all(record["moved"] < 0.04 for record in model.iterations_)
+
+
 def test_tol_stops_without_another_training():
     model = iterative(tol=0.04, n_iterations=9).fit(*gaussian_pairs(5000))
     model.unfold(measured(5000)[1], random_state=0)
