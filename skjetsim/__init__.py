@@ -13,6 +13,7 @@ _EXPORTS = {
     "load": "skjetsim.persistence",
     "log_prob": "skjetsim._draw",
     "sample": "skjetsim._draw",
+    "sample_chunks": "skjetsim._chunks",
     "sample_inverse": "skjetsim._draw",
     "save": "skjetsim.persistence",
 }
@@ -32,7 +33,7 @@ _MODULES = (
     "selection",
 )
 
-__all__ = ["__version__", "load", "log_prob", "sample", "sample_inverse", "save"]
+__all__ = ["__version__", "load", "log_prob", "sample", "sample_chunks", "sample_inverse", "save"]
 
 
 def __getattr__(name):

@@ -1,9 +1,9 @@
 """Per-column maps into the range where a spline flow works, with their log-determinants.
 
-A rational-quadratic flow acts on about [-5, 5] and is at its best on columns that look normal.
-Residuals of a detector have cores a hundred times narrower than their tails. Each column is
-standardised where that already makes it look normal, and mapped through its own quantiles to a
-normal where it does not. Both maps are smooth, strictly monotone and inverted in closed form.
+A rational-quadratic flow acts on about [-5, 5], with bins of about one. Residuals of a detector
+have cores a hundred times narrower than their tails. Each column is standardised where that brings
+all of it into range and spreads its core over several bins, and mapped through its own quantiles
+to a normal where it does not. Both maps are smooth, strictly monotone and inverted in closed form.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._weighted import weighted_quantile, weighted_ranks, weighted_std
+from skjetsim._weighted import weighted_quantile, weighted_std
 
 __all__ = [
     "apply_maps",
@@ -27,9 +27,10 @@ __all__ = [
     "standardisation",
 ]
 
-# A column is left at standardisation where it is this close to a normal.
-NORMAL_ENOUGH_W1 = 0.03
-NORMAL_ENOUGH_EXTREME = 5.0
+# A column is left at standardisation where its events lie within so many standard deviations, and
+# the two middle thirds of them over as many as this share of a normal's.
+STANDARD_EXTREME = 5.0
+STANDARD_CORE = 0.6
 LARGEST_VALUE = 1e100  # whose square is a double
 LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
 MIN_ROWS_FOR_QUANTILES = 500
@@ -38,7 +39,7 @@ ROWS_BEYOND_LAST_KNOT = 20
 
 # Position in `tail`, position of the end knot, direction.
 TAILS = ((0, 0, -1.0), (1, -1, 1.0))
-KEYS = ("x", "u", "slope", "tail", "far")
+KEYS = ("x", "u", "slope", "tail", "far", "beyond")
 
 
 def standardisation(values, weight=None):
@@ -63,6 +64,7 @@ def standardisation(values, weight=None):
         "slope": np.array([1 / scale, 1 / scale]),
         "tail": np.array([np.inf, np.inf]),
         "far": np.array([np.inf, np.inf]),
+        "beyond": np.array([1.0, 1.0]),
     }
 
 
@@ -72,7 +74,8 @@ def quantile_normal(values, weight=None):
     Between the knots a monotone rational quadratic (Gregory and Delbourgo 1982), beyond them a
     logarithm whose length is set by the farthest event, u = u_k + a log(1 + m (x - x_k) / a), and
     beyond that event a straight line: what is drawn out there has seen no data, and an exponential
-    would let it run away.
+    would let it run away. That line is at most as steep as standardisation, or one event a little
+    beyond a sharp edge would weigh as much as thousands inside.
 
     Parameters
     ----------
@@ -96,7 +99,10 @@ def quantile_normal(values, weight=None):
     far = slope[[0, -1]] * np.array([x[0] - values.min(), values.max() - x[-1]])
     rise = farthest - np.array([-u[0], u[-1]])
     tail = np.array([_tail_length(far[side], rise[side]) for side in (0, 1)])
-    return {"x": x, "u": u, "slope": slope, "tail": tail, "far": far}
+    flattest = 1 / float(weighted_std(values[:, None], weight)[0])
+    steepest = slope[[0, -1]] / (1 + far / tail)
+    beyond = np.minimum(1.0, flattest / steepest)
+    return {"x": x, "u": u, "slope": slope, "tail": tail, "far": far, "beyond": beyond}
 
 
 def _merge_ties(x, u):
@@ -129,34 +135,39 @@ def _tail_length(far, rise):
     return high
 
 
-def _tail_forward(reach, length, far):
+def _tail_forward(reach, length, far, outer):
     """Rise of u at a reach beyond the last knot, in units of its slope; and log(slope) there."""
-    if np.isinf(length):
-        return reach, np.zeros_like(reach)
     inside = np.minimum(reach, far)
-    log_slope = -np.log1p(inside / length)
-    return -length * log_slope + (reach - inside) * np.exp(log_slope), log_slope
+    if np.isinf(length):
+        rise, log_slope = inside, np.zeros_like(reach)
+    else:
+        log_slope = -np.log1p(inside / length)
+        rise = -length * log_slope
+    log_slope = np.where(reach > far, log_slope + np.log(outer), log_slope)
+    return rise + (reach - inside) * np.exp(log_slope), log_slope
 
 
-def _tail_inverse(rise, length, far):
+def _tail_inverse(rise, length, far, outer):
     """Inverse of `_tail_forward`."""
     if np.isinf(length):
-        return rise
-    highest = length * np.log1p(far / length)
-    inside = np.minimum(rise, highest)
-    return length * np.expm1(inside / length) + (rise - inside) * (1 + far / length)
+        inside = np.minimum(rise, far)
+        return inside + (rise - inside) / outer
+    inside = np.minimum(rise, length * np.log1p(far / length))
+    return length * np.expm1(inside / length) + (rise - inside) * (1 + far / length) / outer
 
 
 def choose_map(values, weight=None):
-    """Standardisation where that is normal enough, else the quantile-normal map."""
+    """Standardisation where that is enough, else the quantile-normal map.
+
+    The quantile map straightens what a column is alone, and bends what it is with others: edges and
+    peaks of a joint density become outer. It is for columns that need it.
+    """
     standard = standardisation(values, weight)
     if len(values) < MIN_ROWS_FOR_QUANTILES:
         return standard
     z = _forward(values, standard)[0]
-    order, position = weighted_ranks(values, weight)
-    difference = np.abs(z[order] - ndtri(position))
-    distance = np.average(difference, weights=None if weight is None else weight[order])
-    if distance < NORMAL_ENOUGH_W1 and np.abs(z).max() < NORMAL_ENOUGH_EXTREME:
+    low, high = weighted_quantile(z, ndtr(np.array([-1.0, 1.0])), weight)
+    if np.abs(z).max() < STANDARD_EXTREME and high - low > 2 * STANDARD_CORE:
         return standard
     return quantile_normal(values, weight)
 
@@ -165,7 +176,7 @@ def _forward(values, knots):
     """Mapped column and log(du/dx)."""
     if knots is None:  # an angle
         return wrap_phi(values), np.zeros_like(values)
-    x, u, slope, tail, far = (knots[key] for key in KEYS)
+    x, u, slope, tail, far, outer = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
     secant = height / width
@@ -179,7 +190,7 @@ def _forward(values, knots):
     for side, end, sign in TAILS:
         beyond = np.flatnonzero(sign * (values - x[end]) > 0)
         reach = slope[end] * np.abs(values[beyond] - x[end])
-        rise, extra = _tail_forward(reach, tail[side], far[side])
+        rise, extra = _tail_forward(reach, tail[side], far[side], outer[side])
         mapped[beyond] = u[end] + sign * rise
         log_slope[beyond] = np.log(slope[end]) + extra
     return mapped, log_slope
@@ -189,7 +200,7 @@ def _inverse(mapped, knots):
     """Solve the rational quadratic for x, and the tails in closed form."""
     if knots is None:
         return wrap_phi(mapped)
-    x, u, slope, tail, far = (knots[key] for key in KEYS)
+    x, u, slope, tail, far, outer = (knots[key] for key in KEYS)
     index = np.clip(np.searchsorted(u, mapped, side="right") - 1, 0, len(u) - 2)
     width, height = x[index + 1] - x[index], u[index + 1] - u[index]
     secant = height / width
@@ -201,7 +212,7 @@ def _inverse(mapped, knots):
     values = x[index] + width * (2 * c / (-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0))))
     for side, end, sign in TAILS:
         beyond = np.flatnonzero(sign * (mapped - u[end]) > 0)
-        reach = _tail_inverse(np.abs(mapped[beyond] - u[end]), tail[side], far[side])
+        reach = _tail_inverse(np.abs(mapped[beyond] - u[end]), tail[side], far[side], outer[side])
         values[beyond] = x[end] + sign * reach / slope[end]
     return values
 

@@ -28,7 +28,8 @@ class NetworkEstimator:
     `_build_module(generator)` from what is fitted, and calls `_train`.
     """
 
-    def _training_plan(self, n_rows):
+    def _training_plan(self, n_rows, weight_decay=None):
+        """Checked parameters of the training; `weight_decay` is what "auto" stands for."""
         from skjetsim._nn import SCHEDULES, TrainingPlan
 
         if self.batch_size != "auto":
@@ -37,8 +38,12 @@ class NetworkEstimator:
         if self.patience is not None:
             check_int(self.patience, "patience")
         check_positive(self.learning_rate, "learning_rate")
-        if not isinstance(self.weight_decay, numbers.Real) or not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}.")
+        if weight_decay is None or self.weight_decay != "auto":
+            weight_decay = self.weight_decay
+        if not isinstance(weight_decay, numbers.Real) or not weight_decay >= 0:
+            raise ValueError(
+                f"weight_decay must be a number that is not negative, got {weight_decay!r}."
+            )
         if self.gradient_clip is not None:
             check_positive(self.gradient_clip, "gradient_clip")
         check_option(self.schedule, "schedule", SCHEDULES)
@@ -49,7 +54,7 @@ class NetworkEstimator:
             batch_size=_auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
             max_epochs=self.max_epochs,
             learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
+            weight_decay=weight_decay,
             schedule=self.schedule,
             gradient_clip=self.gradient_clip,
             patience=self.patience,

@@ -364,8 +364,10 @@ class UnfolderMixin:
         """
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
+        from skjetsim._validation import validate_events
         from skjetsim.metrics import energy_score
 
+        X = validate_events(self, X, reset=False)
         drawn = self.sample_inverse(y, n_samples=10, random_state=self.random_state)
         return -float(energy_score(X, drawn, sample_weight=sample_weight))
 

@@ -195,7 +195,7 @@ def _attribute(estimator, name):
 
 
 def _inside(estimator):
-    for attribute in ("best_estimator_", "simulator_"):
+    for attribute in ("best_estimator_", "simulator_", "unfolder_"):
         if hasattr(estimator, attribute):
             inner = getattr(estimator, attribute)
             yield inner

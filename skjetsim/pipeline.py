@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._weighted import weighted_mean
-from skjetsim.base import is_generator
+from skjetsim.base import is_generator, is_simulator
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
 
@@ -20,7 +20,7 @@ def _can_score(pipeline):
 
     if not hasattr(pipeline._final_estimator, "score_samples"):
         return False
-    if not is_generator(pipeline):
+    if is_simulator(pipeline):
         return True  # the transformers act on the condition, where no Jacobian is due
     return all(has_log_det(step) for _, step in pipeline.steps[:-1])
 

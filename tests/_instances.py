@@ -4,8 +4,21 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
-from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator
-from skjetsim.flows import FlowGenerator, FlowSimulator
+from skjetsim.compose import (
+    EfficiencySimulator,
+    EnsembleSimulator,
+    IterativeUnfolder,
+    ResidualTransformer,
+    TransformedSimulator,
+    Unfolder,
+)
+from skjetsim.flows import (
+    FlowGenerator,
+    FlowMatchingGenerator,
+    FlowMatchingSimulator,
+    FlowSimulator,
+    InvertibleUnfolder,
+)
 from skjetsim.pipeline import GenerativePipeline
 from skjetsim.response import QuantileSimulator
 
@@ -20,7 +33,12 @@ SMALL = SMALL_NETWORK | {"n_transforms": 2, "n_bins": 4}
 
 def generators(**params):
     settings = SMALL | params
-    return [FlowGenerator(**settings)]
+    return [
+        FlowGenerator(**settings),
+        FlowGenerator(bijection="affine", structure="autoregressive", **settings),
+        FlowGenerator(bijection="sylvester", **settings),
+        FlowMatchingGenerator(**SMALL_NETWORK | {"ema_decay": None} | params),
+    ]
 
 
 def simulators(**params):
@@ -28,11 +46,17 @@ def simulators(**params):
     network = SMALL_NETWORK | params
     return [
         FlowSimulator(**settings),
+        FlowSimulator(structure="autoregressive", condition_network=(8, 4), **settings),
+        FlowSimulator(bijection="planar", **settings),
+        FlowMatchingSimulator(**network | {"ema_decay": None} | params),
         QuantileSimulator(**network),
         QuantileSimulator(n_quantiles=4, **network),
         TransformedSimulator(FlowSimulator(**settings), [StandardScaler()]),
         EnsembleSimulator(
             FlowSimulator(**settings), n_estimators=2, random_state=settings["random_state"]
+        ),
+        EfficiencySimulator(
+            None, FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
         ),
     ]
 
@@ -43,6 +67,17 @@ def residual_simulators(**params):
     return [
         TransformedSimulator(FlowSimulator(**settings), [StandardScaler(), ResidualTransformer()]),
         TransformedSimulator(FlowSimulator(**settings), [ResidualTransformer(keep_truth=True)]),
+    ]
+
+
+def unfolders(**params):
+    settings = SMALL | params
+    unfolder = Unfolder(FlowSimulator(**settings))
+    return [
+        unfolder,
+        IterativeUnfolder(unfolder, n_iterations=1),
+        InvertibleUnfolder(**settings),
+        InvertibleUnfolder(noise_dim=1, **settings),
     ]
 
 
@@ -59,6 +94,12 @@ def label(estimator):
     parts = [type(estimator).__name__]
     if getattr(estimator, "n_quantiles", None) is not None:
         parts.append("copula")
+    if getattr(estimator, "bijection", "rqs") != "rqs":
+        parts.append(estimator.bijection)
+    if getattr(estimator, "structure", "coupling") != "coupling":
+        parts.append(estimator.structure)
+    if getattr(estimator, "noise_dim", 0):
+        parts.append("noise")
     if hasattr(estimator, "transformers"):
         parts += [type(step).__name__ for step in estimator.transformers]
     if hasattr(estimator, "steps"):

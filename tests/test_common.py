@@ -21,29 +21,39 @@ from _instances import (
     draw,
     fit,
     generators,
+    label,
     paired_events,
     paired_frames,
     pipelines,
     simulators,
+    unfolders,
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skjetsim
-from skjetsim.base import is_generator, is_simulator
+from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.compose import EnsembleSimulator
-from skjetsim.flows import FlowGenerator, FlowSimulator
+from skjetsim.flows import FlowGenerator, FlowMatchingGenerator, FlowSimulator
 
 MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
 NOISE = "transform simulates: what a row becomes depends on its position in the noise"
+PAIRS = "score_samples of an unfolder takes X and y"
 PARTS = "members share out rows, whatever their weights"
 REFIT_STEPS = "a Pipeline fits its steps in place, scikit-learn's own does"
 
 
 def expected_failed_checks(estimator):
     """Checks that cannot pass, with the reason."""
-    if isinstance(estimator, FlowGenerator):
+    if is_unfolder(estimator):
+        if not hasattr(estimator, "score_samples"):
+            return {}
+        return {
+            "check_methods_sample_order_invariance": PAIRS,
+            "check_methods_subset_invariance": PAIRS,
+        }
+    if isinstance(estimator, (FlowGenerator, FlowMatchingGenerator)):
         return {
             "check_sample_weight_equivalence_on_dense_data": MINI_BATCHES,
         }
@@ -67,10 +77,25 @@ def expected_failed_checks(estimator):
 
 
 @parametrize_with_checks(
-    [*generators(), *simulators(), *pipelines()], expected_failed_checks=expected_failed_checks
+    [*generators(), *simulators(), *unfolders(), *pipelines()],
+    expected_failed_checks=expected_failed_checks,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator", unfolders(), ids=label)
+def test_unfolders_draw_rows_and_an_axis_of_draws(estimator, events):
+    model, (X, y) = clone(estimator).fit(*events), events
+    assert is_unfolder(model)
+    assert not is_simulator(model)
+    for method in ("sample", "transform", "predict"):
+        assert not hasattr(model, method)
+    assert model.inverse_transform(y[:6]).shape == (6, 2)
+    assert model.sample_inverse(y[:6], n_samples=5).shape == (6, 5, 2)
+    first, again = (model.sample_inverse(y, random_state=3) for _ in range(2))
+    assert_array_equal(first, again)
+    assert_allclose(model.score(X, y), model.score(X, y))
 
 
 @every_estimator

@@ -207,7 +207,7 @@ def test_manifest_can_be_read_without_the_package(path):
 
 @pytest.fixture(scope="module")
 def model():
-    return FlowGenerator(**SMALL).fit(Y)
+    return FlowGenerator(**SMALL | {"hidden_features": (16,)}).fit(Y)
 
 
 def test_truncated_files(model, path, tmp_path):

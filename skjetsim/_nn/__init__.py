@@ -10,6 +10,7 @@ from skjetsim._nn._engine import (
     resolve_device,
 )
 from skjetsim._nn._flow import Flow, build_flow, column_orders
+from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
 from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
 from skjetsim._nn._ode import SOLVERS
 from skjetsim._nn._random import PrivateRandom
@@ -28,6 +29,7 @@ __all__ = [
     "Flow",
     "FlowMatching",
     "GaussianResponse",
+    "InvertibleMap",
     "MatchingNet",
     "PrivateRandom",
     "QuantileResponse",
@@ -38,9 +40,11 @@ __all__ = [
     "build_classifier",
     "build_flow",
     "build_gaussian_response",
+    "build_invertible_map",
     "build_matching",
     "build_quantile_response",
     "column_orders",
+    "invertible_width",
     "normal_knots",
     "resolve_device",
 ]

@@ -1,13 +1,19 @@
 """Meta-estimators: composition instead of flags inside every model."""
 
 from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.compose._efficiency import EfficiencySimulator
 from skjetsim.compose._ensemble import EnsembleSimulator
+from skjetsim.compose._iterative_unfolder import IterativeUnfolder
 from skjetsim.compose._residual import ResidualTransformer
 from skjetsim.compose._transformed import TransformedSimulator
+from skjetsim.compose._unfolder import Unfolder
 
 __all__ = [
     "ConditionalTransformerMixin",
+    "EfficiencySimulator",
     "EnsembleSimulator",
+    "IterativeUnfolder",
     "ResidualTransformer",
     "TransformedSimulator",
+    "Unfolder",
 ]

@@ -1,8 +1,15 @@
-"""Normalizing flows: densities of events, and of detector response given the event."""
+"""Flows: densities of events, of detector response given the event, and unfolding."""
 
 from skjetsim.flows._generator import FlowGenerator
+from skjetsim.flows._invertible_unfolder import InvertibleUnfolder
 from skjetsim.flows._matching_generator import FlowMatchingGenerator
 from skjetsim.flows._matching_simulator import FlowMatchingSimulator
 from skjetsim.flows._simulator import FlowSimulator
 
-__all__ = ["FlowGenerator", "FlowMatchingGenerator", "FlowMatchingSimulator", "FlowSimulator"]
+__all__ = [
+    "FlowGenerator",
+    "FlowMatchingGenerator",
+    "FlowMatchingSimulator",
+    "FlowSimulator",
+    "InvertibleUnfolder",
+]

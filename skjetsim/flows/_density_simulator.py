@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
 from skjetsim._column_maps import (
     check_condition_reach,
     check_reach,
@@ -12,20 +9,11 @@ from skjetsim._column_maps import (
     learn_condition,
     n_inputs,
 )
-from skjetsim._network_estimator import weighted_events
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin
+from skjetsim._network_simulator import NetworkSimulator
 from skjetsim.flows._base import LatentModel
 
 
-class DensitySimulator(SimulatorMixin, LatentModel):
+class DensitySimulator(NetworkSimulator, LatentModel):
     """Simulator whose network maps y, given X, to a standard normal latent space and back."""
 
     def fit(self, X, y, sample_weight=None):
@@ -89,11 +77,7 @@ class DensitySimulator(SimulatorMixin, LatentModel):
         return self
 
     def _check_training(self, X, y, sample_weight, *, reset):
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=reset, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=reset)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X, y = weighted_events(weight, X, y)
+        X, y, weight = self._check_pairs(X, y, sample_weight, reset=reset)
         check_reach(X, None, self._condition_names() or range(X.shape[1]), "X")
         check_reach(y, None, self.target_names_in_, "y")
         return X, y, weight
@@ -105,55 +89,16 @@ class DensitySimulator(SimulatorMixin, LatentModel):
     def _learn_condition(self, X, weight):
         self.condition_ = learn_condition(X, self._condition_names(), weight)
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Theory-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event; one, without an axis of its own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            In the units of the fitted y. A table under `set_output`, without `n_samples`.
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+    def _draw_rows(self, rows, random_state, events):
         check_condition_reach(self.condition_, events)
-        drawn = self._draw(
-            len(events) * repeats,
+        return self._draw(
+            len(rows),
             random_state,
-            inputs=np.repeat(events, repeats, axis=0) if repeats > 1 else events,
+            inputs=rows,
             to_context=lambda chunk: encode_condition(self.condition_, chunk),
         )
-        if n_samples is not None:
-            return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
-        return self._as_target(drawn, X)
 
-    def score_samples(self, X, y):
-        """Log p(y given X) of each event, in the units of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Of integer columns the probability, of the others the density; minus infinity for
-            events that differ in a column that was constant in the fit.
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
+    def _log_prob(self, X, y):
         check_condition_reach(self.condition_, X)
         self._check_reach(y, self.target_names_in_, "y")
         return self._log_density(y, encode_condition(self.condition_, X))

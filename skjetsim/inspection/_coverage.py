@@ -6,7 +6,7 @@ import numpy as np
 
 from skjetsim._validation import check_int, column_names
 from skjetsim.base import is_simulator
-from skjetsim.inspection._events import check_pairs, draw_events
+from skjetsim.inspection._events import as_table, check_pairs, draw_events
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._style import (
     FLOOR,
@@ -92,9 +92,7 @@ class CoverageDisplay:
             On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
             few draws for a level: 19 reach the default ones.
         """
-        levels = np.linspace(0.05, 0.95, 19) if levels is None else np.asarray(levels, dtype=float)
-        if levels.ndim != 1 or len(levels) == 0 or not (np.diff(levels) > 0).all():
-            raise ValueError(f"levels must be probabilities that increase, got {levels.tolist()}.")
+        levels = check_levels(levels)
         coverage = quantile_coverage(truth, generated, levels, sample_weight=sample_weight)
         weight = check_weight(sample_weight, len(truth), "sample_weight")
         # Weighted events tell as much as fewer equal ones.
@@ -160,12 +158,8 @@ class CoverageDisplay:
             n_samples=check_int(n_samples, "n_samples"),
             random_state=random_state,
         )
-        display = cls.from_samples(
-            drawn.truth, drawn.generated, levels=levels, sample_weight=sample_weight
-        )
-        if drawn.names is not None:
-            display.names = [axis_label(name, unit=False) for name in drawn.names]
-        return display
+        truth = as_table(drawn.truth, drawn.names)
+        return cls.from_samples(truth, drawn.generated, levels=levels, sample_weight=sample_weight)
 
     @property
     def pull(self):
@@ -212,3 +206,11 @@ class CoverageDisplay:
             ax.legend(loc="best")
         self.axes_, self.figure_ = axes, ax.figure
         return self
+
+
+def check_levels(levels):
+    """Return levels as an array, by default 0.05, 0.1, ..., 0.95; raise unless they increase."""
+    levels = np.linspace(0.05, 0.95, 19) if levels is None else np.asarray(levels, dtype=float)
+    if levels.ndim != 1 or len(levels) == 0 or not (np.diff(levels) > 0).all():
+        raise ValueError(f"levels must be probabilities that increase, got {levels.tolist()}.")
+    return levels

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import apply_steps, sample, split_steps, unwrap_search
+from skjetsim._draw import apply_steps, sample, sample_inverse, split_steps, unwrap_search
 from skjetsim._validation import (
     check_events,
     check_int,
@@ -145,8 +145,7 @@ def draw_events(
     -------
     Drawn
     """
-    model = unwrap_search(estimator)
-    name = type(estimator).__name__
+    model, name = unwrap_search(estimator), type(estimator).__name__
     if n_samples is not None:
         check_int(n_samples, "n_samples")
     if is_generator(model):
@@ -161,21 +160,59 @@ def draw_events(
         truth = y
     else:
         raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
-    row_ndim = np.ndim(truth) - 1
     what = "X" if y is None else "y"
+    return _beside(
+        model,
+        truth,
+        generated,
+        what,
+        transformer=transformer,
+        of_members=of_members,
+        paired=y is not None,
+    )
+
+
+def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=None):
+    """True theory-level events and draws unfolded from y, in the transformer's coordinates.
+
+    Parameters
+    ----------
+    estimator : fitted unfolder, Pipeline or search
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n, n_targets)
+    n_samples : int
+        Draws for each event.
+    transformer : transformer, optional
+        Of X.
+    random_state : int, Generator, RandomState or None
+
+    Returns
+    -------
+    Drawn
+    """
+    model = unwrap_search(estimator)
+    n_samples = check_int(n_samples, "n_samples")
+    check_pairs(X, y, type(estimator).__name__, "an unfolder")
+    generated = sample_inverse(model, y, n_samples=n_samples, random_state=random_state)
+    return _beside(model, X, generated, "X", transformer=transformer, paired=True)
+
+
+def _beside(model, truth, generated, what, *, transformer, paired, of_members=False):
+    """Validate the truth beside drawn events, and take both to the transformer's coordinates."""
+    row_ndim = np.ndim(truth) - 1
     truth, names = check_events(truth, what=what, allow_1d=row_ndim == 0)
     _check_order(model, names, what)
     generated = as_rows(generated, row_ndim)
     if generated.shape[-1] != truth.shape[1]:
         raise ValueError(
-            f"{name} draws {generated.shape[-1]} columns, but the truth has {truth.shape[1]}: pass "
-            "the columns it was fitted with."
+            f"{type(model).__name__} draws {generated.shape[-1]} columns, but the truth has "
+            f"{truth.shape[1]}: pass the columns it was fitted with."
         )
     # Fitted on truth alone: a scaler of each side's own would hide what differs.
     transformer = fitted_transformer(transformer, truth, names)
     truth, out_names = in_coordinates(transformer, truth, names)
     generated, _ = in_coordinates(transformer, generated, names)
-    return Drawn(truth, generated, out_names, of_members, y is not None, transformer, names)
+    return Drawn(truth, generated, out_names, of_members, paired, transformer, names)
 
 
 def _check_order(model, names, what):
@@ -190,10 +227,10 @@ def _check_order(model, names, what):
         check_names_match(names, fitted, what=what)
 
 
-def check_pairs(X, y, name):
+def check_pairs(X, y, name, kind="a simulator"):
     """Raise unless X and y are the same events on two levels."""
     if y is None:
-        raise ValueError(f"{name} is a simulator: pass the detector level y as well as X.")
+        raise ValueError(f"{name} is {kind}: pass the detector level y as well as X.")
     if len(X) != len(y):
         raise ValueError(
             f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "

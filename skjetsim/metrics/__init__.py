@@ -6,7 +6,7 @@ column names are then compared) or arrays; arrays of three or four dimensions ar
 """
 
 from skjetsim.metrics._band import histogram_band
-from skjetsim.metrics._calibration import crps, energy_score, quantile_coverage
+from skjetsim.metrics._calibration import crps, energy_score
 from skjetsim.metrics._classifier import classifier_two_sample_auc
 from skjetsim.metrics._dependence import correlation_difference, residual_wasserstein
 from skjetsim.metrics._distances import (
@@ -18,6 +18,7 @@ from skjetsim.metrics._floor import MetricFloor, metric_floor
 from skjetsim.metrics._generative_scorer import GenerativeScorer, make_generative_scorer
 from skjetsim.metrics._histograms import chi2_per_dof, emd_sum
 from skjetsim.metrics._memorisation import nearest_neighbour_ratio
+from skjetsim.metrics._posterior import posterior_coverage, quantile_coverage, sbc_ranks
 from skjetsim.metrics._quantiles import equivalent_sample_size, quantile_mse
 from skjetsim.metrics._scorers import (
     ClassifierAUCScorer,
@@ -53,9 +54,11 @@ __all__ = [
     "make_generative_scorer",
     "metric_floor",
     "nearest_neighbour_ratio",
+    "posterior_coverage",
     "quantile_coverage",
     "quantile_mse",
     "residual_wasserstein",
+    "sbc_ranks",
     "sliced_wasserstein_distance",
     "wasserstein_distance",
 ]

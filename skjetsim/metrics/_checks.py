@@ -115,7 +115,7 @@ def check_pair(
     )
 
 
-def check_ensemble(truth, generated, *, min_draws=1):
+def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="generated"):
     """Validate per-event draws beside the truth.
 
     Parameters
@@ -123,6 +123,8 @@ def check_ensemble(truth, generated, *, min_draws=1):
     truth : array-like of shape (n, ...)
     generated : array-like of shape (n, n_draws, ...)
         With a single feature also (n, n_draws).
+    what, other : str
+        How messages call them.
 
     Returns
     -------
@@ -130,27 +132,27 @@ def check_ensemble(truth, generated, *, min_draws=1):
     draws : ndarray of shape (n, n_draws, d)
     names : list of str or None
     """
-    a, names = check_table(truth, what="truth")
+    a, names = check_table(truth, what=what)
     draws = np.asarray(generated, dtype=np.float64)
     if draws.ndim == 2 and a.shape[1] == 1:
         draws = draws[:, :, None]
     if draws.ndim < 3:
         raise ValueError(
-            f"generated must hold several draws for each event, shape (n, n_draws, {a.shape[1]}), "
-            f"got shape {draws.shape}. Draw with sample(X, n_samples=...)."
+            f"{other} must hold several draws for each event, shape (n, n_draws, {a.shape[1]}), "
+            f"got shape {draws.shape}. Draw them with n_samples=k."
         )
     draws = draws.reshape(*draws.shape[:2], -1)
     if len(draws) != len(a):
         raise ValueError(
-            f"truth has {len(a)} events but generated has draws for {len(draws)}: row i of both "
+            f"{what} has {len(a)} events but {other} has draws for {len(draws)}: row i of both "
             "must be the same event."
         )
     if draws.shape[1] < min_draws:
         raise ValueError(
-            f"generated has {draws.shape[1]} draws an event, but at least {min_draws} are needed."
+            f"{other} has {draws.shape[1]} draws an event, but at least {min_draws} are needed."
         )
-    same_columns(names, None, a.shape[1], draws.shape[2], what="truth", other="generated")
-    check_table(draws.reshape(-1, draws.shape[2]), what="generated")
+    same_columns(names, None, a.shape[1], draws.shape[2], what=what, other=other)
+    check_table(draws.reshape(-1, draws.shape[2]), what=other)
     return a, draws, names
 
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._angles import is_angle
-from skjetsim._network_estimator import NetworkEstimator, check_widths, weighted_events
+from skjetsim._network_estimator import check_widths
+from skjetsim._network_simulator import NetworkSimulator
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
+from skjetsim._validation import check_int, refuse_count, validate_events
 from skjetsim._weighted import weighted_std
-from skjetsim.base import SimulatorMixin
 from skjetsim.preprocessing import KinematicFeatures
 
 
-class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
+class QuantileSimulator(NetworkSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
     By default the published fast simulation [1]_: for each column of y a network gives the
@@ -115,6 +107,11 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
     wider network and a schedule that ends: ``hidden_features=(192, 192), batch_size=512,
     schedule="cosine", learning_rate=4e-3, weight_decay=0.5, gradient_clip=5.0``.
 
+    Notes
+    -----
+    In the Gaussian tails of the published model a single outlier can decide the mean of
+    `score_samples`: compare that model by the energy score.
+
     References
     ----------
     .. [1] C. Chen et al., "Analysis-Specific Fast Simulation at the LHC with Deep Learning",
@@ -201,11 +198,7 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             negative or all-zero weights, parameters out of range, derived features that X has not
             the columns for, or a loss that is not finite in the first epoch.
         """
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X, y = weighted_events(weight, X, y)
+        X, y, weight = self._check_pairs(X, y, sample_weight, reset=True)
         self._fit_response(X, y, weight)
         return self
 
@@ -219,11 +212,6 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             "n_quantiles": n_quantiles,
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
         }
-        if len(X) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two events of positive weight, got n_samples = "
-                f"{len(X)}."
-            )
         inputs = self._learn_inputs(X, weight)
         self.constants_ = y[0].copy()
         self.varying_ = (y != y[0]).any(axis=0)
@@ -330,36 +318,12 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
             return build_gaussian_response(int(self.varying_.sum()), **settings)
         return build_quantile_response(self.marginal_, self.reach_, **settings)
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Theory-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event; one, without an axis of its own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            In the units of the fitted y. A table under `set_output`, without `n_samples`.
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-        rows = np.repeat(events, repeats, axis=0) if repeats > 1 else events
+    def _draw_rows(self, rows, random_state, events):
         try:
-            drawn = self._draw(rows, random_state)
+            return self._draw(rows, random_state)
         except ValueError:
             self._quantities(events)  # says it again with the row that the user knows
             raise
-        if n_samples is not None:
-            return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
-        return self._as_target(drawn, X)
 
     def _draw(self, events, random_state):
         import torch
@@ -401,24 +365,7 @@ class QuantileSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
         median = self._module_call("median", self._inputs(self._quantities(events)))
         return self._as_target(self._unscale(median), X)
 
-    def score_samples(self, X, y):
-        """Log p(y given X) of each event, in the units of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Minus infinity for events that differ in a column that was constant in the fit. In the
-            Gaussian tails of the published model a single outlier can decide the mean of a sample:
-            compare that model by the energy score.
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
+    def _log_prob(self, X, y):
         result = np.zeros(len(X))
         wrong = (y[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
         if self.net_ is not None:

@@ -105,7 +105,7 @@ def smeared(n_events, seed=0):
 
 @pytest.fixture(scope="module")
 def calorimeter():
-    return FlowSimulator(**QUICK | {"max_epochs": 40, "batch_size": 128}).fit(*smeared(4000))
+    return FlowSimulator(**QUICK | {"max_epochs": 24, "learning_rate": 4e-3}).fit(*smeared(10_000))
 
 
 @pytest.mark.parametrize("energy", [40.0, 100.0, 170.0])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
-from skjetsim.base import SimulatorMixin
+from skjetsim.base import SimulatorMixin, UnfolderMixin
 
 plt = pytest.importorskip("matplotlib.pyplot")
 pytest.importorskip("mplhep")
@@ -31,6 +31,24 @@ class Smear(SimulatorMixin, BaseEstimator):
         return rows * (self.scale + self.width * noise)
 
 
+class Sharpen(UnfolderMixin, BaseEstimator):
+    """X is y plus a normal as wide as the residuals of the fit."""
+
+    def __init__(self, *, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.width_ = np.std(np.asarray(X) - np.asarray(y), axis=0)
+        return self
+
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        rows = np.asarray(y)
+        if n_samples is not None:
+            rows = np.repeat(rows[:, None], n_samples, axis=1)
+        return np.random.default_rng(random_state).normal(rows, self.width_)
+
+
 class SmearEnsemble(Smear):
     """Three of them that disagree by 5%."""
 
@@ -48,6 +66,11 @@ class SmearEnsemble(Smear):
 @pytest.fixture
 def smear(pairs):
     return Smear().fit(*pairs)
+
+
+@pytest.fixture
+def sharpen(pairs):
+    return Sharpen().fit(*pairs)
 
 
 @pytest.fixture

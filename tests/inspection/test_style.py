@@ -9,10 +9,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from skjetsim.inspection import (
+    CalibrationDisplay,
     CorrelationDisplay,
     CoverageDisplay,
     LatentDisplay,
     MarginalDisplay,
+    PosteriorDisplay,
     ResponseDisplay,
 )
 from skjetsim.inspection._labels import axis_label
@@ -29,6 +31,8 @@ DISPLAYS = [
     (CorrelationDisplay.from_samples(TABLE, OTHER), 3),
     (CoverageDisplay.from_samples(TABLE, RNG.normal(size=(200, 19, 3))), 2),
     (LatentDisplay.from_samples(TABLE), 3),
+    (CalibrationDisplay.from_samples(TABLE, RNG.normal(size=(200, 19, 3))), 2),
+    (PosteriorDisplay.from_samples(TABLE[:1], RNG.normal(size=(1, 50, 3)), prior=OTHER), 3),
 ]
 every_display = pytest.mark.parametrize(
     ("display", "n_axes"), DISPLAYS, ids=[type(display).__name__ for display, _ in DISPLAYS]

@@ -1,0 +1,131 @@
+"""A bijection between two levels of events, trained in both directions."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from skjetsim._nn._flow import build_flow
+
+__all__ = ["InvertibleMap", "build_invertible_map", "invertible_width", "mmd_of_rows"]
+
+# Kernels are compared in blocks of so many rows: their cost grows with the square.
+BLOCK_ROWS = 256
+# Widths of the kernels, in units of the distance of two standard normal points.
+KERNEL_WIDTHS = (0.2, 0.6, 2.0)
+
+
+class InvertibleMap(nn.Module):
+    """Bijection (theory, its padding) <-> (measured, its padding), all columns standardised.
+
+    The padding fills both sides up to the same width: zeros, or standard normal noise where
+    `n_noise` is not zero, of so many columns beside the wider side. The loss of a row is the mean
+    squared error of theory and measured columns, each predicted from the other side, and
+    `mmd_weight` times the maximum mean discrepancy of each predicted side, padding included, from
+    the true one.
+
+    Parameters
+    ----------
+    n_theory, n_measured, n_noise : int
+    mmd_weight : float
+    flow : module
+        With `to_latent` and `from_base`, of `invertible_width` columns.
+    """
+
+    def __init__(self, n_theory, n_measured, n_noise, *, mmd_weight, flow):
+        super().__init__()
+        self.n_theory, self.n_measured = n_theory, n_measured
+        self.width = invertible_width(n_theory, n_measured, n_noise)
+        self.noisy = n_noise > 0
+        self.mmd_weight = mmd_weight
+        self.flow = flow
+
+    def forward(self, theory, measured, padding, weight=None):
+        """Loss of each row; `padding` holds that of theory, then that of measured."""
+        # The batch is shuffled: the neighbour's noise is new to an event in every epoch.
+        padding = padding.roll(1, dims=0)
+        n_padding = self.width - self.n_theory
+        theory = torch.cat([theory, padding[:, :n_padding]], dim=1)
+        measured = torch.cat([measured, padding[:, n_padding:]], dim=1)
+        measured_drawn = self.flow.to_latent(theory)
+        theory_drawn = self.flow.from_base(measured)
+        loss = self._error(measured_drawn, measured, self.n_measured)
+        loss = loss + self._error(theory_drawn, theory, self.n_theory)
+        if self.mmd_weight > 0:
+            distance = mmd_of_rows(measured_drawn, measured, weight)
+            distance = distance + mmd_of_rows(theory_drawn, theory, weight)
+            loss = loss + self.mmd_weight * distance
+        return loss
+
+    def _error(self, drawn, true, n_columns):
+        """Mean squared error, without noise; zeros have to stay so, or they carry the event."""
+        n_columns = n_columns if self.noisy else self.width
+        return (drawn - true)[:, :n_columns].square().sum(dim=1) / max(n_columns, 1)
+
+    def unfold(self, measured, padding):
+        """Theory level of measured rows, given the padding of these."""
+        rows = torch.cat([measured, padding], dim=1)
+        return self.flow.from_base(rows)[:, : self.n_theory]
+
+
+def invertible_width(n_theory, n_measured, n_noise):
+    """Columns of either side of a map, padding included."""
+    return max(n_theory, n_measured) + n_noise
+
+
+def mmd_of_rows(drawn, true, weight=None):
+    """Contribution of each row to the squared maximum mean discrepancy of two samples.
+
+    Unbiased: pairs of a row with itself are left out, in the cross term too, where a row is the
+    same event in both. The kernel is a mean of inverse multiquadrics.
+
+    Parameters
+    ----------
+    drawn, true : Tensor of shape (n_rows, n_columns)
+    weight : Tensor of shape (n_rows,), optional
+
+    Returns
+    -------
+    Tensor of shape (n_rows,)
+        The mean over rows, with their weights, is the estimate.
+    """
+    weight = torch.ones_like(drawn[:, 0]) if weight is None else weight
+    blocks = zip(*(rows.split(BLOCK_ROWS) for rows in (drawn, true, weight)), strict=True)
+    return torch.cat([_mmd_of_block(*block) for block in blocks])
+
+
+def _mmd_of_block(drawn, true, weight):
+    both = torch.cat([drawn, true])
+    n_rows, n_columns = drawn.shape
+    square = both.square().sum(dim=1)
+    distance = (square[:, None] + square - 2 * both @ both.T).clamp_min(0)
+    kernel = torch.zeros_like(distance)
+    for width in KERNEL_WIDTHS:
+        scale = 2 * n_columns * width**2
+        kernel = kernel + scale / (scale + distance) / len(KERNEL_WIDTHS)
+    among_drawn, among_true = kernel[:n_rows, :n_rows], kernel[n_rows:, n_rows:]
+    across = kernel[:n_rows, n_rows:]
+    difference = among_drawn + among_true - across - across.T
+    share = weight * (1 - torch.eye(n_rows, dtype=weight.dtype, device=weight.device))
+    # A last block of one row has nothing to be compared with.
+    return (difference * share).sum(dim=1) / share.sum(dim=1).clamp_min(1e-12)
+
+
+def build_invertible_map(n_theory, n_measured, n_noise, *, mmd_weight, generator, **settings):
+    """Build a map whose weights come from `generator` alone.
+
+    Parameters
+    ----------
+    n_theory, n_measured, n_noise : int
+    mmd_weight : float
+    generator : torch.Generator
+    **settings
+        Of the couplings: `orders`, `hidden_features`, `n_bins`.
+
+    Returns
+    -------
+    InvertibleMap
+    """
+    width = invertible_width(n_theory, n_measured, n_noise)
+    flow = build_flow(width, 0, generator=generator, **settings)
+    return InvertibleMap(n_theory, n_measured, n_noise, mmd_weight=mmd_weight, flow=flow)

@@ -1,0 +1,56 @@
+"""Offsets of a classifier's log-probabilities that give the observed yields."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import softmax
+
+__all__ = ["balance"]
+
+# No weighting of classes moves log-probabilities farther; probabilities of 0 and 1 have to.
+LARGEST = 30.0
+
+
+def balance(log_p, weight, observed, names):
+    """Offsets for which the expected number of events of each class is the observed one.
+
+    They maximise the likelihood, which is concave in them: Newton's steps, bounded in length.
+
+    Parameters
+    ----------
+    log_p : ndarray of shape (n_samples, n_classes)
+    weight : ndarray of shape (n_samples,)
+    observed : ndarray of shape (n_classes,)
+        Sums of weights, all positive.
+    names : list of str
+        Classes, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        Where the classifier is certain of what is not so.
+    """
+    offset = np.zeros(len(observed))
+    for _ in range(100):
+        p = softmax(log_p + offset, axis=1)
+        expected = weight @ p
+        gap = observed - expected
+        if np.abs(gap).max() <= 1e-9 * weight.sum():
+            return offset - offset.mean()
+        curvature = np.diag(expected) - (p * weight[:, None]).T @ p
+        # The same shift of all classes is none: the first class stays.
+        step = np.linalg.lstsq(curvature[1:, 1:], gap[1:], rcond=None)[0]
+        offset[1:] += np.clip(step, -3.0, 3.0)
+        if np.ptp(offset) > LARGEST:
+            break
+    wrong = int(np.argmax(np.abs(gap)))
+    raise ValueError(
+        f"classifier is certain of what is not so: it expects {expected[wrong]:.6g} events of "
+        f"pattern {names[wrong]!r} where {observed[wrong]:.6g} are observed, and no shift of its "
+        "log-probabilities mends that. Take one that is trained on the likelihood, or calibrate "
+        "it: sklearn.calibration.CalibratedClassifierCV."
+    )

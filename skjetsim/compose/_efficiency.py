@@ -1,0 +1,479 @@
+"""Efficiency, lost and fake objects as part of the response."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp
+from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from threadpoolctl import threadpool_limits
+
+from skjetsim._draw import log_prob, sample
+from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, child_seed, numpy_rng
+from skjetsim._validation import (
+    check_int,
+    check_same_events,
+    check_sample_weight,
+    column_names,
+    refuse_count,
+    validate_events,
+    validate_target,
+)
+from skjetsim.base import SimulatorMixin, innermost, is_simulator
+from skjetsim.compose._balance import balance
+from skjetsim.compose._ensemble import _weight_name
+from skjetsim.compose._patterns import REJECTED, Patterns
+from skjetsim.compose._transformed import _is_fitted
+
+__all__ = ["EfficiencySimulator"]
+
+# Branches of a seed: of `fit` the first, of a draw the others.
+CLASSIFIER, PATTERN, COLUMNS = range(3)
+
+
+class EfficiencySimulator(SimulatorMixin, BaseEstimator):
+    """Simulate which events, and which objects, the detector finds, and then what it measures.
+
+    A classifier learns the probability of each pattern given X: rejected; accepted; accepted
+    without an object that may be lost. A simulator for each pattern learns the columns that are
+    there. The columns of what is not there are zeros, in `fit` and in `sample`.
+
+    Parameters
+    ----------
+    classifier : classifier or None
+        Learns the pattern; has `predict_proba` and is trained on the likelihood, or calibrated.
+        None takes gradient-boosted trees with early stopping: an efficiency that jumps at a
+        threshold is what trees follow and smooth functions do not.
+    simulator : simulator
+        Cloned for each pattern; learns its columns of y given X. Transformers of y, of which a
+        logarithm of zero pT would be one too many, belong in here: a `TransformedSimulator`.
+    accepted : str, int or None, default="accepted"
+        Column of y, by name or position, that is 1 for events the detector accepts and 0 for the
+        others. None: y has no such column, and events that are zero throughout are rejected.
+    objects : sequence of str, default=()
+        Objects that may be absent on their own, by the prefix of their columns: "jet2" for
+        jet2_pt, jet2_eta, ... One is absent where all its columns are zero.
+    random_state : int, RandomState, Generator or None, default=None
+        Governs the classifier that None stands for, and the noise of `transform` and `score`.
+
+    Attributes
+    ----------
+    classifier_ : classifier or None
+        Fitted clone; its classes are numbers of `patterns_`. None where there is one pattern.
+    simulators_ : dict of str to simulator
+        Fitted clones by pattern. An object that X lacks and y has is a fake, and events with a
+        fake have a simulator of their own: "fake jet2".
+    patterns_ : list of str
+        The patterns that occur in y: "rejected", "accepted", "without jet2", ...
+    offsets_ : ndarray of shape (n_inputs, n_patterns)
+        Added to the classifier's log-probabilities. Rows are the combinations of objects that X
+        lacks (one without `objects`); patterns that never occur with one have -inf.
+    n_features_in_, n_targets_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    target_names_in_ : ndarray of str
+        Columns of y; y0, y1, ... where it had no names.
+
+    See Also
+    --------
+    TransformedSimulator : Coordinates in which the columns of an accepted event are simple.
+
+    Notes
+    -----
+    Few classifiers predict exactly as many events as they have seen. The offsets are those that
+    maximise the likelihood of the training events; then the expected number of events of each
+    pattern is the observed one, among events that lack the same objects in X. This also undoes
+    `class_weight="balanced"`. It does not mend a turn-on of the wrong shape.
+
+    An event drawn at random follows the efficiency; for a yield alone, the sum of `efficiency` has
+    less noise.
+
+    Where `accepted` is a cut on y itself, the response ends at an edge, which smooth densities
+    blur: some drawn events are accepted and would not pass the cut again. Let `accepted` be what
+    the detector finds and cut on what is drawn, unless only the yield matters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from scipy.special import erf
+    >>> from skjetsim.compose import EfficiencySimulator
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"jet_pt": rng.uniform(10, 60, 2000)})            # GeV
+    >>> accepted = rng.uniform(size=2000) < 0.5 * (1 + erf((X["jet_pt"] - 30) / 8))
+    >>> y = pd.DataFrame({"jet_pt": X["jet_pt"] * rng.normal(1, 0.1, 2000), "accepted": 1.0})
+    >>> y[~accepted] = 0.0
+    >>> model = EfficiencySimulator(None, FlowSimulator(max_epochs=2, random_state=0))
+    >>> model = model.fit(X, y)
+    >>> low, high = model.efficiency(pd.DataFrame({"jet_pt": [15.0, 50.0]}))
+    >>> bool(low < 0.1), bool(high > 0.9)
+    (True, True)
+    >>> drawn = model.set_output(transform="pandas").sample(X, random_state=1)
+    >>> bool((drawn.loc[drawn["accepted"] == 0, "jet_pt"] == 0).all())
+    True
+    """
+
+    def __init__(
+        self, classifier, simulator, *, accepted="accepted", objects=(), random_state=None
+    ):
+        self.classifier = classifier
+        self.simulator = simulator
+        self.accepted = accepted
+        self.objects = objects
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the classifier on the patterns, then a simulator on the events of each.
+
+        After Ctrl-C in the fit of the last simulator, that of the commonest pattern, the estimator
+        can be used where that simulator can.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events, whether they are accepted or not.
+        y : array-like of shape (n_samples, n_targets)
+            Detector-level events; row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed on to classifier and simulators; events of weight zero play no part.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            Where `classifier` gives no probabilities, `simulator` is none, or `objects` no list.
+        ValueError
+            Where y has no column `accepted`, its values are not 0 or 1, a rejected event is not
+            zero, no event is accepted, a pattern has fewer than 5 events, or the classifier
+            excludes what occurs; on bad values (naming column and row), or different lengths or
+            indices of X and y.
+        """
+        self._check_parts()
+        for name in ("simulators_", "offsets_"):  # of an earlier fit: from here on there are none
+            vars(self).pop(name, None)
+        check_same_events(X, y, sample_weight)
+        x_names, y_names = column_names(X), column_names(y)
+        X = validate_events(self, X, reset=True, min_samples=2)
+        y = validate_target(self, y, n_samples=len(X), reset=True)
+        self._named = y_names is not None
+        self._reader = Patterns(
+            y_names, x_names, y.shape[1], accepted=self.accepted, objects=self.objects
+        )
+        pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
+        weight = check_sample_weight(sample_weight, len(X))
+        if weight is not None:
+            used = _used(weight)
+            X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
+        groups = self._groups(pattern, absent)
+        self._fit_classifier(X, pattern, absent, weight)
+        self._fit_simulators(X, y, groups, weight)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "simulators_")
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        """Simulate detector-level events, rejected ones and lost objects as zeros.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Theory-level events; none at all give none.
+        n_samples : int, optional
+            Draws for each event, each with a pattern of its own.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
+            With the column `accepted` in its place, 1.0 or 0.0.
+        """
+        check_is_fitted(self)
+        events = self._events(X, min_samples=0)
+        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+        root = as_seed_sequence(random_state)
+        pattern = self._draw_patterns(events, repeats, numpy_rng(root, PATTERN))
+        drawn = np.zeros((len(pattern), self.n_targets_))
+        if self._reader.flag is not None:
+            drawn[:, self._reader.flag] = pattern > 0
+        absent = np.repeat(self._reader.of_inputs(events), repeats)
+        for (code, fakes), rows in self._reader.groups(pattern, absent).items():
+            columns = self._reader.columns(code)
+            if columns:
+                simulator = self.simulators_[self._reader.name(code, fakes)]
+                seed = numpy_rng(root, COLUMNS, code, fakes)
+                table = self._condition_table(events[rows // repeats])
+                part = np.asarray(sample(simulator, table, random_state=seed))
+                drawn[np.ix_(rows, columns)] = part.reshape(len(rows), -1)
+        if n_samples is None:
+            return self._as_target(drawn, X)
+        return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
+
+    def efficiency(self, X):
+        """Probability that an event is accepted, with or without the objects that may be lost.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        probability = self.pattern_proba(X)
+        found = [number for number, name in enumerate(self.patterns_) if name != REJECTED]
+        return probability[:, found].sum(axis=1)
+
+    def pattern_proba(self, X):
+        """Probability of each pattern.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_patterns)
+            Columns are in the order of `patterns_`.
+        """
+        check_is_fitted(self)
+        return np.exp(self._log_probabilities(self._events(X)))
+
+    @available_if(lambda self: hasattr(self.simulator, "score_samples"))
+    def score_samples(self, X, y):
+        """Log-probability of the pattern, plus log p(columns given X) of what is there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            -inf where the training events have no such pattern.
+        """
+        check_is_fitted(self)
+        X = self._events(X)
+        y = validate_target(self, y, n_samples=len(X), reset=False)
+        pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
+        by_pattern = self._log_probabilities(X)
+        total = np.full(len(X), -np.inf)
+        for (code, fakes), rows in self._reader.groups(pattern, absent).items():
+            number = np.flatnonzero(self._codes == code)
+            if not len(number):
+                continue
+            total[rows] = by_pattern[rows, number[0]]
+            simulator = self.simulators_.get(self._reader.name(code, fakes))
+            if simulator is not None:
+                columns = self._target_table(y[rows], self._reader.columns(code))
+                total[rows] += log_prob(simulator, self._condition_table(X[rows]), columns)
+        return total
+
+    def _check_parts(self):
+        simulator, classifier = self.simulator, self.classifier
+        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
+            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
+        if not is_simulator(simulator):
+            raise TypeError(
+                f"simulator must be a simulator, got {simulator!r}, which would not learn y "
+                "given X."
+            )
+        if classifier is not None and (
+            isinstance(classifier, type) or not hasattr(classifier, "predict_proba")
+        ):
+            raise TypeError(
+                f"classifier must be a classifier with predict_proba, or None, got {classifier!r}."
+            )
+        if not isinstance(self.objects, (list, tuple)) or not all(
+            isinstance(name, str) and name for name in self.objects
+        ):
+            raise TypeError(
+                f'objects must be a list of prefixes such as ["jet2"], got {self.objects!r}.'
+            )
+
+    def _groups(self, pattern, absent):
+        """Rows of each pattern, checked."""
+        if not pattern.any():
+            raise ValueError("No event of y is accepted: there is no response to learn.")
+        groups = self._reader.groups(pattern, absent)
+        self._reader.check_counts(groups)
+        return groups
+
+    def _fit_classifier(self, X, pattern, absent, weight):
+        """Learn the pattern, and shift its log-probabilities to the observed numbers of events."""
+        self._codes, number = np.unique(pattern, return_inverse=True)
+        self._absent, lacking = np.unique(absent, return_inverse=True)
+        self.patterns_ = [self._reader.name(int(code)) for code in self._codes]
+        self.classifier_ = None
+        if len(self._codes) > 1:
+            classifier = self._make_classifier(len(X))
+            weights = {} if weight is None else {_weight_name(classifier): weight}
+            if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
+                raise ValueError(
+                    f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: "
+                    "take another classifier, or unweight the events first."
+                )
+            self.classifier_ = classifier.fit(self._classifier_table(X), number, **weights)
+        weight = np.ones(len(X)) if weight is None else weight
+        observed = np.zeros((len(self._absent), len(self._codes)))
+        np.add.at(observed, (lacking, number), weight)
+        log_p = self._classifier_log_proba(X)
+        offsets = np.where(observed > 0, 0.0, -np.inf)
+        for row, wanted in enumerate(observed):
+            mine, seen = lacking == row, wanted > 0
+            offsets[row, seen] = balance(
+                log_p[np.ix_(mine, seen)],
+                weight[mine],
+                wanted[seen],
+                [name for name, here in zip(self.patterns_, seen, strict=True) if here],
+            )
+        self.offsets_ = offsets
+
+    def _make_classifier(self, n_rows):
+        if self.classifier is not None:
+            return clone(self.classifier)
+        root = as_seed_sequence(self.random_state)
+        # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
+        # fewer events could not say when to stop.
+        early = n_rows >= 1000
+        return HistGradientBoostingClassifier(
+            learning_rate=0.05,
+            max_iter=1000 if early else 100,
+            max_leaf_nodes=15,
+            min_samples_leaf=int(np.clip(n_rows // 1000, 20, 100)),
+            early_stopping=early,
+            random_state=int(child_seed(root, CLASSIFIER).generate_state(1)[0]),
+        )
+
+    def _fit_simulators(self, X, y, groups, weight):
+        """Fit the rarest pattern first: Ctrl-C in the last and longest fit leaves them all."""
+        keys = [key for key in groups if self._reader.columns(key[0])]
+        fitted = {}
+        for key in keys:
+            name, rows = self._reader.name(*key), groups[key]
+            simulator = self._make_simulator(len(fitted) if len(keys) > 1 else None)
+            weights = {} if weight is None else {_weight_name(simulator): weight[rows]}
+            columns = self._target_table(y[rows], self._reader.columns(key[0]))
+            try:
+                with _naming(name, len(groups)):
+                    simulator.fit(self._condition_table(X[rows]), columns, **weights)
+            except KeyboardInterrupt:
+                if key == keys[-1] and _is_fitted(simulator):
+                    self.simulators_ = fitted | {name: simulator}
+                raise
+            fitted[name] = simulator
+        self.simulators_ = fitted
+
+    def _make_simulator(self, number):
+        """Clone of the simulator; a checkpoint gets the number of the pattern appended."""
+        simulator = clone(self.simulator)
+        if number is not None:
+            own = {
+                name: f"{value}.{number}"
+                for name, value in simulator.get_params(deep=True).items()
+                if name.split("__")[-1] == "checkpoint" and value is not None
+            }
+            if own:
+                simulator.set_params(**own)
+        return simulator
+
+    def _events(self, X, min_samples=1):
+        refuse_count(self, X)
+        return validate_events(self, X, reset=False, min_samples=min_samples)
+
+    def _condition_table(self, rows):
+        """Rows of X with the names and the shape they were fitted with."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            return rows.reshape(len(rows), *self.input_shape_)
+        return pd.DataFrame(rows, columns=list(names))
+
+    def _classifier_table(self, rows):
+        """Rows of X as a classifier takes them, clouds too."""
+        return rows if len(self.input_shape_) > 1 else self._condition_table(rows)
+
+    def _target_table(self, rows, columns):
+        """Columns of y as the simulator of a pattern sees them."""
+        if len(columns) == self.n_targets_ and not self._named:
+            return rows.reshape(len(rows), *self.target_shape_)
+        rows = rows[:, columns]
+        return pd.DataFrame(rows, columns=self.target_names_in_[columns]) if self._named else rows
+
+    def _classifier_log_proba(self, X):
+        """Log-probabilities of the classifier, on full chunks and one thread of BLAS.
+
+        So the rounding of a row does not depend on how many come with it.
+        """
+        log_p = np.zeros((len(X), len(self._codes)))
+        if self.classifier_ is None:
+            return log_p
+        with threadpool_limits(1, user_api="blas"):
+            for start in range(0, len(X), CHUNK_ROWS):
+                rows = np.minimum(np.arange(start, start + CHUNK_ROWS), len(X) - 1)
+                proba = self.classifier_.predict_proba(self._classifier_table(X[rows]))
+                part = log_p[start : start + CHUNK_ROWS]
+                # Never zero: where X lacks an object, all that remains may be what it excludes.
+                part[:] = np.log(np.maximum(proba[: len(part)], np.finfo(np.float64).tiny))
+        return log_p
+
+    def _log_probabilities(self, X):
+        """Log-probability of each pattern."""
+        absent = self._reader.of_inputs(X)
+        index = np.minimum(np.searchsorted(self._absent, absent), len(self._absent) - 1)
+        unknown = self._absent[index] != absent
+        if unknown.any():
+            row = int(np.flatnonzero(unknown)[0])
+            lacks = self._reader.name(1 + int(absent[row]))
+            raise ValueError(
+                f"Row {row} of X is {lacks}, as no training event is ({int(unknown.sum())} such "
+                "rows in all). Select events like those of the fit, or fit with such events."
+            )
+        log_p = self._classifier_log_proba(X) + self.offsets_[index]
+        return log_p - logsumexp(log_p, axis=1, keepdims=True)
+
+    def _draw_patterns(self, events, repeats, rng):
+        """Pattern of each draw, those of one event side by side."""
+        if len(events) == 0:
+            return np.empty(0, dtype=np.int64)
+        probability = np.exp(self._log_probabilities(events))
+        below = np.cumsum(probability, axis=1)
+        # Rounding must not leave room for a pattern that cannot be.
+        left = np.cumsum(probability[:, ::-1], axis=1)[:, ::-1]
+        below[:, :-1][left[:, 1:] == 0] = 1.0
+        uniform = rng.random((len(events), repeats))
+        number = np.zeros(uniform.shape, dtype=np.int64)
+        for edge in below[:, :-1].T:
+            number += uniform >= edge[:, None]
+        return self._codes[number.ravel()]
+
+
+def _used(weight):
+    """Mask of the events that count, at least two."""
+    used = weight > 0
+    if used.sum() < 2:
+        raise ValueError(
+            f"At least two events of positive weight are needed, got {int(used.sum())}."
+        )
+    return used
+
+
+@contextmanager
+def _naming(name, n_patterns):
+    """Say in the errors of a simulator which of several patterns it was for."""
+    try:
+        yield
+    except ValueError as error:
+        if n_patterns == 1:
+            raise
+        raise type(error)(f"in the events of pattern {name!r}: {error}") from error

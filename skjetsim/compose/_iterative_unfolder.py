@@ -1,0 +1,494 @@
+"""Unfolding whose prior is taken, step by step, from the measured events."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from skjetsim._draw import log_prob, sample_inverse
+from skjetsim._sampling import as_seed_sequence, child_seed
+from skjetsim._validation import (
+    check_int,
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
+from skjetsim.base import UnfolderMixin, innermost, is_unfolder
+from skjetsim.compose._ensemble import _weight_name
+from skjetsim.compose._transformed import _is_fitted
+from skjetsim.compose._unfolder import measured_table, theory_table
+
+__all__ = ["IterativeUnfolder"]
+
+# Branches of the seed of `unfold`. Every iteration has the same draws, folds and classifiers, so
+# that its weights differ from the last one's by what was learnt and not by noise.
+DRAW, SIMULATED, FOLDS, CLASSIFIER = range(4)
+# Fewer say nothing about a spectrum that the simulation does not say better.
+MIN_MEASURED = 50
+# Share of the simulated events at a bound of the ratio from which on it is a warning.
+BOUNDED_SHARE = 0.01
+
+
+def _can_score(self):
+    from skjetsim.preprocessing import has_log_det
+
+    unfolder = vars(self).get("unfolders_", [self.unfolder])[-1]
+    if not hasattr(innermost(unfolder), "score_samples"):
+        return False
+    return all(has_log_det(step) for step in _transformers(unfolder))
+
+
+class IterativeUnfolder(UnfolderMixin, BaseEstimator):
+    r"""Unfold measured events with the prior that they themselves suggest.
+
+    The posterior of an unfolder contains the spectrum it was trained on. Here, as in [1]_, the
+    measured events correct it: they are unfolded, a classifier learns how they differ from
+    simulated events, the simulated pairs are given its likelihood ratio as weights, and the
+    unfolder is trained again. In the limit of many events this is the iterative Bayesian unfolding
+    of [2]_ without bins.
+
+    Measured events are never an argument of `fit`: they have no truth, and cross-validation would
+    split them.
+
+    Parameters
+    ----------
+    unfolder : unfolder
+        `Unfolder(simulator)`, or a Pipeline that ends in one; its `fit` has to take
+        `sample_weight`.
+    classifier : classifier or None, default=None
+        Tells unfolded from simulated events, in the columns of X; a Pipeline may derive better
+        ones (`KinematicFeatures`). Its scores need not be probabilities, they are calibrated. None
+        is gradient-boosted trees of eight leaves.
+    n_iterations : int, default=4
+        Most times the unfolder is trained again.
+    tol : float, default=0.01
+        `unfold` stops where a new iteration would move less than this share of the weight of the
+        simulated events; 0 always makes `n_iterations`.
+    n_folds : int, default=5
+        The ratio of a simulated event comes from a classifier that was trained without it, on the
+        other folds of the events.
+    max_ratio : float, default=10.0
+        The ratio is held between its inverse and this. Where more than 1% of the simulated weight
+        is at a bound, `unfold` warns.
+
+    Attributes
+    ----------
+    unfolder_ : unfolder
+        The last one of `unfolders_`, which draws and scores.
+    unfolders_ : list of unfolders
+        As fitted, and after each iteration of the last `unfold`.
+    weights_ : ndarray of shape (n_samples,)
+        Of the training events, for `unfolder_`. Their sum is that of `prior_weights_`.
+    prior_weights_ : ndarray of shape (n_samples,)
+        As they were given to `fit`, or ones.
+    iterations_ : list of dict of float
+        For each iteration of the last `unfold`: `moved`, the share of the simulated weight that
+        it moved (half the sum of the absolute changes over the sum); `auc`, the area of the
+        classifier, with the prior's weights; `bounded`, the share
+        of the simulated weight at a bound of the ratio; `effective_size`, the number of unweighted
+        events that say as much as the weighted ones.
+    X_train_ : ndarray of shape (n_samples, n_features)
+        The training events, which each iteration needs.
+    y_train_ : ndarray of shape (n_samples, n_targets)
+    n_features_in_, n_targets_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    target_names_in_ : ndarray of str
+    input_shape_, target_shape_ : tuple of int
+
+    See Also
+    --------
+    Unfolder : Unfolds with the prior of the simulation.
+
+    Notes
+    -----
+    An iteration takes the spectrum nearer to the one that explains the measured events best, noise
+    included: few iterations are drawn to the simulation, many follow the fluctuations. Their
+    number is the regularisation, as in [2]_, with two aids. The classifier is as smooth as its
+    trees are small, and each iteration learns the ratio to the simulated events anew instead of
+    multiplying the last one, whose noise would add up. `tol` ends the iterations where they no
+    longer matter. What the detector smears by more than the structures of the spectrum needs more
+    iterations.
+
+    The classifier compares the unfolded measured events with simulated ones that the unfolder of
+    `fit` has unfolded, not with their truth: what a network gets wrong is in both, and is not
+    taken for a spectrum. Its log-odds are calibrated by a logistic regression of two parameters on
+    events that it was not trained on. Every iteration trains from scratch.
+
+    `X_train_` with `weights_` is a second estimate of the unfolded spectrum, in which no event was
+    drawn by a network. What is gained can be seen in the measured columns: `y_train_` with
+    `weights_` has to agree with the measured events. Where it does not, the response differs, too,
+    and no prior mends that.
+
+    The training events are kept, in model files too. `unfolder_` is an unfolder of its own and can
+    be saved without them.
+
+    References
+    ----------
+    .. [1] M. Backes, A. Butter, M. Dunford, B. Malaescu, "An unfolding method based on conditional
+       invertible neural networks (cINN) using iterative training", SciPost Phys. Core 7 (2024) 007,
+       arXiv:2212.08674.
+    .. [2] G. D'Agostini, "A multidimensional unfolding method based on Bayes' theorem", Nucl.
+       Instrum. Meth. A 362 (1995) 487.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.compose import IterativeUnfolder, Unfolder
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
+    >>> simulated = energy * rng.normal(1, 0.1, size=(512, 1))
+    >>> measured = rng.triangular(20, 20, 200, size=(200, 1)) * rng.normal(1, 0.1, size=(200, 1))
+    >>> flow = FlowSimulator(max_epochs=2, random_state=0)
+    >>> unfolder = IterativeUnfolder(Unfolder(flow), n_iterations=1).fit(energy, simulated)
+    >>> unfolder.unfold(measured, random_state=0).shape
+    (200, 1)
+    >>> bool(unfolder.weights_[energy[:, 0] > 150].mean() < 1)
+    True
+    """
+
+    def __init__(
+        self,
+        unfolder,
+        classifier=None,
+        *,
+        n_iterations=4,
+        tol=0.01,
+        n_folds=5,
+        max_ratio=10.0,
+    ):
+        self.unfolder = unfolder
+        self.classifier = classifier
+        self.n_iterations = n_iterations
+        self.tol = tol
+        self.n_folds = n_folds
+        self.max_ratio = max_ratio
+
+    @property
+    def random_state(self):
+        """Seed of the model inside, which draws the noise."""
+        return getattr(innermost(self.unfolder), "random_state", None)
+
+    @property
+    def unfolder_(self):
+        """The unfolder of the last iteration."""
+        check_is_fitted(self)
+        return self.unfolders_[-1]
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn p(X given y) from simulated pairs, with their prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events.
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+            Detector-level events; row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Of the simulated events.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            Where `unfolder` or `classifier` is none.
+        ValueError
+            On bad values (naming column and row), different lengths or indices of X and y, or
+            parameters out of range.
+        """
+        self._check_parameters()
+        vars(self).pop("unfolders_", None)  # of an earlier fit: from here on there is none
+        check_same_events(X, y, sample_weight)
+        X = validate_events(self, X, reset=True)
+        y = validate_target(self, y, n_samples=len(X), reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        # Copies, of what the user may change before `unfold`.
+        self.X_train_, self.y_train_ = np.array(X), np.array(y)
+        self.prior_weights_ = np.ones(len(X)) if weight is None else weight.copy()
+        self.weights_, self.iterations_ = self.prior_weights_, []
+        unfolder = clone(self.unfolder)
+        try:
+            self._train(unfolder, weight)
+        finally:  # what had been learnt by Ctrl-C can be used
+            if _is_fitted(unfolder):
+                self.unfolders_ = [unfolder]
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "unfolders_")
+
+    def unfold(self, y_measured, sample_weight=None, *, random_state=None):
+        """Correct the prior by measured events, and unfold them.
+
+        Starts from the unfolder that was fitted, whatever was unfolded before. Ctrl-C leaves the
+        iterations that were complete.
+
+        Parameters
+        ----------
+        y_measured : array-like of shape (n, n_targets)
+            Measured events, at least 50.
+        sample_weight : array-like of shape (n,), optional
+            Of the measured events.
+        random_state : None, int, Generator or RandomState
+            Of the draws, folds and classifiers. None is fresh at each call; an int repeats the
+            result where the unfolder's own `random_state` is an int, too.
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_features)
+            One unfolded event for each measured one, whose weights are theirs.
+
+        Raises
+        ------
+        ValueError
+            On NaN, columns that differ from those of y in `fit`, fewer than 50 events of positive
+            weight, or a classifier that takes no weights where there are some.
+        """
+        check_is_fitted(self)
+        self._check_parameters()
+        rows = validate_target(self, y_measured, n_samples=None, reset=False)
+        weight = check_sample_weight(sample_weight, len(rows))
+        self._check_enough(rows, weight)
+        root = as_seed_sequence(random_state)
+        measured = measured_table(self, rows)
+        self.unfolders_, self.iterations_ = self.unfolders_[:1], []
+        self.weights_ = self.prior_weights_
+        simulated = self._draw(measured_table(self, self.y_train_), _seed(root, SIMULATED))
+        drawn = self._draw(measured, _seed(root, DRAW))
+        for _ in range(self.n_iterations):
+            weights, record = self._reweight(simulated, drawn, weight, root)
+            self.iterations_.append(record)
+            if record["moved"] < self.tol:
+                break
+            unfolder = self._train(clone(self.unfolder), weights)
+            self.unfolders_.append(unfolder)
+            self.weights_ = weights
+            drawn = self._draw(measured, _seed(root, DRAW))
+        return self._as_events(drawn, y_measured)
+
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        """Draw theory-level events from their posterior, with the prior of the last `unfold`.
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_targets)
+            Detector-level events; none at all give none.
+        n_samples : int, optional
+            Draws for each event; one, without an axis of its own, where it is not given.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
+            In the units of the fitted X. A table under `set_output`, without `n_samples`.
+        """
+        check_is_fitted(self)
+        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
+        if np.shape(y)[:1] == (0,):
+            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
+        rows = validate_target(self, y, n_samples=None, reset=False)
+        drawn = sample_inverse(
+            self.unfolder_,
+            measured_table(self, rows),
+            n_samples=n_samples,
+            random_state=random_state,
+        )
+        drawn = np.asarray(drawn, dtype=np.float64)
+        return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
+
+    @available_if(_can_score)
+    def score_samples(self, X, y):
+        """Log p(X given y) of each event, with the prior of the last `unfold`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = validate_events(self, X, reset=False)
+        y = validate_target(self, y, n_samples=len(X), reset=False)
+        return log_prob(self.unfolder_, theory_table(self, X), measured_table(self, y))
+
+    def _check_parameters(self):
+        unfolder, classifier = self.unfolder, self.classifier
+        if isinstance(unfolder, type) or not hasattr(unfolder, "fit") or not is_unfolder(unfolder):
+            raise TypeError(
+                f"unfolder must be an unfolder, got {unfolder!r}. A simulator becomes one as "
+                "Unfolder(simulator)."
+            )
+        if classifier is not None and (
+            isinstance(classifier, type)
+            or not hasattr(classifier, "fit")
+            or not is_classifier(classifier)
+        ):
+            raise TypeError(f"classifier must be a classifier or None, got {classifier!r}.")
+        check_int(self.n_iterations, "n_iterations")
+        check_int(self.n_folds, "n_folds", minimum=2)
+        if not isinstance(self.tol, numbers.Real) or not 0 <= self.tol < 1:
+            raise ValueError(f"tol must lie in [0, 1), got {self.tol!r}.")
+        if not isinstance(self.max_ratio, numbers.Real) or not self.max_ratio > 1:
+            raise ValueError(f"max_ratio must be greater than 1, got {self.max_ratio!r}.")
+
+    def _check_enough(self, rows, weight):
+        """Refuse samples too small for the folds of a classifier."""
+        n_measured = len(rows) if weight is None else int((weight > 0).sum())
+        n_simulated = int((self.prior_weights_ > 0).sum())
+        needed = max(MIN_MEASURED, 2 * self.n_folds)
+        for n_events, what in ((n_measured, "y_measured"), (n_simulated, "the simulation")):
+            if n_events < needed:
+                raise ValueError(
+                    f"{what} has {n_events} events of positive weight, and at least {needed} are "
+                    "needed to learn how the measured spectrum differs. Unfold fewer with "
+                    "Unfolder, which keeps the prior of the simulation."
+                )
+
+    def _train(self, unfolder, weight):
+        """Fit an unfolder on the simulated pairs."""
+        weights = {} if weight is None else {_weight_name(unfolder): weight}
+        X, y = theory_table(self, self.X_train_), measured_table(self, self.y_train_)
+        return unfolder.fit(X, y, **weights)
+
+    def _draw(self, measured, seed):
+        """One unfolded event for each measured one, by the last unfolder."""
+        drawn = sample_inverse(self.unfolder_, measured, random_state=seed)
+        return np.asarray(drawn, dtype=np.float64).reshape(len(measured), -1)
+
+    def _reweight(self, simulated, drawn, drawn_weight, root):
+        """Weights that give the simulated events the unfolded spectrum, and a record of them.
+
+        `simulated` and `drawn` are unfolded simulated and measured events.
+        """
+        prior = self.prior_weights_
+        used = prior > 0
+        log_ratio, auc = self._log_ratio(used, simulated[used], drawn, drawn_weight, root)
+        bound = np.log(self.max_ratio)
+        bounded = float(np.average(np.abs(log_ratio) > bound, weights=prior[used]))
+        if bounded > BOUNDED_SHARE:
+            warnings.warn(
+                f"The ratio of unfolded to simulated events is at its bounds, 1/{self.max_ratio:g} "
+                f"and {self.max_ratio:g}, for {bounded:.1%} of the simulated events: the "
+                "simulation has few events where the measured ones are, or many where they are "
+                "not. Simulate a spectrum nearer to them, or raise max_ratio.",
+                UserWarning,
+                stacklevel=3,
+            )
+        weights = np.zeros(len(prior))
+        weights[used] = prior[used] * np.exp(np.clip(log_ratio, -bound, bound))
+        weights *= prior.sum() / weights.sum()
+        return weights, {
+            "moved": float(np.abs(weights - self.weights_).sum() / (2 * prior.sum())),
+            "auc": auc,
+            "bounded": bounded,
+            "effective_size": float(weights.sum() ** 2 / (weights**2).sum()),
+        }
+
+    def _log_ratio(self, used, simulated, drawn, drawn_weight, root):
+        """Log of measured over simulated density at the simulated events' truth, and the area."""
+        rows = np.concatenate([simulated, drawn])
+        label = np.repeat([0, 1], [len(simulated), len(drawn)])
+        parts = [self.prior_weights_[used], drawn_weight]
+        weight = np.concatenate(
+            [
+                np.full(n, 1 / n) if part is None else part / part.sum()
+                for part, n in zip(parts, np.bincount(label), strict=True)
+            ]
+        )
+        weight *= len(label) / 2  # equal classes, so that odds are ratios
+        weighted = any(part is not None and np.ptp(part) > 0 for part in parts)
+        fit_classifier = self._classifier(weighted, root)
+        scores, at_truth = np.empty((len(rows), 1)), np.empty(len(simulated))
+        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=_seed(root, FOLDS))
+        truth = self.X_train_[used]
+        for training, held_out in folds.split(rows, label):
+            classifier = fit_classifier(rows[training], label[training], weight[training])
+            scores[held_out, 0] = self._log_odds(classifier, rows[held_out])
+            events = held_out[held_out < len(simulated)]
+            at_truth[events] = self._log_odds(classifier, truth[events])
+        # Where the classifier learnt nothing, the sign of the slope is chance.
+        line = LogisticRegression(C=1e9).fit(scores, label, sample_weight=weight)
+        slope = max(float(line.coef_[0, 0]), 0.0)
+        centre = line.intercept_[0] if slope > 0 else 0.0
+        log_ratio = slope * at_truth + centre
+        return log_ratio, float(roc_auc_score(label, scores[:, 0], sample_weight=weight))
+
+    def _classifier(self, weighted, root):
+        """Return `fit(rows, label, weight)`, which gives a fitted clone of the classifier."""
+        classifier = _seeded(self.classifier, root)
+        takes_weight = has_fit_parameter(innermost(classifier), "sample_weight")
+        if weighted and not takes_weight:
+            raise ValueError(
+                f"{type(innermost(classifier)).__name__} does not take sample_weight in fit, and "
+                "there are weights: choose another classifier."
+            )
+
+        def fit(rows, label, weight):
+            weights = {_weight_name(classifier): weight} if takes_weight else {}
+            return clone(classifier).fit(self._columns(rows), label, **weights)
+
+        return fit
+
+    def _log_odds(self, classifier, rows):
+        table = self._columns(rows)
+        if hasattr(classifier, "decision_function"):
+            return classifier.decision_function(table)
+        probability = classifier.predict_proba(table)[:, 1]
+        tiny = np.finfo(np.float32).eps  # of votes that all agree
+        return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))
+
+    def _columns(self, rows):
+        """Flat rows of X with their names, as a classifier takes them."""
+        names = getattr(self, "feature_names_in_", None)
+        return rows if names is None else pd.DataFrame(rows, columns=list(names))
+
+
+def _seeded(classifier, root):
+    """Clone of the classifier, seeds where it has none."""
+    if classifier is None:
+        # Small trees: a ratio of two spectra is smooth, and each bend of it is noise until proven.
+        classifier = HistGradientBoostingClassifier(
+            max_iter=300, max_leaf_nodes=8, min_samples_leaf=50, early_stopping=True
+        )
+    classifier = clone(classifier)
+    empty = sorted(
+        name
+        for name, value in classifier.get_params(deep=True).items()
+        if name.split("__")[-1] == "random_state" and value is None
+    )
+    seeds = {name: _seed(root, CLASSIFIER, i) for i, name in enumerate(empty)}
+    return classifier.set_params(**seeds) if seeds else classifier
+
+
+def _transformers(estimator):
+    """Transformers that events drawn by an unfolder in a Pipeline are taken back through."""
+    if hasattr(estimator, "best_estimator_"):
+        return _transformers(estimator.best_estimator_)
+    if not hasattr(estimator, "steps"):
+        return []
+    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
+    return steps + _transformers(estimator.steps[-1][1])
+
+
+def _seed(root, *key):
+    """Seed below `root` as an int, which every estimator takes."""
+    return int(child_seed(root, *key).generate_state(1)[0])

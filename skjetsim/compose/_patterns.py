@@ -1,0 +1,211 @@
+"""What became of an event in the detector: rejected, or reconstructed with or without objects."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+__all__ = ["Patterns"]
+
+ACCEPTED, REJECTED = "accepted", "rejected"
+
+# Rarer patterns say nothing of how often they occur, or of how their columns are distributed. The
+# commonest is exempt: what a simulator needs it says itself.
+MIN_EVENTS = 5
+
+
+class Patterns:
+    """Read patterns off events, as integers: 0 is rejected, else 1 + the bits of lost objects.
+
+    Parameters
+    ----------
+    names, x_names : list of str or None
+        Columns of y and of X, None where they have no names.
+    n_columns : int
+        Of y.
+    accepted : str, int or None
+        Column of y that says whether an event is accepted; None where rejected events are those
+        that are zero throughout.
+    objects : sequence of str
+        Prefixes of the objects that may be absent on their own.
+
+    Attributes
+    ----------
+    flag : int or None
+        Position of the column `accepted`.
+    rest : list of int
+        Positions of the other columns of y.
+    object_columns, object_inputs : list of list of int
+        Positions of the columns of each object in y, and in X, where it may have none.
+    """
+
+    def __init__(self, names, x_names, n_columns, *, accepted, objects):
+        self.names, self.objects = names, list(objects)
+        self.flag = _flag(accepted, names, n_columns)
+        self.rest = [column for column in range(n_columns) if column != self.flag]
+        self.object_columns = [_columns_of(prefix, names) for prefix in objects]
+        self.object_inputs = [_positions(prefix, x_names or []) for prefix in objects]
+        self._check_objects()
+
+    def _check_objects(self):
+        owner = {}
+        for prefix, columns in zip(self.objects, self.object_columns, strict=True):
+            for column in columns:
+                if column == self.flag or column in owner:
+                    other = "accepted=" if column == self.flag else f"object {owner[column]!r}"
+                    raise ValueError(
+                        f"Column {self.names[column]!r} of y belongs to object {prefix!r} and to "
+                        f"{other}: name each object once, by its whole prefix."
+                    )
+                owner[column] = prefix
+
+    def of_targets(self, y):
+        """Pattern of each row of y.
+
+        Raises
+        ------
+        ValueError
+            Where the column `accepted` is not 0 or 1, or a rejected event is not zero.
+        """
+        rest = y[:, self.rest]
+        if self.flag is None:
+            accepted = rest.any(axis=1)
+        else:
+            accepted = self._checked_flag(y[:, self.flag])
+            self._check_rejected(rest, accepted)
+        lost = np.zeros(len(y), dtype=np.int64)
+        for bit, columns in enumerate(self.object_columns):
+            lost |= (~y[:, columns].any(axis=1)).astype(np.int64) << bit
+        return np.where(accepted, 1 + lost, 0)
+
+    def of_inputs(self, X):
+        """Bits of the objects that a row of X lacks; those without columns in X count as there."""
+        absent = np.zeros(len(X), dtype=np.int64)
+        for bit, columns in enumerate(self.object_inputs):
+            if columns:
+                absent |= (~X[:, columns].any(axis=1)).astype(np.int64) << bit
+        return absent
+
+    def fakes(self, pattern, absent):
+        """Bits of the objects that y has in this pattern and X lacks."""
+        return np.where(pattern > 0, absent & ~(pattern - 1), 0)
+
+    def columns(self, pattern):
+        """Positions of the columns of y that an event of this pattern has."""
+        if pattern == 0:
+            return []
+        lost = set()
+        for bit, columns in enumerate(self.object_columns):
+            if (pattern - 1) >> bit & 1:
+                lost.update(columns)
+        return [column for column in self.rest if column not in lost]
+
+    def name(self, pattern, fakes=0):
+        """Pattern in words."""
+        if pattern == 0:
+            return REJECTED
+        parts = []
+        for word, bits in (("without", pattern - 1), ("fake", fakes)):
+            chosen = [name for bit, name in enumerate(self.objects) if bits >> bit & 1]
+            if chosen:
+                parts.append(f"{word} {', '.join(chosen)}")
+        return "; ".join(parts) or ACCEPTED
+
+    def groups(self, pattern, absent):
+        """Rows of each pattern, those with fakes on their own, rarest first.
+
+        Returns
+        -------
+        dict of (int, int) to ndarray of int
+            Rows by pattern and bits of the fakes.
+        """
+        keys = np.column_stack([pattern, self.fakes(pattern, absent)])
+        found, index, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        return {
+            (int(found[i, 0]), int(found[i, 1])): np.flatnonzero(index.ravel() == i)
+            for i in np.argsort(counts, kind="stable")
+        }
+
+    def check_counts(self, groups):
+        """Raise ValueError where a pattern is too rare to be learnt."""
+        *rare, _ = groups.items()
+        for (pattern, fakes), rows in rare:
+            if len(rows) < MIN_EVENTS:
+                cure = "Pass more events, or select them so that it does not occur"
+                if pattern > 1 or fakes:
+                    cure += ", or name fewer objects="
+                raise ValueError(
+                    f"The pattern {self.name(pattern, fakes)!r} has too few events to learn from: "
+                    f"{len(rows)}, and {MIN_EVENTS} are needed. {cure}."
+                )
+
+    def _checked_flag(self, flag):
+        bad = (flag != 0) & (flag != 1)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise ValueError(
+                f"Column {self._label(self.flag)} of y says whether an event is accepted and must "
+                f"be 0 or 1, but row {row} has {flag[row]:g} ({int(bad.sum())} bad rows in all). "
+                "Name another column by accepted=, or pass accepted=None where rejected events are "
+                "those that are zero throughout."
+            )
+        return flag == 1
+
+    def _check_rejected(self, rest, accepted):
+        bad = (rest != 0) & ~accepted[:, None]
+        if bad.any():
+            column = int(np.flatnonzero(bad.any(axis=0))[0])
+            row = int(np.flatnonzero(bad[:, column])[0])
+            raise ValueError(
+                f"Row {row} of y is rejected but not zero: column {self._label(self.rest[column])} "
+                f"has {rest[row, column]:g} ({int(bad.any(axis=1).sum())} bad rows in all). Set "
+                "the columns of rejected events to 0: y[accepted == 0] = 0."
+            )
+
+    def _label(self, column):
+        return column if self.names is None else repr(self.names[column])
+
+
+def _flag(accepted, names, n_columns):
+    """Position of the column that says whether an event is accepted."""
+    if accepted is None:
+        return None
+    if isinstance(accepted, str):
+        if names is None:
+            raise ValueError(
+                f"accepted={accepted!r} names a column, but y has no column names: pass its "
+                "position, for example accepted=-1, or a DataFrame."
+            )
+        if accepted not in names:
+            raise ValueError(
+                f"y has no column {accepted!r}, which says whether an event is accepted: {names}. "
+                "Add it, 1 or 0, with zeros in the other columns of rejected events; name it by "
+                "accepted=; or pass accepted=None where rejected events are those that are zero "
+                "throughout."
+            )
+        return names.index(accepted)
+    if isinstance(accepted, (bool, np.bool_)) or not isinstance(accepted, numbers.Integral):
+        raise TypeError(f"accepted must be a column's name or position, or None, got {accepted!r}.")
+    if not -n_columns <= accepted < n_columns:
+        raise ValueError(f"accepted={accepted}, but y has {n_columns} column(s).")
+    return int(accepted) % n_columns
+
+
+def _columns_of(prefix, names):
+    """Positions of an object's columns in y."""
+    if names is None:
+        raise ValueError(
+            f"objects={prefix!r} names columns, but y has no column names: pass a DataFrame."
+        )
+    columns = _positions(prefix, names)
+    if not columns:
+        raise ValueError(
+            f"y has no columns of object {prefix!r}, whose names start with {prefix + '_'!r}: "
+            f"{names}."
+        )
+    return columns
+
+
+def _positions(prefix, names):
+    return [i for i, name in enumerate(names) if name.startswith(f"{prefix}_")]

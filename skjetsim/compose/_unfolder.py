@@ -1,0 +1,227 @@
+"""Any simulator, trained the other way round: theory level from detector level."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._draw import log_prob, sample
+from skjetsim._validation import (
+    check_int,
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
+from skjetsim.base import UnfolderMixin, innermost, is_simulator
+from skjetsim.compose._ensemble import _weight_name
+from skjetsim.compose._transformed import _is_fitted
+
+__all__ = ["Unfolder"]
+
+
+def _has_density(self):
+    return hasattr(getattr(self, "simulator_", self.simulator), "score_samples")
+
+
+class Unfolder(UnfolderMixin, BaseEstimator):
+    """Unfold with a simulator that learns the theory level from the detector level.
+
+    A simulator learns p(y given X); trained with the sides swapped, it learns p(X given y), and its
+    draws for a measured event are the posterior of what happened in the collision.
+    `Unfolder(FlowSimulator())` is the conditional invertible network of [1]_.
+
+    Parameters
+    ----------
+    simulator : simulator
+        Learns X given y. Also a Pipeline or search that ends in one: its transformers then act on
+        y, as those of a `TransformedSimulator` act on X.
+
+    Attributes
+    ----------
+    simulator_ : simulator
+        Fitted clone, to which y is the theory level and X the detector level.
+    n_features_in_, n_targets_ : int
+        Columns of X and of y.
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    target_names_in_ : ndarray of str
+        Columns of y; y0, y1, ... where it had no names.
+    input_shape_, target_shape_ : tuple of int
+        Shapes of one row of X and of y.
+
+    See Also
+    --------
+    IterativeUnfolder : Takes the prior from measured events.
+    TransformedSimulator : With `ResidualTransformer`, which here sees y, makes the simulator learn
+        the difference of the two levels.
+
+    Notes
+    -----
+    The posterior is p(y given X) p(X) / p(y), and the prior p(X) is that of the training events:
+    where the measured events follow another, the unfolded spectrum is drawn towards the simulated
+    one, by as much as the detector smears it. Draws of one measured event are its posterior; one
+    draw of each measured event is a sample of the unfolded spectrum.
+
+    References
+    ----------
+    .. [1] M. Bellagente et al., "Invertible networks or partons to detector and back again",
+       SciPost Phys. 9 (2020) 074, arXiv:2006.06685.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.compose import Unfolder
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
+    >>> measured = energy * rng.normal(1, 0.1, size=(512, 1))
+    >>> unfolder = Unfolder(FlowSimulator(max_epochs=2, random_state=0)).fit(energy, measured)
+    >>> unfolder.inverse_transform([[50.0], [100.0]]).shape
+    (2, 1)
+    >>> unfolder.sample_inverse([[50.0]], n_samples=1000, random_state=1).shape
+    (1, 1000, 1)
+    """
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+
+    @property
+    def random_state(self):
+        """Seed of the simulator inside, which draws the noise."""
+        return getattr(innermost(self.simulator), "random_state", None)
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn p(X given y) from pairs of events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Theory-level events.
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+            Detector-level events; row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Change the prior: they go along with the pairs.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            Where `simulator` is none.
+        ValueError
+            On bad values (naming column and row), or different lengths or indices of X and y.
+        """
+        self._check_simulator()
+        vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
+        check_same_events(X, y, sample_weight)
+        X = validate_events(self, X, reset=True)
+        y = validate_target(self, y, n_samples=len(X), reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        self.simulator_ = clone(self.simulator)
+        weights = {} if weight is None else {_weight_name(self.simulator_): weight}
+        try:
+            with _sides_swapped():
+                self.simulator_.fit(measured_table(self, y), theory_table(self, X), **weights)
+        except BaseException as error:  # what had been learnt by Ctrl-C can be used
+            if not isinstance(error, KeyboardInterrupt) or not _is_fitted(self.simulator_):
+                del self.simulator_
+            raise
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "simulator_")
+
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        """Draw theory-level events from their posterior.
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_targets)
+            Detector-level events; none at all give none.
+        n_samples : int, optional
+            Draws for each event; one, without an axis of its own, where it is not given.
+        random_state : None, int, Generator or RandomState
+            None is fresh at each call; an int repeats the same events.
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
+            In the units of the fitted X. A table under `set_output`, without `n_samples`.
+        """
+        check_is_fitted(self)
+        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
+        if np.shape(y)[:1] == (0,):
+            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
+        rows = validate_target(self, y, n_samples=None, reset=False)
+        with _sides_swapped():
+            drawn = sample(
+                self.simulator_,
+                measured_table(self, rows),
+                n_samples=n_samples,
+                random_state=random_state,
+            )
+        drawn = np.asarray(drawn, dtype=np.float64)
+        return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
+
+    @available_if(_has_density)
+    def score_samples(self, X, y):
+        """Log p(X given y) of each event, in the units of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = validate_events(self, X, reset=False)
+        y = validate_target(self, y, n_samples=len(X), reset=False)
+        with _sides_swapped():
+            return log_prob(self.simulator_, measured_table(self, y), theory_table(self, X))
+
+    def _check_simulator(self):
+        simulator = self.simulator
+        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
+            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
+        if not is_simulator(simulator):
+            raise TypeError(
+                f"simulator must be a simulator, got {simulator!r}, which would not learn X "
+                "given y."
+            )
+
+
+def theory_table(unfolder, rows):
+    """Rows of X with the names and the shape they were fitted with."""
+    names = getattr(unfolder, "feature_names_in_", None)
+    if names is None:
+        return rows.reshape(len(rows), *unfolder.input_shape_)
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def measured_table(unfolder, rows):
+    """Rows of y as a condition, which has two dimensions at least."""
+    names = list(unfolder.target_names_in_)
+    if names != [f"y{i}" for i in range(unfolder.n_targets_)]:
+        return pd.DataFrame(rows, columns=names)
+    return rows.reshape(len(rows), *(unfolder.target_shape_ or (1,)))
+
+
+@contextmanager
+def _sides_swapped():
+    """Say in the errors of the simulator which side it means."""
+    try:
+        yield
+    except ValueError as error:
+        where = "in the simulator inside, whose X is the measured y and whose y is the theory X"
+        raise type(error)(f"{where}: {error}") from error

@@ -1,0 +1,287 @@
+"""Calibration of per-event draws, unfolded or simulated: coverage and ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._validation import check_int, column_names
+from skjetsim.base import is_simulator, is_unfolder
+from skjetsim.inspection._coverage import check_levels
+from skjetsim.inspection._events import as_table, check_pairs, draw_events, unfold_events
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._style import (
+    FLOOR,
+    TRUTH_LINE,
+    check_axes,
+    colours_of_worst,
+    house_style,
+    style_axes,
+)
+from skjetsim.metrics import posterior_coverage, sbc_ranks
+from skjetsim.metrics._checks import check_ensemble, check_weight
+
+__all__ = ["CalibrationDisplay"]
+
+
+class CalibrationDisplay:
+    """Whether the truth is one of its event's draws like any other, column by column.
+
+    Make one with `from_samples` or `from_estimator`. Above, the fraction of events whose truth
+    lies below each quantile of its draws, minus the level; below, the ranks of the truth among the
+    draws, their density over a uniform one. Posteriors that are too narrow rise at both ends of the
+    ranks, too wide ones in the middle, shifted ones on one side. The grey bands are the floor: the
+    standard error of a calibrated model. Draws of the prior are calibrated, too: show this beside
+    the energy score.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n_levels,)
+        Nominal levels.
+    coverage : ndarray of shape (n_levels, n_features)
+        Measured fractions.
+    floor : ndarray of shape (n_levels,)
+        Standard error of the fractions of a calibrated model.
+    edges : ndarray of shape (n_bins + 1,)
+        Of the rank histogram, in ranks over their number, from 0 to 1.
+    ranks : ndarray of shape (n_bins, n_features)
+        Fraction of the truth in each bin, over that of uniform ranks.
+    ranks_floor : ndarray of shape (n_bins,)
+        Standard error of `ranks` of a calibrated model.
+    names : list of str
+        Of the features. The legend names the ten that are farthest from calibrated; others are
+        drawn in grey.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : tuple of matplotlib Axes
+        Of coverage and of ranks. Set by `plot`, as is `figure_`.
+
+    See Also
+    --------
+    skjetsim.metrics.posterior_coverage, skjetsim.metrics.sbc_ranks : The figures.
+    CoverageDisplay : Coverage against the level, of simulators.
+    PosteriorDisplay : The posteriors of single events.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.inspection import CalibrationDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> truth, draws = rng.normal(size=(2000, 1)), rng.normal(size=(2000, 99, 1))
+    >>> display = CalibrationDisplay.from_samples(truth, draws)
+    >>> bool(max(np.abs(display.pull).max(), np.abs(display.ranks_pull).max()) < 4)
+    True
+    """
+
+    def __init__(self, *, levels, coverage, floor, edges, ranks, ranks_floor, names):
+        self.levels = levels
+        self.coverage = coverage
+        self.floor = floor
+        self.edges = edges
+        self.ranks = ranks
+        self.ranks_floor = ranks_floor
+        self.names = names
+
+    @classmethod
+    def from_samples(cls, truth, draws, *, levels=None, bins=20, sample_weight=None):
+        """Measure the calibration of per-event draws.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n, n_features) or (n,)
+            Columns named as angles (`phi`) are taken relative to the direction of the draws.
+        draws : array-like of shape (n, n_draws, n_features), or (n, n_draws) for one feature
+        levels : array-like of shape (n_levels,), optional
+            Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
+        bins : int, default=20
+            Of the ranks, at least two and at most n_draws + 1; equally wide where they divide
+            that.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events. Negative weights are an error.
+
+        Returns
+        -------
+        CalibrationDisplay
+
+        Raises
+        ------
+        ValueError
+            On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
+            few draws for a level or for the bins: 19 reach the default ones.
+        """
+        levels = check_levels(levels)
+        check_ensemble(truth, draws, other="draws")
+        coverage, floor = posterior_coverage(truth, draws, levels, sample_weight=sample_weight)
+        weight = check_weight(sample_weight, len(truth), "sample_weight")
+        n_ranks = np.shape(draws)[1] + 1
+        edges = _rank_edges(bins, n_ranks)
+        expected = np.diff(edges) / n_ranks
+        ranks = sbc_ranks(truth, draws)
+        contents = [np.histogram(rank, edges - 0.5, weights=weight)[0] for rank in ranks.T]
+        fractions = np.array(contents).T / (len(ranks) if weight is None else weight.sum())
+        # Weighted events tell as much as fewer equal ones.
+        n_events = len(ranks) if weight is None else weight.sum() ** 2 / (weight**2).sum()
+        names = column_names(truth) or range(ranks.shape[1])
+        return cls(
+            levels=levels,
+            coverage=np.asarray(coverage),
+            floor=floor,
+            edges=edges / n_ranks,
+            ranks=fractions / expected[:, None],
+            ranks_floor=np.sqrt((1 - expected) / (expected * n_events)),
+            names=[axis_label(name, unit=False) for name in names],
+        )
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        n_samples=99,
+        transformer=None,
+        levels=None,
+        bins=20,
+        random_state=None,
+        sample_weight=None,
+    ):
+        """Draw several events for each one and measure their calibration.
+
+        Parameters
+        ----------
+        estimator : fitted unfolder or simulator
+            On its own, in a Pipeline, or a fitted search. Events unfolded from y are compared with
+            X, those simulated from X with y.
+        X : array-like of shape (n, n_features)
+            Theory-level events, held out from the fit.
+        y : array-like of shape (n, n_targets)
+            The same events at detector level.
+        n_samples : int, default=99
+            Draws for each event.
+        transformer : transformer, optional
+            Applied to the truth and to the draws, for other quantities such as masses; an unfitted
+            one is fitted on the truth.
+        levels, bins, sample_weight
+            As in `from_samples`.
+        random_state : int, Generator, RandomState or None
+
+        Returns
+        -------
+        CalibrationDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator is neither an unfolder nor a simulator.
+        ValueError
+            As `from_samples`.
+        """
+        drawn = _draw(estimator, X, y, transformer, n_samples, random_state)
+        return cls.from_samples(
+            as_table(drawn.truth, drawn.names),
+            drawn.generated,
+            levels=levels,
+            bins=bins,
+            sample_weight=sample_weight,
+        )
+
+    @property
+    def pull(self):
+        """Measured minus nominal coverage in standard errors of a calibrated model."""
+        return (self.coverage - self.levels[:, None]) / self.floor[:, None]
+
+    @property
+    def ranks_pull(self):
+        """Density of ranks minus one in standard errors of a calibrated model."""
+        return (self.ranks - 1) / self.ranks_floor[:, None]
+
+    def plot(self, axes=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of two matplotlib Axes, optional
+            For coverage and ranks; made by default.
+
+        Returns
+        -------
+        self
+        """
+        with house_style() as (plt, mplhep):
+            if axes is None:
+                _, axes = plt.subplots(2, 1, sharex=True, figsize=(5.6, 6.4), layout="constrained")
+            axes = check_axes(axes, 2, "coverage and ranks")
+            # One colour a column in both panels.
+            styles = colours_of_worst(self.names, np.concatenate([self.pull, self.ranks_pull]))
+            self._draw_coverage(axes[0], styles)
+            self._draw_ranks(axes[1], styles, mplhep)
+            style_axes(*axes)
+            handles, labels = axes[0].get_legend_handles_labels()
+            axes[0].legend(handles, labels, loc="upper right", ncols=3)
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+    def _draw_coverage(self, ax, styles):
+        ax.fill_between(
+            self.levels, -self.floor, self.floor, color=FLOOR, linewidth=0, label="floor"
+        )
+        ax.axhline(0, color=TRUTH_LINE, linewidth=0.8)
+        difference = self.coverage - self.levels[:, None]
+        for column, settings in zip(difference.T, styles, strict=True):
+            ax.plot(self.levels, column, **settings)
+        reach = 1.15 * max(np.abs(difference).max(), self.floor.max())
+        legend_rows = min(4, 1 + len(self.names) // 3)
+        ax.set_ylim(-reach, reach * (1 + 0.2 * legend_rows))
+        ax.set_xlim(0, 1)
+        ax.set_ylabel("coverage - level")
+        ax.tick_params(labelbottom=False)
+
+    def _draw_ranks(self, ax, styles, mplhep):
+        ax.stairs(
+            1 + self.ranks_floor,
+            self.edges,
+            baseline=1 - self.ranks_floor,
+            fill=True,
+            color=FLOOR,
+            linewidth=0,
+        )
+        ax.axhline(1, color=TRUTH_LINE, linewidth=0.8)
+        for column, settings in zip(self.ranks.T, styles, strict=True):
+            mplhep.histplot(
+                column, self.edges, histtype="step", yerr=False, ax=ax, flow="none", **settings
+            )
+        reach = 1.15 * max(np.abs(self.ranks - 1).max(), self.ranks_floor.max())
+        ax.set_ylim(1 - min(reach, 1), 1 + reach)
+        ax.set_xlim(0, 1)
+        ax.set_xlabel("quantile of the draws")
+        ax.set_ylabel("truth / uniform")
+
+
+def _draw(estimator, X, y, transformer, n_samples, random_state):
+    """Truth and draws of the side that the estimator draws."""
+    settings = {
+        "transformer": transformer,
+        "n_samples": check_int(n_samples, "n_samples"),
+        "random_state": random_state,
+    }
+    if is_unfolder(estimator):
+        return unfold_events(estimator, X, y, **settings)
+    if is_simulator(estimator):
+        check_pairs(X, y, type(estimator).__name__)
+        return draw_events(estimator, X, y, **settings)
+    raise TypeError(
+        f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those draw "
+        "several events for one."
+    )
+
+
+def _rank_edges(bins, n_ranks):
+    """Edges of bins of whole ranks, as equally wide as they can be."""
+    if check_int(bins, "bins", minimum=2) > n_ranks:
+        raise ValueError(
+            f"bins={bins}, but {n_ranks - 1} draws an event give only {n_ranks} ranks: draw more, "
+            f"or set bins to {n_ranks} at most."
+        )
+    return np.round(np.linspace(0, n_ranks, bins + 1)).astype(int)

@@ -1,0 +1,338 @@
+"""Posteriors of single events beside the truth, what was measured, and the prior."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._validation import check_events, check_int, column_names
+from skjetsim.base import is_unfolder
+from skjetsim.inspection._events import as_table, feature_position, unfold_events
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._style import (
+    COLOURS,
+    MODEL,
+    TRUTH_FILL,
+    TRUTH_LINE,
+    check_axes,
+    few_ticks,
+    house_style,
+    style_axes,
+)
+from skjetsim.metrics._checks import check_ensemble, same_columns
+
+__all__ = ["PosteriorDisplay"]
+
+MOST_EVENTS = 12  # rows of panels that a page still shows
+CORE = (0.025, 0.975)  # quantiles of the draws: tails would make the core a single bin
+MARGIN = 0.25  # of the core, on either side
+
+
+class PosteriorDisplay:
+    """Posterior of each column of single events, a row of panels an event.
+
+    Make one with `from_samples` or `from_estimator`. The true value is a line, what was measured a
+    dashed one where the column exists at detector level, and the prior, where it is given, is
+    grey. Single events show what a posterior looks like, not whether it is right: for that see
+    `CalibrationDisplay`.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_events, n_features, n_bins + 1)
+        Angles are unrolled about the posterior's direction and may lie beyond pi.
+    contents : ndarray of shape (n_events, n_features, n_bins)
+        Density of the posterior, one over the unit of the column.
+    truth : ndarray of shape (n_events, n_features)
+    measured : ndarray of shape (n_events, n_features)
+        NaN where the detector level has no such column.
+    prior : ndarray of shape (n_events, n_features, n_bins), or None
+        Density of the prior in the same bins.
+    names : list of str
+        Of the columns, with their units.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : ndarray of matplotlib Axes, shape (n_events, n_features)
+        Set by `plot`, as is `figure_`.
+
+    See Also
+    --------
+    CalibrationDisplay : Whether posteriors of many events are right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skjetsim.inspection import PosteriorDisplay
+    >>> truth = pd.DataFrame({"jet_pt": [40.0, 60.0]})           # GeV
+    >>> draws = np.random.default_rng(0).normal(45, 4, size=(2, 1000, 1))
+    >>> display = PosteriorDisplay.from_samples(truth, draws, measured=truth + 5.0)
+    >>> display.contents.shape
+    (2, 1, 30)
+    """
+
+    def __init__(self, *, edges, contents, truth, measured, prior, names):
+        self.edges = edges
+        self.contents = contents
+        self.truth = truth
+        self.measured = measured
+        self.prior = prior
+        self.names = names
+
+    @classmethod
+    def from_samples(cls, truth, draws, *, measured=None, prior=None, features=None, bins=30):
+        """Histogram the draws of some events.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n, n_features)
+            True theory-level events, at most twelve.
+        draws : array-like of shape (n, n_draws, n_features)
+        measured : array-like of shape (n, n_columns), optional
+            The same events at detector level. Columns are matched by name; without names, by
+            position where there are as many.
+        prior : array-like of shape (n_prior, n_features), optional
+            Theory-level events the unfolder was trained on.
+        features : sequence of str or int, optional
+            Columns to show; all by default.
+        bins : int, default=30
+            At least two, over the central 95% of the draws and a quarter more on either side, and
+            as far as truth and measured value lie.
+
+        Returns
+        -------
+        PosteriorDisplay
+
+        Raises
+        ------
+        ValueError
+            On NaN, infinity, wrong shapes, more than twelve events, an unknown feature, or a prior
+            of other columns.
+        """
+        truth, draws, names = check_ensemble(truth, draws, other="draws")
+        if len(truth) > MOST_EVENTS:
+            raise ValueError(
+                f"{len(truth)} events are too many to show one by one: pass X[:{MOST_EVENTS}] and "
+                f"y[:{MOST_EVENTS}], or other rows."
+            )
+        bins = check_int(bins, "bins", minimum=2)
+        columns = _columns(features, names, truth.shape[1])
+        measured = _measured(measured, truth.shape, names)
+        prior = _prior(prior, names, truth.shape[1])
+        panels = [
+            _panel(
+                draws[event, :, column],
+                truth[event, column],
+                measured[event, column],
+                None if prior is None else prior[:, column],
+                bins,
+                is_angle(names[column]) if names is not None else False,
+            )
+            for event in range(len(truth))
+            for column in columns
+        ]
+        edges, contents, truth, measured, priors = (
+            np.reshape(values, (len(truth), len(columns), *np.shape(values[0])))
+            for values in zip(*panels, strict=True)
+        )
+        return cls(
+            edges=edges,
+            contents=contents,
+            truth=truth,
+            measured=measured,
+            prior=None if prior is None else priors,
+            names=[axis_label(column if names is None else names[column]) for column in columns],
+        )
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        n_samples=1000,
+        transformer=None,
+        prior=None,
+        features=None,
+        bins=30,
+        random_state=None,
+    ):
+        """Unfold some events and histogram what is drawn for each.
+
+        Parameters
+        ----------
+        estimator : fitted unfolder
+            On its own, in a Pipeline, or a fitted search.
+        X : array-like of shape (n, n_features)
+            True theory-level events, at most twelve.
+        y : array-like of shape (n, n_targets)
+            The same events at detector level.
+        n_samples : int, default=1000
+            Draws for each event.
+        transformer : transformer, optional
+            Applied to the truth, the draws and the prior, and to y where it holds the columns that
+            the transformer takes; for other quantities, such as masses. An unfitted one is fitted
+            on the truth.
+        prior, features, bins
+            As in `from_samples`; features are those after the transformer.
+        random_state : int, Generator, RandomState or None
+
+        Returns
+        -------
+        PosteriorDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator is no unfolder.
+        ValueError
+            As `from_samples`.
+        """
+        if not is_unfolder(estimator):
+            raise TypeError(
+                f"{type(estimator).__name__} is no unfolder: it draws no theory-level events."
+            )
+        settings = {"transformer": transformer, "random_state": random_state}
+        drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)
+        return cls.from_samples(
+            as_table(drawn.truth, drawn.names),
+            drawn.generated,
+            measured=_measured_of(drawn, X, y),
+            prior=None if prior is None else drawn.same_coordinates(prior, "prior"),
+            features=features,
+            bins=bins,
+        )
+
+    def plot(self, axes=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : array of matplotlib Axes, n_events times n_features of them, optional
+            Made by default.
+
+        Returns
+        -------
+        self
+        """
+        shape = self.truth.shape
+        with house_style() as (plt, mplhep):
+            own = axes is None
+            if own:
+                size = (0.6 + 2.5 * shape[1], 0.9 + 1.8 * shape[0])
+                _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+            what = "each column of each event"
+            axes = np.reshape(check_axes(axes, int(np.prod(shape)), what), shape)
+            for at in np.ndindex(shape):
+                self._draw_panel(axes[at], at, mplhep)
+            for ax, name in zip(axes[-1], self.names, strict=True):
+                ax.set_xlabel(name)
+            for row, ax in enumerate(axes[:, 0]):
+                ax.set_ylabel(f"event {row}")
+            self._draw_legend(axes, outside=own)
+        self.axes_, self.figure_ = axes, axes[0, 0].figure
+        return self
+
+    def _draw_panel(self, ax, at, mplhep):
+        edges = self.edges[at]
+        common = {"yerr": False, "ax": ax, "flow": "none"}
+        if self.prior is not None:
+            settings = {"histtype": "fill", "color": TRUTH_FILL, "label": "prior"}
+            mplhep.histplot(self.prior[at], edges, **settings, **common)
+        settings = {"histtype": "step", "color": MODEL, "linewidth": 1.3, "label": "posterior"}
+        mplhep.histplot(self.contents[at], edges, **settings, **common)
+        ax.axvline(self.truth[at], color=TRUTH_LINE, linewidth=1.3, label="truth")
+        if np.isfinite(self.measured[at]):
+            ax.axvline(self.measured[at], color=COLOURS[0], linestyle="--", label="measured")
+        ax.set_xlim(edges[0], edges[-1])
+        ax.set_ylim(0, 1.15 * self.contents[at].max())
+        style_axes(ax)
+        few_ticks(ax)
+        ax.set_yticks([])  # densities, each in a unit of its own
+        ax.set_yticks([], minor=True)
+
+    def _draw_legend(self, axes, *, outside):
+        handles = {}
+        for ax in axes.flat:
+            found, labels = ax.get_legend_handles_labels()
+            handles = dict(zip(labels, found, strict=True)) | handles
+        if outside:  # the panels of a figure of its own stay free
+            axes[0, 0].figure.legend(
+                handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles)
+            )
+        else:
+            axes[0, 0].legend(handles.values(), handles.keys(), loc="best")
+
+
+def _columns(features, names, n_columns):
+    """Positions of the columns to show."""
+    if features is None:
+        return list(range(n_columns))
+    if isinstance(features, str) or np.ndim(features) != 1 or len(features) == 0:
+        raise TypeError(f"features must be a sequence of names or positions, got {features!r}.")
+    return [feature_position(feature, names, n_columns, "X") for feature in features]
+
+
+def _measured(measured, shape, names):
+    """Measured values of the columns, NaN where there are none."""
+    values = np.full(shape, np.nan)
+    if measured is None:
+        return values
+    rows, own = check_events(measured, what="measured", allow_1d=np.ndim(measured) == 1)
+    if len(rows) != len(values):
+        raise ValueError(
+            f"measured has {len(rows)} events, truth {len(values)}: row i of both must be the same "
+            "event."
+        )
+    if names is not None and own is not None:
+        for position, name in enumerate(names):
+            if name in own:
+                values[:, position] = rows[:, own.index(name)]
+    elif rows.shape == shape:
+        values = rows.copy()
+    return values
+
+
+def _measured_of(drawn, X, y):
+    """The detector level in the coordinates of the truth, as far as it has its columns."""
+    own = column_names(y)
+    if drawn.transformer is None:
+        return y
+    if own is None or drawn.columns is None:
+        same = np.shape(X)[1:] == np.shape(y)[1:]
+        return drawn.same_coordinates(y, "y") if same else None
+    # A model may unfold y that is in these coordinates already.
+    return drawn.same_coordinates(y, "y") if set(drawn.columns) <= set(own) else y
+
+
+def _prior(prior, names, n_columns):
+    """Events of the prior, of the same columns as the truth."""
+    if prior is None:
+        return None
+    rows, own = check_events(prior, what="prior", allow_1d=np.ndim(prior) == 1)
+    same_columns(names, own, n_columns, rows.shape[1], what="truth", other="prior")
+    return rows
+
+
+def _panel(values, truth, measured, prior, bins, angle):
+    """Edges, posterior, truth, measured value and prior of one column of one event."""
+    if angle:
+        direction = np.arctan2(np.sin(values).mean(), np.cos(values).mean())
+        values, truth, measured = (
+            direction + wrap_phi(phi - direction) for phi in (values, truth, measured)
+        )
+        prior = None if prior is None else direction + wrap_phi(prior - direction)
+    low, high = np.quantile(values, CORE)
+    margin = MARGIN * (high - low) or 0.5 * max(1.0, abs(low))  # of a constant
+    known = [value for value in (truth, measured) if np.isfinite(value)]
+    low, high = min([low, *known]) - margin, max([high, *known]) + margin
+    edges = np.linspace(low, high, bins + 1)
+    prior = np.nan if prior is None else _density(prior, edges)
+    return edges, _density(values, edges), truth, measured, prior
+
+
+def _density(values, edges):
+    """Density of all events, those beyond the edges counted too."""
+    return np.histogram(values, edges)[0] / (len(values) * np.diff(edges))

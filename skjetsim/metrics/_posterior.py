@@ -1,0 +1,264 @@
+"""Where the truth lies among the draws of its event: coverage of quantiles, and ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim.metrics._calibration import event_blocks
+from skjetsim.metrics._checks import check_ensemble, check_weight, rng_from
+
+# What messages call the arguments of the functions below.
+NAMES = {"what": "X", "other": "posterior_draws"}
+
+
+def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, central=False):
+    """How often the truth falls below each quantile of its event's draws.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n, n_features)
+        Columns named as angles (`phi`) are taken relative to the direction of the event's draws.
+    generated : array-like of shape (n, n_draws, n_features)
+        Posterior (or simulated) draws for each event; (n, n_draws) for one feature.
+    levels : array-like of shape (n_levels,), optional
+        Probabilities in (0, 1); by default 0.1, 0.2, ..., 0.9.
+    sample_weight : array-like of shape (n,), optional
+        Weights of the events. Negative weights are an error.
+    central : bool, default=False
+        True counts the truth inside the central interval of each level instead.
+
+    Returns
+    -------
+    ndarray of shape (n_levels, n_features)
+        Equal to `levels` for a calibrated model, up to sqrt(q (1 - q) / n). Draws from the
+        prior are calibrated too: show it beside the CRPS.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, levels outside (0, 1), unequal numbers of events or columns, or too few
+        draws for a level: (n_draws + 1) times its tail must reach one.
+
+    See Also
+    --------
+    posterior_coverage : With its error, for unfolded events.
+    sbc_ranks : The ranks of the truth that this is the distribution of.
+
+    Notes
+    -----
+    The check of the conditional INN in [1]_. The truth lies below the quantile q where at most
+    q (n_draws + 1) - 1 draws lie below it; between two ranks that fraction counts, and among draws
+    that equal the truth each rank counts alike. So coverage is exact at any number of draws.
+
+    References
+    ----------
+    .. [1] M. Bellagente et al., "Invertible networks or partons to detector and back again",
+       SciPost Phys. 9 (2020) 074, arXiv:2006.06685.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.metrics import quantile_coverage
+    >>> rng = np.random.default_rng(0)
+    >>> truth, draws = rng.normal(size=(2000, 1)), rng.normal(size=(2000, 99))
+    >>> quantile_coverage(truth, draws, [0.5]).round(1)
+    array([[0.5]])
+    """
+    levels = np.linspace(0.1, 0.9, 9) if levels is None else levels
+    return _Calibration(truth, generated, sample_weight).coverage(levels, central)
+
+
+def posterior_coverage(
+    X,
+    posterior_draws,
+    levels=(0.1, 0.25, 0.5, 0.75, 0.9),
+    *,
+    sample_weight=None,
+    central=False,
+):
+    """Coverage of the quantiles of unfolded events, and its standard error.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, n_features)
+        True theory-level events. Columns named as angles (`phi`) are taken relative to the
+        direction of the event's draws.
+    posterior_draws : array-like of shape (n, n_draws, n_features)
+        Of `sample_inverse(y, n_samples=n_draws)`; 99 draws reach all percentiles.
+    levels : array-like of shape (n_levels,), default=(0.1, 0.25, 0.5, 0.75, 0.9)
+        Probabilities in (0, 1).
+    sample_weight : array-like of shape (n,), optional
+        Weights of the events. Negative weights are an error.
+    central : bool, default=False
+        True counts the truth inside the central interval of each level instead.
+
+    Returns
+    -------
+    coverage : DataFrame or ndarray of shape (n_levels, n_features)
+        Fraction of events whose truth lies below the quantile: the level, for a calibrated
+        posterior. A DataFrame indexed by level where the columns have names.
+    error : ndarray of shape (n_levels,)
+        Standard error of a calibrated posterior's coverage, sqrt(q (1 - q) / n) of n events; of
+        weighted events n is the effective number.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, levels outside (0, 1), unequal numbers of events or columns, or too few
+        draws for a level.
+
+    See Also
+    --------
+    quantile_coverage : The same fractions, of any draws.
+    skjetsim.inspection.CalibrationDisplay : Draws them.
+
+    Notes
+    -----
+    The check of [1]_. The prior, drawn without regard to y, passes: show it beside the energy
+    score. Levels of one column use the same events, so their deviations are correlated.
+
+    References
+    ----------
+    .. [1] M. Bellagente et al., "Invertible networks or partons to detector and back again",
+       SciPost Phys. 9 (2020) 074, arXiv:2006.06685.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.metrics import posterior_coverage
+    >>> rng = np.random.default_rng(0)
+    >>> measured = rng.normal(size=(2000, 1))
+    >>> truth = 0.5 * measured + rng.normal(0, 0.5, size=(2000, 1))
+    >>> draws = 0.5 * measured + rng.normal(0, 0.5, size=(2000, 99))
+    >>> coverage, error = posterior_coverage(truth, draws)
+    >>> error.round(3)
+    array([0.007, 0.01 , 0.011, 0.01 , 0.007])
+    >>> bool((np.abs(coverage[:, 0] - [0.1, 0.25, 0.5, 0.75, 0.9]) < 4 * error).all())
+    True
+    """
+    calibration = _Calibration(X, posterior_draws, sample_weight, **NAMES)
+    coverage = calibration.coverage(levels, central)
+    if calibration.names is not None:
+        index = pd.Index(levels, name="level", dtype=np.float64)
+        coverage = pd.DataFrame(coverage, index=index, columns=calibration.names)
+    return coverage, calibration.error(levels)
+
+
+def sbc_ranks(X, posterior_draws, *, random_state=0):
+    """Rank of the truth among the draws of its event: simulation-based calibration.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, n_features)
+        True theory-level events. Columns named as angles (`phi`) are taken relative to the
+        direction of the event's draws.
+    posterior_draws : array-like of shape (n, n_draws, n_features)
+        Of `sample_inverse(y, n_samples=n_draws)`; independent, as those of all models here are.
+    random_state : None, int, Generator or RandomState, default=0
+        Gives a truth that equals some of its draws one of their ranks, each alike.
+
+    Returns
+    -------
+    ndarray of int, shape (n, n_features)
+        Number of draws below the truth, from 0 to n_draws.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, or unequal numbers of events or columns.
+
+    See Also
+    --------
+    posterior_coverage : Fractions below some quantiles.
+    skjetsim.inspection.CalibrationDisplay : Draws both.
+
+    Notes
+    -----
+    Where the draws are those of the posterior, the ranks of each column are uniform [1]_. Most in
+    the middle: the posteriors are too wide; most at both ends: too narrow; a slope: shifted. The
+    prior passes too. The direction of an angle is that of the mean vector of draws and truth
+    together, so that none of them is singled out and the ranks stay uniform.
+
+    References
+    ----------
+    .. [1] S. Talts et al., "Validating Bayesian Inference Algorithms with Simulation-Based
+       Calibration", arXiv:1804.06788.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.stats import chisquare
+    >>> from skjetsim.metrics import sbc_ranks
+    >>> rng = np.random.default_rng(0)
+    >>> measured = rng.normal(size=(2000, 1))
+    >>> truth = 0.5 * measured + rng.normal(0, 0.5, size=(2000, 1))
+    >>> draws = 0.5 * measured + rng.normal(0, 0.5, size=(2000, 19))
+    >>> ranks = sbc_ranks(truth, draws)[:, 0]
+    >>> bool(chisquare(np.bincount(ranks, minlength=20)).pvalue > 0.01)
+    True
+    >>> narrow = sbc_ranks(truth, 0.5 * measured + 0.5 * (draws - 0.5 * measured))[:, 0]
+    >>> bool(chisquare(np.bincount(narrow, minlength=20)).pvalue < 1e-10)
+    True
+    """
+    calibration = _Calibration(X, posterior_draws, **NAMES)
+    rng = rng_from(random_state)
+    return calibration.below + rng.integers(calibration.ties, endpoint=True)
+
+
+class _Calibration:
+    """How many draws lie below the truth of their event, and how many equal it."""
+
+    def __init__(self, truth, draws, sample_weight=None, **called):
+        y, draws, self.names = check_ensemble(truth, draws, **called)
+        self.weight = check_weight(sample_weight, len(y), "sample_weight")
+        self.n_draws = draws.shape[1]
+        angles = [i for i, name in enumerate(self.names or ()) if is_angle(name)]
+        self.below, self.ties = np.zeros((2, *y.shape), dtype=np.int64)
+        for rows in event_blocks(len(y), draws[0].size):
+            block, truth = draws[rows], y[rows, None]
+            if angles:
+                block, truth = _about_their_direction(block, truth, angles)
+            self.below[rows] = (block < truth).sum(axis=1)
+            self.ties[rows] = (block == truth).sum(axis=1)
+
+    def coverage(self, levels, central):
+        """Fraction of events whose truth is below each level, or in its central interval."""
+        levels = np.asarray(levels, dtype=np.float64)
+        if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
+            raise ValueError(f"levels must be probabilities between 0 and 1, got {levels!r}.")
+        if central:
+            return self._below((1 + levels) / 2) - self._below((1 - levels) / 2)
+        return self._below(levels)
+
+    def _below(self, levels):
+        tail = min(levels.min(initial=0.5), 1 - levels.max(initial=0.5))
+        if tail * (self.n_draws + 1) < 1 - 1e-9:
+            raise ValueError(
+                f"{self.n_draws} draws an event do not reach the quantile {tail:g} from the end: "
+                f"at least {int(np.ceil(1 / tail - 1e-9)) - 1} are needed."
+            )
+        # The part of the ranks that the truth may have, below + 0 ... below + ties, under the cut.
+        shares = (
+            np.clip((level * (self.n_draws + 1) - self.below) / (self.ties + 1), 0, 1)
+            for level in levels
+        )
+        fractions = [np.average(share, axis=0, weights=self.weight) for share in shares]
+        return np.array(fractions).reshape(len(levels), self.below.shape[1])
+
+    def error(self, levels):
+        """Standard error of a calibrated model's fractions; weighted events count as fewer."""
+        weight, levels = self.weight, np.asarray(levels, dtype=np.float64)
+        n_events = len(self.below) if weight is None else weight.sum() ** 2 / (weight**2).sum()
+        return np.sqrt(levels * (1 - levels) / n_events)
+
+
+def _about_their_direction(draws, truth, angles):
+    """Angles from the mean direction of the draws and the truth of each event, wrapped."""
+    draws, truth = draws.copy(), truth.copy()
+    phi = np.concatenate([draws[..., angles], truth[..., angles]], axis=1)
+    direction = np.arctan2(np.sin(phi).sum(axis=1), np.cos(phi).sum(axis=1))[:, None]
+    draws[..., angles] = wrap_phi(draws[..., angles] - direction)
+    truth[..., angles] = wrap_phi(truth[..., angles] - direction)
+    return draws, truth
