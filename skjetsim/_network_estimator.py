@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class NetworkEstimator:
     An estimator has the training parameters of `_training_plan` among its own, defines
     `_build_module(generator)` from what is fitted, and calls `_train`.
     """
+
+    _most_validation_rows = sys.maxsize
 
     def _training_plan(self, n_rows, weight_decay=None):
         """Checked parameters of the training; `weight_decay` is what "auto" stands for."""
@@ -140,7 +143,7 @@ class NetworkEstimator:
         import torch
 
         rows = self._training_set(inputs, weight, device)
-        n_valid = int(self.validation_fraction * len(rows))
+        n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
             return rows, None
         order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)))

@@ -9,7 +9,7 @@ from skjetsim._nn._engine import (
     TrainingWarning,
     resolve_device,
 )
-from skjetsim._nn._flow import Flow, build_flow, column_orders
+from skjetsim._nn._flow import Flow, build_flow, column_orders, likelihood_weight_decay
 from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
 from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
 from skjetsim._nn._ode import SOLVERS
@@ -45,6 +45,7 @@ __all__ = [
     "build_quantile_response",
     "column_orders",
     "invertible_width",
+    "likelihood_weight_decay",
     "normal_knots",
     "resolve_device",
 ]

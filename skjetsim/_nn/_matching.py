@@ -9,7 +9,7 @@ from torch import nn
 
 from skjetsim._nn._conditioner import normal_log_prob
 from skjetsim._nn._engine import TensorNet
-from skjetsim._nn._flow import CircularBase
+from skjetsim._nn._flow import CircularBase, likelihood_weight_decay
 from skjetsim._nn._layers import ContextStep
 from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._random import PrivateRandom
@@ -20,10 +20,8 @@ from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
 __all__ = ["FlowMatching", "MatchingNet", "build_matching"]
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
-# Of the scale, a likelihood, which memorises; the velocity learns from noise, and hardly does.
-SCALE_WEIGHT_DECAY = 2.0
 LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error
-VALIDATION_DRAWS = 4  # of noise and time for each event that is held back
+VALIDATION_SOLVER = ("midpoint", 4)  # of the likelihood that chooses the epoch
 
 
 class FlowMatching(nn.Module):
@@ -84,15 +82,13 @@ class FlowMatching(nn.Module):
     # Training.
 
     def forward(self, target, context=None, noise=None):
-        """Loss of each row; `noise` is that of `draw_noise`, fixed where it is not given."""
+        """Loss of each row, with the noise of `draw_noise`; without, minus its log-density.
+
+        The loss says little of how good the events are, and stays flat while they still improve.
+        """
         if noise is not None:
             return self._loss(target, context, *noise)
-        generator = torch.Generator().manual_seed(0)
-        losses = [
-            self._loss(target, context, *self.draw_noise(len(target), generator, target.device))
-            for _ in range(VALIDATION_DRAWS)
-        ]
-        return torch.stack(losses).mean(0)
+        return -self._log_prob(target, context, VALIDATION_SOLVER)
 
     def draw_noise(self, n_rows, generator, device):
         """Base points, column-major, and times, one in each of `n_rows` equal parts of [0, 1]."""
@@ -180,9 +176,14 @@ class FlowMatching(nn.Module):
         """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
         rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
         parts = [table.split(rows) for table in (target, context) if table is not None]
-        return torch.cat([self._log_prob(*part) for part in zip(*parts, strict=True)])
+        solver = self.solver, self.n_steps
+        logs = [
+            self._log_prob(part[0], part[1] if len(part) > 1 else None, solver)
+            for part in zip(*parts, strict=True)
+        ]
+        return torch.cat(logs)
 
-    def _log_prob(self, target, context=None):
+    def _log_prob(self, target, context, solver):
         context = self._columns(context)
         x, log_slope = self._scaled(target, context)
         offsets = self.velocity.offsets(context)
@@ -191,9 +192,8 @@ class FlowMatching(nn.Module):
             time = dual.new_full((1,), time)
             return self.speed[:, None] * self.velocity.with_derivatives(dual, time, offsets)
 
-        z, log_det = integrate_with_log_det(
-            slope, x, 1.0, 0.0, solver=self.solver, n_steps=self.n_steps
-        )
+        name, n_steps = solver
+        z, log_det = integrate_with_log_det(slope, x, 1.0, 0.0, solver=name, n_steps=n_steps)
         z, ladj = self._to_normal(z)
         return log_slope + log_det + ladj + normal_log_prob(z)
 
@@ -226,7 +226,9 @@ class MatchingNet(TensorNet):
         for name, parameter in self.module_.named_parameters():
             if not name.startswith("student."):
                 (of_scale if name.startswith("scale.") else rest).append(parameter)
-        groups = [{"params": rest}, {"params": of_scale, "weight_decay": SCALE_WEIGHT_DECAY}]
+        # The scale is learnt by likelihood, which memorises; the velocity from ever new noise.
+        decay = likelihood_weight_decay(self.module_.n_target + self.module_.n_context)
+        groups = [{"params": rest}, {"params": of_scale, "weight_decay": decay}]
         self.optimizer_ = self.make_optimizer([group for group in groups if group["params"]])
         return self
 

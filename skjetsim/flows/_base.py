@@ -17,8 +17,6 @@ from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, num
 # Branches of the constructor's random_state beside those of NetworkEstimator.
 ORDERS, CELLS = 100, 101
 CELL_POINTS = 16  # at which the density is averaged over a cell of integers
-# Chosen by held-out likelihood: toys of two columns and of six, Z -> ee, and W + jet with 21.
-DECAY_OF_TWO, LARGEST_DECAY = 0.1, 2.0
 MANY_ROWS, FEW_VALUES = 500, 100  # where integers are probably counts, not measurements
 
 
@@ -66,9 +64,11 @@ class LatentModel(NetworkEstimator, BaseEstimator):
             self._train_once(plan, root, inputs, weight)
 
     def _auto_decay(self, table):
-        """Weight decay by the number of columns: the more there are, the emptier is their space."""
-        n_columns = int((table != table[0]).any(axis=0).sum()) + self._n_context()
-        return min(LARGEST_DECAY, DECAY_OF_TWO * 20 ** ((n_columns - 2) / 4))
+        from skjetsim._nn import likelihood_weight_decay
+
+        return likelihood_weight_decay(
+            int((table != table[0]).any(axis=0).sum()) + self._n_context()
+        )
 
     def _begin(self, table, names, weight, root):
         """Learn what is known of the columns before training."""
@@ -154,11 +154,15 @@ class LatentModel(NetworkEstimator, BaseEstimator):
 
     # Drawing, mapping, scoring.
 
-    def _from_base(self, z, context):
+    def _drawn_by(self):
+        """Name of the module's method that takes noise to events when they are drawn."""
+        return "from_base"
+
+    def _from_base(self, z, context, function="from_base"):
         """Latent points as events, constants filled in."""
         table = np.tile(self.constants_, (len(z), 1))
         if self.net_ is not None:
-            varying = invert_maps(self.column_maps_, self._module_call("from_base", z, context))
+            varying = invert_maps(self.column_maps_, self._module_call(function, z, context))
             counts = np.floor(varying[:, self.integers_])
             # The lowest cell has an edge, of which a smooth density keeps some on the far side.
             varying[:, self.integers_] = np.maximum(counts, self.least_integers_)
@@ -169,11 +173,12 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         """Draw `n_rows` events; `to_context` maps a chunk of `inputs` to network inputs."""
         import torch
 
-        n_latent = int(self.varying_.sum())
+        n_latent, function = int(self.varying_.sum()), self._drawn_by()
 
         def draw(generator, chunk):
             z = torch.randn(CHUNK_ROWS, n_latent, generator=generator)
-            return self._from_base(z, None if chunk is None else to_context(chunk))
+            context = None if chunk is None else to_context(chunk)
+            return self._from_base(z, context, function)
 
         return draw_in_chunks(
             draw,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +23,7 @@ class FlowMatchingSettings:
     """Mixin of latent models whose network is a velocity along which noise becomes events."""
 
     distillation_loss_ = None
-    _drawing = False
+    _most_validation_rows = 1024  # whose likelihood, by a solver, is what an epoch is chosen by
 
     def _settings(self, names, root):
         self._solver()
@@ -83,19 +82,14 @@ class FlowMatchingSettings:
             self.net_.module_.distilled.fill_(False)
             self.distillation_loss_ = None
 
-    # Two ways from the base: what is drawn may take the student's, what is mapped the solver's.
-
-    def _draw(self, *arguments, **keywords):
-        drawing = copy.copy(self)
-        drawing._drawing = True
-        return super(FlowMatchingSettings, drawing)._draw(*arguments, **keywords)
+    def _drawn_by(self):
+        """Drawn events may take the student's way; what is mapped takes the solver's."""
+        return "from_base" if self.n_distill_steps is None else "draw"
 
     def _module_call(self, function, *arrays):
         module = self.net_.module_
         # A matter of the call: another solver needs no other fit.
         module.solver, module.n_steps = self._solver()
-        if function == "from_base" and self._drawing and self.n_distill_steps is not None:
-            function = "draw"
         return super()._module_call(function, *arrays)
 
     # The student.

@@ -68,7 +68,7 @@ def circle():
 @pytest.fixture(scope="module")
 def calorimeter():
     settings = QUICK | {"n_distill_steps": 1}
-    return FlowMatchingSimulator(**settings).fit(*smeared(4000))
+    return FlowMatchingSimulator(**settings).fit(*smeared(8000))
 
 
 # Densities.
@@ -158,15 +158,14 @@ def test_response_has_the_mean_and_width_of_its_energy(calorimeter, energy, n_di
     model.set_params(n_distill_steps=n_distill_steps)
     drawn = model.sample([[energy]], n_samples=4000, random_state=0)[0, :, 0]
     width = np.hypot(np.sqrt(energy), 0.05 * energy)
-    low, middle, high = np.quantile(drawn, [0.16, 0.5, 0.84])
-    assert middle == pytest.approx(energy - 2, abs=0.25 * width)
-    assert (high - low) / 2 == pytest.approx(width, rel=0.25)
+    assert drawn.mean() == pytest.approx(energy - 2, abs=0.15 * width)
+    assert drawn.std() == pytest.approx(width, rel=0.15)
 
 
 def test_conditional_density_is_near_the_truth(calorimeter):
     X, y = smeared(4000, seed=1)
     truth = stats.norm.logpdf(y, X - 2, np.hypot(np.sqrt(X), 0.05 * X)).mean()
-    assert truth - 0.1 < calorimeter.score(X, y) < truth + 0.03
+    assert truth - 0.03 < calorimeter.score(X, y) < truth + 0.03
     grid = np.linspace(-100, 300, 4001)[:, None]
     density = np.exp(calorimeter.score_samples(np.full_like(grid, 60.0), grid))
     assert np.trapezoid(density, grid[:, 0]) == pytest.approx(1, abs=0.01)
@@ -366,19 +365,16 @@ def test_a_student_is_not_used_after_partial_fit():
 
 
 def test_optimal_transport_straightens_paths():
+    """Few steps of the solver then lead nearly where many do."""
     X = bent(1600)
     X[::2, 0] += 8
-    models = [
-        FlowMatchingGenerator(**QUICK | {"max_epochs": 6}, optimal_transport=paired).fit(X)
-        for paired in (False, True)
-    ]
     bends = []
-    for model in models:
-        drawn = [
-            model.set_params(n_steps=n_steps).sample(500, random_state=0) for n_steps in (1, 16)
-        ]
-        bends.append(np.sqrt(np.mean((drawn[0] - drawn[1]) ** 2)))
-    assert bends[1] < 0.7 * bends[0]
+    for paired in (False, True):
+        model = FlowMatchingGenerator(**QUICK | {"max_epochs": 20}, optimal_transport=paired)
+        model.fit(X)
+        few, many = (model.set_params(n_steps=k).sample(500, random_state=0) for k in (2, 16))
+        bends.append(np.sqrt(np.mean((few - many) ** 2)))
+    assert bends[1] < 0.6 * bends[0]
 
 
 # Bad parameters.
