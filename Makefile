@@ -49,8 +49,9 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine package transformers metrics sampling wjet ensemble choices closure \
-	    io_files shower_speed generation physics; do \
+	@for name in engine package transformers metrics sampling memory wjet ensemble choices closure \
+	    densities flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
+	    generation physics; do \
 	    echo "== $$name"; \
 	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
 	done
