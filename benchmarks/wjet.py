@@ -1,10 +1,11 @@
 """Fast simulation of W + jet: published, quantiles with a copula, flow, peer and floor, one table.
 
-Trains on 140,000 events, each as the detector saw it twice, and simulates 100,000 others. Prints for each simulation W1 of the response
-in four bins of generated jet pT, the joint AUC by trees and by a network, marginals before and
-after the final selection, the yield of that selection, and times. The floor is the same events
-through the detector twice; X passed off as y ("identity") and the y of other events ("shuffled")
-must fail; the peer is a bare zuko loop that trains for as long as the flow.
+Trains on 140,000 events, each as the detector saw it twice, and simulates 100,000 others. Prints
+for each simulation W1 of the response in four bins of generated jet pT, the joint AUC by trees and
+by a network, marginals before and after the final selection, the yield of that selection, and
+times. The floor is the same events through the detector twice; X passed off as y ("identity") and
+the y of other events ("shuffled") must fail; the peer is a bare zuko loop that trains for as long
+as the flow.
 """
 
 import argparse
