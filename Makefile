@@ -50,7 +50,7 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
 	@for name in engine package transformers metrics sampling memory wjet ensemble choices closure \
-	    densities flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
+	    densities flow_speed flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
 	    generation physics; do \
 	    echo "== $$name"; \
 	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \

@@ -17,9 +17,9 @@ does to it.
 # Events
 # ------
 #
-# Electron and positron at parton level, before they radiate, and as a CMS-like detector reconstructs
-# them. They weigh nothing, so that momenta are all there is to unfold. Two thirds of the events are
-# to learn from.
+# Electron and positron at parton level, before they radiate, and as a CMS-like detector
+# reconstructs them. They weigh nothing, so that momenta are all there is to unfold. Two thirds of
+# the events are to learn from.
 
 import pandas as pd
 
@@ -41,12 +41,12 @@ pd.concat({"theory level": X_test.loc[0], "detector level": y_test.loc[0]}, axis
 #
 # A calorimeter measures energies to some per cent and a tracker directions a hundred times better.
 # In (log pT, eta, phi) these are different columns, and what is left to learn is the difference of
-# both levels, ``ResidualTransformer``. Azimuths are measured from the electron's, since beams do not
-# know where zero is.
+# both levels, ``ResidualTransformer``. Azimuths are measured from the electron's, since beams do
+# not know where zero is.
 #
-# The mass is a matter of both electrons. Theory has a peak 2.5 GeV wide where the detector has one of
-# twice that, with a long tail from photons that the electrons radiate: measured at 84 GeV, an event
-# may have been there, or at 91 and lost a photon, and then both momenta have to be scaled up
+# The mass is a matter of both electrons. Theory has a peak 2.5 GeV wide where the detector has one
+# of twice that, with a long tail from photons that the electrons radiate: measured at 84 GeV, an
+# event may have been there, or at 91 and lost a photon, and then both momenta have to be scaled up
 # *together*. A network could find the mass in six columns, but not in so few events as when it is
 # told: ``KinematicFeatures`` adds the measured mass to what the posterior depends on, and the
 # transverse momentum of the Z, a small difference of two large ones. Half the default weight decay
@@ -65,6 +65,7 @@ from skjetsim.preprocessing import (
 
 
 def coordinates():
+    """Transformers of either level: log pT, eta, and phi from the electron."""
     return [
         CartesianToCylindrical(["electron", "positron"]),
         LogTransformer(["electron_pt", "positron_pt"]),
@@ -116,17 +117,18 @@ PosteriorDisplay.from_estimator(
 
 # %%
 # The prior, the spectrum that the unfolder was trained on, pulls where the measurement leaves room:
-# both masses that were measured off the peak are moved towards it, and the lower one has a tail that
-# reaches up to it, the Z that radiated. A direction is measured far better than the spectrum is wide:
-# the prior is flat there, and says nothing.
+# both masses that were measured off the peak are moved towards it, and the lower one has a tail
+# that reaches up to it, the Z that radiated. A direction is measured far better than the spectrum
+# is wide: the prior is flat there, and says nothing.
 #
 # Are posteriors right?
 # ---------------------
 #
 # One event cannot tell. Of many, the truth must lie below the 10% quantile of its draws in 10% of
-# the cases, and its rank among the draws must be uniform. Grey is what so many events may deviate by.
-# The mass is calibrated. Other columns leave the band, if by little: too few events, too short a
-# training. Most visible is that the Z has a small transverse momentum more often than the draws say.
+# the cases, and its rank among the draws must be uniform. Grey is what so many events may deviate
+# by. The mass is calibrated. Other columns leave the band, if by little: too few events, too short
+# a training. Most visible is that the Z has a small transverse momentum more often than the draws
+# say.
 
 from skjetsim import sample_inverse
 from skjetsim.inspection import CalibrationDisplay
@@ -186,10 +188,10 @@ compare(mass_of(X_test), mass_of(y_test), mass_of(unfolded), np.linspace(60, 120
 # A wrong prior
 # -------------
 #
-# The spectrum was unfolded with the right prior: the truth of these events and of those to learn from
-# is the same, which in an experiment nobody knows. Suppose that in nature there are three times as
-# many events off the peak for each one on it. Such pseudo-data are made of the test events by leaving
-# out others. To be quick, only the mass is unfolded here.
+# The spectrum was unfolded with the right prior: the truth of these events and of those to learn
+# from is the same, which in an experiment nobody knows. Suppose that in nature there are three
+# times as many events off the peak for each one on it. Such pseudo-data are made of the test events
+# by leaving out others. To be quick, only the mass is unfolded here.
 #
 # ``Unfolder`` believes in the prior: much of what was measured below the peak it takes for Z bosons
 # that radiated. ``IterativeUnfolder`` asks a classifier how what it unfolds differs from what it
