@@ -26,9 +26,8 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin, innermost, is_simulator
 from skjetsim.compose._balance import balance
-from skjetsim.compose._ensemble import _weight_name
+from skjetsim.compose._inner import is_fitted, weight_name
 from skjetsim.compose._patterns import REJECTED, Patterns
-from skjetsim.compose._transformed import _is_fitted
 
 __all__ = ["EfficiencySimulator"]
 
@@ -318,7 +317,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         self.classifier_ = None
         if len(self._codes) > 1:
             classifier = self._make_classifier(len(X))
-            weights = {} if weight is None else {_weight_name(classifier): weight}
+            weights = {} if weight is None else {weight_name(classifier): weight}
             if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
                 raise ValueError(
                     f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: "
@@ -363,13 +362,13 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         for key in keys:
             name, rows = self._reader.name(*key), groups[key]
             simulator = self._make_simulator(len(fitted) if len(keys) > 1 else None)
-            weights = {} if weight is None else {_weight_name(simulator): weight[rows]}
+            weights = {} if weight is None else {weight_name(simulator): weight[rows]}
             columns = self._target_table(y[rows], self._reader.columns(key[0]))
             try:
                 with _naming(name, len(groups)):
                     simulator.fit(self._condition_table(X[rows]), columns, **weights)
             except KeyboardInterrupt:
-                if key == keys[-1] and _is_fitted(simulator):
+                if key == keys[-1] and is_fitted(simulator):
                     self.simulators_ = fitted | {name: simulator}
                 raise
             fitted[name] = simulator

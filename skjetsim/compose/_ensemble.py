@@ -7,9 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
-from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -30,6 +28,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import SimulatorMixin, innermost, is_simulator
+from skjetsim.compose._inner import weight_name
 
 __all__ = ["EnsembleSimulator"]
 
@@ -444,24 +443,10 @@ def _single_threaded():
 
 def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member; X, y and weight are those of all events, which processes share in memory."""
-    weights = {} if weight is None else {_weight_name(member): weight[rows]}
+    weights = {} if weight is None else {weight_name(member): weight[rows]}
     X, y = ensemble._condition_table(X[rows]), ensemble._target_table(y[rows])
     with _single_threaded():
         return member.fit(X, y, **weights)
-
-
-def _weight_name(estimator):
-    """Keyword by which `fit` hands weights to the simulator inside a Pipeline."""
-    prefix = ""
-    while not get_config()["enable_metadata_routing"]:
-        if isinstance(estimator, Pipeline):
-            name, estimator = estimator.steps[-1]
-            prefix += f"{name}__"
-        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
-            estimator = estimator.estimator
-        else:
-            break
-    return f"{prefix}sample_weight"
 
 
 def _seed(root, *key):

@@ -25,8 +25,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import UnfolderMixin, innermost, is_unfolder
-from skjetsim.compose._ensemble import _weight_name
-from skjetsim.compose._transformed import _is_fitted
+from skjetsim.compose._inner import is_fitted, weight_name
 from skjetsim.compose._unfolder import measured_table, theory_table
 
 __all__ = ["IterativeUnfolder"]
@@ -225,7 +224,7 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
         try:
             self._train(unfolder, weight)
         finally:  # what had been learnt by Ctrl-C can be used
-            if _is_fitted(unfolder):
+            if is_fitted(unfolder):
                 self.unfolders_ = [unfolder]
         return self
 
@@ -365,7 +364,7 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
 
     def _train(self, unfolder, weight):
         """Fit an unfolder on the simulated pairs."""
-        weights = {} if weight is None else {_weight_name(unfolder): weight}
+        weights = {} if weight is None else {weight_name(unfolder): weight}
         X, y = theory_table(self, self.X_train_), measured_table(self, self.y_train_)
         return unfolder.fit(X, y, **weights)
 
@@ -443,7 +442,7 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
             )
 
         def fit(rows, label, weight):
-            weights = {_weight_name(classifier): weight} if takes_weight else {}
+            weights = {weight_name(classifier): weight} if takes_weight else {}
             return clone(classifier).fit(self._columns(rows), label, **weights)
 
         return fit

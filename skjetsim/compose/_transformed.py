@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -23,20 +22,13 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.compose._inner import is_fitted
 
 __all__ = ["TransformedSimulator"]
 
 
 def _is_conditional(transformer):
     return isinstance(transformer, ConditionalTransformerMixin)
-
-
-def _is_fitted(estimator):
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True
 
 
 def _inner_has(method):
@@ -167,7 +159,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         try:
             self.simulator_.fit(X, y, **weights)
         except BaseException as error:
-            if not isinstance(error, KeyboardInterrupt) or not _is_fitted(self.simulator_):
+            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
                 del self.simulator_
             raise
 

@@ -19,8 +19,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import UnfolderMixin, innermost, is_simulator
-from skjetsim.compose._ensemble import _weight_name
-from skjetsim.compose._transformed import _is_fitted
+from skjetsim.compose._inner import is_fitted, weight_name
 
 __all__ = ["Unfolder"]
 
@@ -126,12 +125,12 @@ class Unfolder(UnfolderMixin, BaseEstimator):
         y = validate_target(self, y, n_samples=len(X), reset=True)
         weight = check_sample_weight(sample_weight, len(X))
         self.simulator_ = clone(self.simulator)
-        weights = {} if weight is None else {_weight_name(self.simulator_): weight}
+        weights = {} if weight is None else {weight_name(self.simulator_): weight}
         try:
             with _sides_swapped():
                 self.simulator_.fit(measured_table(self, y), theory_table(self, X), **weights)
         except BaseException as error:  # what had been learnt by Ctrl-C can be used
-            if not isinstance(error, KeyboardInterrupt) or not _is_fitted(self.simulator_):
+            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
                 del self.simulator_
             raise
         return self

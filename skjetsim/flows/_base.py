@@ -66,9 +66,8 @@ class LatentModel(NetworkEstimator, BaseEstimator):
     def _auto_decay(self, table):
         from skjetsim._nn import likelihood_weight_decay
 
-        return likelihood_weight_decay(
-            int((table != table[0]).any(axis=0).sum()) + self._n_context()
-        )
+        n_columns = int((table != table[0]).any(axis=0).sum()) + self._n_context()
+        return likelihood_weight_decay(n_columns, len(table))
 
     def _begin(self, table, names, weight, root):
         """Learn what is known of the columns before training."""

@@ -46,7 +46,8 @@ class FlowGenerator(FlowSettings, DensityGenerator):
     weight_decay : float or "auto", default="auto"
         Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
         size memorises the noise of 10,000 events within ten epochs. "auto" is 2 where events have
-        six columns or more, and less where they have fewer: 0.1 for two.
+        six columns or more, and less where they have fewer, 0.1 for two; above 50,000 events it
+        falls as the root of their number.
     schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch.

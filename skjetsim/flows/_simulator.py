@@ -49,7 +49,8 @@ class FlowSimulator(FlowSettings, DensitySimulator):
     weight_decay : float or "auto", default="auto"
         Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
         size memorises the noise of 10,000 events within ten epochs. "auto" is 2 where events and
-        conditions have six columns or more together, and less where they have fewer: 0.1 for two.
+        conditions have six columns or more together, and less where they have fewer, 0.1 for two;
+        above 50,000 events it falls as the root of their number.
     schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch.
