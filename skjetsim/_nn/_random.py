@@ -31,7 +31,7 @@ _RANDOM_FUNCTIONS = {
 class PrivateRandom(TorchFunctionMode):
     """Context in which torch's random functions draw from `generator`.
 
-    `torch.nn` modules, and zuko's, initialise themselves from the global generator. Seeding that
+    `torch.nn` modules initialise themselves from the global generator. Seeding that
     would change the user's random numbers, and forking it is not safe between threads; a function
     mode belongs to its thread alone.
 

@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 from scipy.special import logsumexp
-from scipy.stats import qmc
 from sklearn.base import BaseEstimator
 
 from skjetsim._angles import is_angle
@@ -223,6 +222,8 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         n_integers = int(self.integers_.sum())
         if not n_integers:
             return self._log_density_at(varying, context)
+        from scipy.stats import qmc
+
         cells = qmc.Sobol(n_integers, scramble=False).random(CELL_POINTS) + 0.5 / CELL_POINTS
         parts = []
         for point in cells:

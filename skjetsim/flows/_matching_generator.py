@@ -57,9 +57,8 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
         Keep a running average of the weights with this decay per step: the loss is noisy, since
         each event is seen at one time of one path. `partial_fit` needs None.
     validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch. With some
-        thousand events training on to the end memorises them; with tens of thousands 0 is better,
-        since the loss is at its best before the likelihood of events is.
+        Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
+        loss stays flat while events still improve. 0 keeps the last epoch.
     patience : int or None, default=None
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
@@ -82,7 +81,7 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
     input_shape_ : tuple of int
         Shape of one event, as `sample` returns it.
     history_ : list of dict
-        Losses of each epoch; on the same noise and times in each, where events are held back.
+        Loss of each epoch, and of events held back minus the mean log-density.
     best_epoch_ : int
         The epoch whose weights were kept.
     distillation_loss_ : dict or None

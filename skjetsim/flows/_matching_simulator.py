@@ -44,8 +44,8 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
     max_epochs : int, default=60
         The student, too, learns for so many.
     weight_decay : float, default=0.1
-        Of AdamW, times the learning rate. That of the network of place
-        and width is 2, whatever this: that one would memorise.
+        Of AdamW, times the learning rate. The network of place and width, which learns by
+        likelihood and would memorise, has that of `FlowSimulator`'s "auto", whatever this.
     schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch.
@@ -55,9 +55,8 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
         Keep a running average of the weights with this decay per step: the loss is noisy, since
         each event is seen at one time of one path. `partial_fit` needs None.
     validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch. With some
-        thousand events training on to the end memorises them; with tens of thousands 0 is better,
-        since the loss is at its best before the likelihood of events is.
+        Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
+        loss stays flat while events still improve. 0 keeps the last epoch.
     patience : int or None, default=None
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
@@ -80,7 +79,7 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
     target_names_in_ : ndarray of str
         Columns of y; y0, y1, ... where it had no names.
     history_ : list of dict
-        Losses of each epoch; on the same noise and times in each, where events are held back.
+        Loss of each epoch, and of events held back minus the mean log-density.
     best_epoch_ : int
         The epoch whose weights were kept.
     distillation_loss_ : dict or None

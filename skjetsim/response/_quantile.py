@@ -107,8 +107,6 @@ class QuantileSimulator(NetworkSimulator):
     wider network and a schedule that ends: ``hidden_features=(192, 192), batch_size=512,
     schedule="cosine", learning_rate=4e-3, weight_decay=0.5, gradient_clip=5.0``.
 
-    Notes
-    -----
     In the Gaussian tails of the published model a single outlier can decide the mean of
     `score_samples`: compare that model by the energy score.
 
