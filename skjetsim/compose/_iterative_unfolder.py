@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -24,9 +24,9 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import UnfolderMixin, innermost, is_unfolder
+from skjetsim.base import innermost, is_unfolder
 from skjetsim.compose._inner import is_fitted, weight_name
-from skjetsim.compose._unfolder import measured_table, theory_table
+from skjetsim.compose._meta_unfolder import MetaUnfolder, measured_table, theory_table
 
 __all__ = ["IterativeUnfolder"]
 
@@ -48,7 +48,7 @@ def _can_score(self):
     return all(has_log_det(step) for step in _transformers(unfolder))
 
 
-class IterativeUnfolder(UnfolderMixin, BaseEstimator):
+class IterativeUnfolder(MetaUnfolder):
     r"""Unfold measured events with the prior that they themselves suggest.
 
     The posterior of an unfolder contains the spectrum it was trained on. Here, as in [1]_, the
@@ -280,36 +280,10 @@ class IterativeUnfolder(UnfolderMixin, BaseEstimator):
             drawn = self._draw(measured, _seed(root, DRAW))
         return self._as_events(drawn, y_measured)
 
-    def sample_inverse(self, y, *, n_samples=None, random_state=None):
-        """Draw theory-level events from their posterior, with the prior of the last `unfold`.
-
-        Parameters
-        ----------
-        y : array-like of shape (n, n_targets)
-            Detector-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event; one, without an axis of its own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
-            In the units of the fitted X. A table under `set_output`, without `n_samples`.
-        """
-        check_is_fitted(self)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        if np.shape(y)[:1] == (0,):
-            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
-        rows = validate_target(self, y, n_samples=None, reset=False)
-        drawn = sample_inverse(
-            self.unfolder_,
-            measured_table(self, rows),
-            n_samples=n_samples,
-            random_state=random_state,
+    def _draw_for(self, measured, n_samples, random_state):
+        return sample_inverse(
+            self.unfolder_, measured, n_samples=n_samples, random_state=random_state
         )
-        drawn = np.asarray(drawn, dtype=np.float64)
-        return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
 
     @available_if(_can_score)
     def score_samples(self, X, y):

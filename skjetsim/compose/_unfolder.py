@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._validation import (
-    check_int,
     check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
 )
-from skjetsim.base import UnfolderMixin, innermost, is_simulator
+from skjetsim.base import innermost, is_simulator
 from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._meta_unfolder import MetaUnfolder, measured_table, theory_table
 
 __all__ = ["Unfolder"]
 
@@ -28,7 +26,7 @@ def _has_density(self):
     return hasattr(getattr(self, "simulator_", self.simulator), "score_samples")
 
 
-class Unfolder(UnfolderMixin, BaseEstimator):
+class Unfolder(MetaUnfolder):
     """Unfold with a simulator that learns the theory level from the detector level.
 
     A simulator learns p(y given X); trained with the sides swapped, it learns p(X given y), and its
@@ -138,37 +136,9 @@ class Unfolder(UnfolderMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def sample_inverse(self, y, *, n_samples=None, random_state=None):
-        """Draw theory-level events from their posterior.
-
-        Parameters
-        ----------
-        y : array-like of shape (n, n_targets)
-            Detector-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event; one, without an axis of its own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
-            In the units of the fitted X. A table under `set_output`, without `n_samples`.
-        """
-        check_is_fitted(self)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        if np.shape(y)[:1] == (0,):
-            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
-        rows = validate_target(self, y, n_samples=None, reset=False)
+    def _draw_for(self, measured, n_samples, random_state):
         with _sides_swapped():
-            drawn = sample(
-                self.simulator_,
-                measured_table(self, rows),
-                n_samples=n_samples,
-                random_state=random_state,
-            )
-        drawn = np.asarray(drawn, dtype=np.float64)
-        return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
+            return sample(self.simulator_, measured, n_samples=n_samples, random_state=random_state)
 
     @available_if(_has_density)
     def score_samples(self, X, y):
@@ -198,22 +168,6 @@ class Unfolder(UnfolderMixin, BaseEstimator):
                 f"simulator must be a simulator, got {simulator!r}, which would not learn X "
                 "given y."
             )
-
-
-def theory_table(unfolder, rows):
-    """Rows of X with the names and the shape they were fitted with."""
-    names = getattr(unfolder, "feature_names_in_", None)
-    if names is None:
-        return rows.reshape(len(rows), *unfolder.input_shape_)
-    return pd.DataFrame(rows, columns=list(names))
-
-
-def measured_table(unfolder, rows):
-    """Rows of y as a condition, which has two dimensions at least."""
-    names = list(unfolder.target_names_in_)
-    if names != [f"y{i}" for i in range(unfolder.n_targets_)]:
-        return pd.DataFrame(rows, columns=names)
-    return rows.reshape(len(rows), *(unfolder.target_shape_ or (1,)))
 
 
 @contextmanager
