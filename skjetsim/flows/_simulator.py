@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skjetsim._network_estimator import check_widths
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._flow_settings import FlowSettings
 
@@ -162,3 +163,7 @@ class FlowSimulator(FlowSettings, DensitySimulator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _settings(self, names, root):
+        widths = check_widths(self.condition_network, "condition_network")
+        return super()._settings(names, root) | {"condition_network": widths}
