@@ -48,7 +48,8 @@ def models():
         "copula": make_wjet_simulator(
             QuantileSimulator(**COPULA, random_state=0), met_reference="jet"
         ),
-        "flow": make_wjet_simulator(FlowSimulator(random_state=0)),
+        # As many epochs as four minutes take.
+        "flow": make_wjet_simulator(FlowSimulator(max_epochs=28, random_state=0)),
     }
 
 
