@@ -141,14 +141,18 @@ def test_a_dict_overrules_the_name():
     assert not np.allclose(flow.score_samples(turned), flow.score_samples(X), atol=0.1)
 
 
-BENT = ["rqs", "affine", "planar", "sylvester"]
+BENT = [
+    ("rqs", "coupling"),
+    ("rqs", "autoregressive"),
+    ("affine", "coupling"),
+    ("affine", "autoregressive"),
+    ("planar", "coupling"),
+    ("sylvester", "coupling"),
+]
 
 
-@pytest.mark.parametrize("structure", ["coupling", "autoregressive"])
-@pytest.mark.parametrize("bijection", BENT)
+@pytest.mark.parametrize(("bijection", "structure"), BENT)
 def test_density_in_the_plane_integrates_to_one(bijection, structure):
-    if structure == "autoregressive" and bijection in ("planar", "sylvester"):
-        return
     rng = np.random.default_rng(0)
     x = rng.normal(size=2000)
     X = np.column_stack([x, 0.5 * x**2 + 0.5 * rng.normal(size=2000)])
