@@ -14,7 +14,14 @@ from skjetsim._sampling import (
     padded_chunk,
     torch_generator,
 )
-from skjetsim._validation import check_int, check_option
+from skjetsim._validation import (
+    check_int,
+    check_option,
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
 
 __all__ = ["NetworkEstimator"]
 
@@ -181,6 +188,27 @@ def weighted_events(weight, *tables):
     used = weight > 0
     weight, *tables = (array[used] for array in (weight, *tables))
     return None if (weight == weight[0]).all() else weight, *tables
+
+
+def check_pairs(estimator, X, y, sample_weight, *, reset):
+    """Validate pairs to learn from; events of weight zero are left out.
+
+    Returns
+    -------
+    X, y : ndarray of float64
+    weight : ndarray or None
+    """
+    check_same_events(X, y, sample_weight)
+    X = validate_events(estimator, X, reset=reset, min_samples=2)
+    y = validate_target(estimator, y, n_samples=len(X), reset=reset)
+    weight = check_sample_weight(sample_weight, len(X))
+    weight, X, y = weighted_events(weight, X, y)
+    if len(X) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
+            f"{len(X)}."
+        )
+    return X, y, weight
 
 
 def check_widths(widths, name):

@@ -1,4 +1,4 @@
-"""What simulators with a network share: checked pairs, draws for each event, scored pairs."""
+"""What simulators with a network share: draws for each event, and scored pairs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._network_estimator import NetworkEstimator, weighted_events
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
+from skjetsim._network_estimator import NetworkEstimator
+from skjetsim._validation import check_int, refuse_count, validate_events, validate_target
 from skjetsim.base import SimulatorMixin
 
 __all__ = ["NetworkSimulator"]
@@ -26,20 +19,6 @@ class NetworkSimulator(SimulatorMixin, NetworkEstimator, BaseEstimator):
     A subclass defines `_draw_rows(rows, random_state, events)`, where `rows` are the `events`, each
     as often as it is drawn for, and `_log_prob(X, y)` where it has a density.
     """
-
-    def _check_pairs(self, X, y, sample_weight, *, reset):
-        """Validate what `fit` was given; events of weight zero are left out."""
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=reset, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=reset)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X, y = weighted_events(weight, X, y)
-        if len(X) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two events of positive weight, got n_samples = "
-                f"{len(X)}."
-            )
-        return X, y, weight
 
     def sample(self, X, *, n_samples=None, random_state=None):
         """Simulate detector-level events.

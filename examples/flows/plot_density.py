@@ -29,7 +29,7 @@ true_log_density = density_2d_log_prob(X_test, "pinwheel")
 #
 # Beside the flow, two densities of scikit-learn, which are used in the same way. The kernel's
 # bandwidth is that of the best cross-validated likelihood, the number of Gaussians that of the
-# lowest BIC; two columns need little weight decay.
+# lowest BIC.
 
 import matplotlib.pyplot as plt
 from sklearn.mixture import GaussianMixture
@@ -38,9 +38,7 @@ from sklearn.neighbors import KernelDensity
 from skjetsim.flows import FlowGenerator
 
 models = {
-    "flow": FlowGenerator(
-        hidden_features=(64, 64), max_epochs=20, weight_decay=0.1, random_state=0
-    ),
+    "flow": FlowGenerator(hidden_features=(64, 64), max_epochs=20, random_state=0),
     "kernel density": KernelDensity(bandwidth=0.08),
     "mixture": GaussianMixture(25, random_state=0),
 }

@@ -9,6 +9,7 @@ from skjetsim._column_maps import (
     learn_condition,
     n_inputs,
 )
+from skjetsim._network_estimator import check_pairs
 from skjetsim._network_simulator import NetworkSimulator
 from skjetsim.flows._base import LatentModel
 
@@ -77,7 +78,7 @@ class DensitySimulator(NetworkSimulator, LatentModel):
         return self
 
     def _check_training(self, X, y, sample_weight, *, reset):
-        X, y, weight = self._check_pairs(X, y, sample_weight, reset=reset)
+        X, y, weight = check_pairs(self, X, y, sample_weight, reset=reset)
         check_reach(X, None, self._condition_names() or range(X.shape[1]), "X")
         check_reach(y, None, self.target_names_in_, "y")
         return X, y, weight

@@ -9,13 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._column_maps import apply_maps, check_reach, invert_maps, learn_maps
-from skjetsim._network_estimator import NetworkEstimator, check_widths, weighted_events
+from skjetsim._network_estimator import NetworkEstimator, check_pairs, check_widths
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
 from skjetsim._validation import (
     check_int,
-    check_same_events,
-    check_sample_weight,
-    validate_events,
     validate_target,
 )
 from skjetsim.base import UnfolderMixin
@@ -199,11 +196,7 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
             negative or all-zero weights, parameters out of range, or a loss that is not finite in
             the first epoch.
         """
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X, y = weighted_events(weight, X, y)
+        X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         check_reach(X, None, self._theory_names(), "X")
         check_reach(y, None, self.target_names_in_, "y")
         self._fit_map(X, y, weight)
@@ -226,11 +219,6 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
-        if len(X) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two events of positive weight, got n_samples = "
-                f"{len(X)}."
-            )
         self.constants_ = X[0].copy()
         self.varying_, self.varying_target_ = ((side != side[0]).any(axis=0) for side in (X, y))
         self._forget_fit()

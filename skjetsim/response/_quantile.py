@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._angles import is_angle
-from skjetsim._network_estimator import check_widths
+from skjetsim._network_estimator import check_pairs, check_widths
 from skjetsim._network_simulator import NetworkSimulator
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks
 from skjetsim._validation import check_int, refuse_count, validate_events
@@ -196,7 +196,7 @@ class QuantileSimulator(NetworkSimulator):
             negative or all-zero weights, parameters out of range, derived features that X has not
             the columns for, or a loss that is not finite in the first epoch.
         """
-        X, y, weight = self._check_pairs(X, y, sample_weight, reset=True)
+        X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         self._fit_response(X, y, weight)
         return self
 
