@@ -1,5 +1,6 @@
 """Meta-estimators: composition instead of flags inside every model."""
 
+from skjetsim.compose._assignment import AssignmentTransformer
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._efficiency import EfficiencySimulator
 from skjetsim.compose._ensemble import EnsembleSimulator
@@ -9,6 +10,7 @@ from skjetsim.compose._transformed import TransformedSimulator
 from skjetsim.compose._unfolder import Unfolder
 
 __all__ = [
+    "AssignmentTransformer",
     "ConditionalTransformerMixin",
     "EfficiencySimulator",
     "EnsembleSimulator",

@@ -37,17 +37,21 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     reference : str, int or None, default=None
         Column that sets r, the log of the jet mass in the paper; r = 1 without one. Used with
         `keep_truth`.
+    columns : list of str or None, default=None
+        Columns of y that are replaced; the others stay as they are, and need not be in X. None:
+        all. A column with a threshold or a resonance, such as a mass that is unfolded, has its
+        edge or peak in one place only as it is.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of columns of X.
     scale_ : ndarray of shape (n_targets,)
-        What the residuals are multiplied by.
+        What the residuals are multiplied by; 1 of columns that stay.
     columns_ : ndarray of int
-        Column of X for each column of y.
+        Column of X for each column of y; -1 where it stays.
     angles_ : ndarray of bool
-        Which columns are angles.
+        Which columns are residuals of angles.
 
     References
     ----------
@@ -66,9 +70,10 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     array([31., 48., 71.])
     """
 
-    def __init__(self, *, keep_truth=False, reference=None):
+    def __init__(self, *, keep_truth=False, reference=None, columns=None):
         self.keep_truth = keep_truth
         self.reference = reference
+        self.columns = columns
 
     def fit(self, X, y, sample_weight=None):
         """Learn the widths of the residuals.
@@ -77,7 +82,8 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            Each of its columns has to be in X too; without names both have the same columns.
+            Each column that is replaced has to be in X too; without names both have the same
+            columns.
         sample_weight : array-like of shape (n_samples,), optional
 
         Returns
@@ -87,28 +93,30 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a column of y is not in X, or the reference is unknown.
+            Where a column of y is not in X, or the reference or one of `columns` is unknown.
         """
         X_table, x_names = check_events(X, what="X", estimator=self)
         y_table, y_names = check_events(y, what="y", estimator=self)
         self.columns_, self.names_ = _match_columns(
-            (X_table.shape[1], x_names), (y_table.shape[1], y_names)
+            (X_table.shape[1], x_names), (y_table.shape[1], y_names), self.columns
         )
         X, y = self._same_rows(X_table, y_table)
         self.n_features_in_ = X.shape[1]
         weight = check_sample_weight(sample_weight, len(X))
         names = self.names_ or [""] * y.shape[1]
-        self.angles_ = np.array([is_angle(name) for name in names])
+        replaced = self.columns_ >= 0
+        self.angles_ = replaced & np.array([is_angle(name) for name in names])
+        self.scale_ = np.ones(y.shape[1])
         width = weighted_std(self._difference(X, y), weight)
         if not self.keep_truth:
-            self.scale_ = 1 / width
+            self.scale_[replaced] = 1 / width[replaced]
             return self
-        spread = weighted_std(X[:, self.columns_], weight)
+        spread = weighted_std(self._truth(X), weight)
         ratio = 1.0
         if self.reference is not None:
             reference = self._reference_index()
             ratio = width[reference] / spread[reference]
-        self.scale_ = ratio * spread / width
+        self.scale_[replaced] = (ratio * spread / width)[replaced]
         return self
 
     def transform_target(self, X, y):
@@ -125,7 +133,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         """
         X, y = self._tables(X, y)
         residual = self._difference(X, y) * self.scale_
-        return residual + X[:, self.columns_] if self.keep_truth else residual
+        return residual + self._truth(X) if self.keep_truth else residual
 
     def inverse_transform_target(self, X, y):
         """Detector level back from scaled residuals.
@@ -141,7 +149,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_targets)
         """
         X, y = self._tables(X, _without_names(y))
-        truth = X[:, self.columns_]
+        truth = self._truth(X)
         observed = truth + (y - truth if self.keep_truth else y) / self.scale_
         observed[:, self.angles_] = wrap_phi(observed[:, self.angles_])
         return observed
@@ -164,7 +172,8 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     def get_target_names_out(self, names):
         """Return the names with `_residual` appended, or as they are with `keep_truth`.
 
-        The published target of an angle is no angle any more: it gets `_scaled` appended.
+        The published target of an angle is no angle any more: it gets `_scaled` appended. Columns
+        that stay keep their names.
 
         Parameters
         ----------
@@ -174,9 +183,10 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         -------
         list of str
         """
+        replaced = names if self.columns is None else self.columns
         if not self.keep_truth:
-            return [f"{name}_residual" for name in names]
-        return [f"{name}_scaled" if is_angle(name) else name for name in names]
+            return [f"{name}_residual" if name in replaced else name for name in names]
+        return [f"{name}_scaled" if name in replaced and is_angle(name) else name for name in names]
 
     def _tables(self, X, y):
         """Both sides as arrays, compared with the columns of the fit."""
@@ -192,7 +202,12 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         if self.names_ is not None:
             check_names_match(names, self.names_, what="y")
             if x_names is not None:
-                check_names_match([x_names[j] for j in self.columns_], self.names_, what="X")
+                replaced = np.flatnonzero(self.columns_ >= 0)
+                check_names_match(
+                    [x_names[self.columns_[j]] for j in replaced],
+                    [self.names_[j] for j in replaced],
+                    what="X",
+                )
         return self._same_rows(X, y)
 
     @staticmethod
@@ -204,8 +219,12 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
             )
         return X, y
 
+    def _truth(self, X):
+        """Columns of X that those of y are compared with; zeros for columns that stay."""
+        return np.where(self.columns_ >= 0, X[:, self.columns_], 0.0)
+
     def _difference(self, X, y):
-        difference = y - X[:, self.columns_]
+        difference = y - self._truth(X)
         difference[:, self.angles_] = wrap_phi(difference[:, self.angles_])
         return difference
 
@@ -229,12 +248,14 @@ def _without_names(table):
     return table.to_numpy() if hasattr(table, "to_numpy") else table
 
 
-def _match_columns(X, y):
-    """For each column of y its column in X, and the names of y where both have names.
+def _match_columns(X, y, chosen):
+    """For each column of y its column in X (-1: not chosen), and the names of y where both have.
 
     X and y are (number of columns, names or None).
     """
     (n_features, x_names), (n_targets, y_names) = X, y
+    if chosen is not None:
+        _check_chosen(chosen, x_names, y_names)
     if x_names is None or y_names is None:
         if n_features != n_targets:
             raise ValueError(
@@ -242,10 +263,22 @@ def _match_columns(X, y):
                 f"{n_targets}. Give both as DataFrames, so that columns are matched by name."
             )
         return np.arange(n_targets), None
-    missing = [name for name in y_names if name not in x_names]
+    chosen = y_names if chosen is None else chosen
+    missing = [name for name in y_names if name in chosen and name not in x_names]
     if missing:
         raise ValueError(
             f"Residuals need the same columns on both sides: y has {missing[0]!r}, X has only "
             f"{x_names}. Put X and y into the same coordinates first."
         )
-    return np.array([x_names.index(name) for name in y_names]), y_names
+    columns = [x_names.index(name) if name in chosen else -1 for name in y_names]
+    return np.array(columns), y_names
+
+
+def _check_chosen(chosen, x_names, y_names):
+    if x_names is None or y_names is None:
+        raise ValueError("columns are given by name, but X or y has none. Pass DataFrames.")
+    unknown = [name for name in chosen if name not in y_names]
+    if isinstance(chosen, str) or unknown or not len(chosen):
+        raise ValueError(
+            f"columns must be a list of columns of y, which are {y_names}, got {chosen!r}."
+        )

@@ -4,20 +4,24 @@ from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._angles import AngleEncoder, PhiRotation
 from skjetsim.preprocessing._column_transformer import InvertibleColumnTransformer
 from skjetsim.preprocessing._cylindrical import CartesianToCylindrical
+from skjetsim.preprocessing._energies import EnergyToMass
 from skjetsim.preprocessing._features import KinematicFeatures, pair_and_triple_masses
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian, register_log_det
 from skjetsim.preprocessing._logarithm import LogMassTransformer, LogTransformer
 from skjetsim.preprocessing._masses import MassShellTransformer
+from skjetsim.preprocessing._pair_mass import PairMassTransformer
 from skjetsim.preprocessing._top_pair import TopPairFeatures
 
 __all__ = [
     "AngleEncoder",
     "CartesianToCylindrical",
+    "EnergyToMass",
     "InvertibleColumnTransformer",
     "KinematicFeatures",
     "LogMassTransformer",
     "LogTransformer",
     "MassShellTransformer",
+    "PairMassTransformer",
     "PhiRotation",
     "TopPairFeatures",
     "has_log_det",

@@ -1,0 +1,118 @@
+"""Energies replaced by masses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
+from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
+from skjetsim.preprocessing._objects import EventObject
+
+
+class EnergyToMass(InvertibleEventTransformer):
+    """Replace the energy of objects by their mass.
+
+    E follows the momentum so closely that a model of (px, py, pz, E) gives jets of any mass, or of
+    none: E < p. The mass is a column of its own size, and every positive value is possible.
+
+    Parameters
+    ----------
+    objects : None or list of str, default=None
+        Names of the objects; None: all that have an energy.
+
+    Attributes
+    ----------
+    objects_ : list of str
+        Names of the objects whose energy is replaced.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`.
+
+    See Also
+    --------
+    MassShellTransformer : Drops the energy of objects whose mass is known.
+    LogMassTransformer : The logarithm of masses, which has no edge at zero.
+
+    Notes
+    -----
+    `jet_E` becomes `jet_mass` in its place, in GeV: m = sqrt(E^2 - p^2), with momenta Cartesian or
+    cylindrical. Columns must have names. E <= p has no mass above zero, and is a ValueError.
+    log |det| is the sum of log(E / m).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import EnergyToMass
+    >>> events = pd.DataFrame({"jet_px": [3.0], "jet_py": [0.0], "jet_pz": [4.0], "jet_E": [13.0]})
+    >>> masses = EnergyToMass().fit(events)
+    >>> masses.transform(events)
+       jet_px  jet_py  jet_pz  jet_mass
+    0     3.0     0.0     4.0      12.0
+    >>> masses.inverse_transform(masses.transform(events))
+       jet_px  jet_py  jet_pz  jet_E
+    0     3.0     0.0     4.0   13.0
+    """
+
+    def __init__(self, objects=None):
+        self.objects = objects
+
+    def _resolve(self, names):
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"EnergyToMass needs named columns, and X with {self.n_features_in_} feature(s) "
+                "has none: energies are recognised by name. Pass a DataFrame."
+            )
+        found = event_objects(names)
+        chosen = self.objects
+        if chosen is None:
+            chosen = [obj for obj, parts in found.items() if "E" in parts]
+        self._parts = {obj: find_object(found, obj, type(self).__name__) for obj in chosen}
+        out = list(names)
+        for obj, parts in self._parts.items():
+            if "E" not in parts:
+                raise ValueError(
+                    f"EnergyToMass: {label(obj)} has no column {join_name(obj, 'E')!r}."
+                )
+            out[parts["E"]] = join_name(obj, "mass")
+        if not self._parts:
+            raise ValueError(
+                f"EnergyToMass found no energy: no column of X is named 'E' or '*_E': {names}."
+            )
+        refuse_duplicates(out, type(self).__name__)
+        self.objects_ = list(self._parts)
+        return out
+
+    def _momentum(self, obj, values):
+        columns = {name: values[:, i] for name, i in self._parts[obj].items() if name != "E"}
+        return EventObject(obj, columns, type(self).__name__).momentum
+
+    def _check(self, values):
+        for obj, parts in self._parts.items():
+            e, momentum = values[:, parts["E"]], self._momentum(obj, values)
+            self._refuse(
+                e <= momentum,
+                parts["E"],
+                lambda row, e=e, momentum=momentum: (
+                    f"E = {e[row]:.6g} GeV is not above the momentum of {momentum[row]:.6g} GeV, "
+                    "so there is no mass. Select other events, or name the objects that have a "
+                    "mass in `objects`."
+                ),
+            )
+
+    def _forward(self, values):
+        out = values.copy(order="K")
+        for obj, parts in self._parts.items():
+            e, momentum = values[:, parts["E"]], self._momentum(obj, values)
+            out[:, parts["E"]] = np.sqrt((e - momentum) * (e + momentum))
+        return out
+
+    def _inverse(self, values):
+        out = values.copy(order="K")
+        for obj, parts in self._parts.items():
+            out[:, parts["E"]] = np.hypot(values[:, parts["E"]], self._momentum(obj, values))
+        return out
+
+    def _log_det(self, values):
+        columns = [parts["E"] for parts in self._parts.values()]
+        return np.log(values[:, columns] / self._forward(values)[:, columns]).sum(axis=1)
