@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import permutations
 
 import numpy as np
@@ -11,12 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._angles import wrap_phi
 from skjetsim._validation import check_events, check_names_match, first_duplicate
 from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.preprocessing._base import refuse_duplicates
+from skjetsim.preprocessing._columns import event_objects, find_object
+from skjetsim.preprocessing._objects import EventObject
 
 __all__ = ["AssignmentTransformer"]
 
 LARGEST_NUMBER = 6  # of objects, whose orders are all tried
 # Beyond this distance one jet is as little a quark's as another, and nearly no matter how far.
 LARGEST_DELTA_R, FARTHER = 1.0, 1e-3
+# Quarks and jets of unrelated directions have a median of about 1, their own jets one below 0.1.
+SUSPECT_DELTA_R = 0.5
+ROUNDING = 1e-6  # of pT computed from files in float32
 
 
 class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
@@ -42,6 +49,18 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
     Attributes
     ----------
     n_features_in_, n_targets_ : int
+    feature_names_in_, target_names_in_ : ndarray of str
+        Columns of X and of y.
+    columns_ : ndarray of int, shape (n_objects, n_columns)
+        Columns of y that belong to each object, in one order.
+    delta_r_ : ndarray of shape (n_objects,)
+        Median distance of each reference to its object, over the fitted events.
+
+    Warns
+    -----
+    UserWarning
+        Where each of `delta_r_` is above 0.5: directions of X and y are then measured from
+        different axes.
 
     See Also
     --------
@@ -49,10 +68,12 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The columns of y are renamed from `jet1_...` to `b_...`, and so on. Columns must have names; on
-    both sides directions come from `eta` and `phi` or from Cartesian columns, measured in the same
-    frame, and pT on the side of y. An order is no function that has a density: there is no
-    `log_det_target`, and simulators behind this one have no `score_samples`.
+    All columns that begin with an object's name go with it, and are renamed from `jet1_...` to
+    `b_...`; all others stay. Columns must have names. On both sides directions come from `eta` and
+    `phi` or from Cartesian columns. They must be measured from the same axis: behind a
+    `PhiRotation` of X there has to be one of y, before this step. Order comes from the pT of y, or
+    `log_pt`. An order is no function that has a density: there is no `log_det_target`, and
+    simulators behind this one have no `score_samples`.
 
     Examples
     --------
@@ -66,6 +87,8 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
     array([[40. ,  0.1,  0.2, 50. ,  1.1,  2.1]])
     >>> assignment.get_target_names_out(list(y))[:2]
     ['b_pt', 'b_eta']
+    >>> assignment.delta_r_.round(3)
+    array([0.224, 0.141])
     """
 
     def __init__(self, objects, references):
@@ -87,8 +110,8 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where tables have no names, or an object is missing or has other components than the
-            first one.
+            Where tables have no names, an object is missing or has other columns than the first
+            one, or the objects of an event have no direction or do not fall in pT.
         """
         X, x_names = check_events(X, what="X", estimator=self)
         y, y_names = check_events(y, what="y", estimator=self)
@@ -98,16 +121,26 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
                 "y as DataFrames."
             )
         self._check_objects()
-        self.x_names_, self.y_names_ = x_names, y_names
+        _check_same_rows(X, y)
+        self.feature_names_in_ = np.asarray(x_names, dtype=object)
+        self.target_names_in_ = np.asarray(y_names, dtype=object)
         self.n_features_in_, self.n_targets_ = X.shape[1], y.shape[1]
-        self._positions()
-        self._distances(X, y)
+        self._find_columns(x_names, y_names)
+        refuse_duplicates(self._names_out(), type(self).__name__)
+        squared = self._distances(X, y)
+        self._check_order(y)
+        self._check_axis(squared)
         return self
 
     def _check_objects(self):
         for name in ("objects", "references"):
             chosen = getattr(self, name)
-            if isinstance(chosen, str) or first_duplicate(chosen) is not None:
+            if (
+                isinstance(chosen, str)
+                or not np.iterable(chosen)
+                or not all(isinstance(obj, str) and obj for obj in chosen)
+                or first_duplicate(chosen) is not None
+            ):
                 raise ValueError(f"{name} must be a list of different names, got {chosen!r}.")
         if len(self.objects) != len(self.references):
             raise ValueError(
@@ -119,46 +152,89 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
                 f"All orders of 2 to {LARGEST_NUMBER} objects are tried, got {len(self.objects)}."
             )
 
-    def _positions(self):
-        """Columns of y, one row of them for each object, in one order of components."""
-        # Not at import: preprocessing imports nothing of compose, but its column names are there.
-        from skjetsim.preprocessing._columns import event_objects, find_object, join_name
-
-        found = event_objects(self.y_names_)
-        parts = [find_object(found, obj, type(self).__name__) for obj in self.objects]
-        for obj, components in zip(self.objects, parts, strict=True):
-            differing = sorted(set(components) ^ set(parts[0]))
+    def _find_columns(self, x_names, y_names):
+        """Learn which columns each object has, and that those of y can change places."""
+        self._references = _columns_of(self.references, x_names, type(self).__name__)
+        self._objects = _columns_of(self.objects, y_names, type(self).__name__)
+        first, *others = self._objects.items()
+        for obj, parts in others:
+            differing = sorted(set(parts) ^ set(first[1]))
             if differing:
                 raise ValueError(
-                    f"{self.objects[0]!r} and {obj!r} must have the same columns to change "
-                    f"places, but only one of them has {join_name('*', differing[0])!r}."
+                    f"AssignmentTransformer: {first[0]!r} and {obj!r} must have the same columns "
+                    f"to change places, but only one of them has '*_{differing[0]}'. Give it to "
+                    "both, or drop it."
                 )
-        return np.array([[components[name] for name in parts[0]] for components in parts])
-
-    def _objects(self, table, names, chosen):
-        """Objects of a table, from which directions and pT are read."""
-        from skjetsim.preprocessing._columns import event_objects, find_object
-        from skjetsim.preprocessing._objects import EventObject
-
-        found = event_objects(names)
-        owner = type(self).__name__
-        return [
-            EventObject(
-                name, {c: table[:, i] for c, i in find_object(found, name, owner).items()}, owner
-            )
-            for name in chosen
-        ]
+        self.columns_ = np.array(
+            [[parts[name] for name in first[1]] for parts in self._objects.values()]
+        )
 
     def _distances(self, X, y):
         """Squared distances, shape (n_references, n_objects, n_samples)."""
-        references = self._objects(X, self.x_names_, self.references)
-        objects = self._objects(y, self.y_names_, self.objects)
+        references, objects = self._read(X, self._references), self._read(y, self._objects)
+        for side, what in ((references, "X"), (objects, "y")):
+            for obj in side:
+                self._check_direction(obj, what)
         return np.array(
             [
                 [(a.eta - b.eta) ** 2 + wrap_phi(a.phi - b.phi) ** 2 for b in objects]
                 for a in references
             ]
         )
+
+    def _read(self, table, columns):
+        """Objects of a table, from which directions and pT are read."""
+        return [
+            EventObject(obj, {part: table[:, i] for part, i in parts.items()}, type(self).__name__)
+            for obj, parts in columns.items()
+        ]
+
+    def _check_direction(self, obj, what):
+        bad = ~np.isfinite(obj.eta)
+        if bad.any():
+            raise ValueError(
+                f"AssignmentTransformer: {obj.name!r} of {what} has pT = 0 and so no direction, "
+                f"first bad row {np.argmax(bad)} ({bad.sum()} bad rows in all). Select events with "
+                "a pT above zero (skjetsim.selection.select_pt)."
+            )
+
+    def _pt(self, y):
+        """Transverse momenta of the objects of y, shape (n_objects, n_samples)."""
+        return np.array(
+            [
+                np.exp(obj.columns["log_pt"]) if "log_pt" in obj.columns else obj.pt
+                for obj in self._read(y, self._objects)
+            ]
+        )
+
+    def _check_order(self, y):
+        """Raise where the way back would give the objects in another order than they came in."""
+        pt = self._pt(y)
+        rising = pt[1:] > pt[:-1] * (1 + ROUNDING)
+        bad = rising.any(axis=0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            first = int(np.argmax(rising[:, row]))
+            raise ValueError(
+                "AssignmentTransformer: objects of y must fall in pT, in which order they come "
+                f"back, but {self.objects[first]!r} has {pt[first, row]:.6g} GeV and "
+                f"{self.objects[first + 1]!r} {pt[first + 1, row]:.6g} GeV, first bad row {row} "
+                f"({bad.sum()} bad rows in all). Sort the objects of each event."
+            )
+
+    def _check_axis(self, squared):
+        """Learn how near the objects are to their references; warn where they are not."""
+        best = self._best_orders(squared)
+        place, rows = np.arange(len(self.objects)), np.arange(len(best))[:, None]
+        self.delta_r_ = np.sqrt(np.median(squared[place, best, rows], axis=0))
+        if self.delta_r_.min() > SUSPECT_DELTA_R:
+            warnings.warn(
+                "AssignmentTransformer: no object is near its reference, the medians of delta R "
+                f"are {self.delta_r_.round(2).tolist()}. Where one side has been rotated "
+                "(PhiRotation), rotate the other before this step.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def transform_target(self, X, y):
         """Y with its objects in the order of the references.
@@ -171,14 +247,18 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_targets)
+
+        Raises
+        ------
+        ValueError
+            On other columns than those of the fit, and where the objects of an event have no
+            direction or do not fall in pT.
         """
-        X, y = self._tables(X, y)
+        check_is_fitted(self)
+        X, y = self._tables(X, y, self.target_names_in_)
         squared = self._distances(X, y)
-        cost = np.minimum(squared, LARGEST_DELTA_R**2) + FARTHER * squared
-        orders = np.array(list(permutations(range(len(self.objects)))))
-        place = np.arange(len(self.objects))
-        best = np.argmin([cost[place, order].sum(axis=0) for order in orders], axis=0)
-        return self._in_order(y, orders[best])
+        self._check_order(y)
+        return self._in_order(y, self._best_orders(squared))
 
     def inverse_transform_target(self, X, y):
         """Y with its objects by falling pT.
@@ -194,17 +274,28 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_targets)
         """
         check_is_fitted(self)
-        y, _ = check_events(y, what="y", estimator=self)
-        pt = np.array([obj.pt for obj in self._objects(y, self.y_names_, self.objects)])
-        return self._in_order(y, np.argsort(-pt, axis=0, kind="stable").T)
+        _, y = self._tables(X, y, self._names_out())
+        return self._in_order(y, np.argsort(-self._pt(y), axis=0, kind="stable").T)
+
+    def _best_orders(self, squared):
+        """For each row the numbers of the objects that go to each reference."""
+        cost = np.minimum(squared, LARGEST_DELTA_R**2) + FARTHER * squared
+        orders = np.array(list(permutations(range(len(cost)))))
+        place = np.arange(len(cost))
+        best, lowest = np.zeros(cost.shape[2], dtype=int), np.full(cost.shape[2], np.inf)
+        # One order at a time: six objects have 720.
+        for number, order in enumerate(orders):
+            total = cost[place, order].sum(axis=0)
+            better = total < lowest
+            best[better], lowest[better] = number, total[better]
+        return orders[best]
 
     def _in_order(self, y, order):
         """Rows whose i-th object is the one of number order[:, i]."""
-        columns = self._positions()
         out = y.copy()
         rows = np.arange(len(y))[:, None]
-        for place, target in enumerate(columns):
-            out[:, target] = y[rows, columns[order[:, place]]]
+        for place, target in enumerate(self.columns_):
+            out[:, target] = y[rows, self.columns_[order[:, place]]]
         return out
 
     def get_target_names_out(self, names):
@@ -213,24 +304,56 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         Parameters
         ----------
         names : list of str
+            Those of the fitted y.
 
         Returns
         -------
         list of str
         """
-        columns = self._positions()
-        out = list(names)
-        for obj, reference, row in zip(self.objects, self.references, columns, strict=True):
-            for i in row:
-                out[i] = reference + out[i][len(obj) :]
+        check_is_fitted(self)
+        check_names_match(list(names), self.target_names_in_, what="names")
+        return self._names_out()
+
+    def _names_out(self):
+        out = list(self.target_names_in_)
+        for parts, reference in zip(self._objects.values(), self.references, strict=True):
+            for part, i in parts.items():
+                out[i] = f"{reference}_{part}"
         return out
 
-    def _tables(self, X, y):
-        """Both sides as arrays, compared with the columns of the fit."""
-        check_is_fitted(self)
-        X, x_names = check_events(X, what="X", estimator=self)
-        y, y_names = check_events(y, what="y", estimator=self)
-        for names, expected, what in ((x_names, self.x_names_, "X"), (y_names, self.y_names_, "y")):
-            if names is not None:
-                check_names_match(names, expected, what=what)
-        return X, y
+    def _tables(self, X, y, y_names):
+        """Both sides as arrays, compared with the columns they must have."""
+        tables = []
+        for table, expected, what in ((X, self.feature_names_in_, "X"), (y, y_names, "y")):
+            array, names = check_events(table, what=what, estimator=self)
+            check_names_match(names, expected, what=what)
+            if array.shape[1] != len(expected):
+                raise ValueError(
+                    f"{what} has {array.shape[1]} columns, but {type(self).__name__} was fitted "
+                    f"with {len(expected)}."
+                )
+            tables.append(array)
+        _check_same_rows(*tables)
+        return tables
+
+
+def _columns_of(objects, names, owner):
+    """{object: {rest of the name: column}}; a column is that of the longest name it begins with."""
+    known = event_objects(names)
+    for obj in objects:
+        find_object(known, obj, owner)
+    found = {obj: {} for obj in objects}
+    for column, name in enumerate(names):
+        fitting = [obj for obj in objects if name.startswith(f"{obj}_")]
+        if fitting:
+            obj = max(fitting, key=len)
+            found[obj][name[len(obj) + 1 :]] = column
+    return found
+
+
+def _check_same_rows(X, y):
+    if len(X) != len(y):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "
+            "must be the same event."
+        )

@@ -36,7 +36,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         Return the published target instead of the residual alone.
     reference : str, int or None, default=None
         Column that sets r, the log of the jet mass in the paper; r = 1 without one. Used with
-        `keep_truth`.
+        `keep_truth`, and one of `columns`.
     columns : list of str or None, default=None
         Columns of y that are replaced; the others stay as they are, and need not be in X. None:
         all. A column with a threshold or a resonance, such as a mass that is unfolded, has its
@@ -229,18 +229,21 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return difference
 
     def _reference_index(self):
-        if isinstance(self.reference, str):
-            if self.names_ is None or self.reference not in self.names_:
-                raise ValueError(
-                    f"reference={self.reference!r} is not a column of y: {self.names_}."
-                )
-            return self.names_.index(self.reference)
-        if not 0 <= self.reference < len(self.columns_):
+        reference = self.reference
+        if isinstance(reference, str):
+            if self.names_ is None or reference not in self.names_:
+                raise ValueError(f"reference={reference!r} is not a column of y: {self.names_}.")
+            reference = self.names_.index(reference)
+        elif not 0 <= reference < len(self.columns_):
             raise ValueError(
-                f"reference={self.reference!r} is not a column of y, which has "
-                f"{len(self.columns_)}."
+                f"reference={reference!r} is not a column of y, which has {len(self.columns_)}."
             )
-        return self.reference
+        if self.columns_[reference] < 0:
+            raise ValueError(
+                f"reference={self.reference!r} stays as it is and has no residual, whose width is "
+                f"asked for: name it in columns={self.columns!r} too."
+            )
+        return reference
 
 
 def _without_names(table):
@@ -277,8 +280,8 @@ def _match_columns(X, y, chosen):
 def _check_chosen(chosen, x_names, y_names):
     if x_names is None or y_names is None:
         raise ValueError("columns are given by name, but X or y has none. Pass DataFrames.")
-    unknown = [name for name in chosen if name not in y_names]
-    if isinstance(chosen, str) or unknown or not len(chosen):
+    listed = np.iterable(chosen) and not isinstance(chosen, str)
+    if not listed or not len(chosen) or any(name not in y_names for name in chosen):
         raise ValueError(
             f"columns must be a list of columns of y, which are {y_names}, got {chosen!r}."
         )

@@ -28,7 +28,7 @@ class PairMassTransformer(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`.
 
     See Also
     --------
@@ -40,7 +40,8 @@ class PairMassTransformer(InvertibleEventTransformer):
     `electron_pt` and `positron_pt` become `electron_positron_mass`, in GeV, and
     `electron_positron_pt_ratio`, in their places. log |det| is log m - 2 log pT of the second.
     Particles along the same direction have no mass, and are a ValueError; so are objects with a
-    mass or an energy column, whose pT the mass of the pair does not give back in this way.
+    mass or an energy column, whose pT the mass of the pair does not give back in this way. On the
+    way back so is a mass or ratio <= 0, which a model may draw unless it learns the logarithm.
 
     Examples
     --------
@@ -63,6 +64,11 @@ class PairMassTransformer(InvertibleEventTransformer):
         if self.first == self.second:
             raise ValueError(
                 f"PairMassTransformer: a pair has two objects, got {self.first!r} twice."
+            )
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"PairMassTransformer needs named columns, and X with {self.n_features_in_} "
+                "feature(s) has none: objects are found by name. Pass a DataFrame."
             )
         objects = event_objects(names)
         self._columns = [self._massless(objects, name) for name in (self.first, self.second)]
@@ -92,8 +98,7 @@ class PairMassTransformer(InvertibleEventTransformer):
         return parts
 
     def _check(self, values):
-        for parts in self._columns:
-            column = parts["pt"]
+        for column in self._momenta():
             self._refuse(
                 values[:, column] <= 0,
                 column,
@@ -102,6 +107,9 @@ class PairMassTransformer(InvertibleEventTransformer):
                     "events with a value above zero (skjetsim.selection.select_pt)."
                 ),
             )
+        self._check_opening(values)
+
+    def _check_opening(self, values):
         self._refuse(
             self._opening(values) <= 0,
             self._columns[1]["eta"],
@@ -131,6 +139,16 @@ class PairMassTransformer(InvertibleEventTransformer):
 
     def _inverse(self, values):
         mass, ratio = self._momenta()
+        for column in (mass, ratio):
+            self._refuse(
+                values[:, column] <= 0,
+                repr(self._names_out[column]),
+                lambda row, column=column: (
+                    f"{values[row, column]:.6g}, where transform gives positive values alone. Put "
+                    "LogTransformer behind PairMassTransformer, so that no other is drawn."
+                ),
+            )
+        self._check_opening(values)
         out = values.copy(order="K")
         # Of pT1 * pT2 and pT1 / pT2.
         mean = values[:, mass] / np.sqrt(self._opening(values))

@@ -139,6 +139,120 @@ def test_names_of_the_target():
     assert ResidualTransformer(keep_truth=True).get_target_names_out(["pt"]) == ["pt"]
 
 
+# Some columns only.
+
+SOME = ["jet_phi", "jet_pt"]
+settings_of_some = pytest.mark.parametrize(
+    "params",
+    [{}, {"keep_truth": True}, {"keep_truth": True, "reference": "jet_pt"}],
+    ids=["residual", "truth kept", "reference"],
+)
+
+
+@settings_of_some
+def test_columns_that_stay_are_the_same_bit_for_bit(params):
+    X, y = tables()
+    residual = ResidualTransformer(columns=SOME, **params).fit(X, y)
+    every = ResidualTransformer(**params).fit(X, y)
+    out = residual.transform_target(X, y)
+    assert_array_equal(out[:, [1, 3]], y[["jet_eta", "jet_log_mass"]])
+    assert_array_equal(out[:, [0, 2]], every.transform_target(X, y)[:, [0, 2]])
+    back = residual.inverse_transform_target(X, out)
+    assert_array_equal(back[:, [1, 3]], y[["jet_eta", "jet_log_mass"]])
+    assert_allclose(back, y, rtol=1e-12, atol=1e-12)
+    assert_array_equal(residual.columns_, [0, -1, 2, -1])
+    assert_array_equal(residual.scale_[[1, 3]], 1)
+    assert_array_equal(residual.angles_, [False, False, True, False])
+
+
+@settings_of_some
+def test_log_det_of_some_columns_is_that_of_a_numerical_jacobian(params):
+    X, y = tables()
+    residual = ResidualTransformer(columns=SOME, **params).fit(X, y)
+    jacobian = np.empty((4, 4))
+    for j in range(4):
+        step = np.zeros((1, 4))
+        step[0, j] = 1e-4
+        up, down = (residual.transform_target(X[:1], y[:1] + sign * step) for sign in (1, -1))
+        jacobian[:, j] = (up - down)[0] / 2e-4
+    expected = np.linalg.slogdet(jacobian)[1]
+    assert_allclose(residual.log_det_target(X, y), expected, atol=1e-6)
+
+
+def test_an_angle_that_stays_is_not_wrapped():
+    X, y = tables()
+    residual = ResidualTransformer(columns=["jet_pt"]).fit(X, y)
+    wild = residual.transform_target(X, y.assign(jet_phi=50.0))
+    assert (wild[:, 2] == 50).all()
+    assert (residual.inverse_transform_target(X, wild)[:, 2] == 50).all()
+
+
+def test_columns_that_stay_need_not_be_in_x():
+    X, y = tables()
+    without = X.drop(columns=["jet_eta", "jet_log_mass"])[["jet_phi", "jet_pt"]]
+    residual = ResidualTransformer(columns=SOME).fit(without, y)
+    assert_array_equal(residual.columns_, [1, -1, 0, -1])
+    expected = ResidualTransformer(columns=SOME).fit(X, y).transform_target(X, y)
+    assert_array_equal(residual.transform_target(without, y), expected)
+    with pytest.raises(ValueError, match="y has 'jet_pt', X has only"):
+        ResidualTransformer(columns=SOME).fit(X.drop(columns="jet_pt"), y)
+
+
+def test_other_columns_of_x_at_transform():
+    """A column of X that no residual is made with may be called otherwise."""
+    X, y = tables()
+    residual = ResidualTransformer(columns=SOME).fit(X, y)
+    renamed = X.rename(columns={"jet_eta": "quark_eta"})
+    assert_array_equal(residual.transform_target(renamed, y), residual.transform_target(X, y))
+    with pytest.raises(ValueError, match="X has column 'quark_pt' at position 0 where 'jet_pt'"):
+        residual.transform_target(X.rename(columns={"jet_pt": "quark_pt"}), y)
+
+
+def test_names_of_some_columns():
+    names = ["jet_pt", "jet_eta", "jet_phi", "muon_phi"]
+    plain = ResidualTransformer(columns=["jet_pt", "jet_phi"])
+    expected = ["jet_pt_residual", "jet_eta", "jet_phi_residual", "muon_phi"]
+    assert plain.get_target_names_out(names) == expected
+    published = ResidualTransformer(columns=["jet_pt", "jet_phi"], keep_truth=True)
+    expected = ["jet_pt", "jet_eta", "jet_phi_scaled", "muon_phi"]
+    assert published.get_target_names_out(names) == expected
+
+
+def test_all_columns_by_name_are_those_of_none():
+    X, y = tables()
+    named = ResidualTransformer(columns=list(y)).fit(X, y)
+    every = ResidualTransformer().fit(X, y)
+    assert_array_equal(named.transform_target(X, y), every.transform_target(X, y))
+    assert named.get_target_names_out(list(y)) == every.get_target_names_out(list(y))
+
+
+@pytest.mark.parametrize("reference", ["jet_log_mass", 3])
+def test_the_reference_has_to_have_a_residual(reference):
+    X, y = tables()
+    published = ResidualTransformer(keep_truth=True, reference=reference, columns=SOME)
+    with pytest.raises(ValueError, match=r"reference=.* stays as it is .* columns=\['jet_phi'"):
+        published.fit(X, y)
+    assert published.set_params(reference="jet_pt").fit(X, y).scale_[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "change", "message"),
+    [
+        (["jet_mass"], lambda X, y: (X, y), r"columns of y, .* got \['jet_mass'\]"),
+        ("jet_pt", lambda X, y: (X, y), "must be a list of columns of y, .* got 'jet_pt'"),
+        ([], lambda X, y: (X, y), r"must be a list of columns of y, .* got \[\]"),
+        ([0], lambda X, y: (X, y), r"must be a list of columns of y, .* got \[0\]"),
+        (2, lambda X, y: (X, y), "must be a list of columns of y, .* got 2"),
+        (["jet_pt"], lambda X, y: (X.to_numpy(), y), "by name, but X or y has none"),
+        (["jet_pt"], lambda X, y: (X, y.to_numpy()), "by name, but X or y has none"),
+    ],
+    ids=["unknown", "text", "empty", "position", "number", "X unnamed", "y unnamed"],
+)
+def test_bad_columns(columns, change, message):
+    with pytest.raises(ValueError, match=message):
+        ResidualTransformer(columns=columns).fit(*change(*tables()))
+
+
 def _swap(table):
     return table[table.columns[::-1]]
 

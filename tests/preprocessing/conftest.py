@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-MUON_MASS = 0.1056584
+MUON_MASS, TOP_MASS = 0.1056584, 172.5
 
 
 def make_events(n_events, seed=0):
-    """Muon, jet, missing momentum in Cartesian columns, a tau in cylindrical ones, a weight."""
+    """Muon, jet, missing momentum, a top quark in Cartesian columns, a tau and a photon in
+    cylindrical ones, a weight."""
     rng = np.random.default_rng(seed)
     columns = {}
     for obj in ("muon", "jet"):
@@ -21,6 +22,12 @@ def make_events(n_events, seed=0):
     columns["tau_eta"] = rng.normal(0, 1, n_events)
     columns["tau_phi"] = rng.uniform(-np.pi, np.pi, n_events)
     columns["weight"] = rng.normal(1, 0.1, n_events)
+    columns["photon_pt"] = 10 + rng.exponential(10, n_events)
+    columns["photon_eta"] = rng.normal(0, 1, n_events)
+    columns["photon_phi"] = rng.uniform(-np.pi, np.pi, n_events)
+    columns |= {f"top_{c}": rng.normal(0, 80, n_events) for c in ("px", "py", "pz")}
+    squared = sum(columns[f"top_{c}"] ** 2 for c in ("px", "py", "pz"))
+    columns["top_E"] = np.sqrt(squared + TOP_MASS**2)
     return pd.DataFrame(columns, index=np.arange(n_events) + 100)
 
 

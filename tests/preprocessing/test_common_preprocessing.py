@@ -6,11 +6,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skjetsim.preprocessing import (
     AngleEncoder,
     CartesianToCylindrical,
+    EnergyToMass,
     InvertibleColumnTransformer,
     KinematicFeatures,
     LogMassTransformer,
     LogTransformer,
     MassShellTransformer,
+    PairMassTransformer,
     PhiRotation,
     TopPairFeatures,
 )
@@ -22,6 +24,7 @@ def transformer_instances():
         AngleEncoder([0]),
         CartesianToCylindrical(),
         CartesianToCylindrical({"met": [0, 1]}),
+        EnergyToMass(),
         InvertibleColumnTransformer([("scale", StandardScaler(), [0])]),
         InvertibleColumnTransformer([("angle", AngleEncoder([0]), [1])]),
         KinematicFeatures(["pt(p0)"]),
@@ -30,6 +33,7 @@ def transformer_instances():
         LogTransformer([0]),
         LogMassTransformer([1]),
         MassShellTransformer({"electron": 0.000511}),
+        PairMassTransformer("electron", "positron"),
         PhiRotation("p0"),
         TopPairFeatures(),
     ]
@@ -109,9 +113,12 @@ NEED_NAMES = [
 ]
 
 
+FOUND_BY_NAME = (EnergyToMass, MassShellTransformer, PairMassTransformer, TopPairFeatures)
+
+
 def expected_failed_checks(estimator):
     """Checks that cannot pass, with the reason."""
-    if isinstance(estimator, (MassShellTransformer, TopPairFeatures)):
+    if isinstance(estimator, FOUND_BY_NAME):
         return dict.fromkeys(NEED_NAMES, NO_NAMES)
     if isinstance(estimator, LogTransformer):
         wording = {"check_positive_only_tag_during_fit": WORDING}

@@ -14,11 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from skjetsim.preprocessing import (
     AngleEncoder,
     CartesianToCylindrical,
+    EnergyToMass,
     InvertibleColumnTransformer,
     KinematicFeatures,
     LogMassTransformer,
     LogTransformer,
     MassShellTransformer,
+    PairMassTransformer,
     PhiRotation,
     has_log_det,
 )
@@ -29,12 +31,14 @@ TRANSFORMERS = [
     CartesianToCylindrical(),
     CartesianToCylindrical(["jet", "met"]),
     CartesianToCylindrical({"mu": ["muon_px", "muon_py", "muon_pz"], "nu": ["met_px", "met_py"]}),
+    EnergyToMass(["top"]),
     KinematicFeatures("wjet"),
     KinematicFeatures(["mass(muon, jet, tau)", "delta_r(muon, tau)"]),
     LogMassTransformer(),
     LogTransformer(["jet_mass", "muon_E"]),
     LogMassTransformer(["jet_mass", "muon_E"]),
     MassShellTransformer({"muon": 0.1056584, "jet": "jet_mass"}),
+    PairMassTransformer("tau", "photon"),
     PhiRotation("muon"),
     PhiRotation("tau"),
     InvertibleColumnTransformer(
@@ -223,7 +227,9 @@ def test_only_bijections_have_a_log_determinant(events):
     assert not has_log_det(AngleEncoder())
     assert not has_log_det(KinematicFeatures("wjet"))
     assert has_log_det(CartesianToCylindrical())
+    assert has_log_det(EnergyToMass())
     assert has_log_det(LogMassTransformer())
+    assert has_log_det(PairMassTransformer("tau", "photon"))
     assert has_log_det(PhiRotation("muon"))
 
 

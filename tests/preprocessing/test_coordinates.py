@@ -50,6 +50,7 @@ def test_cylindrical_agrees_with_vector(events):
     assert list(out.columns) == [
         *("muon_pt", "muon_eta", "muon_phi", "muon_E", "jet_pt", "jet_eta", "jet_phi", "jet_E"),
         *("jet_mass", "met_pt", "met_phi", "tau_pt", "tau_eta", "tau_phi", "weight"),
+        *("photon_pt", "photon_eta", "photon_phi", "top_pt", "top_eta", "top_phi", "top_E"),
     ]
 
 
