@@ -15,10 +15,11 @@ import time
 import numpy as np
 import pandas as pd
 from event_samples import load_event_sample
-from judging import PT_EDGES
+from processes import PROCESSES
+from simulation import N_TEST, N_TRAIN
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
-from wjet import COPULA, N_TEST, N_TRAIN
+from wjet import COPULA
 
 import skjetsim
 from skjetsim._sampling import one_thread
@@ -57,7 +58,7 @@ def jet_mass(train, X, y, second, accepted):
 def mass_figures(log_x, y, log_y, mass, by):
     """Distances of drawn masses; those that are none count as 10 MeV in the response."""
     log_drawn = np.log(mass.clip(lower=0.01))
-    response = residual_wasserstein(log_y, log_drawn, X=log_x, by=by, bins=PT_EDGES)
+    response = residual_wasserstein(log_y, log_drawn, X=log_x, by=by, bins=PROCESSES["wjet"].by[1])
     return {
         "response of log m, worst W1 / std": response.max(axis=None),
         "marginal of m, W1 / std": wasserstein_distance(y[["jet_mass"]], mass, scale="std")[0],
@@ -126,8 +127,8 @@ def savings(train, X):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n-train", type=int, default=N_TRAIN)
-    parser.add_argument("--n-test", type=int, default=N_TEST)
+    parser.add_argument("--n-train", type=int, default=N_TRAIN["wjet"])
+    parser.add_argument("--n-test", type=int, default=N_TEST["wjet"])
     options = parser.parse_args()
     events = load_event_sample("wjet", options.n_train + options.n_test)
     train = events.data[: options.n_train], events.target[: options.n_train]

@@ -10,21 +10,21 @@ import argparse
 from itertools import pairwise
 
 from event_samples import load_event_sample
-from judging import PT_EDGES
-from wjet import N_TRAIN, models
+from processes import PROCESSES
+from wjet import models
 
 from skjetsim.inspection import closure_report
 from skjetsim.preprocessing import CartesianToCylindrical
 from skjetsim.selection import select_abs_eta, wjet_selection
 
-N_TEST = 40_000
+N_TRAIN, N_TEST = 140_000, 40_000
 
 
 def regions(X):
     """Masks by name: jet pT, and where the muon goes."""
     cylindrical = CartesianToCylindrical(["muon", "jet"]).fit_transform(X)
     masks = {}
-    for low, high in pairwise(PT_EDGES):
+    for low, high in pairwise(PROCESSES["wjet"].by[1]):
         name = f"jet pT {low:.0f}-{high:.0f}" if high < 1000 else f"jet pT > {low:.0f}"
         masks[name] = ((cylindrical.jet_pt >= low) & (cylindrical.jet_pt < high)).to_numpy()
     barrel = select_abs_eta(cylindrical, "muon", maximum=1.0)

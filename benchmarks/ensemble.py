@@ -19,7 +19,7 @@ from event_samples import load_event_sample
 from joblib import effective_n_jobs
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
-from wjet import COPULA, N_TRAIN
+from wjet import COPULA
 
 from skjetsim._sampling import one_thread
 from skjetsim.compose import EnsembleSimulator
@@ -29,7 +29,7 @@ from skjetsim.metrics._band import clustered_histogram
 from skjetsim.preprocessing import CartesianToCylindrical
 from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
 
-N_TEST, N_BINS, N_MEMBERS = 50_000, 30, 10
+N_TRAIN, N_TEST, N_BINS, N_MEMBERS = 140_000, 50_000, 30, 10
 GOALS = {"coverage": (0.63, 0.73), "cost": 1.1}
 SIMULATORS = {
     "published": make_published_wjet(random_state=0),

@@ -1,27 +1,27 @@
 """Unfolding of W + jet and Z -> ee: coverage, energy score and joint AUC of unfolders.
 
-The conditional network `Unfolder(FlowSimulator())` in the coordinates of the fast simulation, the
-two bijections that it replaced (arXiv:2006.06685), the detector level passed off as the theory
-level, and the prior, events of the training sample at random. Prints for each the coverage at 10,
-25, 50, 75 and 90% minus the level, column by column, beside its binomial error; the worst p-value
-of uniform ranks; the energy score; and the joint AUC of (unfolded, measured) against (true,
-measured). The prior is calibrated, whatever it unfolds: what is wrong with it are its energy score
-and its AUC. Coverage curves and some posteriors are drawn.
+The conditional network `Unfolder(FlowSimulator())` in coordinates of the process, the two
+bijections that it replaced (arXiv:2006.06685), the detector level passed off as the theory level,
+and the prior, events of the training sample at random. Prints for each the coverage at 10, 25, 50,
+75 and 90% minus the level, column by column, beside its binomial error; the worst p-value of
+uniform ranks; the energy score; and the joint AUC of (unfolded, measured) against (true, measured).
+The prior is calibrated, whatever it unfolds: what is wrong with it are its energy score and its
+AUC. Coverage curves and some posteriors are drawn.
 """
 
 import argparse
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from event_samples import load_event_sample
+import torch
 from judging import print_figures
+from processes import PROCESSES
 from scipy.stats import chisquare
+from simulation import both_passes
 
 from skjetsim import sample_inverse
-from skjetsim.compose import ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowSimulator, InvertibleUnfolder
 from skjetsim.inspection import CalibrationDisplay, PosteriorDisplay
 from skjetsim.inspection._style import COLOURS, FLOOR, house_style, style_axes
@@ -31,69 +31,14 @@ from skjetsim.metrics import (
     posterior_coverage,
     sbc_ranks,
 )
-from skjetsim.pipeline import make_generative_pipeline
-from skjetsim.preprocessing import (
-    CartesianToCylindrical,
-    KinematicFeatures,
-    LogTransformer,
-    PhiRotation,
-)
-from skjetsim.response import make_wjet_simulator
 
 N_TRAIN, N_TEST, N_POSTERIORS = 140_000, 100_000, 20_000
+EPOCHS = 28  # of the flow and of the bijections
 N_DRAWS, N_SCORED_DRAWS = 99, 20
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 N_RANK_BINS = 20
 GOALS = {"coverage - level, worst": 0.01, "AUC, joint": 0.52}
 RESULTS = Path(__file__).parent / "results" / "unfolding"
-
-
-@dataclass
-class Process:
-    """How an event of a process is unfolded, judged and shown."""
-
-    columns: list
-    features: object  # judged; of KinematicFeatures
-    shown: list  # features whose posteriors are drawn
-    in_coordinates: object  # takes a simulator
-
-
-def dielectron_simulator(simulator):
-    """(log pT, eta, phi) of both electrons, phi from the first one, residuals of each."""
-
-    def coordinates():
-        return [
-            CartesianToCylindrical(["electron", "positron"]),
-            LogTransformer(["electron_pt", "positron_pt"]),
-            PhiRotation("electron"),
-        ]
-
-    inner = TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
-    return make_generative_pipeline(*coordinates(), inner)
-
-
-def momenta(*objects):
-    """Names of the Cartesian momenta of some objects."""
-    return [f"{name}_{axis}" for name in objects for axis in ("px", "py", "pz")]
-
-
-PROCESSES = {
-    "wjet": Process(
-        [*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
-        "wjet",
-        ["muon_pt", "jet_pt", "jet_eta", "jet_mass", "met_pt"],
-        make_wjet_simulator,
-    ),
-    "zee": Process(
-        momenta("electron", "positron"),  # energies are those of massless particles
-        [
-            *(f"{q}({e})" for e in ("electron", "positron") for q in ("pt", "eta", "phi")),
-            *(f"{q}(electron, positron)" for q in ("mass", "pt", "rapidity")),
-        ],
-        ["electron_pt", "electron_eta", "electron_positron_mass", "electron_positron_pt"],
-        dielectron_simulator,
-    ),
-}
 
 
 class Reference:
@@ -118,7 +63,7 @@ class Reference:
 def unfolders(process, **settings):
     """Unfolders of the table, by name."""
     return {
-        "flow": Unfolder(process.in_coordinates(FlowSimulator(**settings))),
+        "flow": process.unfolder(FlowSimulator(**settings)),
         "bijection": InvertibleUnfolder(**settings),
         "with noise": InvertibleUnfolder(noise_dim=len(process.columns), **settings),
         "measured": Reference(prior=False),
@@ -192,7 +137,7 @@ def posteriors(process, model, X, y, prior, features):
         in_features(features, draw(model, y[few], 2000, 1), X.columns),
         measured=features.transform(y[few]),
         prior=features.transform(prior),
-        features=process.shown,
+        features=list(process.shown),
     )
 
 
@@ -233,32 +178,32 @@ def save_figure(display, path):
 def unfold(name, options):
     """Print the tables of one process and draw its figures."""
     process = PROCESSES[name]
-    events = load_event_sample(name, options.n_train + options.n_test)
-    X, y = (side[process.columns] for side in (events.data, events.target))
-    train = slice(options.n_train)
-    X_test, y_test = (side[options.n_train :].reset_index(drop=True) for side in (X, y))
-    features = KinematicFeatures(process.features, passthrough=False).fit(X)
-    print(f"\n{name}: {options.n_train} events to train on, {len(X_test)} to judge by")
-    n_judged = 0.4 * len(X_test)
+    events = process.load(name, options.n_train + options.n_test)
+    train = both_passes(events, slice(options.n_train))
+    X, y = (side[options.n_train :].reset_index(drop=True) for side in (events.X, events.y))
+    features = process.features.fit(X)
+    print(
+        f"\n{name}: {options.n_train} events to train on, {len(train[0])} with the second detector "
+        f"pass; {len(X)} to judge by; threads: {torch.get_num_threads()}"
+    )
+    n_judged = 0.4 * len(X)
     print(f"posteriors of {options.n_posteriors}; error of an AUC {1 / np.sqrt(6 * n_judged):.4f}")
-    settings = {"random_state": 0}
-    if options.max_epochs is not None:
-        settings["max_epochs"] = options.max_epochs
+    settings = {"random_state": 0, "max_epochs": options.max_epochs}
     figures, displays = {}, {}
     for model_name, model in unfolders(process, **settings).items():
         if options.only is not None and model_name not in options.only:
             continue
         start = time.perf_counter()
-        model.fit(X[train], y[train])
+        model.fit(*train)
         minutes = (time.perf_counter() - start) / 60
-        found = judge(model, X_test, y_test, features, options.n_posteriors)
+        found = judge(model, X, y, features, options.n_posteriors)
         figures[model_name], coverage, displays[model_name] = found
         figures[model_name]["fit, min"] = minutes
         print(f"\n{model_name}: coverage - level")
         print(coverage.to_string(float_format=lambda value: f"{value:.4f}"), flush=True)
         if model_name == "flow":
             save_figure(displays["flow"], RESULTS / f"{name}_flow_calibration.png")
-            display = posteriors(process, model, X_test, y_test, X[train], features)
+            display = posteriors(process, model, X, y, train[0], features)
             save_figure(display, RESULTS / f"{name}_flow_posteriors.png")
     print_figures(figures, GOALS)
     draw_coverage(displays, RESULTS / f"{name}_coverage.png")
@@ -266,11 +211,11 @@ def unfold(name, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--process", nargs="*", choices=sorted(PROCESSES), default=["wjet", "zee"])
+    parser.add_argument("--process", nargs="*", choices=["wjet", "zee"], default=["wjet", "zee"])
     parser.add_argument("--n-train", type=int, default=N_TRAIN)
     parser.add_argument("--n-test", type=int, default=N_TEST)
     parser.add_argument("--n-posteriors", type=int, default=N_POSTERIORS)
-    parser.add_argument("--max-epochs", type=int, help="fewer epochs, to try it")
+    parser.add_argument("--max-epochs", type=int, default=EPOCHS)
     parser.add_argument("--only", nargs="*", help="names of unfolders")
     options = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -19,13 +19,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from event_samples import load_event_sample
+from processes import PROCESSES
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
-from unfolding import PROCESSES
 
 from skjetsim import sample_inverse
-from skjetsim.compose import IterativeUnfolder, Unfolder
+from skjetsim.compose import IterativeUnfolder
 from skjetsim.flows import FlowSimulator
 from skjetsim.preprocessing import KinematicFeatures
 
@@ -82,10 +81,10 @@ def iterative_unfolder(process, n_iterations, **settings):
     trees = HistGradientBoostingClassifier(
         max_iter=300, max_leaf_nodes=8, min_samples_leaf=50, early_stopping=True
     )
-    features = KinematicFeatures(PROCESSES[process].features, passthrough=False)
+    process = PROCESSES[process]
     return IterativeUnfolder(
-        Unfolder(PROCESSES[process].in_coordinates(FlowSimulator(random_state=0, **settings))),
-        make_pipeline(features, trees),
+        process.unfolder(FlowSimulator(random_state=0, **settings)),
+        make_pipeline(process.features, trees),
         n_iterations=n_iterations,
     )
 
@@ -136,13 +135,12 @@ def main():
     parser.add_argument("--n-measured", type=int, default=N_MEASURED, help="before the reweighting")
     parser.add_argument("--n-iterations", type=int, default=4)
     parser.add_argument("--strength", type=float, default=STRENGTH)
-    parser.add_argument("--max-epochs", type=int, default=40)
+    parser.add_argument("--max-epochs", type=int, default=20)
     parser.add_argument("--spectra", nargs="*", help="some of the process's; all by default")
     options = parser.parse_args()
     for process in options.processes:
-        events = load_event_sample(process, options.n_train + 2 * options.n_measured)
-        columns = PROCESSES[process].columns
-        X, y = events.data[columns], events.target[columns]
+        events = PROCESSES[process].load(process, options.n_train + 2 * options.n_measured)
+        X, y = events.X, events.y
         model = iterative_unfolder(process, options.n_iterations, max_epochs=options.max_epochs)
         start = time.perf_counter()
         model.fit(X[: options.n_train], y[: options.n_train])

@@ -22,7 +22,7 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.compose._inner import is_fitted
+from skjetsim.compose._inner import is_fitted, weight_name
 
 __all__ = ["TransformedSimulator"]
 
@@ -149,13 +149,13 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
                 y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
-        weights = {} if weight is None else {"sample_weight": weight}
-        self._fit_simulator(X, y, weights)
+        self._fit_simulator(X, y, weight)
         return self
 
-    def _fit_simulator(self, X, y, weights):
+    def _fit_simulator(self, X, y, weight):
         """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
         self.simulator_ = clone(self.simulator)
+        weights = {} if weight is None else {weight_name(self.simulator_): weight}
         try:
             self.simulator_.fit(X, y, **weights)
         except BaseException as error:

@@ -13,6 +13,7 @@ from skjetsim import log_prob, sample, sample_inverse
 from skjetsim.base import SimulatorMixin, is_simulator
 from skjetsim.compose import ConditionalTransformerMixin, ResidualTransformer, TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
+from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
 
 FLOW = {
@@ -206,6 +207,15 @@ def test_weights_reach_transformers_and_simulator():
         X, model.transformers_[1].transform(model.transformers_[0].transform(y)), weight
     )
     assert_allclose(model.simulator_.shift_, simulator.shift_)
+
+
+def test_weights_reach_a_simulator_behind_transformers_of_the_condition():
+    X, y = energies()
+    weight = np.linspace(0, 2, len(X))
+    inner = make_generative_pipeline(StandardScaler(), GaussianSmear())
+    model = TransformedSimulator(inner, [StandardScaler()]).fit(X, y, sample_weight=weight)
+    assert_allclose(model.simulator_[-1].shift_, 0, atol=1e-12)  # of the weighted mean
+    assert_allclose(model.transformers_[0].mean_, np.average(y, axis=0, weights=weight))
 
 
 def test_parameters_are_cloned_never_fitted():

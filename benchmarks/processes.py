@@ -1,0 +1,253 @@
+"""Processes that benchmarks simulate and unfold: their columns, coordinates and features."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from event_samples import load_event_sample
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils import Bunch
+
+from skjetsim.compose import (
+    AssignmentTransformer,
+    ResidualTransformer,
+    TransformedSimulator,
+    Unfolder,
+)
+from skjetsim.pipeline import make_generative_pipeline
+from skjetsim.preprocessing import (
+    BoundTransformer,
+    CartesianToCylindrical,
+    EnergyToMass,
+    KinematicFeatures,
+    LogTransformer,
+    PairMassTransformer,
+    PhiRotation,
+    TopPairFeatures,
+    pair_and_triple_masses,
+)
+from skjetsim.response import make_wjet_simulator
+from skjetsim.selection import select_pt, wjet_selection
+
+ELECTRONS = ["electron", "positron"]
+DILEPTON = [f"{quantity}(electron, positron)" for quantity in ("mass", "pt", "rapidity")]
+ELECTRON_FEATURES = [f"{q}({name})" for name in ELECTRONS for q in ("pt", "eta", "phi")]
+WJET = [
+    *("pt(muon)", "eta(muon)", "phi(muon)", "pt(jet)", "eta(jet)", "phi(jet)"),
+    *("mass(jet)", "pt(met)", "phi(met)"),
+]
+WJET_DERIVED = ["delta_r(muon, jet)", "delta_phi(muon, met)", "mt(muon, met)", "st(muon, jet, met)"]
+QUARKS = ["b", "antib", "u", "antid"]
+JETS = ["jet1", "jet2", "jet3", "jet4"]
+
+
+@dataclass(frozen=True)
+class Process:
+    """What is simulated or unfolded, in which coordinates, and what it is judged by.
+
+    Attributes
+    ----------
+    columns, target : list of str
+        Columns of theory level and of detector level; no others are needed, as energies of
+        massless particles are not.
+    features : transformer
+        Derived quantities of the detector level, and of the theory level where `by` is given.
+    simulator, unfolder : callable
+        Put a simulator into the coordinates of the process.
+    by : tuple or None
+        A feature of the theory level and edges in it: bins of the response. None where the levels
+        have different columns.
+    residuals : tuple of str
+        Features whose responses are judged.
+    selection : callable or None
+        Final selection, whose yield is compared.
+    shown : tuple of str
+        Features whose posteriors are drawn.
+    """
+
+    columns: list
+    target: list
+    features: object
+    simulator: Callable
+    unfolder: Callable | None = None
+    by: tuple | None = None
+    residuals: tuple = ()
+    selection: Callable | None = None
+    shown: tuple = ()
+
+    def load(self, name, n_accepted):
+        """Load accepted events: X, y, and for the second detector pass y and acceptance."""
+        events = load_event_sample(name, n_accepted)
+        second = events.repeats[0]
+        X = _renamed(events.data)[self.columns]
+        return Bunch(
+            X=X,
+            y=events.target[self.target],
+            second=second.target[self.target],
+            twice=second.accepted,
+        )
+
+
+def _renamed(data):
+    """The neutrino as missing momentum, of which it is the theory level."""
+    return data.rename(columns=lambda name: name.replace("antineutrino_", "met_"))
+
+
+def momenta(*objects):
+    """Names of the Cartesian momenta of some objects."""
+    return [f"{name}_{axis}" for name in objects for axis in ("px", "py", "pz")]
+
+
+def wjet_unfolder(simulator):
+    """As `make_wjet_simulator`, knowing also the mass and momenta of muon and missing momentum."""
+    known = ["mt(muon, met)", "pt(muon, met)", "pt(muon, jet, met)"]
+    return Unfolder(
+        make_generative_pipeline(KinematicFeatures(known), make_wjet_simulator(simulator))
+    )
+
+
+def dielectron_coordinates():
+    """(log pT, eta, phi) of both electrons."""
+    return [CartesianToCylindrical(ELECTRONS), LogTransformer(["electron_pt", "positron_pt"])]
+
+
+def dielectron_simulator(simulator):
+    """Residuals of log pT, eta and phi of each electron; conditions with phi from the first one.
+
+    A residual of an angle between the two would mix two resolutions.
+    """
+    inner = make_generative_pipeline(PhiRotation("electron"), simulator)
+    residuals = [*dielectron_coordinates(), ResidualTransformer()]
+    return make_generative_pipeline(
+        *dielectron_coordinates(), TransformedSimulator(inner, residuals)
+    )
+
+
+def dielectron_unfolder(simulator):
+    """Log mass of the pair as it is, and residuals of log pT ratio, eta and phi.
+
+    The resonance then is a peak of one column, in one place.
+    """
+
+    def coordinates():
+        pair = "electron_positron"
+        return [
+            CartesianToCylindrical(ELECTRONS),
+            PairMassTransformer(*ELECTRONS),
+            LogTransformer([f"{pair}_mass", f"{pair}_pt_ratio"]),
+        ]
+
+    pair = "electron_positron"
+    directions = [f"{name}_{angle}" for name in ELECTRONS for angle in ("eta", "phi")]
+    residual = ResidualTransformer(columns=[f"log_{pair}_pt_ratio", *directions])
+    inner = make_generative_pipeline(PhiRotation("electron"), simulator)
+    return Unfolder(
+        make_generative_pipeline(
+            KinematicFeatures(DILEPTON[1:]),
+            *coordinates(),
+            LogTransformer([f"{pair}_pt"]),
+            TransformedSimulator(inner, [*coordinates(), residual]),
+        )
+    )
+
+
+def top_pair_simulator(simulator):
+    """Jets in the order of the quarks: their log pT and log mass, and residuals of directions.
+
+    Conditions are log pT, eta and phi of the partons, phi from the electron, and distances of the
+    quarks: those that are near make one jet.
+    """
+    charged = ["electron", *QUARKS]
+    distances = [f"delta_r({a}, {b})" for a, b in combinations(QUARKS, 2)]
+
+    def cylindrical():
+        return [
+            CartesianToCylindrical(charged),
+            LogTransformer([f"{name}_pt" for name in charged]),
+        ]
+
+    directions = [f"{name}_{angle}" for name in charged for angle in ("eta", "phi")]
+    bounds = {"electron_eta": (-2.4, 2.4)}
+    for name in QUARKS:
+        bounds |= {f"{name}_log_pt": (np.log(20), None), f"{name}_eta": (-5.0, 5.0)}
+    target = [
+        PhiRotation("electron"),
+        AssignmentTransformer(JETS, QUARKS),
+        EnergyToMass(QUARKS),
+        LogTransformer([f"{name}_mass" for name in QUARKS]),
+        *cylindrical(),
+        BoundTransformer(bounds, softness=0.3),
+        ResidualTransformer(columns=["electron_log_pt", *directions, "met_px", "met_py"]),
+    ]
+    return make_generative_pipeline(
+        KinematicFeatures(distances),
+        PhiRotation("electron"),
+        *cylindrical(),
+        TransformedSimulator(simulator, target),
+    )
+
+
+def four_momenta(*objects):
+    """Names of the Cartesian four-momenta of some objects."""
+    return [f"{name}_{component}" for name in objects for component in ("px", "py", "pz", "E")]
+
+
+def top_pair_features():
+    """Momenta of all objects, masses of all pairs and triples, of W and tops."""
+    visible = ["electron", *JETS]
+    return FeatureUnion(
+        [
+            ("objects", CartesianToCylindrical()),
+            ("masses", KinematicFeatures(pair_and_triple_masses(visible), passthrough=False)),
+            ("tops", TopPairFeatures()),
+        ]
+    ).set_output(transform="pandas")
+
+
+def dielectron_selection(events):
+    """Two electrons of pT > 25 GeV with a mass of 66 to 116 GeV."""
+    mass = KinematicFeatures(DILEPTON[:1], passthrough=False).fit_transform(events)
+    hard = [select_pt(events, name, minimum=25) for name in ELECTRONS]
+    return hard[0] & hard[1] & mass.iloc[:, 0].between(66, 116).to_numpy()
+
+
+def joined(feature):
+    """Column name of a feature: `jet_pt` of `pt(jet)`."""
+    quantity, objects = feature.rstrip(")").split("(")
+    return "_".join([*objects.split(", "), quantity])
+
+
+PROCESSES = {
+    "wjet": Process(
+        columns=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
+        target=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
+        features=KinematicFeatures([*WJET, *WJET_DERIVED], passthrough=False),
+        simulator=make_wjet_simulator,
+        unfolder=wjet_unfolder,
+        by=("jet_pt", (10.0, 16.0, 23.0, 38.0, 13_000.0)),  # about quartiles
+        residuals=tuple(joined(feature) for feature in WJET),
+        selection=wjet_selection,
+        shown=("muon_pt", "jet_pt", "jet_eta", "jet_mass", "met_pt"),
+    ),
+    "zee": Process(
+        columns=momenta(*ELECTRONS),
+        target=momenta(*ELECTRONS),
+        features=KinematicFeatures(
+            [*ELECTRON_FEATURES, *DILEPTON],
+            passthrough=False,
+        ),
+        simulator=dielectron_simulator,
+        unfolder=dielectron_unfolder,
+        residuals=tuple(joined(feature) for feature in [*ELECTRON_FEATURES, *DILEPTON]),
+        by=("electron_pt", (0.0, 30.0, 40.0, 48.0, 13_000.0)),
+        selection=dielectron_selection,
+        shown=("electron_pt", "electron_eta", "electron_positron_mass", "electron_positron_pt"),
+    ),
+    "ttbar": Process(
+        columns=[*momenta("electron", "met", *QUARKS)],
+        target=[*momenta("electron"), "met_px", "met_py", *four_momenta(*JETS)],
+        features=top_pair_features(),
+        simulator=top_pair_simulator,
+    ),
+}
