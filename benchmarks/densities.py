@@ -32,7 +32,7 @@ from skjetsim.datasets import (
     make_shell,
     shell_log_prob,
 )
-from skjetsim.flows import FlowGenerator
+from skjetsim.flows import FlowGenerator, FlowMatchingGenerator
 from skjetsim.metrics import metric_floor, sliced_wasserstein_distance, wasserstein_distance
 from skjetsim.preprocessing import CartesianToCylindrical
 
@@ -51,7 +51,12 @@ REFERENCE = "FlowGenerator"
 
 def ours():
     """Models of the package, by name; the reference comes first and sets the time."""
-    return {REFERENCE: FlowGenerator(random_state=SEED)}
+    return {
+        REFERENCE: FlowGenerator(random_state=SEED),
+        "autoregressive": FlowGenerator(structure="autoregressive", random_state=SEED),
+        "RealNVP": FlowGenerator(bijection="affine", random_state=SEED),
+        "FlowMatchingGenerator": FlowMatchingGenerator(random_state=SEED),
+    }
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Turn-on of the acceptance of W + jet, learnt by an `EfficiencySimulator`, and its yields.
 
 An event is accepted where the detector finds muon and jet, and they pass the final selection. Of
-all generated events, 150,000 are to train on and 108,000 to test. Prints the number of accepted
-events over the true one, less one, in bins of generated jet pT and muon pT; the truth is the mean
-of two detector passes, and the floor one pass over the other. "learnt" is the sum of the
-probabilities of a model whose events are accepted by the selection, and "drawn" what it draws. The
-model of "cut" has learnt what the detector finds, and the selection cuts on its drawn momenta.
-"training" is the efficiency of the training events in the same bin: what is learnt shares most of
-its statistical error.
+all generated events, 150,000 are to train on, each as the detector saw it twice, and 108,000 to
+test. Prints the number of accepted events over the true one, less one, in bins of generated jet pT
+and muon pT; the truth is the mean of two detector passes, and the floor one pass over the other.
+"learnt" is the sum of the probabilities of a model whose events are accepted by the selection, and
+"drawn" what it draws. The model of "cut" has learnt what the detector finds, and the selection cuts
+on its drawn momenta. "training" is the efficiency of the training events in the same bin: what is
+learnt shares most of its statistical error.
 
 ``--choose`` compares classifiers by held-out log-loss on training events; the best is the default
 of `EfficiencySimulator`.
@@ -211,7 +211,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n-train", type=int, default=N_TRAIN)
     parser.add_argument("--n-test", type=int, default=N_TEST)
-    parser.add_argument("--max-epochs", type=int, default=10, help="of the flow")
+    parser.add_argument("--max-epochs", type=int, default=20, help="of the flow")
     parser.add_argument("--choose", action="store_true", help="compare classifiers and stop")
     options = parser.parse_args()
     n_all = options.n_train + (0 if options.choose else options.n_test)
@@ -223,28 +223,37 @@ def main():
         return
     X = events.data[test].reset_index(drop=True)
     second = events.repeats[0]
-    _, again = with_acceptance(second.target, second.accepted)
+    y_again, again = with_acceptance(second.target, second.accepted)
     truth = accepted[test], again[test]
-    found, _ = with_acceptance(events.target, events.accepted, lambda target: True)
-    learnt = fitted("selection", events.data[train], y[train], options.max_epochs)
-    detector = fitted("detector", events.data[train], found[train], options.max_epochs)
+    X_train = twice(events.data[train], events.data[train])
+    learnt = fitted("selection", X_train, twice(y[train], y_again[train]), options.max_epochs)
+    found = [
+        with_acceptance(each.target[train], each.accepted[train], lambda target: True)[0]
+        for each in (events, second)
+    ]
+    detector = fitted("detector", X_train, twice(*found), options.max_epochs)
     drawn, loose = (draw(model, X, y.columns) for model in (learnt, detector))
     models = {
         "learnt": learnt[-1].efficiency(learnt[:-1].transform(X)),
         "drawn": drawn["accepted"],
         "cut": with_acceptance(loose.drop(columns="accepted"), loose["accepted"] == 1)[1],
     }
+    both = np.concatenate([accepted[train], again[train]])
     print(f"{len(X)} events to test; {np.mean(truth):.4f} accepted")
     cylindrical = CartesianToCylindrical(["muon", "jet"]).fit(X)
-    values, trained = (cylindrical.transform(side) for side in (X, events.data[train]))
+    values, trained = (cylindrical.transform(side) for side in (X, X_train))
     tables = {
-        name: judge(name, values[name], truth, models, (trained[name], accepted[train]))
-        for name in EDGES
+        name: judge(name, values[name], truth, models, (trained[name], both)) for name in EDGES
     }
     plot(tables)
     print_yields(truth, models)
     kept = drawn[drawn["accepted"] == 1].drop(columns="accepted")
     print(f"drawn events that pass the selection again: {wjet_selection(kept).mean():.4f}")
+
+
+def twice(first, second):
+    """Rows of both detector passes."""
+    return pd.concat([first, second], ignore_index=True)
 
 
 def fitted(name, X, y, max_epochs):

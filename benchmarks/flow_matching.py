@@ -12,16 +12,17 @@ import time
 
 import numpy as np
 import pandas as pd
-from event_samples import load_event_sample
 from judging import both_accepted, judge, print_figures, print_response
+from processes import PROCESSES
+from simulation import both_passes
 
 import skjetsim
 from skjetsim._sampling import one_thread
 from skjetsim.flows import FlowMatchingSimulator, FlowSimulator
 from skjetsim.metrics import sliced_wasserstein_distance
-from skjetsim.response import make_wjet_simulator
 
 N_TRAIN, N_TEST = 140_000, 100_000
+PROCESS = PROCESSES["wjet"]
 SOLVERS = ("midpoint", "heun", "rk4")
 STEPS = (4, 8, 16)
 JUMPS = (1, 2)
@@ -68,7 +69,7 @@ def simulate(model, X):
 
 def fitted(simulator, X, y):
     """Fitted pipeline and minutes it took."""
-    model = make_wjet_simulator(simulator)
+    model = PROCESS.simulator(simulator)
     start = time.perf_counter()
     model.fit(X, y)
     return model, (time.perf_counter() - start) / 60
@@ -79,8 +80,8 @@ def fidelity(models, X, y):
     figures = {}
     for name, (model, minutes) in models.items():
         drawn, rate = simulate(model, X)
-        figures[name], response = judge(X, y, drawn)
-        print_response(name, response)
+        figures[name], response = judge(PROCESS, X, y, drawn)
+        print_response(name, response, PROCESS.by[0])
         figures[name] |= {
             "log-likelihood": skjetsim.log_prob(model, X, y).mean(),
             "fit, min": minutes,
@@ -121,14 +122,16 @@ def main():
     parser.add_argument("--flow-epochs", type=int, help="of the flow")
     options = parser.parse_args()
 
-    events = load_event_sample("wjet", N_TRAIN if options.validate else N_TRAIN + options.n_test)
+    events = PROCESS.load("wjet", N_TRAIN if options.validate else N_TRAIN + options.n_test)
     first = N_TRAIN - options.n_test if options.validate else N_TRAIN
     if options.n_train > first:
         parser.error(f"rows {first} on are judged by: --n-train must not exceed {first}")
-    test, train = slice(first, first + options.n_test), slice(options.n_train)
-    X, y = (side[test].reset_index(drop=True) for side in (events.data, events.target))
-    pairs = events.data[train], events.target[train]
-    print(f"{options.n_train} events to train on, {options.n_test} a side to judge by")
+    test = slice(first, first + options.n_test)
+    X, y, second = (
+        side[test].reset_index(drop=True) for side in (events.X, events.y, events.second)
+    )
+    pairs = both_passes(events, slice(options.n_train))
+    print(f"{len(pairs[0])} pairs to train on, {options.n_test} a side to judge by")
 
     length = {} if options.max_epochs is None else {"max_epochs": options.max_epochs}
     flow = {} if options.flow_epochs is None else {"max_epochs": options.flow_epochs}
@@ -143,10 +146,9 @@ def main():
     models["matching"] = fitted(plain, *pairs)
     figures = fidelity(models, X, y)
 
-    second = events.repeats[0]
-    twice = both_accepted(X, y, second.target[test], second.accepted[test])
-    figures["floor"], response = judge(*twice)
-    print_response("floor: the detector once more", response)
+    twice = both_accepted(X, y, second, events.twice[test])
+    figures["floor"], response = judge(PROCESS, *twice)
+    print_response("floor: the detector once more", response, PROCESS.by[0])
     print_figures(figures, GOALS)
     print(f"\nsliced W1 / std of responses, floor {distance(*twice):.5f}")
     print(speed_and_loss(students, X, y).to_string(float_format=lambda value: f"{value:.5f}"))

@@ -33,7 +33,7 @@ from skjetsim.metrics import (
 )
 
 N_TRAIN, N_TEST, N_POSTERIORS = 140_000, 100_000, 20_000
-EPOCHS = 28  # of the flow and of the bijections
+EPOCHS = 40  # of the flow and of the bijections
 N_DRAWS, N_SCORED_DRAWS = 99, 20
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 N_RANK_BINS = 20
