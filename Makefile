@@ -49,7 +49,7 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine package transformers metrics sampling memory wjet ensemble choices closure \
+	@for name in engine package transformers metrics sampling memory simulation wjet time_to_auc ensemble choices closure \
 	    densities flow_speed flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
 	    generation physics; do \
 	    echo "== $$name"; \

@@ -2,6 +2,7 @@
 
 from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._angles import AngleEncoder, PhiRotation
+from skjetsim.preprocessing._bounds import BoundTransformer
 from skjetsim.preprocessing._column_transformer import InvertibleColumnTransformer
 from skjetsim.preprocessing._cylindrical import CartesianToCylindrical
 from skjetsim.preprocessing._energies import EnergyToMass
@@ -14,6 +15,7 @@ from skjetsim.preprocessing._top_pair import TopPairFeatures
 
 __all__ = [
     "AngleEncoder",
+    "BoundTransformer",
     "CartesianToCylindrical",
     "EnergyToMass",
     "InvertibleColumnTransformer",

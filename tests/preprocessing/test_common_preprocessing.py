@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skjetsim.preprocessing import (
     AngleEncoder,
+    BoundTransformer,
     CartesianToCylindrical,
     EnergyToMass,
     InvertibleColumnTransformer,
@@ -22,6 +23,8 @@ def transformer_instances():
     """Every transformer, in settings that tables without names can meet."""
     return [
         AngleEncoder([0]),
+        BoundTransformer({0: (-1e3, None)}),
+        BoundTransformer({0: (-1e3, 1e3)}, softness=2),
         CartesianToCylindrical(),
         CartesianToCylindrical({"met": [0, 1]}),
         EnergyToMass(),

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skjetsim.preprocessing import (
     AngleEncoder,
+    BoundTransformer,
     CartesianToCylindrical,
     EnergyToMass,
     InvertibleColumnTransformer,
@@ -28,6 +29,7 @@ from skjetsim.preprocessing import (
 TRANSFORMERS = [
     AngleEncoder(),
     AngleEncoder("tau_phi"),
+    BoundTransformer({"tau_pt": (20.0, None), "met_px": (-500, 500), "muon_E": (0, None)}),
     CartesianToCylindrical(),
     CartesianToCylindrical(["jet", "met"]),
     CartesianToCylindrical({"mu": ["muon_px", "muon_py", "muon_pz"], "nu": ["met_px", "met_py"]}),
@@ -226,6 +228,7 @@ def test_only_bijections_have_a_log_determinant(events):
     assert not has_log_det(MassShellTransformer({"muon": 0.1}))
     assert not has_log_det(AngleEncoder())
     assert not has_log_det(KinematicFeatures("wjet"))
+    assert has_log_det(BoundTransformer({"tau_pt": (20.0, None)}))
     assert has_log_det(CartesianToCylindrical())
     assert has_log_det(EnergyToMass())
     assert has_log_det(LogMassTransformer())
