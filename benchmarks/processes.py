@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 from skjetsim.compose import (
     AssignmentTransformer,
     ResidualTransformer,
+    SymmetricSimulator,
     TransformedSimulator,
     Unfolder,
 )
@@ -113,14 +114,11 @@ def dielectron_coordinates():
 
 
 def dielectron_simulator(simulator):
-    """Residuals of log pT, eta and phi of each electron; conditions with phi from the first one.
-
-    A residual of an angle between the two would mix two resolutions.
-    """
-    inner = make_generative_pipeline(PhiRotation("electron"), simulator)
+    """Residuals of log pT, eta and phi of each electron."""
     residuals = [*dielectron_coordinates(), ResidualTransformer()]
+    response = TransformedSimulator(simulator, residuals)
     return make_generative_pipeline(
-        *dielectron_coordinates(), TransformedSimulator(inner, residuals)
+        *dielectron_coordinates(), SymmetricSimulator(response, "electron")
     )
 
 
@@ -141,13 +139,13 @@ def dielectron_unfolder(simulator):
     pair = "electron_positron"
     directions = [f"{name}_{angle}" for name in ELECTRONS for angle in ("eta", "phi")]
     residual = ResidualTransformer(columns=[f"log_{pair}_pt_ratio", *directions])
-    inner = make_generative_pipeline(PhiRotation("electron"), simulator)
+    response = TransformedSimulator(simulator, [*coordinates(), residual])
     return Unfolder(
         make_generative_pipeline(
             KinematicFeatures(DILEPTON[1:]),
             *coordinates(),
             LogTransformer([f"{pair}_pt"]),
-            TransformedSimulator(inner, [*coordinates(), residual]),
+            SymmetricSimulator(response, "electron"),
         )
     )
 

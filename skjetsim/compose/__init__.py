@@ -6,6 +6,7 @@ from skjetsim.compose._efficiency import EfficiencySimulator
 from skjetsim.compose._ensemble import EnsembleSimulator
 from skjetsim.compose._iterative_unfolder import IterativeUnfolder
 from skjetsim.compose._residual import ResidualTransformer
+from skjetsim.compose._symmetric import SymmetricSimulator
 from skjetsim.compose._transformed import TransformedSimulator
 from skjetsim.compose._unfolder import Unfolder
 
@@ -16,6 +17,7 @@ __all__ = [
     "EnsembleSimulator",
     "IterativeUnfolder",
     "ResidualTransformer",
+    "SymmetricSimulator",
     "TransformedSimulator",
     "Unfolder",
 ]

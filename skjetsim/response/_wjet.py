@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skjetsim._validation import check_option
-from skjetsim.compose import ResidualTransformer, TransformedSimulator
+from skjetsim.compose import ResidualTransformer, SymmetricSimulator, TransformedSimulator
 from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import (
     CartesianToCylindrical,
@@ -67,16 +67,17 @@ def make_published_wjet(**parameters):
 def make_wjet_simulator(simulator, *, met_reference="muon"):
     """Put a simulator into coordinates in which the response of W + jet is simple.
 
-    Muon and jet become (log pT, eta, phi) and the jet mass its logarithm, phi is measured from the
-    muon, and the simulator learns the residual of each.
+    Muon and jet become (log pT, eta, phi) and the jet mass its logarithm, and the simulator learns
+    the residual of each, of events that are turned alike: the muon along x and forward, the jet to
+    its left.
 
     Parameters
     ----------
     simulator : simulator
         `FlowSimulator()`, `QuantileSimulator(n_quantiles=17)`, ...
     met_reference : {"muon", "jet"}, default="muon"
-        Whose phi the missing momentum is measured from. Along and across the jet, whose
-        mismeasurement it carries, its columns depend on each other less: take the jet for
+        Along and across which object the missing momentum is given. It carries the mismeasurement
+        of the jet, so that its columns depend on each other less there: take the jet for
         `QuantileSimulator`. A flow learns the dependence, and is better without the second turn.
 
     Returns
@@ -87,6 +88,7 @@ def make_wjet_simulator(simulator, *, met_reference="muon"):
     See Also
     --------
     make_published_wjet : The published model in its own coordinates.
+    skjetsim.compose.SymmetricSimulator : Turns the events.
 
     Examples
     --------
@@ -104,10 +106,10 @@ def make_wjet_simulator(simulator, *, met_reference="muon"):
         steps = [
             CartesianToCylindrical(["muon", "jet"]),
             LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
-            PhiRotation("muon"),
         ]
         return steps if met_reference == "muon" else [*steps, PhiRotation("jet", objects=["met"])]
 
+    response = TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
     return make_generative_pipeline(
-        *coordinates(), TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
+        *coordinates(), SymmetricSimulator(response, "muon", second="jet")
     )
