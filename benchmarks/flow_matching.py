@@ -31,7 +31,7 @@ GOALS = {"AUC, joint": 0.51, "fit, min": 4.0}
 
 def inner(model):
     """The simulator at the end of a W + jet pipeline."""
-    return model[-1].simulator_
+    return model[-1].simulator_.simulator_
 
 
 def responses(X, y):

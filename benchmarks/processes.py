@@ -39,6 +39,8 @@ WJET = [
     *("mass(jet)", "pt(met)", "phi(met)"),
 ]
 WJET_DERIVED = ["delta_r(muon, jet)", "delta_phi(muon, met)", "mt(muon, met)", "st(muon, jet, met)"]
+COMPONENTS = ("px", "py", "pz", "E")
+SPARE = 20  # events more than asked for
 QUARKS = ["b", "antib", "u", "antid"]
 JETS = ["jet1", "jet2", "jet3", "jet4"]
 
@@ -78,16 +80,29 @@ class Process:
     shown: tuple = ()
 
     def load(self, name, n_accepted):
-        """Load accepted events: X, y, and for the second detector pass y and acceptance."""
-        events = load_event_sample(name, n_accepted)
+        """Load accepted events: X, y, and for the second detector pass y and acceptance.
+
+        Of fast jets of little mass single precision keeps E <= p: such events are left out.
+        """
+        events = load_event_sample(name, n_accepted + SPARE)
         second = events.repeats[0]
-        X = _renamed(events.data)[self.columns]
+        rows = np.flatnonzero(_massive(events.target[self.target]))[:n_accepted]
+        y, again = (side.target[self.target].iloc[rows] for side in (events, second))
         return Bunch(
-            X=X,
-            y=events.target[self.target],
-            second=second.target[self.target],
-            twice=second.accepted,
+            X=_renamed(events.data)[self.columns].iloc[rows].reset_index(drop=True),
+            y=y.reset_index(drop=True),
+            second=again.reset_index(drop=True),
+            twice=second.accepted[rows] & _massive(again),
         )
+
+
+def _massive(table):
+    """Whether all objects that have an energy have a mass."""
+    good = np.ones(len(table), dtype=bool)
+    for name in [column.removesuffix("_E") for column in table if column.endswith("_E")]:
+        px, py, pz, e = (table[f"{name}_{component}"].to_numpy() for component in COMPONENTS)
+        good &= e**2 > px**2 + py**2 + pz**2
+    return good
 
 
 def _renamed(data):
@@ -188,7 +203,7 @@ def top_pair_simulator(simulator):
 
 def four_momenta(*objects):
     """Names of the Cartesian four-momenta of some objects."""
-    return [f"{name}_{component}" for name in objects for component in ("px", "py", "pz", "E")]
+    return [f"{name}_{component}" for name in objects for component in COMPONENTS]
 
 
 def top_pair_features():

@@ -10,13 +10,22 @@ import numpy as np
 import pandas as pd
 import torch
 import zuko
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim.compose import ResidualTransformer
-from skjetsim.flows import FlowSimulator
-from skjetsim.response import make_wjet_simulator
+from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer, PhiRotation
 
 BATCH = 1024
+
+
+def coordinates():
+    """(log pT, eta, phi) of muon and jet and the log mass, phi from the muon."""
+    return make_pipeline(
+        CartesianToCylindrical(["muon", "jet"]),
+        LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
+        PhiRotation("muon"),
+    )
 
 
 class ZukoLoop:
@@ -25,8 +34,7 @@ class ZukoLoop:
     def __init__(self, seconds):
         self.seconds = seconds
         # Only the coordinates are taken from the package, so that both learn the same thing.
-        self.coordinates_x = make_wjet_simulator(FlowSimulator())[:-1]
-        self.coordinates_y = make_wjet_simulator(FlowSimulator())[:-1]
+        self.coordinates_x, self.coordinates_y = coordinates(), coordinates()
 
     def _context(self, X):
         X = self.coordinates_x.transform(X)

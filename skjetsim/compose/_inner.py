@@ -1,13 +1,47 @@
-"""Questions that meta-estimators ask of the estimator inside."""
+"""What meta-estimators ask of, and do with, the estimator inside."""
 
 from __future__ import annotations
 
 from sklearn import get_config
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["is_fitted", "weight_name"]
+from skjetsim.base import is_simulator
+
+__all__ = ["check_simulator", "fit_simulator", "inner_has", "is_fitted", "weight_name"]
+
+
+def check_simulator(simulator):
+    """Raise TypeError unless a parameter is a simulator."""
+    if isinstance(simulator, type) or not hasattr(simulator, "fit"):
+        raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
+    if not is_simulator(simulator):
+        raise TypeError(
+            f"simulator must be a simulator, got {simulator!r}, which would not learn y given X."
+        )
+
+
+def inner_has(method):
+    """Condition of `available_if`: the simulator inside, fitted or not, has the method."""
+
+    def check(self):
+        return hasattr(getattr(self, "simulator_", self.simulator), method)
+
+    return check
+
+
+def fit_simulator(estimator, X, y, weight):
+    """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
+    estimator.simulator_ = clone(estimator.simulator)
+    weights = {} if weight is None else {weight_name(estimator.simulator_): weight}
+    try:
+        estimator.simulator_.fit(X, y, **weights)
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt) or not is_fitted(estimator.simulator_):
+            del estimator.simulator_
+        raise
 
 
 def is_fitted(estimator):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,9 +21,9 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, innermost, is_simulator
-from skjetsim.compose._inner import is_fitted, weight_name
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
+from skjetsim.base import SimulatorMixin, innermost
+from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.preprocessing._columns import event_objects, join_name, label
 
 __all__ = ["SymmetricSimulator"]
 
@@ -51,69 +51,92 @@ class Directions:
     Parameters
     ----------
     names : list of str
+    what : str
+        How the table is called in messages.
     """
 
-    def __init__(self, names):
-        self.objects = event_objects(names)
-        self.vectors, self.phi, self.along, self.across = [], [], [], []
+    def __init__(self, names, what):
+        # A magnitude (`jet_abs_eta`) has a component's name, and no direction.
+        names = ["" if "abs" in name.split("_") else name for name in names]
+        self.what, self.objects = what, event_objects(names)
+        self.positions = {name: i for i, name in enumerate(names)}
+        self.along = [i for i, name in enumerate(names) if name.endswith("rapidity")]
+        self.vectors, self.phi, self.across = [], [], []
         for obj, parts in self.objects.items():
-            for pair in VECTORS:
-                found = [parts[name] for name in pair if name in parts]
-                if len(found) == 1:
-                    raise ValueError(
-                        f"SymmetricSimulator: {label(obj)} has one of "
-                        f"{join_name(obj, pair[0])!r} and {join_name(obj, pair[1])!r}, and half a "
-                        "vector cannot be turned. Add the other half."
-                    )
-                if found:
-                    self.vectors.append(found)
-            self.phi += [parts["phi"]] if "phi" in parts else []
-            self.across += [parts["delta_phi"]] if "delta_phi" in parts else []
             self.along += [parts[name] for name in ALONG if name in parts]
-        self.along += [i for i, name in enumerate(names) if name.endswith("rapidity")]
+            self.across += [parts["delta_phi"]] if "delta_phi" in parts else []
+            self.phi += [(parts["phi"], sorted(parts.values()))] if "phi" in parts else []
+            if obj.split("_")[-1] == "delta":  # cosine and sine of a difference do not turn
+                self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
+            else:
+                self.vectors += self._pairs(obj, parts)
+
+    def _pairs(self, obj, parts):
+        """Columns of an object that turn as vectors in the transverse plane."""
+        for pair in VECTORS:
+            there = [name for name in pair if name in parts]
+            if len(there) == 1:
+                (missing,) = set(pair) - set(there)
+                raise ValueError(
+                    f"SymmetricSimulator: {label(obj)} has a column {join_name(obj, there[0])!r} "
+                    f"in {self.what} but no {join_name(obj, missing)!r}, and half a vector cannot "
+                    "be turned. Add the other half, or take this column out."
+                )
+        return [(parts[x], parts[y]) for x, y in VECTORS if x in parts]
 
     def azimuth(self, table, name):
-        """Phi of an object."""
-        parts = find_object(self.objects, name, "SymmetricSimulator")
+        """Phi of an object, and where it has one: not where the object is all zero."""
+        if name not in self.objects:
+            known = ", ".join(map(repr, self.objects)) or "none"
+            raise ValueError(
+                f"SymmetricSimulator: there is no object {name!r} among the columns of "
+                f"{self.what}; objects found: {known}. Columns are named 'muon_px', 'muon_phi' "
+                "and so on."
+            )
+        parts = self.objects[name]
         if "phi" in parts:
-            return table[:, parts["phi"]]
+            return table[:, parts["phi"]], _is_there(table, sorted(parts.values()))
         for x, y in VECTORS:
             if x in parts:
-                return np.arctan2(table[:, parts[y]], table[:, parts[x]])
-        raise ValueError(f"SymmetricSimulator: {label(name)} has neither phi nor px and py.")
+                across = table[:, [parts[x], parts[y]]]
+                return np.arctan2(across[:, 1], across[:, 0]), across.any(axis=1)
+        raise ValueError(
+            f"SymmetricSimulator: {label(name)} has neither phi nor px and py in {self.what}; it "
+            f"has {sorted(parts)}."
+        )
 
     def side(self, table, name):
-        """Which way along the beam an object goes: 1 or -1."""
-        parts = find_object(self.objects, name, "SymmetricSimulator")
-        for component in ("pz", "eta"):
-            if component in parts:
-                return _sign(table[:, parts[component]])
-        raise ValueError(f"SymmetricSimulator: {label(name)} has neither pz nor eta.")
+        """Which way along the beam an object goes: 1 or -1; 1 where no column says."""
+        for component in ("pz", "eta", "rapidity"):
+            column = self.positions.get(join_name(name, component))
+            if column is not None:
+                return _sign(table[:, column])
+        return np.ones(len(table))
 
     def turn(self, table, orientation):
         """Events as if their reference pointed along x and forward."""
         out = self._reflect(table, orientation)
-        out[:, self.phi] = wrap_phi(
-            orientation.hand[:, None] * (table[:, self.phi] - orientation.phi[:, None])
-        )
+        for column, parts in self.phi:
+            phi = wrap_phi(orientation.hand * (table[:, column] - orientation.phi))
+            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
             out[:, x] = cos * table[:, x] + sin * table[:, y]
             out[:, y] = orientation.hand * (cos * table[:, y] - sin * table[:, x])
-        return out
+        return out + 0.0  # makes -0.0, of what is not there, plain zeros
 
     def turn_back(self, table, orientation):
         """Undo `turn`."""
         out = self._reflect(table, orientation)
-        out[:, self.phi] = wrap_phi(
-            orientation.hand[:, None] * table[:, self.phi] + orientation.phi[:, None]
-        )
+        for column, parts in self.phi:
+            phi = wrap_phi(orientation.hand * table[:, column] + orientation.phi)
+            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
             across = orientation.hand * table[:, y]
             out[:, x] = cos * table[:, x] - sin * across
             out[:, y] = sin * table[:, x] + cos * across
-        return out
+        return out + 0.0
 
     def _reflect(self, table, orientation):
         out = table.copy()
@@ -124,23 +147,22 @@ class Directions:
     def lay_along_x(self, table, name):
         """Clear the azimuth of an object of the rounding that the turn has left."""
         parts = self.objects[name]
-        for x, y in VECTORS:
-            if x in parts:
-                table[:, parts[x]] = np.hypot(table[:, parts[x]], table[:, parts[y]])
-                table[:, parts[y]] = 0.0
+        if "px" in parts:
+            table[:, parts["px"]] = np.hypot(table[:, parts["px"]], table[:, parts["py"]])
+            table[:, parts["py"]] = 0.0
+        if "cos_phi" in parts:
+            table[:, [parts["cos_phi"], parts["sin_phi"]]] = 1.0, 0.0
         if "phi" in parts:
             table[:, parts["phi"]] = 0.0
 
 
+def _is_there(table, parts):
+    """Whether an object is in an event: not all its columns are zero, or it has but one."""
+    return table[:, parts].any(axis=1) if len(parts) > 1 else np.ones(len(table), dtype=bool)
+
+
 def _sign(values):
     return np.where(values < 0, -1.0, 1.0)
-
-
-def _inner_has(method):
-    def check(self):
-        return hasattr(getattr(self, "simulator_", self.simulator), method)
-
-    return check
 
 
 class SymmetricSimulator(SimulatorMixin, BaseEstimator):
@@ -148,23 +170,24 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
 
     A detector that is round and has two equal ends responds alike to an event, to the same event
     turned about the beam, and to its mirror images. Here the simulator inside sees each event of X
-    turned so that a reference object points along x, forward, with a second object to the left of
+    turned so that a reference object points along x and forward, and a second object to the left of
     it; y is turned along, and what is drawn is turned back. What was four mirror images of every
-    azimuth is one, so that as many events say four times as much, and the simulation has the
-    symmetries exactly.
+    azimuth (two without a second object) is one, so that as many events say that much more, and
+    the simulation has the symmetries exactly.
 
     Parameters
     ----------
     simulator : simulator
         Learns y given X in one orientation; a Pipeline that ends in one will do.
     reference : str
-        Object of X that is turned to phi = 0 and, where `pz` or `eta` are below zero, reflected
-        along the beam.
+        Object of X that is turned to phi = 0 and, where its `pz`, `eta` or `rapidity` is below
+        zero, reflected along the beam. With one that has none of these, as missing momentum,
+        nothing is reflected along the beam.
     second : str or None, default=None
-        Object of X that is reflected to phi > 0. None leaves the way round as it is: take it where
-        the field bends what is measured, for the mirror image of a solenoid bends the other way.
-        Of jets and muons at the collision point it moves next to nothing; electrons that radiate
-        in the field keep a side.
+        Object of X that is reflected to phi > 0; an event without it stays as it is. None leaves
+        the way round as it is: take it where the field bends what is measured, since the mirror
+        image of a solenoid bends the other way. Of jets and muons at the collision point it moves
+        next to nothing; electrons that radiate in the field keep a side.
 
     Attributes
     ----------
@@ -181,10 +204,15 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
 
     Notes
     -----
-    Columns need names: `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `delta_eta`,
-    `delta_phi` and `rapidity`, of any object, turn; all others must be such as do not: pT, masses,
-    energies, counts. A turned reference has phi = 0, and the all-equal column says nothing to a
-    network. The Jacobian is one.
+    Columns need names: `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `rapidity`, and the
+    signed `delta_eta` and `delta_phi`, of any object, turn. All others stay as they are, and must
+    be such as have no direction: pT, masses, energies, counts, magnitudes (`abs_eta`). Polar
+    angles, impact parameters, and angles in other frames are none of these: give `eta`, or compute
+    them inside. Drawn phi are in (-pi, pi]. An object is not in an event where all its columns are
+    zero, and stays zero, as `EfficiencySimulator` wants it, which may stand inside.
+
+    The reference of a turned event has phi = 0, exactly, and the all-equal column says nothing to a
+    network. The Jacobian is one: log p is that of the turned event.
 
     With `Unfolder`, X is the measured event, and theory-level events are symmetric, too, as long as
     beams are equal and nothing violates parity. A detector with a dead region has no symmetry: the
@@ -237,35 +265,28 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
             Where `simulator` is none.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, tables
-            without names, or objects that are not there.
+            without names, objects that are not there or have no azimuth, events without the
+            reference, or half a vector among the columns.
         """
-        if not is_simulator(self.simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {self.simulator!r}, which would not learn y "
-                "given X."
+        check_simulator(self.simulator)
+        if self.second == self.reference:
+            raise ValueError(
+                "SymmetricSimulator: second must be another object than the reference, got "
+                f"{self.second!r} for both."
             )
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
         check_same_events(X, y, sample_weight)
         for table, what in ((X, "X"), (y, "y")):
-            if column_names(table) is None:
+            if table is not None and column_names(table) is None:
                 raise ValueError(
                     f"SymmetricSimulator finds directions by column names, and {what} has none. "
                     "Pass a DataFrame with names such as 'muon_px'."
                 )
-        names = column_names(y)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
         weight = check_sample_weight(sample_weight, len(X))
         X, orientation = self._turned(X)
-        y = pd.DataFrame(Directions(names).turn(y, orientation), columns=names)
-        self.simulator_ = clone(self.simulator)
-        weights = {} if weight is None else {weight_name(self.simulator_): weight}
-        try:
-            self.simulator_.fit(X, y, **weights)
-        except BaseException as error:  # what had been learnt by Ctrl-C can be used
-            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
-                del self.simulator_
-            raise
+        fit_simulator(self, X, self._turned_target(y, orientation), weight)
         return self
 
     def __sklearn_is_fitted__(self):
@@ -300,7 +321,7 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
         events = self._back(drawn, orientation).reshape(shape)
         return self._as_target(events, None if repeats else X)
 
-    @available_if(_inner_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
         """Turn the simulator's point prediction back.
 
@@ -316,7 +337,7 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
         turned, orientation = self._turned(validate_events(self, X, reset=False))
         return self._as_target(self._back(self.simulator_.predict(turned), orientation), X)
 
-    @available_if(_inner_has("score_samples"))
+    @available_if(inner_has("score_samples"))
     def score_samples(self, X, y):
         """Log p(y given X), which the turn leaves as it is.
 
@@ -332,29 +353,35 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
         check_is_fitted(self)
         X, orientation = self._turned(validate_events(self, X, reset=False))
         y = validate_target(self, y, n_samples=len(X), reset=False)
-        names = list(self.target_names_in_)
-        y = pd.DataFrame(Directions(names).turn(y, orientation), columns=names)
-        return log_prob(self.simulator_, X, y)
+        return log_prob(self.simulator_, X, self._turned_target(y, orientation))
 
     def _turned(self, rows):
         """Events of X in the one orientation, and how they were turned."""
         names = list(self.feature_names_in_)
-        directions = Directions(names)
-        phi = directions.azimuth(rows, self.reference)
+        directions = Directions(names, "X")
+        phi, known = directions.azimuth(rows, self.reference)
+        if not known.all():
+            row = int(np.flatnonzero(~known)[0])
+            raise ValueError(
+                f"Row {row} of X has zeros for the reference {label(self.reference)}, which then "
+                f"has no azimuth ({int((~known).sum())} such rows in all). Select events that have "
+                "it, or take as reference an object that every event has."
+            )
         side, hand = directions.side(rows, self.reference), np.ones(len(rows))
         if self.second is not None:
-            if self.second == self.reference:
-                raise ValueError(
-                    "SymmetricSimulator: second must be another object than the reference, got "
-                    f"{self.second!r} for both."
-                )
-            hand = _sign(wrap_phi(directions.azimuth(rows, self.second) - phi))
+            other, there = directions.azimuth(rows, self.second)
+            hand = np.where(there, _sign(wrap_phi(other - phi)), 1.0)
         orientation = Orientation(phi, side, hand)
         turned = directions.turn(rows, orientation)
         directions.lay_along_x(turned, self.reference)
         return pd.DataFrame(turned, columns=names), orientation
 
+    def _turned_target(self, rows, orientation):
+        """Events of y, turned as those of X were."""
+        names = list(self.target_names_in_)
+        return pd.DataFrame(Directions(names, "y").turn(rows, orientation), columns=names)
+
     def _back(self, drawn, orientation):
         """Rows drawn by the simulator, as the events of X were."""
         rows = np.asarray(drawn, dtype=np.float64).reshape(len(orientation.phi), -1)
-        return Directions(list(self.target_names_in_)).turn_back(rows, orientation)
+        return Directions(list(self.target_names_in_), "y").turn_back(rows, orientation)

@@ -20,9 +20,9 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, is_simulator
+from skjetsim.base import SimulatorMixin, innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
 
 __all__ = ["TransformedSimulator"]
 
@@ -31,18 +31,10 @@ def _is_conditional(transformer):
     return isinstance(transformer, ConditionalTransformerMixin)
 
 
-def _inner_has(method):
-    def check(self):
-        inner = getattr(self, "simulator_", self.simulator)
-        return hasattr(inner, method)
-
-    return check
-
-
 def _can_score(self):
     from skjetsim.preprocessing import has_log_det
 
-    if not _inner_has("score_samples")(self):
+    if not inner_has("score_samples")(self):
         return False
     return all(
         hasattr(step, "log_det_target") if _is_conditional(step) else has_log_det(step)
@@ -54,7 +46,7 @@ def _can_invert(self):
     # A residual cannot be formed before the theory level is known.
     if any(_is_conditional(step) for step in self.transformers):
         return False
-    return _inner_has("sample_inverse")(self)
+    return inner_has("sample_inverse")(self)
 
 
 class TransformedSimulator(SimulatorMixin, BaseEstimator):
@@ -103,10 +95,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
     @property
     def random_state(self):
         """Seed of the simulator inside, which draws the noise."""
-        model = self.simulator
-        while hasattr(model, "steps"):
-            model = model.steps[-1][1]
-        return getattr(model, "random_state", None)
+        return getattr(innermost(self.simulator), "random_state", None)
 
     def fit(self, X, y, sample_weight=None):
         """Fit the transformers on y, then the simulator on what they make of it.
@@ -149,19 +138,8 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
                 y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
-        self._fit_simulator(X, y, weight)
+        fit_simulator(self, X, y, weight)
         return self
-
-    def _fit_simulator(self, X, y, weight):
-        """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
-        self.simulator_ = clone(self.simulator)
-        weights = {} if weight is None else {weight_name(self.simulator_): weight}
-        try:
-            self.simulator_.fit(X, y, **weights)
-        except BaseException as error:
-            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
-                del self.simulator_
-            raise
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
@@ -196,7 +174,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         rows = table.iloc[index] if isinstance(table, pd.DataFrame) else table[index]
         return self._as_target(self._back(rows, flat).reshape(len(table), repeats, -1))
 
-    @available_if(_inner_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
         """Take the simulator's point prediction back to the coordinates of y.
 
@@ -264,11 +242,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
 
     def _check_parts(self):
-        if not is_simulator(self.simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {self.simulator!r}, which would not learn y "
-                "given X."
-            )
+        check_simulator(self.simulator)
         if not isinstance(self.transformers, (list, tuple)):
             raise TypeError(
                 f"transformers must be a list of transformers, got {self.transformers!r}."

@@ -102,14 +102,20 @@ def make_wjet_simulator(simulator, *, met_reference="muon"):
     """
     check_option(met_reference, "met_reference", ("muon", "jet"))
 
-    def coordinates():
-        steps = [
+    def cylindrical():
+        return [
             CartesianToCylindrical(["muon", "jet"]),
             LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
         ]
-        return steps if met_reference == "muon" else [*steps, PhiRotation("jet", objects=["met"])]
 
-    response = TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
+    def about_jet():
+        return [PhiRotation("jet", objects=["met"])] if met_reference == "jet" else []
+
+    response = TransformedSimulator(
+        simulator, [*cylindrical(), *about_jet(), ResidualTransformer()]
+    )
+    if about_jet():  # of turned events: what is measured from the jet must not turn again
+        response = make_generative_pipeline(*about_jet(), response)
     return make_generative_pipeline(
-        *coordinates(), SymmetricSimulator(response, "muon", second="jet")
+        *cylindrical(), SymmetricSimulator(response, "muon", second="jet")
     )
