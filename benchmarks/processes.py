@@ -153,7 +153,7 @@ def dielectron_unfolder(simulator):
 
     pair = "electron_positron"
     directions = [f"{name}_{angle}" for name in ELECTRONS for angle in ("eta", "phi")]
-    residual = ResidualTransformer(columns=[f"log_{pair}_pt_ratio", *directions])
+    residual = ResidualTransformer(columns=[f"{pair}_log_pt_ratio", *directions])
     response = TransformedSimulator(simulator, [*coordinates(), residual])
     return Unfolder(
         make_generative_pipeline(

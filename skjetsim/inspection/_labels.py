@@ -6,7 +6,9 @@ from __future__ import annotations
 QUANTITIES = {
     "delta_eta": (r"$\Delta\eta$", ""),
     "delta_phi": (r"$\Delta\phi$", "rad"),
+    "log_pt_ratio": ("log ratio of $p_T$", ""),
     "log_mass": ("log mass", ""),
+    "pt_ratio": ("ratio of $p_T$", ""),
     "rapidity": ("$y$", ""),
     "cos_phi": (r"$\cos\phi$", ""),
     "delta_r": (r"$\Delta R$", ""),

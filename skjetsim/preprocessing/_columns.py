@@ -20,6 +20,7 @@ COMPONENTS = (
     "eta",
     "phi",
     "mass",
+    "pt_ratio",
     # Names that end like a component and are none of them: longest match first, below.
     "log_mass",
     "cos_phi",

@@ -7,6 +7,9 @@ import numpy as np
 from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
 from skjetsim.preprocessing._columns import join_name, split_name
 
+# Components that are positive, and their units.
+MAGNITUDES = {"pt": " GeV", "mass": " GeV", "E": " GeV", "pt_ratio": ""}
+
 
 class LogTransformer(InvertibleEventTransformer):
     """Replace positive columns, such as transverse momenta, by their logarithm.
@@ -31,8 +34,9 @@ class LogTransformer(InvertibleEventTransformer):
 
     Notes
     -----
-    The logarithm is the natural one, of the value in GeV. `jet_pt` becomes `jet_log_pt`; a column
-    of a name the package does not know, `m_jj`, becomes `log_m_jj`. A value <= 0 is a ValueError in
+    The logarithm is the natural one, of the value in GeV. `jet_pt` becomes `jet_log_pt`, and so do
+    `mass`, `E` and `pt_ratio`; a column of a name the package does not know, `m_jj`, becomes
+    `log_m_jj`. A value <= 0 is a ValueError in
     `fit` and `transform`. log |det| is minus the sum of the logarithms.
 
     Examples
@@ -62,7 +66,7 @@ class LogTransformer(InvertibleEventTransformer):
         out = list(names)
         for column in self.columns_:
             obj, component = split_name(names[column])
-            known = component in ("pt", "mass", "E")
+            known = component in MAGNITUDES
             out[column] = join_name(obj, f"log_{component}") if known else f"log_{names[column]}"
         refuse_duplicates(out, type(self).__name__)
         return out
@@ -71,11 +75,12 @@ class LogTransformer(InvertibleEventTransformer):
         names = self._names_in()
         for column in self.columns_:
             value, quantity = values[:, column], split_name(names[column])[1] or "value"
+            unit = MAGNITUDES.get(quantity, "")
             self._refuse(
                 value <= 0,
                 column,
-                lambda row, value=value, quantity=quantity: (
-                    f"{quantity} {value[row]:.6g} GeV has no logarithm. Select events with a "
+                lambda row, value=value, quantity=quantity, unit=unit: (
+                    f"{quantity} {value[row]:.6g}{unit} has no logarithm. Select events with a "
                     "value above zero (skjetsim.selection.select_mass, select_pt), or leave this "
                     "column out of `columns`."
                 ),

@@ -96,6 +96,10 @@ def test_a_logarithm_behind_it_makes_every_draw_a_pair():
     events = pairs()
     pair = PairMassTransformer(*PAIR).fit(events)
     logs = LogTransformer([MASS, RATIO]).fit(pair.transform(events))
+    names = ["electron_positron_log_pt_ratio", "electron_positron_log_mass"]
+    assert sorted(set(logs.get_feature_names_out()) - set(pair.transform(events))) == names[::-1]
+    with pytest.raises(ValueError, match="pt_ratio 0 has no logarithm"):
+        logs.transform(pair.transform(events).assign(**{RATIO: 0.0}))
     drawn = logs.transform(pair.transform(events)) - 3
     back = pair.inverse_transform(logs.inverse_transform(drawn))
     assert (back[["electron_pt", "positron_pt"]] > 0).all(axis=None)
