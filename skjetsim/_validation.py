@@ -24,6 +24,11 @@ __all__ = [
     "validate_target",
 ]
 
+# scikit-learn's words, for which its checks look.
+COMPLEX = "Complex data not supported"
+TWO_COLUMNS = "Give real and imaginary part, or size and phase, as columns of their own."
+SECONDS = "Convert it to a number in a unit that you choose, such as seconds since the first event."
+
 
 def column_names(X):
     """Column names of a table, or None where it has none (arrays, or non-string columns).
@@ -87,20 +92,43 @@ def check_finite(array, names=None, *, what="X"):
 
 
 def _check_numeric_columns(X, what):
-    """Name the first DataFrame column that cannot be read as numbers."""
-    if not isinstance(X, pd.DataFrame):
+    """Name the first column that cannot be read as real numbers."""
+    if isinstance(X, pd.DataFrame):
+        for name, values in X.items():
+            _check_real(values, f"{what} column {name!r}")
+    elif isinstance(X, pd.Series):
+        _check_real(X, what)
+    elif isinstance(X, (np.ndarray, list, tuple)):
+        _check_kind(np.asarray(X), what)
+
+
+def _check_kind(array, what):
+    """Raise ValueError where an array is complex, naming the first column that is, or of times."""
+    if array.dtype.kind == "c":
+        some = array.ndim > 1 and np.any(array.imag, axis=(0, *range(2, array.ndim)))
+        place = f"{what} (column {np.argmax(some)})" if np.any(some) else what
+        raise ValueError(f"{COMPLEX}: {place} has dtype {array.dtype}. {TWO_COLUMNS}")
+    if array.dtype.kind in "mM":
+        raise ValueError(f"{what} has dtype {array.dtype}, which is a time. {SECONDS}")
+
+
+def _check_real(values, place):
+    """Raise ValueError where a Series holds what is no real number, naming the first row."""
+    dtype = values.dtype
+    if pd.api.types.is_complex_dtype(dtype):
+        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
+    if pd.api.types.is_numeric_dtype(dtype):
         return
-    for name, dtype in X.dtypes.items():
-        if pd.api.types.is_numeric_dtype(dtype):
-            continue
-        values = pd.to_numeric(X[name], errors="coerce")
-        bad = values.isna() & ~X[name].isna()
-        if bad.any():
-            row = int(np.flatnonzero(bad.to_numpy())[0])
-            raise ValueError(
-                f"{what} column {name!r} has dtype {dtype} and row {row} holds "
-                f"{X[name].iloc[row]!r}, which is not a number. Convert the column first."
-            )
+    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
+        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
+    numeric = pd.to_numeric(values, errors="coerce")
+    bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{place} has dtype {dtype} and row {row} holds {values.iloc[row]!r}, which is not a "
+            "number. Convert the column first."
+        )
 
 
 def flatten_rows(X):
@@ -231,6 +259,9 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
         return None
     if isinstance(sample_weight, numbers.Number):
         sample_weight = np.full(n_samples, float(sample_weight))
+    rows = sample_weight if isinstance(sample_weight, pd.Series) else np.asarray(sample_weight)
+    if rows.ndim == 1:
+        _check_real(pd.Series(rows), "sample_weight")
     weight = check_array(
         sample_weight,
         ensure_2d=False,

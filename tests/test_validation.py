@@ -19,6 +19,8 @@ from skjetsim._validation import (
 )
 from skjetsim.flows import FlowSimulator
 
+TIMES = pd.date_range("2026-01-01", periods=3)
+
 
 class Anything(BaseEstimator):
     pass
@@ -101,12 +103,30 @@ def test_events_of_all_kinds_become_doubles():
         (frame().set_axis(["pt", "pt"], axis=1), "two columns named 'pt'"),
         (frame().assign(tag=["a", "b", "c"]), "column 'tag' has dtype .* row 0 holds 'a'"),
         (frame().assign(pt=[1, "2", "x"]), "column 'pt' has dtype object and row 2 holds 'x'"),
-        (np.ones((2, 2)) * 1j, "Complex data not supported"),
+        (
+            np.ones((2, 2)) * [1, 1j],
+            "Complex data not supported: X .column 1. has dtype complex",
+        ),
+        (frame() * 1j, "Complex data not supported: X column 'pt' has dtype .* as columns of"),
+        (frame().assign(z=pd.Series([1, 2, 3j], dtype=object)), "column 'z' .* row 2 holds 3j"),
+        (frame().assign(t=TIMES), "X column 't' has dtype datetime64.* seconds since the first"),
+        (frame().assign(t=TIMES - TIMES[0]), "X column 't' has dtype timedelta64.*is a time"),
+        (frame().assign(t=TIMES.to_period("D")), "X column 't' has dtype period.*is a time"),
+        (TIMES.to_numpy()[:, None], "X has dtype datetime64"),
     ],
 )
 def test_events_of_wrong_kinds(table, message):
     with pytest.raises(ValueError, match=message):
         check_events(table)
+
+
+def test_a_column_of_its_own_is_named_by_its_role():
+    for y, message in (
+        (pd.Series(["1", "2", "x"]), "y has dtype .* row 2 holds 'x'"),
+        (pd.Series(TIMES), "y has dtype datetime64"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check_events(y, what="y", allow_1d=True)
 
 
 def test_memory_of_shapes_and_names():
@@ -159,8 +179,24 @@ def test_weights():
     assert_array_equal(check_sample_weight(2, 3), [2.0, 2.0, 2.0])
     assert_array_equal(check_sample_weight([1, 0, 3], 3), [1.0, 0.0, 3.0])
     assert_array_equal(check_sample_weight([1, -1], 2, allow_negative=True), [1.0, -1.0])
+    assert_array_equal(check_sample_weight(["1", "0", "3"], 3), [1.0, 0.0, 3.0])
     with pytest.raises(ValueError, match=r"shape \(3, 1\)"):
         check_sample_weight(np.ones((3, 1)), 3)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 2, "a"], "sample_weight has dtype .* and row 2 holds 'a', which is not a number"),
+        (pd.Series(["1", "b", "c"], index=[7, 8, 9]), "row 1 holds 'b'"),
+        ([1, 2, 3j], "Complex data not supported: sample_weight"),
+        (TIMES, "sample_weight has dtype datetime64"),
+        (TIMES.to_numpy(), "sample_weight has dtype datetime64"),
+    ],
+)
+def test_weights_that_are_no_numbers(weight, message):
+    with pytest.raises(ValueError, match=message):
+        check_sample_weight(weight, 3)
 
 
 @pytest.mark.parametrize("bad", [1.0, "1", True, None, np.float64(3)])
