@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 
 from skjetsim.compose import (
     AssignmentTransformer,
+    CategorySimulator,
     ResidualTransformer,
     SymmetricSimulator,
     TransformedSimulator,
@@ -42,6 +43,7 @@ WJET_DERIVED = ["delta_r(muon, jet)", "delta_phi(muon, met)", "mt(muon, met)", "
 COMPONENTS = ("px", "py", "pz", "E")
 SPARE = 20  # events more than asked for
 QUARKS = ["b", "antib", "u", "antid"]
+MATCHED = 0.4  # delta R
 JETS = ["jet1", "jet2", "jet3", "jet4"]
 
 
@@ -166,7 +168,7 @@ def dielectron_unfolder(simulator):
 
 
 def top_pair_simulator(simulator):
-    """Jets in the order of the quarks: their log pT and log mass, and residuals of directions.
+    """Which quarks have a jet of their own; jets in their order, with residuals of directions.
 
     Conditions are log pT, eta and phi of the partons, phi from the electron, and distances of the
     quarks: those that are near make one jet.
@@ -186,18 +188,19 @@ def top_pair_simulator(simulator):
         bounds |= {f"{name}_log_pt": (np.log(20), None), f"{name}_eta": (-5.0, 5.0)}
     target = [
         PhiRotation("electron"),
-        AssignmentTransformer(JETS, QUARKS),
+        AssignmentTransformer(JETS, QUARKS, matched_delta_r=MATCHED),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *cylindrical(),
         BoundTransformer(bounds, softness=0.3),
         ResidualTransformer(columns=["electron_log_pt", *directions, "met_px", "met_py"]),
     ]
+    matched = [f"{name}_matched" for name in QUARKS]
     return make_generative_pipeline(
         KinematicFeatures(distances),
         PhiRotation("electron"),
         *cylindrical(),
-        TransformedSimulator(simulator, target),
+        TransformedSimulator(CategorySimulator(simulator, matched, random_state=0), target),
     )
 
 

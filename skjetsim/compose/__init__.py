@@ -1,6 +1,7 @@
 """Meta-estimators: composition instead of flags inside every model."""
 
 from skjetsim.compose._assignment import AssignmentTransformer
+from skjetsim.compose._category import CategorySimulator
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._efficiency import EfficiencySimulator
 from skjetsim.compose._ensemble import EnsembleSimulator
@@ -12,6 +13,7 @@ from skjetsim.compose._unfolder import Unfolder
 
 __all__ = [
     "AssignmentTransformer",
+    "CategorySimulator",
     "ConditionalTransformerMixin",
     "EfficiencySimulator",
     "EnsembleSimulator",

@@ -45,6 +45,11 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         Names of the objects of y, by falling pT, such as "jet1", "jet2".
     references : sequence of str
         Names of as many objects of X, such as "b", "antib". At most six.
+    matched_delta_r : float or None, default=None
+        Append for each reference a column `b_matched`, 1 where its object is nearer than this and
+        0 where it comes from elsewhere. A jet near its quark and one of other radiation are two
+        things that no smooth density turns into each other: `CategorySimulator` learns first which
+        it is. The columns are dropped on the way back. None appends nothing.
 
     Attributes
     ----------
@@ -65,6 +70,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
     See Also
     --------
     ResidualTransformer : Comes next, since the columns of both sides are now called alike.
+    CategorySimulator : Learns the columns of `matched_delta_r`.
 
     Notes
     -----
@@ -91,9 +97,10 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
     array([0.224, 0.141])
     """
 
-    def __init__(self, objects, references):
+    def __init__(self, objects, references, *, matched_delta_r=None):
         self.objects = objects
         self.references = references
+        self.matched_delta_r = matched_delta_r
 
     def fit(self, X, y):
         """Find the columns of the objects.
@@ -146,6 +153,10 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
             raise ValueError(
                 f"As many references as objects are needed, got {len(self.references)} and "
                 f"{len(self.objects)}."
+            )
+        if self.matched_delta_r is not None and not self.matched_delta_r > 0:
+            raise ValueError(
+                f"matched_delta_r must be above 0, or None, got {self.matched_delta_r!r}."
             )
         if not 2 <= len(self.objects) <= LARGEST_NUMBER:
             raise ValueError(
@@ -246,7 +257,8 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_targets)
+        ndarray of shape (n_samples, n_targets), or (n_samples, n_targets + n_objects)
+            With the columns of `matched_delta_r`, where it is given.
 
         Raises
         ------
@@ -258,7 +270,13 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         X, y = self._tables(X, y, self.target_names_in_)
         squared = self._distances(X, y)
         self._check_order(y)
-        return self._in_order(y, self._best_orders(squared))
+        orders = self._best_orders(squared)
+        ordered = self._in_order(y, orders)
+        if self.matched_delta_r is None:
+            return ordered
+        place, rows = np.arange(len(squared)), np.arange(len(y))[:, None]
+        matched = squared[place, orders, rows] < self.matched_delta_r**2
+        return np.column_stack([ordered, matched.astype(float)])
 
     def inverse_transform_target(self, X, y):
         """Y with its objects by falling pT.
@@ -275,6 +293,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _, y = self._tables(X, y, self._names_out())
+        y = y[:, : self.n_targets_]
         return self._in_order(y, np.argsort(-self._pt(y), axis=0, kind="stable").T)
 
     def _best_orders(self, squared):
@@ -299,7 +318,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         return out
 
     def get_target_names_out(self, names):
-        """Names with those of the objects replaced by those of the references.
+        """Names with those of the objects replaced by those of the references, and flags.
 
         Parameters
         ----------
@@ -319,6 +338,8 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         for parts, reference in zip(self._objects.values(), self.references, strict=True):
             for part, i in parts.items():
                 out[i] = f"{reference}_{part}"
+        if self.matched_delta_r is not None:
+            out += [f"{reference}_matched" for reference in self.references]
         return out
 
     def _tables(self, X, y, y_names):

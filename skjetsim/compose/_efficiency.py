@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, clone
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
-from threadpoolctl import threadpool_limits
 
 from skjetsim._draw import log_prob, sample
-from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, child_seed, numpy_rng
+from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
 from skjetsim._validation import (
     check_int,
     check_same_events,
@@ -26,6 +24,12 @@ from skjetsim._validation import (
 )
 from skjetsim.base import SimulatorMixin, innermost, is_simulator
 from skjetsim.compose._balance import balance
+from skjetsim.compose._class_probabilities import (
+    check_classifier,
+    default_classifier,
+    draw_classes,
+    log_proba,
+)
 from skjetsim.compose._inner import is_fitted, weight_name
 from skjetsim.compose._patterns import REJECTED, Patterns
 
@@ -288,12 +292,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
                 f"simulator must be a simulator, got {simulator!r}, which would not learn y "
                 "given X."
             )
-        if classifier is not None and (
-            isinstance(classifier, type) or not hasattr(classifier, "predict_proba")
-        ):
-            raise TypeError(
-                f"classifier must be a classifier with predict_proba, or None, got {classifier!r}."
-            )
+        check_classifier(classifier)
         if not isinstance(self.objects, (list, tuple)) or not all(
             isinstance(name, str) and name for name in self.objects
         ):
@@ -343,17 +342,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         if self.classifier is not None:
             return clone(self.classifier)
         root = as_seed_sequence(self.random_state)
-        # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
-        # fewer events could not say when to stop.
-        early = n_rows >= 1000
-        return HistGradientBoostingClassifier(
-            learning_rate=0.05,
-            max_iter=1000 if early else 100,
-            max_leaf_nodes=15,
-            min_samples_leaf=int(np.clip(n_rows // 1000, 20, 100)),
-            early_stopping=early,
-            random_state=int(child_seed(root, CLASSIFIER).generate_state(1)[0]),
-        )
+        return default_classifier(n_rows, child_seed(root, CLASSIFIER))
 
     def _fit_simulators(self, X, y, groups, weight):
         """Fit the rarest pattern first: Ctrl-C in the last and longest fit leaves them all."""
@@ -410,21 +399,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         return pd.DataFrame(rows, columns=self.target_names_in_[columns]) if self._named else rows
 
     def _classifier_log_proba(self, X):
-        """Log-probabilities of the classifier, on full chunks and one thread of BLAS.
-
-        So the rounding of a row does not depend on how many come with it.
-        """
-        log_p = np.zeros((len(X), len(self._codes)))
-        if self.classifier_ is None:
-            return log_p
-        with threadpool_limits(1, user_api="blas"):
-            for start in range(0, len(X), CHUNK_ROWS):
-                rows = np.minimum(np.arange(start, start + CHUNK_ROWS), len(X) - 1)
-                proba = self.classifier_.predict_proba(self._classifier_table(X[rows]))
-                part = log_p[start : start + CHUNK_ROWS]
-                # Never zero: where X lacks an object, all that remains may be what it excludes.
-                part[:] = np.log(np.maximum(proba[: len(part)], np.finfo(np.float64).tiny))
-        return log_p
+        return log_proba(self.classifier_, len(self._codes), X, self._classifier_table)
 
     def _log_probabilities(self, X):
         """Log-probability of each pattern."""
@@ -446,15 +421,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         if len(events) == 0:
             return np.empty(0, dtype=np.int64)
         probability = np.exp(self._log_probabilities(events))
-        below = np.cumsum(probability, axis=1)
-        # Rounding must not leave room for a pattern that cannot be.
-        left = np.cumsum(probability[:, ::-1], axis=1)[:, ::-1]
-        below[:, :-1][left[:, 1:] == 0] = 1.0
-        uniform = rng.random((len(events), repeats))
-        number = np.zeros(uniform.shape, dtype=np.int64)
-        for edge in below[:, :-1].T:
-            number += uniform >= edge[:, None]
-        return self._codes[number.ravel()]
+        return self._codes[draw_classes(probability, repeats, rng)]
 
 
 def _used(weight):
