@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sampling import as_seed_sequence
 from skjetsim._validation import refuse_count
-from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base import innermost, is_generator, is_simulator, is_unfolder
 
 __all__ = ["log_prob", "sample", "sample_inverse"]
 
@@ -70,6 +70,11 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
         steps, model = split_steps(estimator)
         events = _sample_generator(model, n_samples, random_state)
         return _backward(steps, events)
+    if is_unfolder(estimator):
+        raise TypeError(
+            f"{_name(estimator)} is an unfolder: it draws X for a given y. Call "
+            "skjetsim.sample_inverse(unfolder, y)."
+        )
     raise TypeError(
         f"{_name(estimator)} is neither a generator nor a simulator: its tag estimator_type says "
         f"{estimator.__sklearn_tags__().estimator_type!r}."
@@ -104,7 +109,10 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
         raise TypeError(f"{_name(estimator)} is neither a simulator nor an unfolder.")
     steps, model = split_steps(estimator)
     if not hasattr(model, "sample_inverse"):
-        raise TypeError(f"{_name(model)} cannot unfold: it has no sample_inverse.")
+        raise TypeError(
+            f"{_name(model)} cannot unfold: it has no sample_inverse. Unfolder(simulator) of "
+            "skjetsim.compose learns the way back from the same pairs."
+        )
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
     return _backward_draws(steps, X) if n_samples is not None else _backward(steps, X)
 
@@ -148,7 +156,7 @@ def log_prob(estimator, X, y=None):
     estimator = unwrap_search(estimator)
     steps, model = split_steps(estimator)
     if not hasattr(model, "score_samples"):
-        raise TypeError(f"{_name(model)} has no tractable density (no score_samples).")
+        raise TypeError(f"{_name(model)} has no tractable density{without_density(estimator)}")
     if is_simulator(estimator) or is_unfolder(estimator):
         if y is None:
             raise TypeError(f"{_name(model)} gives log p(y given X): pass y too.")
@@ -163,6 +171,48 @@ def log_prob(estimator, X, y=None):
 
 def _name(estimator):
     return type(estimator).__name__
+
+
+def without_density(estimator):
+    """Why an estimator has no density, and how else to score it, to end a message with."""
+    if is_unfolder(estimator):
+        inverse = '.set_params(direction="inverse")'
+    elif is_simulator(estimator) or is_generator(estimator):
+        inverse = ""
+    else:
+        return " (no score_samples)."
+    return (
+        f": {_name(_obstacle(estimator))} has neither density nor Jacobian. Score the events that "
+        f'are drawn, with skjetsim.metrics.get_scorer("neg_energy_score"){inverse}.'
+    )
+
+
+def _obstacle(estimator):
+    """Transformer or model inside which has no density of its own."""
+    model = innermost(estimator)
+    for name in ("simulator", "unfolder"):
+        inner = getattr(model, f"{name}_", None) or getattr(model, name, None)
+        if inner is not None and not hasattr(inner, "score_samples"):
+            return _obstacle(inner)
+    steps = getattr(model, "transformers", [])
+    if not is_simulator(estimator):
+        steps = [*steps, *_steps_before(estimator)]
+    return next((step for step in steps if not _has_jacobian(step)), model)
+
+
+def _steps_before(estimator):
+    """Transformers of Pipelines, fitted or not, in front of the model."""
+    inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
+    if not isinstance(estimator, Pipeline):
+        return [] if inner is None else _steps_before(inner)
+    return [step for _, step in estimator.steps[:-1]] + _steps_before(estimator.steps[-1][1])
+
+
+def _has_jacobian(step):
+    from skjetsim.preprocessing import has_log_det
+
+    conditional = hasattr(step, "transform_target")
+    return hasattr(step, "log_det_target") if conditional else has_log_det(step)
 
 
 def unwrap_search(estimator):

@@ -7,7 +7,7 @@ import numbers
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._draw import log_prob, sample
+from skjetsim._draw import log_prob, sample, without_density
 from skjetsim._weighted import weighted_mean
 from skjetsim.base import is_generator, is_simulator
 
@@ -60,6 +60,15 @@ class GenerativePipeline(Pipeline):
     >>> model.fit(X).sample(1000, random_state=0).mean().round()
     np.float64(90.0)
     """
+
+    def __getattr__(self, name):
+        # Asked where `available_if` has refused, in words that do not say why.
+        try:
+            return super().__getattribute__(name)
+        except AttributeError as error:
+            if name not in ("score", "score_samples"):
+                raise
+            raise AttributeError(f"{error}{without_density(self)}") from None
 
     def sample(self, X=None, *, n_samples=None, random_state=None):
         """Draw events, in the coordinates of X.

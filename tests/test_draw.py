@@ -11,11 +11,12 @@ from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skjetsim
 from skjetsim import log_prob, sample, sample_inverse
 from skjetsim.base import SimulatorMixin
+from skjetsim.compose import TransformedSimulator, Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import make_generative_pipeline
 
@@ -204,8 +205,35 @@ def test_unfolding_goes_back_through_the_transformers():
         assert draws.shape == (len(Y), 3, 2)
         assert_allclose(draws, np.repeat(expected[:, None], 3, axis=1))
     assert_allclose(sample_inverse(Turn().fit(X, Y), Y), -Y)
-    with pytest.raises(TypeError, match="FlowSimulator cannot unfold"):
+    with pytest.raises(TypeError, match=r"FlowSimulator cannot unfold: .* Unfolder\(simulator\)"):
         sample_inverse(FlowSimulator(**SMALL).fit(X, Y), Y)
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, lambda model: make_pipeline(model)])
+def test_unfolders_do_not_simulate(wrap):
+    model = wrap(Unfolder(FlowSimulator(**SMALL))).fit(X, Y)
+    with pytest.raises(TypeError, match=r"is an unfolder: .*sample_inverse\(unfolder, y\)"):
+        sample(model, Y)
+
+
+def half_bound():
+    """A simulator behind a transformer without a Jacobian, which is not the first."""
+    return TransformedSimulator(FlowSimulator(**SMALL), [StandardScaler(), MinMaxScaler(clip=True)])
+
+
+@pytest.mark.parametrize(
+    ("model", "step", "scorer"),
+    [
+        (half_bound(), "MinMaxScaler", r'get_scorer\("neg_energy_score"\)\.$'),
+        (make_pipeline(PCA(2), half_bound()), "MinMaxScaler", r'score"\)\.$'),
+        (make_generative_pipeline(PCA(2), half_bound()), "MinMaxScaler", r'score"\)\.$'),
+        (Unfolder(half_bound()), "MinMaxScaler", r'score"\)\.set_params\(direction="inverse"\).$'),
+        (Turn(), "Turn", r'score"\)\.$'),
+    ],
+)
+def test_densities_that_are_not_known_name_the_step(model, step, scorer):
+    with pytest.raises(TypeError, match=f"no tractable density: {step} has neither .*{scorer}"):
+        log_prob(model.fit(X, Y), X, Y)
 
 
 def test_unknown_export():

@@ -19,7 +19,13 @@ from sklearn.preprocessing import (
 )
 
 from skjetsim import log_prob, sample
-from skjetsim.compose import ResidualTransformer, TransformedSimulator
+from skjetsim.compose import (
+    AssignmentTransformer,
+    EfficiencySimulator,
+    ResidualTransformer,
+    TransformedSimulator,
+    Unfolder,
+)
 from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import EnergyScorer, LogLikelihoodScorer, WassersteinScorer
@@ -113,8 +119,41 @@ def test_density_is_absent_where_a_step_has_no_jacobian():
         assert hasattr(pipeline, "sample")
     for step in (StandardScaler(), MinMaxScaler(), PowerTransformer(), "passthrough"):
         assert hasattr(GenerativePipeline([("s", step), ("g", GaussianMixture())]), "score")
+    pipeline = make_generative_pipeline(StandardScaler(), PCA(1), GaussianMixture())
+    for name in ("score", "score_samples"):
+        with pytest.raises(AttributeError, match=f"{name}': PCA has neither .*neg_energy_score"):
+            getattr(pipeline, name)
     # a condition needs no Jacobian
     assert hasattr(make_generative_pipeline(PCA(1), FlowSimulator()), "score_samples")
+
+
+ORDER = AssignmentTransformer(["jet1", "jet2"], ["u", "d"])
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: model,
+        Unfolder,
+        lambda model: EfficiencySimulator(None, model),
+        lambda model: GridSearchCV(model, {"simulator__n_bins": [2]}),
+        lambda model: make_pipeline(PCA(1), model),
+    ],
+)
+def test_the_step_without_a_density_is_named(wrap):
+    model = wrap(TransformedSimulator(FlowSimulator(), [StandardScaler(), ORDER]))
+    pipeline = make_generative_pipeline(StandardScaler(), model)
+    assert not hasattr(pipeline, "score")
+    with pytest.raises(AttributeError, match="'score': AssignmentTransformer has neither density"):
+        _ = pipeline.score
+
+
+def test_other_attributes_that_are_missing_keep_their_message():
+    pipeline = make_generative_pipeline(StandardScaler(), GaussianMixture())
+    with pytest.raises(AttributeError, match="'StandardScaler' object has no attribute 'n_feat"):
+        _ = pipeline.n_features_in_
+    with pytest.raises(AttributeError, match=r"no attribute 'likelihood'$"):
+        _ = pipeline.likelihood
 
 
 def test_several_steps_and_passthrough():

@@ -58,6 +58,8 @@ class WassersteinScorer(BaseGenerativeScorer):
     True
     """
 
+    _made = 'get_scorer("neg_wasserstein_distance")'
+
     def __init__(self, *, bins=4, n_samples=None, random_state=0, direction="forward"):
         self.bins = bins
         self.n_samples = n_samples
@@ -103,6 +105,8 @@ class EMDSumScorer(BaseGenerativeScorer):
     >>> -0.1 < EMDSumScorer().score(GaussianMixture().fit(X), X) < 0.0
     True
     """
+
+    _made = 'get_scorer("neg_emd_sum")'
 
     def __init__(
         self,
@@ -184,6 +188,8 @@ class QuantileMSEScorer(BaseGenerativeScorer):
     True
     """
 
+    _made = 'get_scorer("neg_quantile_mse")'
+
     def __init__(
         self, *, n_quantiles=10, bins=4, n_samples=None, random_state=0, direction="forward"
     ):
@@ -251,6 +257,8 @@ class EnergyScorer(BaseGenerativeScorer):
     -0.9
     """
 
+    _made = 'get_scorer("neg_energy_score")'
+
     def __init__(self, *, n_draws=16, n_samples=None, random_state=0, direction="forward"):
         self.n_draws = n_draws
         self.n_samples = n_samples
@@ -293,6 +301,8 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
     >>> -0.2 < scorer.score(GaussianMixture().fit(X), X) <= 0.0
     True
     """
+
+    _made = 'get_scorer("neg_classifier_auc")'
 
     def __init__(
         self,

@@ -81,6 +81,7 @@ class BaseGenerativeScorer(BaseScorer):
     n_samples: int | None
     random_state: Any
     direction: str
+    _made: ClassVar[str] = "make_generative_scorer(metric)"  # how messages say it is made
 
     def score(self, estimator, X, y=None, sample_weight=None):
         """Score a fitted generator, simulator or unfolder on held-out events.
@@ -126,7 +127,7 @@ class BaseGenerativeScorer(BaseScorer):
                 return sample(estimator, n_samples=n_generated, random_state=rng)
 
             return ScoringTask(X, None, weight, None, rng, draw)
-        _check_conditional(estimator, y, self.direction)
+        self._check_conditional(estimator, y)
         if n_samples is not None and n_samples < len(X):
             rows = np.sort(rng.choice(len(X), n_samples, replace=False))
             X, y = take_rows(X, rows), take_rows(y, rows)
@@ -141,15 +142,19 @@ class BaseGenerativeScorer(BaseScorer):
         shown = condition if _is_paired(estimator) else None
         return ScoringTask(target, shown, weight, weight, rng, draw)
 
-
-def _check_conditional(estimator, y, direction):
-    name = type(estimator).__name__
-    if not (is_simulator(estimator) or is_unfolder(estimator)):
-        raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
-    if is_unfolder(estimator) and direction == "forward":
-        raise TypeError(f'{name} is an unfolder: score it with direction="inverse".')
-    if y is None:
-        raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
+    def _check_conditional(self, estimator, y):
+        name = type(estimator).__name__
+        if not (is_simulator(estimator) or is_unfolder(estimator)):
+            raise TypeError(
+                f"{name} is neither a generator nor a simulator: it has nothing to draw."
+            )
+        if is_unfolder(estimator) and self.direction == "forward":
+            raise TypeError(
+                f'{name} is an unfolder: score it with direction="inverse", here '
+                f'{self._made}.set_params(direction="inverse").'
+            )
+        if y is None:
+            raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
 
 
 def _is_paired(estimator):

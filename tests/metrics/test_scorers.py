@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -70,8 +71,14 @@ def test_unfolding_is_scored_in_the_inverse_direction(scorer, smeared):
     if isinstance(scorer, LogLikelihoodScorer):
         pytest.skip("a density has its direction from the estimator")
     model = LinearUnfolder().fit(X, y)
-    with pytest.raises(TypeError, match="is an unfolder: score it with direction="):
+    with pytest.raises(TypeError, match="is an unfolder: score it with direction=") as error:
         scorer(model, X, y)
+    # The call that the message gives works as it stands.
+    made = re.search(r"here (.*)\.$", str(error.value))[1]
+    calls = (get_scorer, make_generative_scorer)
+    proposed = eval(made, {call.__name__: call for call in calls} | {"metric": ks_distance})
+    assert proposed.direction == "inverse"
+    assert type(proposed) is type(scorer)
     inverse = clone(scorer).set_params(direction="inverse")
     if isinstance(scorer, ClassifierAUCScorer):
         inverse.set_params(features=lambda X, y: X * y.to_numpy())
