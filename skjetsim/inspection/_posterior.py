@@ -26,6 +26,7 @@ __all__ = ["PosteriorDisplay"]
 MOST_EVENTS = 12  # rows of panels that a page still shows
 CORE = (0.025, 0.975)  # quantiles of the draws: tails would make the core a single bin
 MARGIN = 0.25  # of the core, on either side
+ENTRIES = 2  # of the legend, above one panel
 
 
 class PosteriorDisplay:
@@ -260,7 +261,10 @@ class PosteriorDisplay:
             handles = dict(zip(labels, found, strict=True)) | handles
         if outside:  # the panels of a figure of its own stay free
             axes[0, 0].figure.legend(
-                handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles)
+                handles.values(),
+                handles.keys(),
+                loc="outside upper center",
+                ncols=min(len(handles), ENTRIES * axes.shape[1]),
             )
         else:
             axes[0, 0].legend(handles.values(), handles.keys(), loc="best")

@@ -111,6 +111,21 @@ def test_a_figure_of_its_own(events):
     display.figure_.draw_without_rendering()
 
 
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_the_legend_is_inside_the_figure(events, n_features):
+    truth, draws, measured = events
+    features = list(truth)[:n_features]
+    settings = {"measured": measured, "prior": truth, "features": features}
+    figure = PosteriorDisplay.from_samples(truth, draws, **settings).plot().figure_
+    figure.draw_without_rendering()
+    [legend] = figure.legends
+    box = legend.get_window_extent()
+    assert len(legend.get_texts()) == 4
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert box.y1 <= figure.bbox.height
+
+
 def test_posteriors_of_an_unfolder(sharpen, pairs):
     X, y = pairs
     display = PosteriorDisplay.from_estimator(
