@@ -106,7 +106,8 @@ def residual_wasserstein(
     by : str, int or array-like of shape (n,)
         What to bin in: a column of X, or any values, one an event.
     bins : int or array-like of edges, default=4
-        An int makes bins of equal population. Events outside given edges are in no bin.
+        An int makes bins of equal population, whose edges have as few decimals as the events
+        allow. Events outside given edges are in no bin.
     scale : {"residual_std", None}, default="residual_std"
         In standard deviations of the true residual in that bin, or in the column's unit. A
         constant residual keeps its unit.
@@ -246,8 +247,29 @@ def _bin_edges(values, bins, label, weight):
             return np.append(edges, np.nextafter(edges, np.inf))
         # Atoms and heavy weights can leave a gap between two quantiles: join it to the next bin.
         filled = np.histogram(values, edges)[0] > 0
-        return np.append(edges[:-1][filled], edges[-1])
+        return _short(np.append(edges[:-1][filled], edges[-1]), np.sort(values))
     edges = np.asarray(bins, dtype=np.float64)
     if len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ValueError(f"the bin edges of {label} must increase, got {bins!r}.")
+    return edges
+
+
+def _short(edges, values):
+    """Edges of few decimals with the same events between them; values are sorted."""
+    first = np.searchsorted(values, edges[1:-1])  # event of each bin but the first
+    below, above = values[first - 1], values[first]
+    decimals = 2 - int(np.floor(np.log10(edges[-1] - edges[0])))
+    for more in range(13):
+        unit = 10.0 ** -(decimals + more)
+        short = np.array(
+            [
+                np.floor(edges[0] / unit) * unit,
+                *((below + above) / 2),
+                np.ceil(edges[-1] / unit) * unit,
+            ]
+        ).round(decimals + more)
+        inner = short[1:-1]
+        around = short[0] <= edges[0] and edges[-1] <= short[-1]
+        if around and (below < inner).all() and (inner <= above).all():
+            return short
     return edges

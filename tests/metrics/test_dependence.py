@@ -1,9 +1,12 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 from metrics_toys import smear
 from numpy.testing import assert_allclose
 
+from skjetsim._weighted import weighted_quantile
 from skjetsim.metrics import residual_wasserstein, wasserstein_distance
 
 
@@ -75,6 +78,24 @@ def test_discrete_and_constant_binning(smeared):
     flavour = np.where(np.arange(len(X)) < 100, 1.0, 0.0)
     assert len(residual_wasserstein(y, y, X=X, by=flavour)) >= 1
     assert len(residual_wasserstein(y, y, X=X, by=np.ones(len(X)))) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1.0, 1234.5])
+@pytest.mark.parametrize("bins", [1, 4, 30])
+def test_edges_are_short_and_have_the_events_of_the_quantiles(wide, unit, bins):
+    X, y = wide
+    values = unit * X["jet_pt"].to_numpy()
+    table = residual_wasserstein(y, smear(X[list(y)], 3), X=X, by=values, bins=bins)
+    edges = np.append(table.index.left, table.index.right[-1])
+    exact = weighted_quantile(values, np.linspace(0, 1, bins + 1))
+    exact[0], exact[-1] = values.min(), values.max()
+    assert edges[0] <= exact[0]
+    assert edges[-1] >= exact[-1]
+    inner = np.searchsorted(edges[1:-1], values, side="right")
+    np.testing.assert_array_equal(inner, np.searchsorted(exact[1:-1], values, side="right"))
+    assert max(len(Decimal(repr(float(edge))).as_tuple().digits) for edge in edges) <= 8
+    expected = residual_wasserstein(y, smear(X[list(y)], 3), X=X, by=values, bins=exact)
+    assert_allclose(table, expected, rtol=1e-12)
 
 
 def test_bad_input_is_named(wide):
