@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import numbers
 import warnings
 from itertools import permutations
 
@@ -154,13 +156,21 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
                 f"As many references as objects are needed, got {len(self.references)} and "
                 f"{len(self.objects)}."
             )
-        if self.matched_delta_r is not None and not self.matched_delta_r > 0:
-            raise ValueError(
-                f"matched_delta_r must be above 0, or None, got {self.matched_delta_r!r}."
-            )
         if not 2 <= len(self.objects) <= LARGEST_NUMBER:
             raise ValueError(
                 f"All orders of 2 to {LARGEST_NUMBER} objects are tried, got {len(self.objects)}."
+            )
+        nearest = self.matched_delta_r
+        real = isinstance(nearest, numbers.Real) and not isinstance(nearest, bool)
+        if nearest is not None and not (real and 0 < nearest < np.inf):
+            raise ValueError(
+                f"matched_delta_r must be a finite number above 0, or None, got {nearest!r}."
+            )
+        nearest = self.matched_delta_r
+        real = isinstance(nearest, numbers.Real) and not isinstance(nearest, bool)
+        if nearest is not None and not (real and 0 < nearest < np.inf):
+            raise ValueError(
+                f"matched_delta_r must be a finite number above 0, or None, got {nearest!r}."
             )
 
     def _find_columns(self, x_names, y_names):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
@@ -20,14 +20,17 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, innermost, is_simulator
+from skjetsim.base import SimulatorMixin
 from skjetsim.compose._class_probabilities import (
+    alone_as_halves,
     check_classifier,
     default_classifier,
     draw_classes,
+    fit_classifier,
     log_proba,
+    used_events,
 )
-from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
 
 __all__ = ["CategorySimulator"]
 
@@ -76,7 +79,8 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
     Notes
     -----
     Only combinations that the fit has seen are drawn. Columns of numbers, such as the number of
-    tracks, are for `integer_columns` of a flow. X and y need column names.
+    tracks, are for `integer_columns` of a flow. X and y need column names. The discrete columns
+    are told to `simulator` as numbers, by their names, behind those of X.
 
     Examples
     --------
@@ -111,7 +115,7 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         X : DataFrame of shape (n_samples, n_features)
         y : DataFrame of shape (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), optional
-            Passed on to both.
+            Passed on to both; events of weight zero play no part.
 
         Returns
         -------
@@ -122,9 +126,10 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         TypeError
             Where `classifier` gives no probabilities, or `simulator` is none.
         ValueError
-            Where one of `columns` is not in y or in X too, or all are; where they have more than
-            256 combinations; on bad values (naming column and row), or different lengths or
-            indices of X and y.
+            Where one of `columns` is not in y, or is in X too; where they are all columns of y, or
+            have more than 256 combinations; where the classifier takes no weights; on tables
+            without names, bad values (naming column and row), or different lengths or indices of
+            X and y.
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
@@ -132,46 +137,61 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         x_names, y_names = column_names(X), column_names(y)
         X = validate_events(self, X, reset=True, min_samples=2)
         y = validate_target(self, y, n_samples=len(X), reset=True)
-        self._find_columns(x_names, y_names)
         weight = check_sample_weight(sample_weight, len(X))
-        self.categories_, number = np.unique(y[:, self._discrete], axis=0, return_inverse=True)
-        if len(self.categories_) > MOST_CATEGORIES:
-            raise ValueError(
-                f"columns={list(self.columns)} have {len(self.categories_)} combinations of "
-                f"values, and {MOST_CATEGORIES} is the most: columns of numbers are none of these."
-            )
+        self._find_columns(x_names, y_names)
+        if weight is not None:
+            used = used_events(weight)
+            X, y, weight = X[used], y[used], weight[used]
+        values = y[:, self._discrete]
+        self.categories_, number = np.unique(values, axis=0, return_inverse=True)
+        self._check_categories()
         self._fit_classifier(X, number.ravel(), weight)
-        self._fit_simulator(X, y, weight)
+        fit_simulator(self, self._condition(X, values), self._other_columns(y), weight)
         return self
 
     def _check_parts(self):
-        if isinstance(self.simulator, type) or not is_simulator(self.simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {self.simulator!r}, which would not learn y "
-                "given X."
-            )
+        check_simulator(self.simulator)
         check_classifier(self.classifier)
         columns = self.columns
-        if isinstance(columns, str) or not len(columns) or first_duplicate(columns) is not None:
+        if (
+            isinstance(columns, str)
+            or not np.iterable(columns)
+            or not all(isinstance(name, str) for name in columns)
+            or not len(columns)
+            or first_duplicate(columns) is not None
+        ):
             raise ValueError(f"columns must be a list of different names, got {columns!r}.")
 
     def _find_columns(self, x_names, y_names):
         """Positions of the discrete columns in y, and of the others."""
         if x_names is None or y_names is None:
+            lacks = "X" if x_names is None else "y"
             raise ValueError(
-                "CategorySimulator finds columns by name, and X or y has none. Pass DataFrames."
+                f"CategorySimulator finds columns by name, and {lacks} has none: pass a DataFrame."
             )
         for name in self.columns:
             if name not in y_names:
                 raise ValueError(f"columns names {name!r}, which is no column of y: {y_names}.")
             if name in x_names:
                 raise ValueError(
-                    f"Both X and y have a column {name!r}: rename one, since X is told that of y."
+                    f"Both X and y have a column {name!r}: rename one, since the simulator is told "
+                    "that of y beside the columns of X."
                 )
         self._discrete = [y_names.index(name) for name in self.columns]
         self._others = [i for i in range(len(y_names)) if i not in self._discrete]
         if not self._others:
             raise ValueError("columns names all columns of y: a classifier alone will do.")
+
+    def _check_categories(self):
+        """Raise where there are too many, which is what columns of numbers look like."""
+        if len(self.categories_) > MOST_CATEGORIES:
+            counts = [len(np.unique(values)) for values in self.categories_.T]
+            most = int(np.argmax(counts))
+            raise ValueError(
+                f"columns={list(self.columns)} have {len(self.categories_)} combinations of "
+                f"values, and {MOST_CATEGORIES} is the most. {self.columns[most]!r} has "
+                f"{counts[most]} values: leave columns of numbers to the simulator."
+            )
 
     def _fit_classifier(self, X, number, weight):
         self.classifier_ = None
@@ -181,27 +201,10 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
             classifier = clone(self.classifier)
         else:
             seed = child_seed(as_seed_sequence(self.random_state), CLASSIFIER)
-            classifier = default_classifier(len(X), seed)
-        weights = {} if weight is None else {weight_name(classifier): weight}
-        if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
-            raise ValueError(
-                f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: take "
-                "another classifier, or unweight the events first."
-            )
-        self.classifier_ = classifier.fit(self._table(X), number, **weights)
-
-    def _fit_simulator(self, X, y, weight):
-        """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
-        self.simulator_ = clone(self.simulator)
-        weights = {} if weight is None else {weight_name(self.simulator_): weight}
-        try:
-            self.simulator_.fit(
-                self._condition(X, y[:, self._discrete]), self._other_columns(y), **weights
-            )
-        except BaseException as error:
-            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
-                del self.simulator_
-            raise
+            classifier = default_classifier(len(X), seed, len(self.categories_))
+            rows, weight = alone_as_halves(number, weight)
+            X, number = X[rows], number[rows]
+        self.classifier_ = fit_classifier(classifier, self._table(X), number, weight)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
@@ -222,12 +225,11 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
         """
         check_is_fitted(self)
-        refuse_count(self, X)
-        rows = validate_events(self, X, reset=False, min_samples=0)
+        rows = self._events(X, min_samples=0)
         repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+        root = as_seed_sequence(random_state)
         drawn = np.empty((len(rows) * repeats, self.n_targets_))
         if len(rows):
-            root = as_seed_sequence(random_state)
             proba = np.exp(self._log_proba(rows))
             values = self.categories_[draw_classes(proba, repeats, numpy_rng(root, CATEGORY))]
             condition = self._condition(np.repeat(rows, repeats, axis=0), values)
@@ -252,9 +254,9 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
             Columns are in the order of `categories_`.
         """
         check_is_fitted(self)
-        return np.exp(self._log_proba(validate_events(self, X, reset=False)))
+        return np.exp(self._log_proba(self._events(X)))
 
-    @available_if(lambda self: hasattr(self.simulator, "score_samples"))
+    @available_if(inner_has("score_samples"))
     def score_samples(self, X, y):
         """Log-probability of the discrete columns, plus log p of the others given them.
 
@@ -269,17 +271,28 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
             -inf where the fit has seen no such combination.
         """
         check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
+        X = self._events(X)
         y = validate_target(self, y, n_samples=len(X), reset=False)
         values = y[:, self._discrete]
-        same = (values[:, None] == self.categories_).all(axis=2)
-        known, number = same.any(axis=1), same.argmax(axis=1)
+        number = self._numbers(values)
+        known = number >= 0
         total = np.full(len(X), -np.inf)
         if known.any():
             condition = self._condition(X[known], values[known])
             total[known] = log_prob(self.simulator_, condition, self._other_columns(y[known]))
-            total[known] += self._log_proba(X[known])[np.arange(known.sum()), number[known]]
+            total[known] += self._log_proba(X)[known, number[known]]
         return total
+
+    def _numbers(self, values):
+        """Row of `categories_` of each event, or -1."""
+        known = {tuple(row): number for number, row in enumerate(self.categories_.tolist())}
+        found, index = np.unique(values, axis=0, return_inverse=True)
+        numbers = np.array([known.get(tuple(row), -1) for row in found.tolist()])
+        return numbers[index.ravel()]
+
+    def _events(self, X, min_samples=1):
+        refuse_count(self, X)
+        return validate_events(self, X, reset=False, min_samples=min_samples)
 
     def _log_proba(self, X):
         result = log_proba(self.classifier_, len(self.categories_), X, self._table)
@@ -290,7 +303,8 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
 
     def _condition(self, rows, values):
         """Rows of X, and the discrete columns beside them."""
-        return self._table(rows).assign(**dict(zip(self.columns, values.T, strict=True)))
+        names = self.target_names_in_[self._discrete]
+        return self._table(rows).assign(**dict(zip(names, values.T, strict=True)))
 
     def _other_columns(self, y):
         return pd.DataFrame(y[:, self._others], columns=self.target_names_in_[self._others])

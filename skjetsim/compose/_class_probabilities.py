@@ -1,14 +1,25 @@
-"""Probabilities of classes: a default classifier, in full chunks, and draws from them."""
+"""Probabilities of classes: classifiers and their weights, in full chunks, and draws from them."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from skjetsim._sampling import CHUNK_ROWS
+from skjetsim.base import innermost
+from skjetsim.compose._inner import weight_name
 
-__all__ = ["check_classifier", "default_classifier", "draw_classes", "log_proba"]
+__all__ = [
+    "alone_as_halves",
+    "check_classifier",
+    "default_classifier",
+    "draw_classes",
+    "fit_classifier",
+    "log_proba",
+    "used_events",
+]
 
 
 def check_classifier(classifier):
@@ -21,7 +32,17 @@ def check_classifier(classifier):
         )
 
 
-def default_classifier(n_rows, seed):
+def used_events(weight):
+    """Mask of the events that count, at least two."""
+    used = weight > 0
+    if used.sum() < 2:
+        raise ValueError(
+            f"At least two events of positive weight are needed, got {int(used.sum())}."
+        )
+    return used
+
+
+def default_classifier(n_rows, seed, n_classes=2):
     """Gradient-boosted trees with early stopping.
 
     Parameters
@@ -29,10 +50,11 @@ def default_classifier(n_rows, seed):
     n_rows : int
         Of the fit.
     seed : numpy.random.SeedSequence
+    n_classes : int
     """
     # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
-    # fewer events could not say when to stop.
-    early = n_rows >= 1000
+    # fewer events could not say when to stop, nor hold one of each class.
+    early = n_rows >= max(1000, 10 * n_classes)
     return HistGradientBoostingClassifier(
         learning_rate=0.05,
         max_iter=1000 if early else 100,
@@ -41,6 +63,116 @@ def default_classifier(n_rows, seed):
         early_stopping=early,
         random_state=int(seed.generate_state(1)[0]),
     )
+
+
+def alone_as_halves(number, weight):
+    """Rows and weights in which an event alone in its class is two of half the weight.
+
+    Early stopping splits each class, for which it wants two events. The likelihood is the same.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (n_samples,)
+        Class of each event.
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    rows : ndarray of int
+    weight : ndarray or None
+    """
+    alone = np.flatnonzero(np.bincount(number)[number] == 1)
+    rows = np.concatenate([np.arange(len(number)), alone])
+    if len(alone):
+        weight = np.ones(len(number)) if weight is None else weight.copy()
+        weight[alone] /= 2
+        weight = weight[rows]
+    return rows, weight
+
+
+def fit_classifier(classifier, table, number, weight):
+    """Fit a classifier, with weights where there are any.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted in place.
+    table : DataFrame or ndarray of shape (n_samples, ...)
+    number : ndarray of int, shape (n_samples,)
+        Class of each event.
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    classifier
+
+    Raises
+    ------
+    ValueError
+        Where there are weights, which its `fit` does not take.
+    """
+    weights = {} if weight is None else {weight_name(classifier): weight}
+    if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
+        raise ValueError(
+            f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: take "
+            "another classifier, or unweight the events first."
+        )
+    return classifier.fit(table, number, **weights)
+
+
+def alone_as_halves(number, weight):
+    """Rows and weights in which an event alone in its class is two of half the weight.
+
+    Early stopping splits each class, for which it wants two events. The likelihood is the same.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (n_samples,)
+        Class of each event.
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    rows : ndarray of int
+    weight : ndarray or None
+    """
+    alone = np.flatnonzero(np.bincount(number)[number] == 1)
+    rows = np.concatenate([np.arange(len(number)), alone])
+    if len(alone):
+        weight = np.ones(len(number)) if weight is None else weight.copy()
+        weight[alone] /= 2
+        weight = weight[rows]
+    return rows, weight
+
+
+def fit_classifier(classifier, table, number, weight):
+    """Fit a classifier, with weights where there are any.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted in place.
+    table : DataFrame or ndarray of shape (n_samples, ...)
+    number : ndarray of int, shape (n_samples,)
+        Class of each event.
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    classifier
+
+    Raises
+    ------
+    ValueError
+        Where there are weights, which its `fit` does not take.
+    """
+    weights = {} if weight is None else {weight_name(classifier): weight}
+    if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
+        raise ValueError(
+            f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: take "
+            "another classifier, or unweight the events first."
+        )
+    return classifier.fit(table, number, **weights)
 
 
 def log_proba(classifier, n_classes, X, to_table):
