@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import numbers
 import warnings
 from itertools import permutations
 
@@ -159,12 +158,6 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         if not 2 <= len(self.objects) <= LARGEST_NUMBER:
             raise ValueError(
                 f"All orders of 2 to {LARGEST_NUMBER} objects are tried, got {len(self.objects)}."
-            )
-        nearest = self.matched_delta_r
-        real = isinstance(nearest, numbers.Real) and not isinstance(nearest, bool)
-        if nearest is not None and not (real and 0 < nearest < np.inf):
-            raise ValueError(
-                f"matched_delta_r must be a finite number above 0, or None, got {nearest!r}."
             )
         nearest = self.matched_delta_r
         real = isinstance(nearest, numbers.Real) and not isinstance(nearest, bool)

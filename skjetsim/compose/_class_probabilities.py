@@ -120,61 +120,6 @@ def fit_classifier(classifier, table, number, weight):
     return classifier.fit(table, number, **weights)
 
 
-def alone_as_halves(number, weight):
-    """Rows and weights in which an event alone in its class is two of half the weight.
-
-    Early stopping splits each class, for which it wants two events. The likelihood is the same.
-
-    Parameters
-    ----------
-    number : ndarray of int, shape (n_samples,)
-        Class of each event.
-    weight : ndarray of shape (n_samples,) or None
-
-    Returns
-    -------
-    rows : ndarray of int
-    weight : ndarray or None
-    """
-    alone = np.flatnonzero(np.bincount(number)[number] == 1)
-    rows = np.concatenate([np.arange(len(number)), alone])
-    if len(alone):
-        weight = np.ones(len(number)) if weight is None else weight.copy()
-        weight[alone] /= 2
-        weight = weight[rows]
-    return rows, weight
-
-
-def fit_classifier(classifier, table, number, weight):
-    """Fit a classifier, with weights where there are any.
-
-    Parameters
-    ----------
-    classifier : classifier
-        Fitted in place.
-    table : DataFrame or ndarray of shape (n_samples, ...)
-    number : ndarray of int, shape (n_samples,)
-        Class of each event.
-    weight : ndarray of shape (n_samples,) or None
-
-    Returns
-    -------
-    classifier
-
-    Raises
-    ------
-    ValueError
-        Where there are weights, which its `fit` does not take.
-    """
-    weights = {} if weight is None else {weight_name(classifier): weight}
-    if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
-        raise ValueError(
-            f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: take "
-            "another classifier, or unweight the events first."
-        )
-    return classifier.fit(table, number, **weights)
-
-
 def log_proba(classifier, n_classes, X, to_table):
     """Log-probabilities of a classifier, on full chunks and one thread of BLAS.
 
