@@ -51,7 +51,9 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
     classifier : classifier or None
         Learns the pattern; has `predict_proba` and is trained on the likelihood, or calibrated.
         None takes gradient-boosted trees with early stopping: an efficiency that jumps at a
-        threshold is what trees follow and smooth functions do not.
+        threshold is what trees follow and smooth functions do not. Trees cut one column at a time,
+        and a threshold in pT is a circle in px and py: put `CartesianToCylindrical` in front of
+        this estimator, or of the classifier.
     simulator : simulator
         Cloned for each pattern; learns its columns of y given X. Transformers of y, of which a
         logarithm of zero pT would be one too many, belong in here: a `TransformedSimulator`.
@@ -107,17 +109,22 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
     >>> from scipy.special import erf
     >>> from skjetsim.compose import EfficiencySimulator
     >>> from skjetsim.flows import FlowSimulator
+    >>> from skjetsim.pipeline import make_generative_pipeline
+    >>> from skjetsim.preprocessing import CartesianToCylindrical
     >>> rng = np.random.default_rng(0)
-    >>> X = pd.DataFrame({"jet_pt": rng.uniform(10, 60, 2000)})            # GeV
-    >>> accepted = rng.uniform(size=2000) < 0.5 * (1 + erf((X["jet_pt"] - 30) / 8))
-    >>> y = pd.DataFrame({"jet_pt": X["jet_pt"] * rng.normal(1, 0.1, 2000), "accepted": 1.0})
+    >>> pt, phi = rng.uniform(10, 60, 2000), rng.uniform(-np.pi, np.pi, 2000)      # GeV
+    >>> X = pd.DataFrame({"jet_px": pt * np.cos(phi), "jet_py": pt * np.sin(phi)})
+    >>> accepted = rng.uniform(size=2000) < 0.5 * (1 + erf((pt - 30) / 8))
+    >>> y = pd.DataFrame({"jet_pt": pt * rng.normal(1, 0.1, 2000), "accepted": 1.0})
     >>> y[~accepted] = 0.0
-    >>> model = EfficiencySimulator(None, FlowSimulator(max_epochs=2, random_state=0))
-    >>> model = model.fit(X, y)
-    >>> low, high = model.efficiency(pd.DataFrame({"jet_pt": [15.0, 50.0]}))
+    >>> response = FlowSimulator(max_epochs=2, random_state=0)
+    >>> model = make_generative_pipeline(
+    ...     CartesianToCylindrical(["jet"]), EfficiencySimulator(None, response, random_state=0)
+    ... ).set_output(transform="pandas").fit(X, y)
+    >>> low, high = model[-1].efficiency(pd.DataFrame({"jet_pt": [15.0, 50.0], "jet_phi": 0.0}))
     >>> bool(low < 0.1), bool(high > 0.9)
     (True, True)
-    >>> drawn = model.set_output(transform="pandas").sample(X, random_state=1)
+    >>> drawn = model.sample(X, random_state=1)
     >>> bool((drawn.loc[drawn["accepted"] == 0, "jet_pt"] == 0).all())
     True
     """

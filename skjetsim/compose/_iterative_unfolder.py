@@ -127,8 +127,15 @@ class IterativeUnfolder(MetaUnfolder):
 
     `X_train_` with `weights_` is a second estimate of the unfolded spectrum, in which no event was
     drawn by a network. What is gained can be seen in the measured columns: `y_train_` with
-    `weights_` has to agree with the measured events. Where it does not, the response differs, too,
-    and no prior mends that.
+    `weights_` has to come nearer to the measured events. Where it does not agree with them in the
+    end, iterations, events or training were too few, or the response differs, too, which no prior
+    mends.
+
+    On the way to the spectrum that explains the measured events `moved` falls, and `auc` rises
+    less and less. Where `auc` goes on rising while `moved` stays what it is, the iterations follow
+    fluctuations: make fewer. The floor of `auc`, n simulated against m measured events of one
+    spectrum, is 0.5 with a standard error of sqrt((1 / n + 1 / m) / 12); that of both figures is
+    what `unfold` records for as many simulated events, held out from `fit`, as were measured.
 
     The training events are kept, in model files too. `unfolder_` is an unfolder of its own and can
     be saved without them.
