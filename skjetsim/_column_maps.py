@@ -11,13 +11,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._angles import TWO_PI, is_angle, wrap_phi
 from skjetsim._weighted import weighted_quantile, weighted_std
 
 __all__ = [
     "apply_maps",
     "check_condition_reach",
+    "check_radians",
     "check_reach",
+    "check_spread",
     "encode_condition",
     "invert_maps",
     "learn_condition",
@@ -32,6 +34,9 @@ __all__ = [
 STANDARD_EXTREME = 5.0
 STANDARD_CORE = 0.6
 LARGEST_VALUE = 1e100  # whose square is a double
+LEAST_SPREAD = 1 / LARGEST_VALUE
+ROUNDING = 20 * np.finfo(np.float64).eps  # of values about their mean
+LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, in single precision too
 LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
 MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
@@ -238,15 +243,80 @@ def check_reach(table, maps, names, what):
     for j, column in enumerate(table.T):
         if maps is None or maps[j] is None:
             far = np.abs(column) > LARGEST_VALUE
+            why = "is too large to learn from in double precision"
         else:
             x = maps[j]["x"]
             far = np.abs(column - x.mean()) > LARGEST_REACH * (x[-1] - x[0])
+            why = "lies too far from the events of the fit for single precision"
         if far.any():
             row = int(np.flatnonzero(far)[0])
             raise ValueError(
-                f"{what} column {names[j]!r}, row {row}: "
-                f"{column[row]:g} lies too far from the events of the fit for single precision. "
-                "Look at this event, or change the column's unit."
+                f"{what} column {names[j]!r}, row {row}: {column[row]:g} {why}. "
+                "Change the column's unit, or look at this event."
+            )
+
+
+def check_spread(table, weight, names, what):
+    """Refuse columns that vary, but by less than a map can hold.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    weight : ndarray of shape (n_samples,) or None
+    names : list
+        Of the columns, their positions where they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the first such column.
+    """
+    mean = np.average(table, axis=0, weights=weight)
+    spread = weighted_std(table - mean, weight)
+    rounding = ROUNDING * np.abs(mean)
+    narrow = (table != table[0]).any(axis=0) & (spread <= np.maximum(rounding, LEAST_SPREAD))
+    if not narrow.any():
+        return
+    j = int(np.argmax(narrow))
+    label = f"{what} column {names[j]!r} varies by {spread[j]:.3g} about {mean[j]:.6g}"
+    if rounding[j] < LEAST_SPREAD:
+        raise ValueError(
+            f"{label}, too little to learn from in double precision. Change the column's unit."
+        )
+    raise ValueError(
+        f"{label}, which is the rounding of double precision. Round the column so that it is "
+        "constant, or subtract what its values have in common."
+    )
+
+
+def check_radians(table, angles, names, what):
+    """Refuse angles more than a turn from zero: they are degrees, or no angles.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    angles : sequence of bool
+        Which columns are angles.
+    names : list
+        Of the columns, their positions where they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first row.
+    """
+    for j in np.flatnonzero(angles):
+        beyond = np.abs(table[:, j]) > LARGEST_ANGLE
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            raise ValueError(
+                f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, "
+                "but the column is an angle in radians, by its name or by bijection. Convert "
+                "degrees by np.deg2rad; where it is no angle, choose another name or bijection."
             )
 
 

@@ -60,6 +60,11 @@ class NetworkEstimator:
         check_fraction(self.validation_fraction, "validation_fraction")
         if self.ema_decay is not None:
             check_fraction(self.ema_decay, "ema_decay")
+        if self.checkpoint is not None and self.random_state is None:
+            raise ValueError(
+                f"checkpoint={self.checkpoint!r} needs an int as random_state: with None each fit "
+                "is another one, and none would resume from the file."
+            )
         return TrainingPlan(
             batch_size=_auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
             max_epochs=self.max_epochs,

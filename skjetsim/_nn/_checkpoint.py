@@ -47,16 +47,23 @@ def load_checkpoint(path, expected):
     Raises
     ------
     ValueError
-        Where the file belongs to another training or cannot be read.
+        Where the file belongs to another training, is damaged, or is no checkpoint.
+    OSError
+        Where it may not be opened.
     """
     if not os.path.exists(path):
         return None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+    with open(path, "rb") as file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception:
+            # PyTorch's own message advises to read the file without weights_only, and run its code.
+            state = None
+    if not isinstance(state, dict):
         raise ValueError(
-            f"The checkpoint {path!r} cannot be read ({error}). Delete it to start afresh."
-        ) from error
+            f"The checkpoint {path!r} cannot be read: it is damaged, or something else. Delete it "
+            "to start afresh, or give another path."
+        )
     if state.get("fingerprint") != expected:
         raise ValueError(
             f"The checkpoint {path!r} belongs to another training (other data, parameters or "

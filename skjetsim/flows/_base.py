@@ -9,9 +9,16 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator
 
 from skjetsim._angles import is_angle
-from skjetsim._column_maps import apply_maps, check_reach, invert_maps, learn_maps
+from skjetsim._column_maps import (
+    apply_maps,
+    check_radians,
+    check_reach,
+    invert_maps,
+    learn_maps,
+)
 from skjetsim._network_estimator import NetworkEstimator
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
+from skjetsim.flows._cells import cell_points, lowest_cell_points
 
 # Branches of the constructor's random_state beside those of NetworkEstimator.
 ORDERS, CELLS = 100, 101
@@ -27,6 +34,8 @@ class LatentModel(NetworkEstimator, BaseEstimator):
     `log_prob`, each of a table and, where there is one, its context. Columns that never vary are
     kept aside: the module does not see them.
     """
+
+    _learns = "X"  # how users call the table
 
     def _settings(self, names, root):
         """Return the module's settings, checked; `names` are those of the varying columns."""
@@ -47,7 +56,7 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         root = as_seed_sequence(self.random_state)
         self._begin(table, names, weight, root)
         if self.varying_.any():
-            inputs = self._network_inputs(table, context, root)
+            inputs = self._network_inputs(table, names, context, root)
             self._train(plan, root, inputs, weight)
 
     def _fit_density_further(self, table, context, names, weight):
@@ -59,8 +68,10 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         self._refuse_new_variation(table, names)
         if self.varying_.any():
             seen = len(self.history_)
-            inputs = self._network_inputs(table, context, root, seen)
+            inputs = self._network_inputs(table, names, context, root, seen)
             self._train_once(plan, root, inputs, weight)
+            least = table[:, self.varying_][:, self.integers_].min(axis=0)
+            self.least_integers_ = np.minimum(self.least_integers_, least)
 
     def _auto_decay(self, table):
         from skjetsim._nn import likelihood_weight_decay
@@ -93,6 +104,11 @@ class LatentModel(NetworkEstimator, BaseEstimator):
 
     def _check_integers(self, table, names, circular):
         """Which of the varying columns are integers, by `integer_columns`."""
+        if isinstance(self.integer_columns, str) or not np.iterable(self.integer_columns):
+            raise TypeError(
+                'integer_columns must be a sequence of names or positions, such as ("n_jets",), '
+                f"got {self.integer_columns!r}."
+            )
         known = {str(name): j for j, name in enumerate(names)}
         chosen = np.zeros(len(names), dtype=bool)
         for column in self.integer_columns:
@@ -103,12 +119,10 @@ class LatentModel(NetworkEstimator, BaseEstimator):
                     f"integer_columns names {column!r}, which is no column: {list(names)}."
                 )
             chosen[known[str(column)]] = True
+        if (chosen & circular).any():
+            name = names[int(np.argmax(chosen & circular))]
+            raise ValueError(f"integer_columns names {name!r}, which is an angle.")
         fractional = (table != np.floor(table)).any(axis=0)
-        for j in np.flatnonzero(chosen & (fractional | circular)):
-            row = int(np.argmax(table[:, j] != np.floor(table[:, j])))
-            raise ValueError(
-                f"integer_columns names {names[j]!r}, but row {row} holds {table[row, j]:g}."
-            )
         if len(table) >= MANY_ROWS:
             for j in np.flatnonzero(~chosen & ~fractional & ~circular):
                 if len(np.unique(table[:, j])) <= FEW_VALUES:
@@ -145,8 +159,12 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         table[:, self.integers_] += rng.random((len(table), int(self.integers_.sum())))
         return table
 
-    def _network_inputs(self, table, context, root, seen=0):
-        varying = self._spread(table[:, self.varying_], numpy_rng(root, CELLS, seen))
+    def _network_inputs(self, table, names, context, root, seen=0):
+        varying, names = table[:, self.varying_], np.asarray(names, dtype=object)[self.varying_]
+        angles = [knots is None for knots in self.column_maps_]
+        check_radians(varying, angles, names, self._learns)
+        _refuse_fractions(varying, names, self.integers_)
+        varying = self._spread(varying, numpy_rng(root, CELLS, seen))
         mapped, _ = apply_maps(self.column_maps_, varying)
         return (mapped,) if context is None else (mapped, context)
 
@@ -162,7 +180,8 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         if self.net_ is not None:
             varying = invert_maps(self.column_maps_, self._module_call(function, z, context))
             counts = np.floor(varying[:, self.integers_])
-            # The lowest cell has an edge, of which a smooth density keeps some on the far side.
+            # The lowest cell has an edge, of which a smooth density keeps some on the far side;
+            # `_log_density` counts it in.
             varying[:, self.integers_] = np.maximum(counts, self.least_integers_)
             table[:, self.varying_] = varying
         return table
@@ -205,7 +224,8 @@ class LatentModel(NetworkEstimator, BaseEstimator):
         """Log-density of each row in its own units, probability in integer columns.
 
         Columns that were constant in the fit carry no density: rows that differ from them have
-        probability zero, as have fractions in integer columns.
+        probability zero, as have fractions in integer columns, and integers below the least of the
+        fit, which are never drawn.
         """
         wrong = (table[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
         result = np.zeros(len(table))
@@ -213,25 +233,49 @@ class LatentModel(NetworkEstimator, BaseEstimator):
             varying = table[:, self.varying_]
             integers = varying[:, self.integers_]
             wrong |= (integers != np.floor(integers)).any(axis=1)
+            wrong |= (integers < self.least_integers_).any(axis=1)
             result = self._log_mean_over_cells(varying, context)
         result[wrong] = -np.inf
         return result
 
     def _log_mean_over_cells(self, varying, context):
         """Log-density, averaged over the cell of the integers where there are some."""
-        n_integers = int(self.integers_.sum())
-        if not n_integers:
+        if not self.integers_.any():
             return self._log_density_at(varying, context)
-        from scipy.stats import qmc
+        lowest = varying[:, self.integers_] == self.least_integers_
+        on_edge = lowest.any(axis=1)
+        result = np.empty(len(varying))
+        for rows, n_points in ((~on_edge, CELL_POINTS), (on_edge, 2 * CELL_POINTS)):
+            if rows.any():
+                inputs = varying[rows], None if context is None else context[rows]
+                result[rows] = self._log_mean_over_points(*inputs, lowest[rows], n_points)
+        return result
 
-        cells = qmc.Sobol(n_integers, scramble=False).random(CELL_POINTS) + 0.5 / CELL_POINTS
+    def _log_mean_over_points(self, varying, context, lowest, n_points):
+        """`lowest` tells which integers are in the lowest cell, where drawn ones are lifted to."""
+        points = cell_points(lowest.shape[1], n_points)
+        maps = [self.column_maps_[j] for j in np.flatnonzero(self.integers_)]
+        columns = zip(maps, self.least_integers_, points.T, strict=True)
+        offsets, log_weights = np.moveaxis([lowest_cell_points(*each) for each in columns], 0, -1)
         parts = []
-        for point in cells:
+        for point, offset, log_weight in zip(points, offsets, log_weights, strict=True):
             shifted = varying.copy()
-            shifted[:, self.integers_] += point
-            parts.append(self._log_density_at(shifted, context))
-        return logsumexp(parts, axis=0) - np.log(CELL_POINTS)
+            shifted[:, self.integers_] += np.where(lowest, offset, point)
+            density = self._log_density_at(shifted, context)
+            parts.append(density + np.where(lowest, log_weight, 0.0).sum(axis=1))
+        return logsumexp(parts, axis=0) - np.log(n_points)
 
     def _log_density_at(self, varying, context):
         mapped, log_slope = apply_maps(self.column_maps_, varying)
         return log_slope + self._module_call("log_prob", mapped, context)
+
+
+def _refuse_fractions(table, names, integers):
+    """Raise ValueError where a column of integers has a fraction."""
+    fractions = (table != np.floor(table)) & integers
+    if fractions.any():
+        j = int(np.argmax(fractions.any(axis=0)))
+        row = int(np.argmax(fractions[:, j]))
+        raise ValueError(
+            f"integer_columns names {names[j]!r}, but row {row} holds {table[row, j]:g}."
+        )

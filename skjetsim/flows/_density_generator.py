@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._column_maps import check_reach
+from skjetsim._column_maps import check_reach, check_spread
 from skjetsim._network_estimator import weighted_events
 from skjetsim._sklearn_compat import wrap_like_transform
 from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
@@ -35,8 +35,9 @@ class DensityGenerator(
         Raises
         ------
         ValueError
-            On NaN or infinity (naming column and row), negative or all-zero weights, parameters
-            out of range, or a loss that is not finite in the first epoch.
+            On NaN or infinity (naming column and row), negative or all-zero weights, angles of more
+            than a turn, columns that vary by rounding only, parameters out of range, or a loss that
+            is not finite in the first epoch.
         """
         X, weight = self._check_training(X, sample_weight, reset=True)
         self._fit_density(X, None, self._names(), weight)
@@ -74,6 +75,8 @@ class DensityGenerator(
         weight = check_sample_weight(sample_weight, len(X))
         weight, X = weighted_events(weight, X)
         check_reach(X, None, self._names(), "X")
+        if reset:
+            check_spread(X, weight, self._names(), "X")
         return X, weight
 
     def sample(self, n_samples=1, *, random_state=None):
@@ -142,7 +145,8 @@ class DensityGenerator(
         -------
         ndarray of shape (n_samples,)
             Of integer columns the probability, of the others the density; minus infinity for
-            events that differ in a column that was constant in the fit.
+            events that differ in a column that was constant in the fit, and for integers below the
+            least of the fit.
         """
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from skjetsim._angles import is_angle
 from skjetsim._column_maps import (
     check_condition_reach,
+    check_radians,
     check_reach,
+    check_spread,
     encode_condition,
     learn_condition,
     n_inputs,
@@ -16,6 +19,8 @@ from skjetsim.flows._base import LatentModel
 
 class DensitySimulator(NetworkSimulator, LatentModel):
     """Simulator whose network maps y, given X, to a standard normal latent space and back."""
+
+    _learns = "y"
 
     def fit(self, X, y, sample_weight=None):
         """Learn p(y given X) from pairs of events.
@@ -37,8 +42,8 @@ class DensitySimulator(NetworkSimulator, LatentModel):
         ------
         ValueError
             On NaN or infinity (naming column and row), different lengths or indices of X and y,
-            negative or all-zero weights, parameters out of range, or a loss that is not finite in
-            the first epoch.
+            negative or all-zero weights, angles of more than a turn, columns that vary by rounding
+            only, parameters out of range, or a loss that is not finite in the first epoch.
         """
         X, y, weight = self._check_training(X, y, sample_weight, reset=True)
         self._learn_condition(X, weight)
@@ -79,8 +84,13 @@ class DensitySimulator(NetworkSimulator, LatentModel):
 
     def _check_training(self, X, y, sample_weight, *, reset):
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=reset)
-        check_reach(X, None, self._condition_names() or range(X.shape[1]), "X")
+        names = self._condition_names() or list(range(X.shape[1]))
+        check_reach(X, None, names, "X")
         check_reach(y, None, self.target_names_in_, "y")
+        check_radians(X, [is_angle(name) for name in names], names, "X")
+        if reset:
+            check_spread(X, weight, names, "X")
+            check_spread(y, weight, self.target_names_in_, "y")
         return X, y, weight
 
     def _condition_names(self):

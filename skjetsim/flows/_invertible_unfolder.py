@@ -8,7 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._column_maps import apply_maps, check_reach, invert_maps, learn_maps
+from skjetsim._column_maps import (
+    apply_maps,
+    check_reach,
+    check_spread,
+    invert_maps,
+    learn_maps,
+)
 from skjetsim._network_estimator import NetworkEstimator, check_pairs, check_widths
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
 from skjetsim._validation import (
@@ -68,7 +74,7 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
         File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result.
+        parameters resumes, to the same result. It needs a `random_state`.
     device : str, default="auto"
         "auto" takes CUDA where there is one at fit time.
     n_jobs : int or None, default=None
@@ -197,8 +203,10 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
             the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
-        check_reach(X, None, self._theory_names(), "X")
-        check_reach(y, None, self.target_names_in_, "y")
+        sides = (X, self._theory_names(), "X"), (y, self.target_names_in_, "y")
+        for table, names, what in sides:
+            check_reach(table, None, names, what)
+            check_spread(table, weight, names, what)
         self._fit_map(X, y, weight)
         return self
 

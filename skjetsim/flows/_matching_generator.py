@@ -38,7 +38,8 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
         by the solver again.
     integer_columns : sequence of str or int, default=()
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability.
+        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
+        below.
     learning_rate : float, default=4e-3
         Of AdamW, at its largest.
     batch_size : int or "auto", default="auto"
@@ -63,7 +64,8 @@ class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
         File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. A student has one more, `checkpoint`.student.
+        parameters resumes, to the same result. It needs a `random_state`. A student has
+        one more, `checkpoint`.student.
     device : str, default="auto"
         "auto" takes CUDA where there is one at fit time.
     n_jobs : int or None, default=None

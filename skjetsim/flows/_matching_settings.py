@@ -84,7 +84,18 @@ class FlowMatchingSettings:
 
     def _drawn_by(self):
         """Drawn events may take the student's way; what is mapped takes the solver's."""
-        return "from_base" if self.n_distill_steps is None else "draw"
+        if self.n_distill_steps is None:
+            return "from_base"
+        trained = None
+        if self.distillation_loss_ is not None:
+            trained = self._architecture["n_distill_steps"]
+        if self.net_ is not None and self.n_distill_steps != trained:
+            raise ValueError(
+                f"n_distill_steps={self.n_distill_steps!r}, but the fit has no student of so many "
+                f"steps{'' if trained is None else f', only one of {trained}'}. Fit again, or set "
+                "n_distill_steps=None to draw by the solver."
+            )
+        return "draw"
 
     def _module_call(self, function, *arrays):
         module = self.net_.module_

@@ -37,7 +37,8 @@ class FlowSimulator(FlowSettings, DensitySimulator):
         Order of columns from layer to layer.
     integer_columns : sequence of str or int, default=()
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability.
+        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
+        below.
     condition_network : sequence of int, default=()
         Widths of a network that X passes before all couplings, trained with them: the f(x) of the
         conditional INN. None by default, since each coupling has a network of its own.
@@ -65,7 +66,7 @@ class FlowSimulator(FlowSettings, DensitySimulator):
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
         File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result.
+        parameters resumes, to the same result. It needs a `random_state`.
     device : str, default="auto"
         "auto" takes CUDA where there is one at fit time.
     n_jobs : int or None, default=None

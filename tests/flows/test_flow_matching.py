@@ -218,8 +218,11 @@ def test_interrupted_student_leaves_the_solver(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(bent(200))
     assert model.distillation_loss_ is None
-    drawn = model.sample(100, random_state=0)
-    assert_array_equal(drawn, model.set_params(n_distill_steps=None).sample(100, random_state=0))
+    with pytest.raises(ValueError, match=r"no student of so many steps. .* n_distill_steps=None"):
+        model.sample(100)
+    drawn = model.set_params(n_distill_steps=None).sample(100, random_state=0)
+    solver = FlowMatchingGenerator(**TINY).fit(bent(200))
+    assert_allclose(drawn.mean(axis=0), solver.sample(100, random_state=0).mean(axis=0), atol=0.3)
 
 
 @pytest.mark.parametrize("cls", [FlowMatchingGenerator, FlowMatchingSimulator])
@@ -360,8 +363,26 @@ def test_a_student_is_not_used_after_partial_fit():
     model = FlowMatchingGenerator(**TINY | {"n_distill_steps": 1}).fit(X)
     model.set_params(n_distill_steps=None, ema_decay=None).partial_fit(X)
     assert model.distillation_loss_ is None
-    solved = model.sample(20, random_state=0)
-    assert_array_equal(model.set_params(n_distill_steps=1).sample(20, random_state=0), solved)
+    assert np.isfinite(model.sample(20, random_state=0)).all()
+    with pytest.raises(ValueError, match="n_distill_steps=1, but the fit has no student"):
+        model.set_params(n_distill_steps=1).sample(20)
+
+
+def test_another_student_needs_another_fit(plane, calorimeter):
+    X = smeared(20)[0]
+    for fitted, arguments, trained in ((plane, (), 2), (calorimeter, (X,), 1)):
+        model = clone(fitted)
+        vars(model).update(vars(fitted))
+        drawn = model.sample(*arguments, random_state=0)
+        model.set_params(n_distill_steps=3 - trained)
+        with pytest.raises(ValueError, match=f"only one of {trained}. Fit again, or set"):
+            model.sample(*arguments)
+        model.set_params(n_distill_steps=None).sample(*arguments)
+        again = model.set_params(n_distill_steps=trained).sample(*arguments, random_state=0)
+        assert_array_equal(again, drawn)
+    model = FlowMatchingGenerator(**TINY).fit(bent(100)).set_params(n_distill_steps=1)
+    with pytest.raises(ValueError, match=r"no student of so many steps. Fit again"):
+        model.sample()
 
 
 def test_optimal_transport_straightens_paths():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import traceback
 
 import numpy as np
 import pytest
@@ -269,18 +270,38 @@ def test_a_foreign_checkpoint(tmp_path, plan, data):
         make_net(checkpoint=path, **plan).train(data)
 
 
-@pytest.mark.parametrize("damage", ["empty", "truncated", "text", "pickle"])
+@pytest.mark.parametrize("damage", ["empty", "truncated", "text", "pickle", "tensor"])
 def test_a_damaged_checkpoint(tmp_path, damage):
     path = tmp_path / "training.pt"
     make_net(checkpoint=str(path)).train(line_set())
     if damage == "pickle":
         torch.save({"fingerprint": os.system}, path)
+    elif damage == "tensor":
+        torch.save(torch.ones(3), path)
     else:
         data = path.read_bytes()
         contents = {"empty": b"", "truncated": data[: len(data) // 2], "text": b"hello"}
         path.write_bytes(contents[damage])
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match=r"cannot be read.*Delete it to start afresh") as caught:
         make_net(checkpoint=str(path)).train(line_set())
+    # PyTorch advises to read such files with weights_only=False, which runs what is in them.
+    assert "weights_only" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_checkpoint_that_is_a_folder(tmp_path):
+    with pytest.raises(OSError, match=r"directory|Permission"):
+        make_net(checkpoint=str(tmp_path)).train(line_set())
+
+
+@pytest.mark.parametrize("cls", [FlowGenerator, FlowSimulator])
+def test_a_checkpoint_needs_a_seed(cls, tmp_path):
+    path = tmp_path / "training.pt"
+    arguments = events()[1:] if cls is FlowGenerator else events()
+    with pytest.raises(ValueError, match="needs an int as random_state"):
+        estimator(cls, checkpoint=str(path), random_state=None).fit(*arguments)
+    assert not path.exists()
+    estimator(cls, checkpoint=str(path), random_state=1).fit(*arguments)
+    assert path.exists()
 
 
 def test_estimators_pass_checkpoint_errors_on(tmp_path):
