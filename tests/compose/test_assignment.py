@@ -224,6 +224,82 @@ def test_equal_momenta_of_rounded_files_are_in_order():
     assignment().fit(X, y)
 
 
+# Which references have an object of their own.
+
+
+def matching(matched_delta_r=0.4):
+    return AssignmentTransformer(JETS[:4], QUARKS[:4], matched_delta_r=matched_delta_r)
+
+
+FLAGS = [f"{quark}_matched" for quark in QUARKS[:4]]
+
+
+def test_flags_are_those_of_the_distances():
+    X, y, _ = top_pairs()
+    y.loc[::3, "jet2_eta"] += 3.0  # a jet of radiation in every third event
+    model = matching().fit(X, y)
+    out = transformed(model, X, y)
+    assert list(out) == [*assignment().fit(X, y).get_target_names_out(list(y)), *FLAGS]
+    assert_array_equal(out.drop(columns=FLAGS), transformed(assignment().fit(X, y), X, y))
+    for quark, flag in zip(QUARKS, FLAGS, strict=False):
+        delta_phi = wrap_phi(out[f"{quark}_phi"] - X[f"{quark}_phi"])
+        delta_r = np.hypot(out[f"{quark}_eta"] - X[f"{quark}_eta"], delta_phi)
+        assert_array_equal(out[flag], (delta_r < 0.4).astype(float))
+    unmatched = 4 - out[FLAGS].sum(axis=1)
+    assert unmatched[::3].mean() > 0.9
+    assert unmatched.drop(index=unmatched.index[::3]).mean() < 0.1
+
+
+def test_a_smaller_distance_has_fewer_matches():
+    X, y, _ = top_pairs()
+    counts = [
+        transformed(matching(largest).fit(X, y), X, y)[FLAGS].to_numpy().sum()
+        for largest in (1e-6, 0.05, 0.1, 10)
+    ]
+    assert counts[0] == 0 < counts[1] < counts[2] < counts[3] == 800
+    # Two Gaussians of width 0.05.
+    assert counts[1] / 800 == pytest.approx(1 - np.exp(-0.5), abs=0.05)
+
+
+def test_flags_are_dropped_on_the_way_back():
+    X, y, _ = top_pairs()
+    model = matching().fit(X, y)
+    out = transformed(model, X, y)
+    assert_array_equal(model.inverse_transform_target(X, out), y)
+    assert_array_equal(model.inverse_transform_target(X, out.assign(b_matched=0.0)), y)
+    message = "y has 13 columns, but AssignmentTransformer was fitted with 17"
+    with pytest.raises(ValueError, match=message):
+        model.inverse_transform_target(X, out.drop(columns=FLAGS).to_numpy())
+    with pytest.raises(ValueError, match=r"y has columns .*'b_matched', .* were fitted"):
+        model.inverse_transform_target(X, out.drop(columns=FLAGS))
+
+
+def test_flags_of_a_copy_and_of_a_model_file(tmp_path):
+    X, y, _ = top_pairs()
+    model = matching().fit(X, y)
+    save(model, tmp_path / "model")
+    for again in (clone(model).fit(X, y), load(tmp_path / "model")):
+        assert_array_equal(again.transform_target(X, y), model.transform_target(X, y))
+        assert again.get_target_names_out(list(y)) == model.get_target_names_out(list(y))
+    model.set_params(matched_delta_r=None).fit(X, y)
+    assert_array_equal(model.transform_target(X, y), assignment().fit(X, y).transform_target(X, y))
+
+
+@pytest.mark.parametrize("value", [0, -0.4, np.nan, np.inf, "0.4", True, [0.4]])
+def test_distances_that_are_none(value):
+    X, y, _ = top_pairs()
+    with pytest.raises(ValueError, match="matched_delta_r must be a finite number above 0, or No"):
+        matching(value).fit(X, y)
+
+
+def test_a_flag_that_is_there_already():
+    X, y, _ = top_pairs()
+    y = y.assign(**{f"{jet}_matched": 1.0 for jet in JETS[:4]})
+    assignment().fit(X, y)
+    with pytest.raises(ValueError, match="two columns 'b_matched'"):
+        matching().fit(X, y)
+
+
 # What is refused.
 
 
