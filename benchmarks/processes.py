@@ -25,7 +25,6 @@ from skjetsim.preprocessing import (
     KinematicFeatures,
     LogTransformer,
     PairMassTransformer,
-    PhiRotation,
     TopPairFeatures,
     pair_and_triple_masses,
 )
@@ -170,11 +169,11 @@ def dielectron_unfolder(simulator):
 def top_pair_simulator(simulator):
     """Which quarks have a jet of their own; jets in their order, with residuals of directions.
 
-    Conditions are log pT, eta and phi of the partons, phi from the electron, and distances of the
-    quarks: those that are near make one jet.
+    Conditions are log pT, eta and phi of the partons, and distances: quarks that are near each other
+    make one jet, and none is found near the electron.
     """
     charged = ["electron", *QUARKS]
-    distances = [f"delta_r({a}, {b})" for a, b in combinations(QUARKS, 2)]
+    distances = [f"delta_r({a}, {b})" for a, b in combinations(charged, 2)]
 
     def cylindrical():
         return [
@@ -187,7 +186,6 @@ def top_pair_simulator(simulator):
     for name in QUARKS:
         bounds |= {f"{name}_log_pt": (np.log(20), None), f"{name}_eta": (-5.0, 5.0)}
     target = [
-        PhiRotation("electron"),
         AssignmentTransformer(JETS, QUARKS, matched_delta_r=MATCHED),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
@@ -196,11 +194,9 @@ def top_pair_simulator(simulator):
         ResidualTransformer(columns=["electron_log_pt", *directions, "met_px", "met_py"]),
     ]
     matched = [f"{name}_matched" for name in QUARKS]
+    response = TransformedSimulator(CategorySimulator(simulator, matched, random_state=0), target)
     return make_generative_pipeline(
-        KinematicFeatures(distances),
-        PhiRotation("electron"),
-        *cylindrical(),
-        TransformedSimulator(CategorySimulator(simulator, matched, random_state=0), target),
+        KinematicFeatures(distances), *cylindrical(), SymmetricSimulator(response, "electron")
     )
 
 

@@ -7,7 +7,7 @@ that trains for as long as the last of them.
 
 import argparse
 
-from simulation import EPOCHS, compare
+from simulation import SETTINGS, compare
 from zuko_loop import ZukoLoop
 
 from skjetsim.compose import EnsembleSimulator
@@ -29,7 +29,7 @@ COPULA = {
 
 def models():
     """Simulations of the table, by name."""
-    flow = FlowSimulator(max_epochs=EPOCHS["wjet"], random_state=0)
+    flow = FlowSimulator(**SETTINGS["wjet"], random_state=0)
     return {
         "published": make_published_wjet(random_state=0),
         "published heads": make_wjet_simulator(
