@@ -56,7 +56,8 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         The discrete columns of y.
     classifier : classifier or None, default=None
         Learns the combination; has `predict_proba` and is trained on the likelihood, or
-        calibrated. None takes gradient-boosted trees with early stopping.
+        calibrated. None takes gradient-boosted trees with early stopping, which cut one column at
+        a time: they want pT as a column, not px and py.
     random_state : int, RandomState, Generator or None, default=None
         Governs the classifier that None stands for, and the noise of `transform` and `score`.
 
