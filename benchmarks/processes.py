@@ -169,8 +169,8 @@ def dielectron_unfolder(simulator):
 def top_pair_simulator(simulator):
     """Which quarks have a jet of their own; jets in their order, with residuals of directions.
 
-    Conditions are log pT, eta and phi of the partons, and distances: quarks near each other make one
-    jet, and none is found near the electron.
+    Conditions are log pT, eta and phi of the partons, and distances: quarks near each other make
+    one jet, and none is found near the electron.
     """
     charged = ["electron", *QUARKS]
     distances = [f"delta_r({a}, {b})" for a, b in combinations(charged, 2)]
