@@ -194,7 +194,7 @@ def test_what_it_is_and_is_not(toy):
         assert not is_generator(model)
     for method in ("sample", "transform", "fit_transform", "predict"):
         assert not hasattr(unfolder, method)
-    with pytest.raises(TypeError, match="neither a generator nor a simulator"):
+    with pytest.raises(TypeError, match="draws X for a given y"):
         skjetsim.sample(unfolder, X)
 
 
