@@ -28,7 +28,7 @@ import skjetsim
 from skjetsim.flows import FlowSimulator
 
 N_TRAIN = {"wjet": 140_000, "zee": 140_000, "ttbar": 60_000}
-N_TEST = {"wjet": 100_000, "zee": 100_000, "ttbar": 24_000}
+N_TEST = {"wjet": 100_000, "zee": 100_000, "ttbar": 20_000}
 # Of the flow. As many epochs as four minutes take for wjet; for ttbar, chosen on training events.
 SETTINGS = {
     "wjet": {"max_epochs": 28},

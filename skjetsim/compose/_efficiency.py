@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
@@ -22,15 +22,17 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, innermost, is_simulator
+from skjetsim.base import SimulatorMixin
 from skjetsim.compose._balance import balance
 from skjetsim.compose._class_probabilities import (
     check_classifier,
     default_classifier,
     draw_classes,
+    fit_classifier,
     log_proba,
+    used_events,
 )
-from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._inner import check_simulator, is_fitted, weight_name
 from skjetsim.compose._patterns import REJECTED, Patterns
 
 __all__ = ["EfficiencySimulator"]
@@ -181,7 +183,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
         weight = check_sample_weight(sample_weight, len(X))
         if weight is not None:
-            used = _used(weight)
+            used = used_events(weight)
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
         groups = self._groups(pattern, absent)
         self._fit_classifier(X, pattern, absent, weight)
@@ -291,15 +293,8 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         return total
 
     def _check_parts(self):
-        simulator, classifier = self.simulator, self.classifier
-        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
-            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
-        if not is_simulator(simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {simulator!r}, which would not learn y "
-                "given X."
-            )
-        check_classifier(classifier)
+        check_simulator(self.simulator)
+        check_classifier(self.classifier)
         if not isinstance(self.objects, (list, tuple)) or not all(
             isinstance(name, str) and name for name in self.objects
         ):
@@ -322,14 +317,9 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         self.patterns_ = [self._reader.name(int(code)) for code in self._codes]
         self.classifier_ = None
         if len(self._codes) > 1:
-            classifier = self._make_classifier(len(X))
-            weights = {} if weight is None else {weight_name(classifier): weight}
-            if weights and not has_fit_parameter(innermost(classifier), "sample_weight"):
-                raise ValueError(
-                    f"{type(innermost(classifier)).__name__} does not take sample_weight in fit: "
-                    "take another classifier, or unweight the events first."
-                )
-            self.classifier_ = classifier.fit(self._classifier_table(X), number, **weights)
+            self.classifier_ = fit_classifier(
+                self._make_classifier(len(X)), self._classifier_table(X), number, weight
+            )
         weight = np.ones(len(X)) if weight is None else weight
         observed = np.zeros((len(self._absent), len(self._codes)))
         np.add.at(observed, (lacking, number), weight)
@@ -429,16 +419,6 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             return np.empty(0, dtype=np.int64)
         probability = np.exp(self._log_probabilities(events))
         return self._codes[draw_classes(probability, repeats, rng)]
-
-
-def _used(weight):
-    """Mask of the events that count, at least two."""
-    used = weight > 0
-    if used.sum() < 2:
-        raise ValueError(
-            f"At least two events of positive weight are needed, got {int(used.sum())}."
-        )
-    return used
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from scipy.special import ndtr, ndtri
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._angles import is_angle
+from skjetsim._column_maps import check_radians
 from skjetsim._network_estimator import check_pairs, check_widths
 from skjetsim._network_simulator import NetworkSimulator
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks
@@ -60,7 +61,7 @@ class QuantileSimulator(NetworkSimulator):
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
         File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result.
+        parameters resumes, to the same result. It needs a `random_state`.
     device : str, default="auto"
         "auto" takes CUDA where there is one at fit time.
     n_jobs : int or None, default=None
@@ -197,6 +198,8 @@ class QuantileSimulator(NetworkSimulator):
             the columns for, or a loss that is not finite in the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
+        names = list(getattr(self, "feature_names_in_", range(X.shape[1])))
+        check_radians(X, [is_angle(str(name)) for name in names], names, "X")
         self._fit_response(X, y, weight)
         return self
 
