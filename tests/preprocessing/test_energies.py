@@ -137,7 +137,7 @@ def test_masses_that_are_none_have_no_energy(mass):
         ([], lambda X: X, r"None or a list of names .*, got \[\]"),
         (3, lambda X: X, "None or a list of names .*, got 3"),
     ],
-    ids=str,
+    ids=lambda value: "" if callable(value) else str(value),
 )
 def test_bad_tables_and_objects(objects, change, message):
     with pytest.raises(ValueError, match=message):
