@@ -143,16 +143,15 @@ def dielectron_unfolder(simulator):
 
     The resonance then is a peak of one column, in one place.
     """
+    pair = "electron_positron"
 
     def coordinates():
-        pair = "electron_positron"
         return [
             CartesianToCylindrical(ELECTRONS),
             PairMassTransformer(*ELECTRONS),
             LogTransformer([f"{pair}_mass", f"{pair}_pt_ratio"]),
         ]
 
-    pair = "electron_positron"
     directions = [f"{name}_{angle}" for name in ELECTRONS for angle in ("eta", "phi")]
     residual = ResidualTransformer(columns=[f"{pair}_log_pt_ratio", *directions])
     response = TransformedSimulator(simulator, [*coordinates(), residual])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +15,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import innermost, is_simulator
-from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._inner import fit_simulator
 from skjetsim.compose._meta_unfolder import MetaUnfolder, measured_table, theory_table
 
 __all__ = ["Unfolder"]
@@ -122,15 +121,8 @@ class Unfolder(MetaUnfolder):
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
         weight = check_sample_weight(sample_weight, len(X))
-        self.simulator_ = clone(self.simulator)
-        weights = {} if weight is None else {weight_name(self.simulator_): weight}
-        try:
-            with _sides_swapped():
-                self.simulator_.fit(measured_table(self, y), theory_table(self, X), **weights)
-        except BaseException as error:  # what had been learnt by Ctrl-C can be used
-            if not isinstance(error, KeyboardInterrupt) or not is_fitted(self.simulator_):
-                del self.simulator_
-            raise
+        with _sides_swapped():
+            fit_simulator(self, measured_table(self, y), theory_table(self, X), weight)
         return self
 
     def __sklearn_is_fitted__(self):
