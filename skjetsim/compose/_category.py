@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    first_duplicate,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin
+from skjetsim._validation import column_names, first_duplicate, validate_target
 from skjetsim.compose._class_probabilities import (
     alone_as_halves,
     check_classifier,
@@ -31,6 +21,8 @@ from skjetsim.compose._class_probabilities import (
     used_events,
 )
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._tables import theory_table
 
 __all__ = ["CategorySimulator"]
 
@@ -39,7 +31,7 @@ CLASSIFIER, CATEGORY, COLUMNS = range(3)
 MOST_CATEGORIES = 256  # more are no categories, but a number
 
 
-class CategorySimulator(SimulatorMixin, BaseEstimator):
+class CategorySimulator(MetaSimulator):
     r"""Draw the discrete columns of y with a classifier, and the others given them.
 
     A jet has a b-tag or none, a lepton a charge, a quark its own jet or not: what an event is one
@@ -134,11 +126,8 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
-        check_same_events(X, y, sample_weight)
         x_names, y_names = column_names(X), column_names(y)
-        X = validate_events(self, X, reset=True, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
         self._find_columns(x_names, y_names)
         if weight is not None:
             used = used_events(weight)
@@ -210,37 +199,19 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        n_samples : int, optional
-            Draws for each event, each with discrete values of its own.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        rows = self._events(X, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+    def _draw_for(self, rows, n_samples, random_state):
+        repeats = 1 if n_samples is None else n_samples
         root = as_seed_sequence(random_state)
-        drawn = np.empty((len(rows) * repeats, self.n_targets_))
-        if len(rows):
-            proba = np.exp(self._log_proba(rows))
-            values = self.categories_[draw_classes(proba, repeats, numpy_rng(root, CATEGORY))]
-            condition = self._condition(np.repeat(rows, repeats, axis=0), values)
-            seed = numpy_rng(root, COLUMNS)
-            others = np.asarray(sample(self.simulator_, condition, random_state=seed))
-            drawn[:, self._discrete] = values
-            drawn[:, self._others] = others.reshape(len(drawn), -1)
-        if n_samples is None:
-            return self._as_target(drawn, X)
-        return self._as_target(drawn.reshape(len(rows), repeats, self.n_targets_))
+        proba = np.exp(self._log_proba(rows))
+        values = self.categories_[draw_classes(proba, repeats, numpy_rng(root, CATEGORY))]
+        condition = self._condition(np.repeat(rows, repeats, axis=0), values)
+        others = np.asarray(
+            sample(self.simulator_, condition, random_state=numpy_rng(root, COLUMNS))
+        )
+        drawn = np.empty((len(values), self.n_targets_))
+        drawn[:, self._discrete] = values
+        drawn[:, self._others] = others.reshape(len(drawn), -1)
+        return drawn
 
     def category_proba(self, X):
         """Probability of each combination.
@@ -291,16 +262,12 @@ class CategorySimulator(SimulatorMixin, BaseEstimator):
         numbers = np.array([known.get(tuple(row), -1) for row in found.tolist()])
         return numbers[index.ravel()]
 
-    def _events(self, X, min_samples=1):
-        refuse_count(self, X)
-        return validate_events(self, X, reset=False, min_samples=min_samples)
-
     def _log_proba(self, X):
         result = log_proba(self.classifier_, len(self.categories_), X, self._table)
         return result - np.log(np.exp(result).sum(axis=1, keepdims=True))
 
     def _table(self, rows):
-        return pd.DataFrame(rows, columns=list(self.feature_names_in_))
+        return theory_table(self, rows)
 
     def _condition(self, rows, values):
         """Rows of X, and the discrete columns beside them."""

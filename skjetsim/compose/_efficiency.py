@@ -7,22 +7,13 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._draw import log_prob, sample
 from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin
+from skjetsim._validation import column_names, validate_target
 from skjetsim.compose._balance import balance
 from skjetsim.compose._class_probabilities import (
     check_classifier,
@@ -33,7 +24,9 @@ from skjetsim.compose._class_probabilities import (
     used_events,
 )
 from skjetsim.compose._inner import check_simulator, is_fitted, weight_name
+from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._patterns import REJECTED, Patterns
+from skjetsim.compose._tables import theory_table
 
 __all__ = ["EfficiencySimulator"]
 
@@ -41,7 +34,7 @@ __all__ = ["EfficiencySimulator"]
 CLASSIFIER, PATTERN, COLUMNS = range(3)
 
 
-class EfficiencySimulator(SimulatorMixin, BaseEstimator):
+class EfficiencySimulator(MetaSimulator):
     """Simulate which events, and which objects, the detector finds, and then what it measures.
 
     A classifier learns the probability of each pattern given X: rejected; accepted; accepted
@@ -172,16 +165,13 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
         self._check_parts()
         for name in ("simulators_", "offsets_"):  # of an earlier fit: from here on there are none
             vars(self).pop(name, None)
-        check_same_events(X, y, sample_weight)
         x_names, y_names = column_names(X), column_names(y)
-        X = validate_events(self, X, reset=True, min_samples=2)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
+        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
         self._named = y_names is not None
         self._reader = Patterns(
             y_names, x_names, y.shape[1], accepted=self.accepted, objects=self.objects
         )
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
-        weight = check_sample_weight(sample_weight, len(X))
         if weight is not None:
             used = used_events(weight)
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
@@ -193,43 +183,23 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulators_")
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events, rejected ones and lost objects as zeros.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Theory-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event, each with a pattern of its own.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            With the column `accepted` in its place, 1.0 or 0.0.
-        """
-        check_is_fitted(self)
-        events = self._events(X, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
+    def _draw_for(self, rows, n_samples, random_state):
+        repeats = 1 if n_samples is None else n_samples
         root = as_seed_sequence(random_state)
-        pattern = self._draw_patterns(events, repeats, numpy_rng(root, PATTERN))
+        pattern = self._draw_patterns(rows, repeats, numpy_rng(root, PATTERN))
         drawn = np.zeros((len(pattern), self.n_targets_))
         if self._reader.flag is not None:
             drawn[:, self._reader.flag] = pattern > 0
-        absent = np.repeat(self._reader.of_inputs(events), repeats)
-        for (code, fakes), rows in self._reader.groups(pattern, absent).items():
+        absent = np.repeat(self._reader.of_inputs(rows), repeats)
+        for (code, fakes), at in self._reader.groups(pattern, absent).items():
             columns = self._reader.columns(code)
             if columns:
                 simulator = self.simulators_[self._reader.name(code, fakes)]
+                table = theory_table(self, rows[at // repeats])
                 seed = numpy_rng(root, COLUMNS, code, fakes)
-                table = self._condition_table(events[rows // repeats])
                 part = np.asarray(sample(simulator, table, random_state=seed))
-                drawn[np.ix_(rows, columns)] = part.reshape(len(rows), -1)
-        if n_samples is None:
-            return self._as_target(drawn, X)
-        return self._as_target(drawn.reshape(len(events), repeats, self.n_targets_))
+                drawn[np.ix_(at, columns)] = part.reshape(len(at), -1)
+        return drawn
 
     def efficiency(self, X):
         """Probability that an event is accepted, with or without the objects that may be lost.
@@ -289,7 +259,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             simulator = self.simulators_.get(self._reader.name(code, fakes))
             if simulator is not None:
                 columns = self._target_table(y[rows], self._reader.columns(code))
-                total[rows] += log_prob(simulator, self._condition_table(X[rows]), columns)
+                total[rows] += log_prob(simulator, theory_table(self, X[rows]), columns)
         return total
 
     def _check_parts(self):
@@ -352,7 +322,7 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
             columns = self._target_table(y[rows], self._reader.columns(key[0]))
             try:
                 with _naming(name, len(groups)):
-                    simulator.fit(self._condition_table(X[rows]), columns, **weights)
+                    simulator.fit(theory_table(self, X[rows]), columns, **weights)
             except KeyboardInterrupt:
                 if key == keys[-1] and is_fitted(simulator):
                     self.simulators_ = fitted | {name: simulator}
@@ -373,20 +343,9 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
                 simulator.set_params(**own)
         return simulator
 
-    def _events(self, X, min_samples=1):
-        refuse_count(self, X)
-        return validate_events(self, X, reset=False, min_samples=min_samples)
-
-    def _condition_table(self, rows):
-        """Rows of X with the names and the shape they were fitted with."""
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            return rows.reshape(len(rows), *self.input_shape_)
-        return pd.DataFrame(rows, columns=list(names))
-
     def _classifier_table(self, rows):
         """Rows of X as a classifier takes them, clouds too."""
-        return rows if len(self.input_shape_) > 1 else self._condition_table(rows)
+        return rows if len(self.input_shape_) > 1 else theory_table(self, rows)
 
     def _target_table(self, rows, columns):
         """Columns of y as the simulator of a pattern sees them."""
@@ -415,8 +374,6 @@ class EfficiencySimulator(SimulatorMixin, BaseEstimator):
 
     def _draw_patterns(self, events, repeats, rng):
         """Pattern of each draw, those of one event side by side."""
-        if len(events) == 0:
-            return np.empty(0, dtype=np.int64)
         probability = np.exp(self._log_probabilities(events))
         return self._codes[draw_classes(probability, repeats, rng)]
 

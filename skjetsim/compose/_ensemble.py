@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import numpy as np
-import pandas as pd
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -20,15 +19,12 @@ from skjetsim._sklearn_compat import wrap_like_transform
 from skjetsim._validation import (
     check_int,
     check_option,
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    refuse_count,
-    validate_events,
     validate_target,
 )
-from skjetsim.base import SimulatorMixin, innermost, is_simulator
-from skjetsim.compose._inner import weight_name
+from skjetsim.base import innermost
+from skjetsim.compose._inner import check_simulator, weight_name
+from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._tables import has_target_names, target_table, theory_table
 
 __all__ = ["EnsembleSimulator"]
 
@@ -51,7 +47,7 @@ def _can_unfold(self):
     return all(hasattr(innermost(member), "sample_inverse") for member in members)
 
 
-class EnsembleSimulator(SimulatorMixin, BaseEstimator):
+class EnsembleSimulator(MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
     A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
@@ -177,11 +173,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         """
         self._check_parameters()
         vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
-        check_same_events(X, y, sample_weight)
-        named = column_names(y) is not None
-        X = validate_events(self, X, reset=True)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X, y, weight = self._read_events(X, y, sample_weight)
         root = as_seed_sequence(self.random_state)
         rows = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
         samples = self._resample(rows, numpy_rng(root, RESAMPLE))
@@ -191,39 +183,18 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
                 delayed(_fit_member)(self, member, X, y, weight, part)
                 for member, part in zip(members, samples, strict=True)
             )
-        self._check_targets(fitted, named)
+        self._check_targets(fitted)
         self.estimators_, self.estimators_samples_ = list(fitted), samples
         return self
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimators_")
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events, each by a member chosen at random.
+    def _draw_for(self, rows, n_samples, random_state):
+        def draw(member, at, seed):
+            return sample(member, theory_table(self, rows[at]), random_state=seed)
 
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Theory-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event, of independently chosen members. They keep an axis of their own,
-            so that errors of a histogram can count those of one event as one.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        events = self._events(X, min_samples=0)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-
-        def draw(member, rows, seed):
-            return sample(member, self._condition_table(events[rows]), random_state=seed)
-
-        drawn = self._mixture(draw, len(events), repeats, self.n_targets_, random_state)
-        return self._as_target(drawn[:, 0], X) if n_samples is None else self._as_target(drawn)
+        return self._mixture(draw, len(rows), n_samples or 1, self.n_targets_, random_state)
 
     def sample_members(self, X, *, n_samples=None, random_state=None):
         """Simulate the events once with each member.
@@ -245,7 +216,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         drawn = np.empty((len(self.estimators_), len(events), *draws, self.n_targets_))
         root = as_seed_sequence(random_state)
         if len(events):
-            table = self._condition_table(events)
+            table = theory_table(self, events)
             for number, member in enumerate(self.estimators_):
                 seed = _seed(root, DRAW, number)
                 rows = sample(member, table, n_samples=n_samples, random_state=seed)
@@ -299,7 +270,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._events(X)
         y = validate_target(self, y, n_samples=len(X), reset=False)
-        X, y = self._condition_table(X), self._target_table(y)
+        X, y = theory_table(self, X), target_table(self, y)
         densities = [log_prob(member, X, y) for member in self.estimators_]
         return logsumexp(densities, axis=0) - np.log(len(densities))
 
@@ -323,25 +294,18 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
         repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
 
         def draw(member, rows, seed):
-            return sample_inverse(member, self._target_table(events[rows]), random_state=seed)
+            return sample_inverse(member, target_table(self, events[rows]), random_state=seed)
 
         drawn = self._mixture(draw, len(events), repeats, self.n_features_in_, random_state)
         if n_samples is not None:
             return drawn.reshape(*drawn.shape[:2], *self.input_shape_)
         if len(self.input_shape_) > 1:
             return drawn.reshape(-1, *self.input_shape_)
-        names = getattr(self, "feature_names_in_", _numbered("x", self.n_features_in_))
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
         return wrap_like_transform(self, drawn[:, 0], names, y)
 
     def _check_parameters(self):
-        simulator = self.simulator
-        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
-            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
-        if not is_simulator(simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {simulator!r}, which would not learn y "
-                "given X."
-            )
+        check_simulator(self.simulator)
         check_int(self.n_estimators, "n_estimators", minimum=2)
         check_option(self.resampling, "resampling", RESAMPLINGS)
 
@@ -376,13 +340,14 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
             member.set_params(**own)
         return member
 
-    def _check_targets(self, members, named):
+    def _check_targets(self, members):
         """Refuse members, fitted before or searched, that simulate something else than y."""
         for number, member in enumerate(members):
-            found = getattr(innermost(member), "target_names_in_", None)
+            model = innermost(member)
+            found = getattr(model, "target_names_in_", None)
             if found is None:
                 continue
-            compared = named and list(found) != _numbered("y", len(found))
+            compared = has_target_names(self) and has_target_names(model)
             wrong = compared and list(found) != list(self.target_names_in_)
             if wrong or len(found) != self.n_targets_:
                 raise ValueError(
@@ -390,19 +355,6 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
                     f"{list(found)}, but y has {list(self.target_names_in_)}. Fit with the "
                     "columns it was made for, or pass a simulator that was not fitted before."
                 )
-
-    def _events(self, X, min_samples=1):
-        refuse_count(self, X)
-        return validate_events(self, X, reset=False, min_samples=min_samples)
-
-    def _condition_table(self, rows):
-        """Rows of X with the names and the shape they were fitted with."""
-        return _table(rows, getattr(self, "feature_names_in_", None), self.input_shape_)
-
-    def _target_table(self, rows):
-        names = list(self.target_names_in_)
-        named = names != _numbered("y", self.n_targets_)
-        return _table(rows, names if named else None, self.target_shape_)
 
     def _mixture(self, draw, n_rows, repeats, width, random_state):
         """Draw each row of the result from a random member; one call a member.
@@ -423,7 +375,7 @@ class EnsembleSimulator(SimulatorMixin, BaseEstimator):
     def _predictions(self, X):
         """Mean and standard deviation of the members' predictions."""
         check_is_fitted(self)
-        table = self._condition_table(self._events(X))
+        table = theory_table(self, self._events(X))
         each = np.stack([member.predict(table) for member in self.estimators_])
         each = each.reshape(*each.shape[:2], -1).astype(np.float64)
         angles = [is_angle(name) for name in self.target_names_in_]
@@ -444,7 +396,7 @@ def _single_threaded():
 def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member; X, y and weight are those of all events, which processes share in memory."""
     weights = {} if weight is None else {weight_name(member): weight[rows]}
-    X, y = ensemble._condition_table(X[rows]), ensemble._target_table(y[rows])
+    X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
     with _single_threaded():
         return member.fit(X, y, **weights)
 
@@ -452,16 +404,3 @@ def _fit_member(ensemble, member, X, y, weight, rows):
 def _seed(root, *key):
     """Seed below `root` as an int, which every estimator takes."""
     return int(child_seed(root, *key).generate_state(1)[0])
-
-
-def _numbered(letter, n_columns):
-    """Names of columns that have none."""
-    return [f"{letter}{i}" for i in range(n_columns)]
-
-
-def _table(rows, names, shape):
-    """Rows as they were handed to `fit`: a table, a column, or an array of shape (n, *shape)."""
-    if names is None:
-        return rows.reshape(len(rows), *shape)
-    table = pd.DataFrame(rows, columns=list(names))
-    return table if shape else table.iloc[:, 0]

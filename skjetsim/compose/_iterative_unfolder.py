@@ -26,7 +26,8 @@ from skjetsim._validation import (
 )
 from skjetsim.base import innermost, is_unfolder
 from skjetsim.compose._inner import is_fitted, weight_name
-from skjetsim.compose._meta_unfolder import MetaUnfolder, measured_table, theory_table
+from skjetsim.compose._meta_unfolder import MetaUnfolder
+from skjetsim.compose._tables import measured_table, theory_table
 
 __all__ = ["IterativeUnfolder"]
 

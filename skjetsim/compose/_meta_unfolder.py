@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._validation import check_int, validate_target
 from skjetsim.base import UnfolderMixin
+from skjetsim.compose._tables import measured_table
 
-__all__ = ["MetaUnfolder", "measured_table", "theory_table"]
+__all__ = ["MetaUnfolder"]
 
 
 class MetaUnfolder(UnfolderMixin, BaseEstimator):
@@ -41,19 +41,3 @@ class MetaUnfolder(UnfolderMixin, BaseEstimator):
         drawn = self._draw_for(measured_table(self, rows), n_samples, random_state)
         drawn = np.asarray(drawn, dtype=np.float64)
         return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
-
-
-def theory_table(unfolder, rows):
-    """Rows of X with the names and the shape they were fitted with."""
-    names = getattr(unfolder, "feature_names_in_", None)
-    if names is None:
-        return rows.reshape(len(rows), *unfolder.input_shape_)
-    return pd.DataFrame(rows, columns=list(names))
-
-
-def measured_table(unfolder, rows):
-    """Rows of y as a condition, which has two dimensions at least."""
-    names = list(unfolder.target_names_in_)
-    if names != [f"y{i}" for i in range(unfolder.n_targets_)]:
-        return pd.DataFrame(rows, columns=names)
-    return rows.reshape(len(rows), *(unfolder.target_shape_ or (1,)))

@@ -6,23 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._angles import wrap_phi
 from skjetsim._draw import log_prob, sample
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin, innermost
+from skjetsim._validation import column_names, validate_target
+from skjetsim.base import innermost
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.preprocessing._columns import event_objects, join_name, label
 
 __all__ = ["SymmetricSimulator"]
@@ -165,7 +157,7 @@ def _sign(values):
     return np.where(values < 0, -1.0, 1.0)
 
 
-class SymmetricSimulator(SimulatorMixin, BaseEstimator):
+class SymmetricSimulator(MetaSimulator):
     """Simulate every event in one orientation, and turn it back.
 
     A detector that is round and has two equal ends responds alike to an event, to the same event
@@ -275,16 +267,13 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
                 f"{self.second!r} for both."
             )
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
-        check_same_events(X, y, sample_weight)
         for table, what in ((X, "X"), (y, "y")):
             if table is not None and column_names(table) is None:
                 raise ValueError(
                     f"SymmetricSimulator finds directions by column names, and {what} has none. "
                     "Pass a DataFrame with names such as 'muon_px'."
                 )
-        X = validate_events(self, X, reset=True)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X, y, weight = self._read_events(X, y, sample_weight)
         X, orientation = self._turned(X)
         fit_simulator(self, X, self._turned_target(y, orientation), weight)
         return self
@@ -292,34 +281,12 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        n_samples : int, optional
-            Draws for each event.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        rows = validate_events(self, X, reset=False, min_samples=0)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        shape = (len(rows), *repeats, self.n_targets_)
-        if not len(rows):
-            return self._as_target(np.empty(shape), X)
+    def _draw_for(self, rows, n_samples, random_state):
         turned, orientation = self._turned(rows)
         drawn = sample(self.simulator_, turned, n_samples=n_samples, random_state=random_state)
-        if repeats:
-            orientation = orientation.repeated(*repeats)
-        events = self._back(drawn, orientation).reshape(shape)
-        return self._as_target(events, None if repeats else X)
+        if n_samples is not None:
+            orientation = orientation.repeated(n_samples)
+        return self._back(drawn, orientation)
 
     @available_if(inner_has("predict"))
     def predict(self, X):
@@ -334,7 +301,7 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
         ndarray of shape (n_samples, n_targets)
         """
         check_is_fitted(self)
-        turned, orientation = self._turned(validate_events(self, X, reset=False))
+        turned, orientation = self._turned(self._events(X))
         return self._as_target(self._back(self.simulator_.predict(turned), orientation), X)
 
     @available_if(inner_has("score_samples"))
@@ -351,7 +318,7 @@ class SymmetricSimulator(SimulatorMixin, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        X, orientation = self._turned(validate_events(self, X, reset=False))
+        X, orientation = self._turned(self._events(X))
         y = validate_target(self, y, n_samples=len(X), reset=False)
         return log_prob(self.simulator_, X, self._turned_target(y, orientation))
 

@@ -6,23 +6,17 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skjetsim._draw import log_prob, sample, sample_inverse
-from skjetsim._validation import (
-    check_int,
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    refuse_count,
-    validate_events,
-    validate_target,
-)
-from skjetsim.base import SimulatorMixin, innermost
+from skjetsim._validation import column_names, validate_target
+from skjetsim.base import innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._tables import theory_table
 
 __all__ = ["TransformedSimulator"]
 
@@ -49,7 +43,7 @@ def _can_invert(self):
     return inner_has("sample_inverse")(self)
 
 
-class TransformedSimulator(SimulatorMixin, BaseEstimator):
+class TransformedSimulator(MetaSimulator):
     """Transform y, simulate it there, and come back.
 
     Parameters
@@ -120,12 +114,9 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
-        check_same_events(X, y, sample_weight)
-        x_names, y_names = column_names(X), column_names(y)
-        X = validate_events(self, X, reset=True)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
-        X, y = _table(X, x_names), _table(y, y_names)
+        y_names = column_names(y)
+        X, y, weight = self._read_events(X, y, sample_weight)
+        X, y = theory_table(self, X), _table(y, y_names)
         self.transformers_, self.stage_names_ = [], [y_names]
         for transformer in self.transformers:
             fitted = clone(transformer)
@@ -144,35 +135,16 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def sample(self, X, *, n_samples=None, random_state=None):
-        """Simulate detector-level events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        n_samples : int, optional
-            Draws for each event.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        table = self._condition(X, min_samples=0)
-        if len(table) == 0:
-            shape = (0,) if n_samples is None else (0, check_int(n_samples, "n_samples"))
-            return self._as_target(np.empty((*shape, self.n_targets_)), X)
-        if n_samples is None:
-            drawn = sample(self.simulator_, table, random_state=random_state)
-            return self._as_target(self._back(table, drawn), X)
-        repeats = check_int(n_samples, "n_samples")
-        drawn = sample(self.simulator_, table, n_samples=repeats, random_state=random_state)
-        flat = np.asarray(drawn).reshape(len(table) * repeats, -1)
-        index = np.repeat(np.arange(len(table)), repeats)
-        rows = table.iloc[index] if isinstance(table, pd.DataFrame) else table[index]
-        return self._as_target(self._back(rows, flat).reshape(len(table), repeats, -1))
+    def _draw_for(self, rows, n_samples, random_state):
+        drawn = sample(
+            self.simulator_,
+            theory_table(self, rows),
+            n_samples=n_samples,
+            random_state=random_state,
+        )
+        if n_samples is not None:
+            rows = np.repeat(rows, n_samples, axis=0)
+        return self._back(theory_table(self, rows), drawn)
 
     @available_if(inner_has("predict"))
     def predict(self, X):
@@ -188,7 +160,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
             A conditional median stays one under monotone transformers, a mean does not.
         """
         check_is_fitted(self)
-        table = self._condition(X)
+        table = theory_table(self, self._events(X))
         return self._as_target(self._back(table, self.simulator_.predict(table)), X)
 
     @available_if(_can_score)
@@ -207,7 +179,7 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
         from skjetsim.preprocessing import log_det_jacobian
 
         check_is_fitted(self)
-        table = self._condition(X)
+        table = theory_table(self, self._events(X))
         y = validate_target(self, y, n_samples=len(table), reset=False)
         y = _table(y, self.stage_names_[0])
         total = np.zeros(len(table))
@@ -248,13 +220,6 @@ class TransformedSimulator(SimulatorMixin, BaseEstimator):
                 f"transformers must be a list of transformers, got {self.transformers!r}."
             )
 
-    def _condition(self, X, min_samples=1):
-        """Return X checked, as a DataFrame where it was fitted on one."""
-        refuse_count(self, X)
-        names = column_names(X)
-        index = X.index if isinstance(X, pd.DataFrame) else None
-        return _table(validate_events(self, X, reset=False, min_samples=min_samples), names, index)
-
     def _back(self, X, drawn):
         """Undo the transformers on rows drawn by the simulator."""
         y = np.asarray(drawn).reshape(len(X), -1)
@@ -278,8 +243,8 @@ def _naming(transformer, number):
         raise type(error)(f"{step}: {error}") from error
 
 
-def _table(array, names, index=None):
-    return array if names is None else pd.DataFrame(array, columns=names, index=index)
+def _table(array, names):
+    return array if names is None else pd.DataFrame(array, columns=names)
 
 
 def _apply(transformer, X, y):

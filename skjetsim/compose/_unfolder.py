@@ -16,7 +16,8 @@ from skjetsim._validation import (
 )
 from skjetsim.base import innermost, is_simulator
 from skjetsim.compose._inner import fit_simulator
-from skjetsim.compose._meta_unfolder import MetaUnfolder, measured_table, theory_table
+from skjetsim.compose._meta_unfolder import MetaUnfolder
+from skjetsim.compose._tables import measured_table, theory_table
 
 __all__ = ["Unfolder"]
 
