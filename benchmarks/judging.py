@@ -53,6 +53,8 @@ def judge(process, X, y, generated, *, with_auc=True):
         after = wasserstein_distance(true[kept[0]], drawn[kept[1]], scale="std")
         figures["marginal, after cuts"] = after.max()
         figures["yield / true - 1"] = kept[1].sum() / kept[0].sum() - 1
+        # Of both draws: events that one keeps and the other does not are their fluctuations.
+        figures["yield, error"] = np.sqrt(np.sum(kept[0] != kept[1])) / kept[0].sum()
     return figures, response
 
 

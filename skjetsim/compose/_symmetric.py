@@ -21,6 +21,7 @@ __all__ = ["SymmetricSimulator"]
 
 VECTORS = (("px", "py"), ("cos_phi", "sin_phi"))
 ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
+ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Directions:
         self.vectors, self.phi, self.across = [], [], []
         for obj, parts in self.objects.items():
             self.along += [parts[name] for name in ALONG if name in parts]
-            self.across += [parts["delta_phi"]] if "delta_phi" in parts else []
+            self.across += [parts[name] for name in ACROSS if name in parts]
             self.phi += [(parts["phi"], sorted(parts.values()))] if "phi" in parts else []
             if obj.split("_")[-1] == "delta":  # cosine and sine of a difference do not turn
                 self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
@@ -197,11 +198,12 @@ class SymmetricSimulator(MetaSimulator):
     Notes
     -----
     Columns need names: `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `rapidity`, and the
-    signed `delta_eta` and `delta_phi`, of any object, turn. All others stay as they are, and must
-    be such as have no direction: pT, masses, energies, counts, magnitudes (`abs_eta`). Polar
-    angles, impact parameters, and angles in other frames are none of these: give `eta`, or compute
-    them inside. Drawn phi are in (-pi, pi]. An object is not in an event where all its columns are
-    zero, and stays zero, as `EfficiencySimulator` wants it, which may stand inside.
+    signed `delta_eta`, `delta_phi` and `opposite_mt`, of any object, turn. All others stay as they
+    are, and must be such as have no direction: pT, masses, energies, counts, magnitudes
+    (`abs_eta`). Polar angles, impact parameters, and angles in other frames are none of these: give
+    `eta`, or compute them inside. Drawn phi are in (-pi, pi]. An object is not in an event where
+    all its columns are zero, and stays zero, as `EfficiencySimulator` wants it, which may stand
+    inside.
 
     The reference of a turned event has phi = 0, exactly, and the all-equal column says nothing to a
     network. The Jacobian is one: log p is that of the turned event.

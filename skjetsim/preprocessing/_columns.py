@@ -21,12 +21,14 @@ COMPONENTS = (
     "phi",
     "mass",
     "pt_ratio",
+    "mt",
     # Names that end like a component and are none of them: longest match first, below.
     "log_mass",
     "cos_phi",
     "sin_phi",
     "delta_eta",
     "delta_phi",
+    "opposite_mt",
 )
 _BY_LENGTH = sorted(COMPONENTS, key=len, reverse=True)
 

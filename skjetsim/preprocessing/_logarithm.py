@@ -8,7 +8,7 @@ from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_dupl
 from skjetsim.preprocessing._columns import join_name, split_name
 
 # Components that are positive, and their units.
-MAGNITUDES = {"pt": " GeV", "mass": " GeV", "E": " GeV", "pt_ratio": ""}
+MAGNITUDES = {"pt": " GeV", "mass": " GeV", "mt": " GeV", "E": " GeV", "pt_ratio": ""}
 
 
 class LogTransformer(InvertibleEventTransformer):
@@ -35,9 +35,9 @@ class LogTransformer(InvertibleEventTransformer):
     Notes
     -----
     The logarithm is the natural one, of the value in GeV. `jet_pt` becomes `jet_log_pt`, and so do
-    `mass`, `E` and `pt_ratio`; a column of a name the package does not know, `m_jj`, becomes
-    `log_m_jj`. A value <= 0 is a ValueError in
-    `fit` and `transform`. log |det| is minus the sum of the logarithms.
+    `mass`, `mt`, `E` and `pt_ratio`; a column of a name the package does not know, `m_jj`, becomes
+    `log_m_jj`. A value <= 0 is a ValueError in `fit` and `transform`. log |det| is minus the sum of
+    the logarithms.
 
     Examples
     --------

@@ -16,6 +16,7 @@ from skjetsim.preprocessing import (
     PairMassTransformer,
     PhiRotation,
     TopPairFeatures,
+    TransverseMassTransformer,
 )
 
 
@@ -39,6 +40,7 @@ def transformer_instances():
         PairMassTransformer("electron", "positron"),
         PhiRotation("p0"),
         TopPairFeatures(),
+        TransverseMassTransformer("muon"),
     ]
 
 
@@ -116,7 +118,13 @@ NEED_NAMES = [
 ]
 
 
-FOUND_BY_NAME = (EnergyToMass, MassShellTransformer, PairMassTransformer, TopPairFeatures)
+FOUND_BY_NAME = (
+    EnergyToMass,
+    MassShellTransformer,
+    PairMassTransformer,
+    TopPairFeatures,
+    TransverseMassTransformer,
+)
 
 
 def expected_failed_checks(estimator):

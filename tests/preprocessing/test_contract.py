@@ -23,6 +23,7 @@ from skjetsim.preprocessing import (
     MassShellTransformer,
     PairMassTransformer,
     PhiRotation,
+    TransverseMassTransformer,
     has_log_det,
 )
 
@@ -43,6 +44,7 @@ TRANSFORMERS = [
     PairMassTransformer("tau", "photon"),
     PhiRotation("muon"),
     PhiRotation("tau"),
+    TransverseMassTransformer("tau"),
     InvertibleColumnTransformer(
         [
             ("scale", StandardScaler(), ["tau_pt", "muon_E"]),
@@ -233,6 +235,7 @@ def test_only_bijections_have_a_log_determinant(events):
     assert has_log_det(EnergyToMass())
     assert has_log_det(LogMassTransformer())
     assert has_log_det(PairMassTransformer("tau", "photon"))
+    assert has_log_det(TransverseMassTransformer("tau"))
     assert has_log_det(PhiRotation("muon"))
 
 

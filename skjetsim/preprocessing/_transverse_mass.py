@@ -1,0 +1,160 @@
+"""The transverse mass as a column, in place of the missing momentum."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
+from skjetsim.preprocessing._columns import event_objects, find_object, join_name
+
+
+class TransverseMassTransformer(InvertibleEventTransformer):
+    r"""Replace a missing momentum by the transverse mass that it has with a particle.
+
+    The transverse mass of a W ends at its mass. In px and py of the neutrino that edge is a
+    parabola, another one for each pT of the muon, which a model blurs; with the transverse mass as
+    a column it is in one place. With :math:`\Delta\phi` from the particle to the missing momentum,
+    between 0 and :math:`2\pi`, there are
+
+    .. math:: m_T = 2 \sqrt{p_T \, p_T^\mathrm{miss}} \, \sin(\Delta\phi / 2), \quad
+              \bar m_T = 2 \sqrt{p_T \, p_T^\mathrm{miss}} \, \cos(\Delta\phi / 2).
+
+    The size of the second is the transverse mass with a missing momentum in the opposite direction,
+    and its sign says on which side of the particle the missing momentum is.
+
+    Parameters
+    ----------
+    visible : str
+        Name of the particle, taken as massless, of which there are columns `pt` and `phi`, such as
+        `muon_pt`.
+    missing : str, default="met"
+        Name of the missing momentum, of which there are columns `px` and `py`.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen in `fit`.
+
+    See Also
+    --------
+    PairMassTransformer : The like for a pair without missing momentum.
+    KinematicFeatures : `mt(muon, met)` beside the momenta, without a way back.
+
+    Notes
+    -----
+    `met_px` and `met_py` become `muon_met_mt` and `muon_met_opposite_mt`, in GeV, in their places.
+    log |det| is log pT - log pTmiss. Events without missing momentum have no angle, and are a
+    ValueError. On the way back so is an mT < 0, which a model may draw unless it learns the
+    logarithm.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skjetsim.preprocessing import TransverseMassTransformer
+    >>> events = pd.DataFrame({"muon_pt": [40.0], "muon_phi": [0.0],
+    ...                        "met_px": [-39.0], "met_py": [5.0]})
+    >>> mass = TransverseMassTransformer("muon").fit(events)
+    >>> mass.transform(events).round(2).iloc[0, 2:].tolist()
+    [79.16, 5.05]
+    >>> mass.inverse_transform(mass.transform(events)).round(6).equals(events)
+    True
+    """
+
+    def __init__(self, visible, missing="met"):
+        self.visible = visible
+        self.missing = missing
+
+    def _resolve(self, names):
+        if self.visible == self.missing:
+            raise ValueError(
+                "TransverseMassTransformer: visible and missing must be two objects, got "
+                f"{self.visible!r} twice."
+            )
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"TransverseMassTransformer needs named columns, and X with {self.n_features_in_} "
+                "feature(s) has none: objects are found by name. Pass a DataFrame."
+            )
+        objects = event_objects(names)
+        self._visible = self._columns(objects, self.visible, ("pt", "phi"))
+        self._missing = self._columns(objects, self.missing, ("px", "py"))
+        out = list(names)
+        pair = f"{self.visible}_{self.missing}"
+        for column, component in zip(self._missing, ("mt", "opposite_mt"), strict=True):
+            out[column] = join_name(pair, component)
+        refuse_duplicates(out, type(self).__name__)
+        return out
+
+    def _columns(self, objects, name, components):
+        parts = find_object(objects, name, type(self).__name__)
+        for component in components:
+            if component not in parts:
+                cure = (
+                    "put CartesianToCylindrical of this object in front"
+                    if name == self.visible
+                    else "leave the missing momentum Cartesian"
+                )
+                raise ValueError(
+                    f"TransverseMassTransformer: {name!r} has no {join_name(name, component)!r}; "
+                    f"{cure}."
+                )
+        return [parts[component] for component in components]
+
+    def _check(self, values):
+        self._check_visible(values)
+        px, py = (values[:, column] for column in self._missing)
+        self._refuse(
+            (px == 0) & (py == 0),
+            self._missing[0],
+            lambda row: (
+                "there is no missing momentum, and so no angle to it. Select events that have one."
+            ),
+        )
+
+    def _check_visible(self, values):
+        column = self._visible[0]
+        self._refuse(
+            values[:, column] <= 0,
+            column,
+            lambda row: (
+                f"pT {values[row, column]:.6g} GeV, where a positive one is needed. Select "
+                "events with a value above zero (skjetsim.selection.select_pt)."
+            ),
+        )
+
+    def _forward(self, values):
+        pt, phi = (values[:, column] for column in self._visible)
+        px, py = (values[:, column] for column in self._missing)
+        size = 2 * np.sqrt(pt * np.hypot(px, py))
+        # In front of the particle mT is small: half the angle is taken where it has all its digits.
+        across, along = py * np.cos(phi) - px * np.sin(phi), px * np.cos(phi) + py * np.sin(phi)
+        half = np.arctan2(across, along) / 2
+        side = np.where(half < 0, -1.0, 1.0)
+        out = values.copy(order="K")
+        mass, opposite = self._missing
+        out[:, mass], out[:, opposite] = size * np.abs(np.sin(half)), side * size * np.cos(half)
+        return out
+
+    def _inverse(self, values):
+        self._check_visible(values)
+        mass, opposite = self._missing
+        self._refuse(
+            values[:, mass] < 0,
+            repr(self._names_out[mass]),
+            lambda row: (
+                f"{values[row, mass]:.6g}, where transform gives no negative value. Put "
+                "LogTransformer behind TransverseMassTransformer, so that none is drawn."
+            ),
+        )
+        pt, phi = (values[:, column] for column in self._visible)
+        missing = np.hypot(values[:, mass], values[:, opposite]) ** 2 / (4 * pt)
+        angle = phi + 2 * np.arctan2(values[:, mass], values[:, opposite])
+        out = values.copy(order="K")
+        out[:, mass], out[:, opposite] = missing * np.cos(angle), missing * np.sin(angle)
+        return out
+
+    def _log_det(self, values):
+        px, py = (values[:, column] for column in self._missing)
+        return np.log(values[:, self._visible[0]]) - np.log(np.hypot(px, py))
