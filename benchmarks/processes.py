@@ -26,6 +26,7 @@ from skjetsim.preprocessing import (
     LogTransformer,
     PairMassTransformer,
     TopPairFeatures,
+    TransverseMassTransformer,
     pair_and_triple_masses,
 )
 from skjetsim.response import make_wjet_simulator
@@ -117,10 +118,27 @@ def momenta(*objects):
 
 
 def wjet_unfolder(simulator):
-    """As `make_wjet_simulator`, knowing also the mass and momenta of muon and missing momentum."""
-    known = ["mt(muon, met)", "pt(muon, met)", "pt(muon, jet, met)"]
+    """Log transverse mass as it is, and residuals of all other coordinates.
+
+    The edge at the mass of the W then is in one place of one column.
+    """
+
+    def coordinates():
+        return [
+            CartesianToCylindrical(["muon", "jet"]),
+            TransverseMassTransformer("muon"),
+            LogTransformer(["muon_pt", "jet_pt", "jet_mass", "muon_met_mt"]),
+        ]
+
+    objects = [f"{name}_{part}" for name in ("muon", "jet") for part in ("log_pt", "eta", "phi")]
+    residual = ResidualTransformer(columns=[*objects, "jet_log_mass", "muon_met_opposite_mt"])
+    response = TransformedSimulator(simulator, [*coordinates(), residual])
     return Unfolder(
-        make_generative_pipeline(KinematicFeatures(known), make_wjet_simulator(simulator))
+        make_generative_pipeline(
+            KinematicFeatures(["pt(muon, met)", "pt(muon, jet, met)"]),
+            *coordinates(),
+            SymmetricSimulator(response, "muon", second="jet"),
+        )
     )
 
 
