@@ -23,6 +23,7 @@ import pandas as pd
 from processes import PROCESSES
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
+from unfolding import SETTINGS
 
 from skjetsim import sample_inverse
 from skjetsim.compose import IterativeUnfolder
@@ -109,14 +110,14 @@ def unfold_binned(truth, measured, data, edges, n_iterations):
     return Spectrum(share, share / len(data))
 
 
-def iterative_unfolder(process, n_iterations, **settings):
+def iterative_unfolder(process, n_iterations, max_epochs):
     """Unfolder of the process, and trees that see its derived quantities."""
     trees = HistGradientBoostingClassifier(
         max_iter=300, max_leaf_nodes=8, min_samples_leaf=50, early_stopping=True
     )
     process = PROCESSES[process]
     return IterativeUnfolder(
-        process.unfolder(FlowSimulator(random_state=0, **settings)),
+        process.unfolder(FlowSimulator(**SETTINGS | {"max_epochs": max_epochs})),
         make_pipeline(process.features, trees),
         n_iterations=n_iterations,
     )
@@ -178,7 +179,7 @@ def main():
     for process in options.processes:
         events = PROCESSES[process].load(process, options.n_train + 2 * options.n_measured)
         X, y = events.X, events.y
-        model = iterative_unfolder(process, options.n_iterations, max_epochs=options.max_epochs)
+        model = iterative_unfolder(process, options.n_iterations, options.max_epochs)
         start = time.perf_counter()
         model.fit(X[: options.n_train], y[: options.n_train])
         minutes = (time.perf_counter() - start) / 60
