@@ -23,7 +23,12 @@ from skjetsim.compose._class_probabilities import (
     log_proba,
     used_events,
 )
-from skjetsim.compose._inner import check_simulator, is_fitted, weight_name
+from skjetsim.compose._inner import (
+    check_simulator,
+    is_fitted,
+    numbered_checkpoints,
+    weight_name,
+)
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._patterns import REJECTED, Patterns
 from skjetsim.compose._tables import theory_table
@@ -333,15 +338,8 @@ class EfficiencySimulator(MetaSimulator):
     def _make_simulator(self, number):
         """Clone of the simulator; a checkpoint gets the number of the pattern appended."""
         simulator = clone(self.simulator)
-        if number is not None:
-            own = {
-                name: f"{value}.{number}"
-                for name, value in simulator.get_params(deep=True).items()
-                if name.split("__")[-1] == "checkpoint" and value is not None
-            }
-            if own:
-                simulator.set_params(**own)
-        return simulator
+        own = {} if number is None else numbered_checkpoints(simulator, number)
+        return simulator.set_params(**own) if own else simulator
 
     def _classifier_table(self, rows):
         """Rows of X as a classifier takes them, clouds too."""

@@ -22,7 +22,7 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import innermost
-from skjetsim.compose._inner import check_simulator, weight_name
+from skjetsim.compose._inner import check_simulator, numbered_checkpoints, weight_name
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import has_target_names, target_table, theory_table
 
@@ -169,7 +169,8 @@ class EnsembleSimulator(MetaSimulator):
             Where `simulator` is none, or `n_estimators` no integer.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, fewer
-            events than the members need, or members whose columns are not those of y.
+            events than the members need, members whose columns are not those of y, or a checkpoint
+            without a seed.
         """
         self._check_parameters()
         vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
@@ -308,6 +309,13 @@ class EnsembleSimulator(MetaSimulator):
         check_simulator(self.simulator)
         check_int(self.n_estimators, "n_estimators", minimum=2)
         check_option(self.resampling, "resampling", RESAMPLINGS)
+        files = numbered_checkpoints(self.simulator, 0) if self.random_state is None else {}
+        if files:
+            raise ValueError(
+                f"{min(files)} needs an int as random_state of EnsembleSimulator, from which the "
+                "seeds of the members come: with None each fit is another one, and none would "
+                "resume from its file."
+            )
 
     def _resample(self, rows, rng):
         """Rows for each member out of those that have a weight."""
@@ -330,12 +338,10 @@ class EnsembleSimulator(MetaSimulator):
     def _make_member(self, root, number):
         """Clone of the simulator with seeds, and a checkpoint, of its own."""
         member = clone(self.simulator)
-        params = member.get_params(deep=True)
-        seeded = sorted(name for name in params if name.split("__")[-1] == "random_state")
+        params = sorted(member.get_params(deep=True))
+        seeded = [name for name in params if name.split("__")[-1] == "random_state"]
         own = {name: _seed(root, MEMBER, number, i) for i, name in enumerate(seeded)}
-        for name, value in params.items():
-            if name.split("__")[-1] == "checkpoint" and value is not None:
-                own[name] = f"{value}.{number}"
+        own |= numbered_checkpoints(member, number)
         if own:  # a FrozenEstimator takes none
             member.set_params(**own)
         return member

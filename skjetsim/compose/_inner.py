@@ -10,7 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base import is_simulator
 
-__all__ = ["check_simulator", "fit_simulator", "inner_has", "is_fitted", "weight_name"]
+__all__ = [
+    "check_simulator",
+    "fit_simulator",
+    "inner_has",
+    "is_fitted",
+    "numbered_checkpoints",
+    "weight_name",
+]
 
 
 def check_simulator(simulator):
@@ -51,6 +58,15 @@ def is_fitted(estimator):
     except NotFittedError:
         return False
     return True
+
+
+def numbered_checkpoints(simulator, number):
+    """Parameters that give one of several clones checkpoints of its own; empty without any."""
+    return {
+        name: f"{value}.{number}"
+        for name, value in simulator.get_params(deep=True).items()
+        if name.split("__")[-1] == "checkpoint" and value is not None
+    }
 
 
 def weight_name(estimator):

@@ -213,6 +213,8 @@ def test_checkpoints_are_the_members_own(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["flow.pt.0", "flow.pt.1"]
     again = EnsembleSimulator(flow, 2, random_state=0).fit(X, y)
     assert_array_equal(first.sample(X, random_state=0), again.sample(X, random_state=0))
+    with pytest.raises(ValueError, match="checkpoint needs an int as random_state of Ensemble"):
+        EnsembleSimulator(flow, 2).fit(X, y)
 
 
 # What it draws.
