@@ -15,7 +15,7 @@ from skjetsim._validation import column_names, validate_target
 from skjetsim.base import innermost
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
 from skjetsim.compose._meta_simulator import MetaSimulator
-from skjetsim.preprocessing._columns import event_objects, join_name, label
+from skjetsim.preprocessing._columns import event_objects, is_difference, join_name, label
 
 __all__ = ["SymmetricSimulator"]
 
@@ -59,7 +59,7 @@ class Directions:
             self.along += [parts[name] for name in ALONG if name in parts]
             self.across += [parts[name] for name in ACROSS if name in parts]
             self.phi += [(parts["phi"], sorted(parts.values()))] if "phi" in parts else []
-            if obj.split("_")[-1] == "delta":  # cosine and sine of a difference do not turn
+            if is_difference(obj):  # cosine and sine of a difference do not turn
                 self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
             else:
                 self.vectors += self._pairs(obj, parts)

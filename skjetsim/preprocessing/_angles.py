@@ -11,7 +11,14 @@ from skjetsim.preprocessing._base import (
     InvertibleEventTransformer,
     refuse_duplicates,
 )
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label, split_name
+from skjetsim.preprocessing._columns import (
+    event_objects,
+    find_object,
+    is_difference,
+    join_name,
+    label,
+    split_name,
+)
 from skjetsim.preprocessing._kinematics import azimuth
 
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
@@ -131,8 +138,8 @@ class PhiRotation(InvertibleEventTransformer):
     -----
     Columns `*_phi` are shifted and wrapped into (-pi, pi], pairs `*_px`, `*_py` and `*_cos_phi`,
     `*_sin_phi` are rotated; both kinds may be mixed. The inverse gives phi in (-pi, pi].
-    Differences such as `*_delta_phi` and all other columns pass through. A table without names is
-    read as (px, py, pz) triples, "p0", "p1", ...
+    Differences such as `*_delta_phi`, also as cosine and sine, and all other columns pass through.
+    A table without names is read as (px, py, pz) triples, "p0", "p1", ...
 
     Examples
     --------
@@ -152,7 +159,9 @@ class PhiRotation(InvertibleEventTransformer):
 
     def _resolve(self, names):
         self._require_triple()
-        objects = event_objects(names)
+        objects = {
+            obj: parts for obj, parts in event_objects(names).items() if not is_difference(obj)
+        }
         reference = find_object(objects, self.reference, type(self).__name__)
         self._reference_phi = reference.get("phi")
         self._reference_pair = next(iter(_pairs(reference)), None)

@@ -62,6 +62,11 @@ def event_objects(names):
     return objects
 
 
+def is_difference(obj):
+    """Whether what event_objects takes for an object is a difference: of `muon_met_delta_cos_phi`."""
+    return obj.split("_")[-1] == "delta"
+
+
 def names_by_position(n_columns, *, triples):
     """Column names of a table without names: `x0`, `x1`, ..., or with (px, py, pz) triples.
 

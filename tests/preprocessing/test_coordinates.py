@@ -210,6 +210,14 @@ def test_rotation_of_an_object_without_phi(events):
         PhiRotation("tau").fit(events.drop(columns="tau_phi"))
 
 
+def test_differences_of_angles_stay():
+    """They are the same from wherever phi is measured, also as cosine and sine."""
+    events = pd.DataFrame({"muon_phi": [1.0, -2.0], "muon_met_delta_phi": [0.5, 2.0]})
+    encoded = AngleEncoder("muon_met_delta_phi").fit_transform(events)
+    for table in (events, encoded, encoded.drop(columns="muon_met_delta_sin_phi")):
+        pd.testing.assert_frame_equal(PhiRotation("muon").fit_transform(table), table)
+
+
 def test_only_the_named_objects_are_rotated():
     events = pd.DataFrame(
         {
