@@ -106,6 +106,9 @@ class EnsembleSimulator(MetaSimulator):
     their spread that statistics cause is smaller than that by a factor of
     sqrt(n_estimators) - 1 / sqrt(n_estimators), as in a jackknife.
 
+    `sample` draws each event from a member chosen at random. Several draws of one event keep an
+    axis of their own, so that errors of a histogram can count them as one event.
+
     A `checkpoint` of the simulator becomes one file a member, with the member's number appended.
 
     References
