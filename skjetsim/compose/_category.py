@@ -20,7 +20,7 @@ from skjetsim.compose._class_probabilities import (
     log_proba,
     used_events,
 )
-from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, rows_of
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import theory_table
 
@@ -143,9 +143,10 @@ class CategorySimulator(MetaSimulator):
         check_simulator(self.simulator)
         check_classifier(self.classifier)
         columns = self.columns
+        if isinstance(columns, str):
+            raise ValueError(f"columns must be a list of names: give [{columns!r}].")
         if (
-            isinstance(columns, str)
-            or not np.iterable(columns)
+            not np.iterable(columns)
             or not all(isinstance(name, str) for name in columns)
             or not len(columns)
             or first_duplicate(columns) is not None
@@ -204,13 +205,13 @@ class CategorySimulator(MetaSimulator):
         root = as_seed_sequence(random_state)
         proba = np.exp(self._log_proba(rows))
         values = self.categories_[draw_classes(proba, repeats, numpy_rng(root, CATEGORY))]
-        condition = self._condition(np.repeat(rows, repeats, axis=0), values)
-        others = np.asarray(
-            sample(self.simulator_, condition, random_state=numpy_rng(root, COLUMNS))
-        )
+        at = np.repeat(np.arange(len(rows)), repeats)
+        condition = self._condition(rows[at], values)
+        with rows_of(at):
+            others = sample(self.simulator_, condition, random_state=numpy_rng(root, COLUMNS))
         drawn = np.empty((len(values), self.n_targets_))
         drawn[:, self._discrete] = values
-        drawn[:, self._others] = others.reshape(len(drawn), -1)
+        drawn[:, self._others] = np.asarray(others).reshape(len(drawn), -1)
         return drawn
 
     def category_proba(self, X):
@@ -251,7 +252,8 @@ class CategorySimulator(MetaSimulator):
         total = np.full(len(X), -np.inf)
         if known.any():
             condition = self._condition(X[known], values[known])
-            total[known] = log_prob(self.simulator_, condition, self._other_columns(y[known]))
+            with rows_of(np.flatnonzero(known)):
+                total[known] = log_prob(self.simulator_, condition, self._other_columns(y[known]))
             total[known] += self._log_proba(X)[known, number[known]]
         return total
 

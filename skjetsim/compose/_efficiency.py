@@ -27,6 +27,7 @@ from skjetsim.compose._inner import (
     check_simulator,
     is_fitted,
     numbered_checkpoints,
+    rows_of,
     weight_name,
 )
 from skjetsim.compose._meta_simulator import MetaSimulator
@@ -202,7 +203,8 @@ class EfficiencySimulator(MetaSimulator):
                 simulator = self.simulators_[self._reader.name(code, fakes)]
                 table = theory_table(self, rows[at // repeats])
                 seed = numpy_rng(root, COLUMNS, code, fakes)
-                part = np.asarray(sample(simulator, table, random_state=seed))
+                with rows_of(at // repeats):
+                    part = np.asarray(sample(simulator, table, random_state=seed))
                 drawn[np.ix_(at, columns)] = part.reshape(len(at), -1)
         return drawn
 
@@ -264,7 +266,8 @@ class EfficiencySimulator(MetaSimulator):
             simulator = self.simulators_.get(self._reader.name(code, fakes))
             if simulator is not None:
                 columns = self._target_table(y[rows], self._reader.columns(code))
-                total[rows] += log_prob(simulator, theory_table(self, X[rows]), columns)
+                with rows_of(rows):
+                    total[rows] += log_prob(simulator, theory_table(self, X[rows]), columns)
         return total
 
     def _check_parts(self):
@@ -326,7 +329,7 @@ class EfficiencySimulator(MetaSimulator):
             weights = {} if weight is None else {weight_name(simulator): weight[rows]}
             columns = self._target_table(y[rows], self._reader.columns(key[0]))
             try:
-                with _naming(name, len(groups)):
+                with _naming(name, len(groups)), rows_of(rows):
                     simulator.fit(theory_table(self, X[rows]), columns, **weights)
             except KeyboardInterrupt:
                 if key == keys[-1] and is_fitted(simulator):

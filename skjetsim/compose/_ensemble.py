@@ -22,7 +22,12 @@ from skjetsim._validation import (
     validate_target,
 )
 from skjetsim.base import innermost
-from skjetsim.compose._inner import check_simulator, numbered_checkpoints, weight_name
+from skjetsim.compose._inner import (
+    check_simulator,
+    numbered_checkpoints,
+    rows_of,
+    weight_name,
+)
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import has_target_names, target_table, theory_table
 
@@ -229,7 +234,7 @@ class EnsembleSimulator(MetaSimulator):
 
     @available_if(_members_have("predict"))
     def predict(self, X):
-        """Mean of the members' point predictions.
+        """Mean of the members' point predictions, where they have `predict`.
 
         Parameters
         ----------
@@ -245,6 +250,9 @@ class EnsembleSimulator(MetaSimulator):
     @available_if(_members_have("predict"))
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
+
+        Where the members have `predict`, as `QuantileSimulator` has it. Of others take the spread
+        of `sample_members`.
 
         Parameters
         ----------
@@ -377,7 +385,8 @@ class EnsembleSimulator(MetaSimulator):
         for number, member in enumerate(self.estimators_):
             at = np.flatnonzero(chosen == number)
             if len(at):
-                rows = draw(member, at // repeats, _seed(root, DRAW, number))
+                with rows_of(at // repeats):
+                    rows = draw(member, at // repeats, _seed(root, DRAW, number))
                 drawn[at] = np.asarray(rows).reshape(len(at), -1)
         return drawn.reshape(n_rows, repeats, width)
 
@@ -406,7 +415,7 @@ def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member; X, y and weight are those of all events, which processes share in memory."""
     weights = {} if weight is None else {weight_name(member): weight[rows]}
     X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
-    with _single_threaded():
+    with _single_threaded(), rows_of(rows):
         return member.fit(X, y, **weights)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
+
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.base import is_simulator
+from skjetsim.base import is_simulator, is_unfolder
 
 __all__ = [
     "check_simulator",
@@ -16,6 +19,7 @@ __all__ = [
     "inner_has",
     "is_fitted",
     "numbered_checkpoints",
+    "rows_of",
     "weight_name",
 ]
 
@@ -25,8 +29,10 @@ def check_simulator(simulator):
     if isinstance(simulator, type) or not hasattr(simulator, "fit"):
         raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
     if not is_simulator(simulator):
+        cure = " Take the simulator inside it, and put Unfolder around the whole."
         raise TypeError(
             f"simulator must be a simulator, got {simulator!r}, which would not learn y given X."
+            + (cure if is_unfolder(simulator) else "")
         )
 
 
@@ -67,6 +73,20 @@ def numbered_checkpoints(simulator, number):
         for name, value in simulator.get_params(deep=True).items()
         if name.split("__")[-1] == "checkpoint" and value is not None
     }
+
+
+@contextmanager
+def rows_of(at):
+    """Give the rows in the errors of an estimator that sees the rows `at` alone as the user's."""
+
+    def numbered(found):
+        word, row = found[1], int(found[2])
+        return f"{word} {at[row]}" if row < len(at) else found[0]
+
+    try:
+        yield
+    except ValueError as error:
+        raise type(error)(re.sub(r"\b([Rr]ow) (\d+)\b", numbered, str(error))) from error
 
 
 def weight_name(estimator):

@@ -22,6 +22,8 @@ __all__ = ["SymmetricSimulator"]
 VECTORS = (("px", "py"), ("cos_phi", "sin_phi"))
 ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
 ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round
+# Have a direction, and are none of the columns that turn.
+OTHERS = ("theta", "d0", "z0", "dxy", "dz", "vx", "vy", "vz")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Directions:
         self.positions = {name: i for i, name in enumerate(names)}
         self.along = [i for i, name in enumerate(names) if name.endswith("rapidity")]
         self.vectors, self.phi, self.across = [], [], []
+        self._refuse_others(names)
         for obj, parts in self.objects.items():
             self.along += [parts[name] for name in ALONG if name in parts]
             self.across += [parts[name] for name in ACROSS if name in parts]
@@ -63,6 +66,15 @@ class Directions:
                 self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
             else:
                 self.vectors += self._pairs(obj, parts)
+
+    def _refuse_others(self, names):
+        for name in names:
+            if name.split("_")[-1].lower() in OTHERS:
+                raise ValueError(
+                    f"SymmetricSimulator: column {name!r} of {self.what} has a direction, and is "
+                    "none of those that it can turn. Give eta in place of a polar angle, and "
+                    "compute others inside."
+                )
 
     def _pairs(self, obj, parts):
         """Columns of an object that turn as vectors in the transverse plane."""
@@ -200,10 +212,10 @@ class SymmetricSimulator(MetaSimulator):
     Columns need names: `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `rapidity`, and the
     signed `delta_eta`, `delta_phi` and `opposite_mt`, of any object, turn. All others stay as they
     are, and must be such as have no direction: pT, masses, energies, counts, magnitudes
-    (`abs_eta`). Polar angles, impact parameters, and angles in other frames are none of these: give
-    `eta`, or compute them inside. Drawn phi are in (-pi, pi]. An object is not in an event where
-    all its columns are zero, and stays zero, as `EfficiencySimulator` wants it, which may stand
-    inside.
+    (`abs_eta`). Angles in other frames are none of these: compute them inside. Polar angles, impact
+    parameters and vertices are refused where their names say so (`theta`, `d0`, `vx`). Drawn phi
+    are in (-pi, pi]. An object is not in an event where all its columns are zero, and stays zero,
+    as `EfficiencySimulator` wants it, which may stand inside.
 
     The reference of a turned event has phi = 0, exactly, and the all-equal column says nothing to a
     network. The Jacobian is one: log p is that of the turned event.
@@ -256,13 +268,17 @@ class SymmetricSimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            Where `simulator` is none.
+            Where `simulator` is none, or an object no name.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, tables
             without names, objects that are not there or have no azimuth, events without the
-            reference, or half a vector among the columns.
+            reference, half a vector among the columns, or a column that is known to have a
+            direction and does not turn (`theta`, impact parameters, vertices).
         """
         check_simulator(self.simulator)
+        for name, value in (("reference", self.reference), ("second", self.second)):
+            if not isinstance(value, str) and not (value is None and name == "second"):
+                raise TypeError(f"{name} must be the name of an object of X, got {value!r}.")
         if self.second == self.reference:
             raise ValueError(
                 "SymmetricSimulator: second must be another object than the reference, got "

@@ -138,6 +138,8 @@ class PhiRotation(InvertibleEventTransformer):
     -----
     Columns `*_phi` are shifted and wrapped into (-pi, pi], pairs `*_px`, `*_py` and `*_cos_phi`,
     `*_sin_phi` are rotated; both kinds may be mixed. The inverse gives phi in (-pi, pi].
+    The reference keeps its own phi: behind this step, masses, angles and transverse masses that it
+    has with other objects cannot be computed any more, and have to be computed in front.
     Differences such as `*_delta_phi`, also as cosine and sine, and all other columns pass through.
     A table without names is read as (px, py, pz) triples, "p0", "p1", ...
 

@@ -24,6 +24,10 @@ COMPONENTS = (
     "mt",
     # Names that end like a component and are none of them: longest match first, below.
     "log_mass",
+    "log_pt",
+    "log_mt",
+    "log_E",
+    "log_pt_ratio",
     "cos_phi",
     "sin_phi",
     "delta_eta",

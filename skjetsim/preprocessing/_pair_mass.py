@@ -84,9 +84,11 @@ class PairMassTransformer(InvertibleEventTransformer):
         parts = find_object(objects, name, type(self).__name__)
         for component in ("pt", "eta", "phi"):
             if component not in parts:
+                cure = "put CartesianToCylindrical in front"
+                if f"log_{component}" in parts:
+                    cure = "put LogTransformer behind this step"
                 raise ValueError(
-                    f"PairMassTransformer: {name!r} has no {join_name(name, component)!r}; put "
-                    "CartesianToCylindrical in front."
+                    f"PairMassTransformer: {name!r} has no {join_name(name, component)!r}; {cure}."
                 )
         for component in ("mass", "log_mass", "E"):
             if component in parts:

@@ -47,7 +47,12 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     `met_px` and `met_py` become `muon_met_mt` and `muon_met_opposite_mt`, in GeV, in their places.
     log |det| is log pT - log pTmiss. Events without missing momentum have no angle, and are a
     ValueError. On the way back so is an mT < 0, which a model may draw unless it learns the
-    logarithm.
+    logarithm. Behind a `PhiRotation` about the particle, whose own phi stays, there is no angle
+    between the two any more: put this step in front.
+
+    The density of (mT, opposite mT) vanishes at the origin as fast as pTmiss, and a model that is
+    smooth there draws some more events of next to no missing momentum than there are. Below some
+    GeV, px and py are the better coordinates.
 
     Examples
     --------
@@ -91,11 +96,11 @@ class TransverseMassTransformer(InvertibleEventTransformer):
         parts = find_object(objects, name, type(self).__name__)
         for component in components:
             if component not in parts:
-                cure = (
-                    "put CartesianToCylindrical of this object in front"
-                    if name == self.visible
-                    else "leave the missing momentum Cartesian"
-                )
+                cure = "put CartesianToCylindrical of this object in front"
+                if f"log_{component}" in parts:
+                    cure = "put LogTransformer behind this step"
+                elif name == self.missing:
+                    cure = "leave the missing momentum Cartesian"
                 raise ValueError(
                     f"TransverseMassTransformer: {name!r} has no {join_name(name, component)!r}; "
                     f"{cure}."

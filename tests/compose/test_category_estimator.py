@@ -58,7 +58,7 @@ def simple(**params):
         ({"simulator": "flow"}, TypeError, "simulator must be a simulator, got 'flow'"),
         ({"classifier": LinearSVC()}, TypeError, "classifier with predict_proba, or None, got Lin"),
         ({"classifier": LogisticRegression}, TypeError, "classifier with predict_proba"),
-        ({"columns": TAG}, ValueError, "columns must be a list of different names, got 'jet_b_tag"),
+        ({"columns": TAG}, ValueError, r"must be a list of names: give \['jet_b_tag'\]"),
         ({"columns": []}, ValueError, r"list of different names, got \[\]"),
         ({"columns": [TAG, TAG]}, ValueError, "list of different names"),
         ({"columns": [1]}, ValueError, r"list of different names, got \[1\]"),

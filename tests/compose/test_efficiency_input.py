@@ -5,6 +5,7 @@ import pytest
 from efficiency_toys import Smear, jets, two_jets
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from skjetsim.compose import EfficiencySimulator, TransformedSimulator
@@ -77,6 +78,24 @@ def test_errors_of_simulators_name_the_pattern():
     logs = TransformedSimulator(Smear(), [LogTransformer(["jet2_pt"])])
     with pytest.raises(ValueError, match=r"in the events of pattern 'without jet2': .*jet2_pt"):
         EfficiencySimulator(DummyClassifier(), logs, objects=["jet2"]).fit(X, y)
+
+
+def test_rows_are_those_of_the_whole_table():
+    """Those of a pattern alone would name an innocent event."""
+    X, y = two_jets(600)
+    row = int(np.flatnonzero(y["accepted"] == 1)[-1])
+    bad_X, bad_y = X.copy(), y.copy()
+    bad_X.loc[row, "jet1_pt"] = bad_y.loc[row, "jet1_pt"] = 0.0
+    logs = TransformedSimulator(Smear(), [LogTransformer(["jet1_pt"])])
+    behind = make_pipeline(LogTransformer(["jet1_pt"]), Smear())
+    with pytest.raises(ValueError, match=rf"in the events of pattern .* first bad row {row} "):
+        EfficiencySimulator(DummyClassifier(), logs, objects=["jet2"]).fit(X, bad_y)
+    model = EfficiencySimulator(DummyClassifier(), behind, objects=["jet2"]).fit(X, y)
+    for draws in (1, 4):
+        with pytest.raises(ValueError, match=rf"first bad row {row} "):
+            model.sample(bad_X, n_samples=draws, random_state=0)
+    with pytest.raises(ValueError, match=rf"first bad row {row} "):
+        model.score_samples(bad_X, y)
 
 
 def test_a_classifier_that_is_certain_of_what_is_not_so():

@@ -20,7 +20,12 @@ from threadpoolctl import threadpool_info
 import skjetsim
 from skjetsim import load, log_prob, save
 from skjetsim.base import SimulatorMixin, is_simulator
-from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator
+from skjetsim.compose import (
+    EnsembleSimulator,
+    ResidualTransformer,
+    TransformedSimulator,
+    Unfolder,
+)
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import histogram_band
 from skjetsim.preprocessing import LogTransformer
@@ -217,6 +222,19 @@ def test_checkpoints_are_the_members_own(tmp_path):
         EnsembleSimulator(flow, 2).fit(X, y)
 
 
+def test_errors_of_members_name_the_row_of_the_whole_table():
+    X, y = line(80)
+    X, bad = X + 10, X + 10
+    bad[41] = -1.0
+    logs = make_pipeline(LogTransformer([0]), GaussianLine())
+    with pytest.raises(ValueError, match="first bad row 41 "):
+        EnsembleSimulator(logs, 2, random_state=0).fit(bad, y)
+    model = EnsembleSimulator(logs, 2, random_state=0).fit(X, y)
+    for draws in (None, 3):
+        with pytest.raises(ValueError, match="first bad row 41 "):
+            model.sample(bad, n_samples=draws, random_state=0)
+
+
 # What it draws.
 
 
@@ -398,6 +416,7 @@ def test_a_member_fitted_before_on_other_columns():
     [
         (FlowGenerator(), {}, TypeError, "must be a simulator, got FlowGenerator"),
         (StandardScaler(), {}, TypeError, "would not learn y given X"),
+        (Unfolder(FlowSimulator()), {}, TypeError, "put Unfolder around the whole"),
         (FlowSimulator, {}, TypeError, "must be a simulator, got <class"),
         ("flow", {}, TypeError, "must be a simulator, got 'flow'"),
         (GaussianLine(), {"n_estimators": 1}, ValueError, "n_estimators must be at least 2"),

@@ -48,6 +48,8 @@ from skjetsim.preprocessing import CartesianToCylindrical
         ({"drop": "jet_phi"}, {"second": "jet"}, "'jet' has neither phi nor px and py"),
         ({"add": "tau_px"}, {}, "'tau' has a column 'tau_px' in X but no 'tau_py'.*half a vector"),
         ({"add": "tau_sin_phi"}, {}, "'tau_sin_phi' in X but no 'tau_cos_phi'"),
+        ({"add": "muon_theta"}, {}, "'muon_theta' of X has a direction, .* Give eta"),
+        ({"add": "muon_d0"}, {}, "'muon_d0' of X has a direction"),
     ],
 )
 def test_columns_that_do_not_do(change, parameters, message):
@@ -88,6 +90,17 @@ def test_tables_without_names():
         model.fit(X, X.to_numpy())
     with pytest.raises(ValueError, match="target y is None"):
         model.fit(X, None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [((["muon"],), "reference"), ((None,), "reference"), (("muon", 3), "second")],
+    ids=["list", "none", "number"],
+)
+def test_objects_are_names(parameters, name):
+    reference, second = (*parameters, None)[:2]
+    with pytest.raises(TypeError, match=f"{name} must be the name of an object of X, got"):
+        SymmetricSimulator(Lopsided(), reference, second=second).fit(cartesian(), cartesian())
 
 
 @pytest.mark.parametrize("simulator", [FlowGenerator(), StandardScaler(), FlowSimulator, "flow"])

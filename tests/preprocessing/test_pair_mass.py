@@ -121,6 +121,12 @@ def test_needs_cylindrical_columns(part):
         PairMassTransformer(*PAIR).fit(pairs().drop(columns=f"positron_{part}"))
 
 
+def test_logarithms_come_behind_it():
+    logs = LogTransformer(["electron_pt"]).fit_transform(pairs())
+    with pytest.raises(ValueError, match="no 'electron_pt'; put LogTransformer behind this step"):
+        PairMassTransformer(*PAIR).fit(logs)
+
+
 @pytest.mark.parametrize("part", ["mass", "log_mass", "E"])
 def test_massive_objects_are_refused(part):
     with pytest.raises(ValueError, match=f"'electron' has 'electron_{part}', and only massless"):

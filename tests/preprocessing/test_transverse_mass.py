@@ -141,6 +141,12 @@ def test_needed_columns(column, cure):
         TransverseMassTransformer("muon").fit(events().drop(columns=column))
 
 
+def test_logarithms_come_behind_it():
+    logs = LogTransformer(["muon_pt"]).fit_transform(events())
+    with pytest.raises(ValueError, match="no 'muon_pt'; put LogTransformer behind this step"):
+        TransverseMassTransformer("muon").fit(logs)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
