@@ -129,6 +129,7 @@ class CategorySimulator(MetaSimulator):
         x_names, y_names = column_names(X), column_names(y)
         X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
         self._find_columns(x_names, y_names)
+        used = np.arange(len(X))
         if weight is not None:
             used = used_events(weight)
             X, y, weight = X[used], y[used], weight[used]
@@ -136,7 +137,8 @@ class CategorySimulator(MetaSimulator):
         self.categories_, number = np.unique(values, axis=0, return_inverse=True)
         self._check_categories()
         self._fit_classifier(X, number.ravel(), weight)
-        fit_simulator(self, self._condition(X, values), self._other_columns(y), weight)
+        with rows_of(used):
+            fit_simulator(self, self._condition(X, values), self._other_columns(y), weight)
         return self
 
     def _check_parts(self):

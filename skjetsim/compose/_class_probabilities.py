@@ -33,12 +33,10 @@ def check_classifier(classifier):
 
 
 def used_events(weight):
-    """Mask of the events that count, at least two."""
-    used = weight > 0
-    if used.sum() < 2:
-        raise ValueError(
-            f"At least two events of positive weight are needed, got {int(used.sum())}."
-        )
+    """Rows of the events that count, at least two."""
+    used = np.flatnonzero(weight > 0)
+    if len(used) < 2:
+        raise ValueError(f"At least two events of positive weight are needed, got {len(used)}.")
     return used
 
 

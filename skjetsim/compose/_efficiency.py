@@ -178,12 +178,14 @@ class EfficiencySimulator(MetaSimulator):
             y_names, x_names, y.shape[1], accepted=self.accepted, objects=self.objects
         )
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
+        used = np.arange(len(X))
         if weight is not None:
             used = used_events(weight)
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
         groups = self._groups(pattern, absent)
         self._fit_classifier(X, pattern, absent, weight)
-        self._fit_simulators(X, y, groups, weight)
+        with rows_of(used):
+            self._fit_simulators(X, y, groups, weight)
         return self
 
     def __sklearn_is_fitted__(self):

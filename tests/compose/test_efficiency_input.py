@@ -90,6 +90,10 @@ def test_rows_are_those_of_the_whole_table():
     behind = make_pipeline(LogTransformer(["jet1_pt"]), Smear())
     with pytest.raises(ValueError, match=rf"in the events of pattern .* first bad row {row} "):
         EfficiencySimulator(DummyClassifier(), logs, objects=["jet2"]).fit(X, bad_y)
+    weight = np.arange(len(X)) % 3  # events of weight zero are left out, and counted
+    weight[row] = 1
+    with pytest.raises(ValueError, match=rf"first bad row {row} "):
+        EfficiencySimulator(DummyClassifier(), logs, objects=["jet2"]).fit(X, bad_y, weight)
     model = EfficiencySimulator(DummyClassifier(), behind, objects=["jet2"]).fit(X, y)
     for draws in (1, 4):
         with pytest.raises(ValueError, match=rf"first bad row {row} "):
