@@ -2,7 +2,7 @@
 
 Trains flows of more and more epochs, each from scratch, since the learning rate falls over the
 epochs that there are; and the zuko loop, on the same events, for as long as the first flow that
-gets there, and for longer. AUCs are those of `simulation.py`.
+gets there, and for longer. AUCs and their floor are those of `simulation.py`.
 """
 
 import argparse
