@@ -131,6 +131,14 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
                 "consecutive (px, py, pz). Pass a DataFrame with names such as 'muon_px'."
             )
 
+    def _require_names(self, what):
+        """Raise where a table has no names, by which something is found."""
+        if not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"{type(self).__name__} needs named columns, and X with {self.n_features_in_} "
+                f"feature(s) has none: {what} by name. Pass a DataFrame."
+            )
+
     def _names_in(self):
         """Input names; of a table without names those that stand for its positions."""
         if hasattr(self, "feature_names_in_"):

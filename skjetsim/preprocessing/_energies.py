@@ -60,11 +60,7 @@ class EnergyToMass(InvertibleEventTransformer):
         self.objects = objects
 
     def _resolve(self, names):
-        if not hasattr(self, "feature_names_in_"):
-            raise ValueError(
-                f"EnergyToMass needs named columns, and X with {self.n_features_in_} feature(s) "
-                "has none: energies are recognised by name. Pass a DataFrame."
-            )
+        self._require_names("energies are recognised")
         found = event_objects(names)
         self._parts = {
             obj: find_object(found, obj, type(self).__name__) for obj in self._chosen(found)

@@ -73,11 +73,7 @@ class MassShellTransformer(InverseMixin, EventTransformer):
                 "MassShellTransformer: masses must be a dict, object name -> mass in GeV or name "
                 f"of a mass column, got {self.masses!r}."
             )
-        if not hasattr(self, "feature_names_in_"):
-            raise ValueError(
-                f"MassShellTransformer needs named columns, and X with {self.n_features_in_} "
-                "feature(s) has none: energies are recognised by name. Pass a DataFrame."
-            )
+        self._require_names("energies are recognised")
         objects = event_objects(names)
         self._energies = {}
         for obj, mass in self.masses.items():

@@ -65,11 +65,7 @@ class PairMassTransformer(InvertibleEventTransformer):
             raise ValueError(
                 f"PairMassTransformer: a pair has two objects, got {self.first!r} twice."
             )
-        if not hasattr(self, "feature_names_in_"):
-            raise ValueError(
-                f"PairMassTransformer needs named columns, and X with {self.n_features_in_} "
-                "feature(s) has none: objects are found by name. Pass a DataFrame."
-            )
+        self._require_names("objects are found")
         objects = event_objects(names)
         self._columns = [self._massless(objects, name) for name in (self.first, self.second)]
         out = list(names)

@@ -77,11 +77,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
                 "TransverseMassTransformer: visible and missing must be two objects, got "
                 f"{self.visible!r} twice."
             )
-        if not hasattr(self, "feature_names_in_"):
-            raise ValueError(
-                f"TransverseMassTransformer needs named columns, and X with {self.n_features_in_} "
-                "feature(s) has none: objects are found by name. Pass a DataFrame."
-            )
+        self._require_names("objects are found")
         objects = event_objects(names)
         self._visible = self._columns(objects, self.visible, ("pt", "phi"))
         self._missing = self._columns(objects, self.missing, ("px", "py"))
