@@ -367,14 +367,16 @@ def validate_target(estimator, y, *, n_samples, reset):
     return array
 
 
-def check_same_events(X, y, sample_weight=None):
+def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
     """Raise ValueError where indices of tables say that their rows do not belong together.
 
     Cross-validation and Pipelines keep the indices of all alike; where they differ, one side was
-    sorted, shuffled or cut without the other, and a fit would learn noise.
+    sorted, shuffled or cut without the other, and a fit would learn noise. Messages call X and y
+    by `names`.
     """
     containers = (pd.DataFrame, pd.Series)
-    for other, name in ((y, "y"), (sample_weight, "sample_weight")):
+    what = names[0]
+    for other, name in ((y, names[1]), (sample_weight, "sample_weight")):
         if not (isinstance(X, containers) and isinstance(other, containers)):
             continue
         if len(X) != len(other) or X.index.equals(other.index):
@@ -382,10 +384,10 @@ def check_same_events(X, y, sample_weight=None):
         pairs = zip(X.index, other.index, strict=True)
         row = next((i for i, (one, two) in enumerate(pairs) if one != two), 0)
         raise ValueError(
-            f"Row i of X and {name} must be the same event, but their indices differ from row "
-            f"{row} on: {X.index[row]} in X, {other.index[row]} in {name}. If the rows are in the "
-            f"same order, pass X.reset_index(drop=True) and {name}.reset_index(drop=True); else "
-            "sort or select both alike."
+            f"Row i of {what} and {name} must be the same event, but their indices differ from row "
+            f"{row} on: {X.index[row]} in {what}, {other.index[row]} in {name}. If the rows are in "
+            f"the same order, pass {what}.reset_index(drop=True) and "
+            f"{name}.reset_index(drop=True); else sort or select both alike."
         )
 
 

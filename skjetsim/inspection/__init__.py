@@ -9,6 +9,7 @@ from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.inspection._posterior import PosteriorDisplay
 from skjetsim.inspection._report import report
 from skjetsim.inspection._response import ResponseDisplay
+from skjetsim.inspection._transport_plan import TransportPlanDisplay
 
 __all__ = [
     "CalibrationDisplay",
@@ -18,6 +19,7 @@ __all__ = [
     "MarginalDisplay",
     "PosteriorDisplay",
     "ResponseDisplay",
+    "TransportPlanDisplay",
     "closure_report",
     "report",
 ]

@@ -115,6 +115,21 @@ def bin_edges(truth, bins, range, weight=None):
     return edges
 
 
+def spread_draws(x, y, weight):
+    """Repeat x and the weights for each draw of y, where it is (n, k); no weights are ones."""
+    weight = np.ones(len(x)) if weight is None else weight
+    if y.ndim == 1:
+        return x, y, weight
+    return np.repeat(x, y.shape[1]), y.ravel(), np.repeat(weight, y.shape[1])
+
+
+def plan_fractions(x, y, edges, weight):
+    """Fractions of all events in bins of x and of y (n,) or (n, k), x first."""
+    x, y, weight = spread_draws(x, y, weight)
+    counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
+    return counts / weight.sum()
+
+
 def _default_range(truth, weight):
     present = truth if weight is None else truth[weight != 0]
     if present.min() == present.max():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from skjetsim.base import is_generator, is_simulator
 class Drawn:
     """True events beside what an estimator makes of them, columns last."""
 
-    truth: np.ndarray  # (n, d)
+    truth: np.ndarray | None  # (n, d)
     generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
     names: list | None
     of_members: bool
@@ -197,6 +197,68 @@ def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=
     return _beside(model, X, generated, "X", transformer=transformer, paired=True)
 
 
+def move_events(
+    estimator,
+    X,
+    y,
+    *,
+    inverse=False,
+    paired=True,
+    transformer=None,
+    n_samples=None,
+    random_state=None,
+):
+    """Events before and after an estimator takes them to the other level, beside the truth.
+
+    Parameters
+    ----------
+    estimator : fitted simulator or unfolder, Pipeline or search
+    X : array-like of shape (n, n_features), or None where `inverse` and unknown
+    y : array-like of shape (n, n_targets), or None where not `inverse` and unknown
+    inverse : bool
+        Whether X is drawn for y, instead of y for X.
+    paired : bool
+        Whether row i of X and y is the same event.
+    transformer : transformer, optional
+        Of both levels; fitted on the truth, or on what is drawn where there is none.
+    n_samples : int, optional
+        Draws for each event.
+    random_state : int, Generator, RandomState or None
+
+    Returns
+    -------
+    source : ndarray or DataFrame of shape (n, d)
+        What was moved: y where `inverse`, else X.
+    drawn : Drawn
+        Its truth is None where it is unknown.
+    """
+    model, name = unwrap_search(estimator), type(estimator).__name__
+    if inverse and y is None:
+        raise ValueError(f'direction="inverse" draws X for y with {name}: pass y.')
+    if paired and X is not None and y is not None:
+        check_pairs(X, y, name)
+    if y is not None:
+        refuse_rejected(y, "y")
+    if n_samples is not None:
+        check_int(n_samples, "n_samples")
+    settings = {"n_samples": n_samples, "random_state": random_state}
+    generated = sample_inverse(model, y, **settings) if inverse else sample(model, X, **settings)
+    what, source, truth = ("X", y, X) if inverse else ("y", X, y)
+    stand_in = truth
+    if truth is None:
+        first = np.asarray(generated if n_samples is None else generated[:, 0])
+        stand_in = _named_as_fitted(first, _fitted_names(model, what))
+    drawn = _beside(model, stand_in, generated, what, transformer=transformer, paired=paired)
+    source = drawn.same_coordinates(source, "y" if inverse else "X")
+    return source, drawn if truth is not None else replace(drawn, truth=None)
+
+
+def _named_as_fitted(events, names):
+    if names is None or events.ndim > 2:
+        return events
+    return pd.Series(events, name=names[0]) if events.ndim == 1 else as_table(events, names)
+
+
 def _beside(model, truth, generated, what, *, transformer, paired, of_members=False):
     """Validate the truth beside drawn events, and take both to the transformer's coordinates."""
     row_ndim = np.ndim(truth) - 1
@@ -217,14 +279,19 @@ def _beside(model, truth, generated, what, *, transformer, paired, of_members=Fa
 
 def _check_order(model, names, what):
     """Raise where the truth's columns are named otherwise, or in another order, than the fitted."""
-    if what == "X":
-        fitted = getattr(model, "feature_names_in_", None)
-    else:
-        fitted = getattr(split_steps(model)[1], "target_names_in_", None)
-        if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
-            return  # names that stand for positions
+    fitted = _fitted_names(model, what)
     if fitted is not None:
         check_names_match(names, fitted, what=what)
+
+
+def _fitted_names(model, what):
+    """Names of the columns of X or y that a model was fitted with, or None."""
+    if what == "X":
+        return getattr(model, "feature_names_in_", None)
+    fitted = getattr(split_steps(model)[1], "target_names_in_", None)
+    if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
+        return None  # names that stand for positions
+    return fitted
 
 
 def check_pairs(X, y, name, kind="a simulator"):

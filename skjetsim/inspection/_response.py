@@ -7,7 +7,13 @@ import numpy as np
 from skjetsim._angles import is_angle, wrap_phi
 from skjetsim._validation import check_events, check_option
 from skjetsim.base import is_simulator
-from skjetsim.inspection._binning import bin_edges, check_quantity, full_turn
+from skjetsim.inspection._binning import (
+    bin_edges,
+    check_quantity,
+    full_turn,
+    plan_fractions,
+    spread_draws,
+)
 from skjetsim.inspection._events import (
     as_rows,
     as_table,
@@ -18,7 +24,14 @@ from skjetsim.inspection._events import (
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
-from skjetsim.inspection._style import check_axes, draw_cells, few_ticks, house_style, style_axes
+from skjetsim.inspection._style import (
+    check_axes,
+    colour_norm,
+    draw_plan,
+    few_ticks,
+    house_style,
+    style_axes,
+)
 from skjetsim.metrics._checks import check_weight
 
 __all__ = ["ResponseDisplay"]
@@ -158,7 +171,7 @@ class ResponseDisplay:
             drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
         edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
         x, pairs, labels = events.panels(kind, drawn, second)
-        shown = {title: _histogram(x, y, edges, weight) for title, y in pairs.items()}
+        shown = {title: plan_fractions(x, y, edges, weight) for title, y in pairs.items()}
         return cls(
             kind=kind,
             edges=edges,
@@ -288,14 +301,9 @@ class ResponseDisplay:
         return self
 
     def _draw_panels(self, axes, log):
-        from matplotlib.colors import LogNorm, Normalize
-
-        filled = np.concatenate([table[table > 0] for table in self.contents.values()])
-        norm = LogNorm(filled.min(), filled.max()) if log else Normalize(0, filled.max())
+        norm = colour_norm(self.contents.values(), log)
         for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            cells = np.where(table > 0, table, np.nan)
-            mesh = draw_cells(ax, cells, self.edges, self.edges, norm=norm, cmap="viridis")
-            ax.axline((self.edges[0],) * 2, slope=1, color="0.35", linewidth=0.8, linestyle=":")
+            mesh = draw_plan(ax, table, self.edges, norm)
             style_axes(ax)
             few_ticks(ax)
             few_ticks(ax, "y")
@@ -413,27 +421,12 @@ def _check_same_shape(members):
             )
 
 
-def _spread_draws(x, y, weight):
-    """Repeat x and the weights for each draw of y."""
-    weight = np.ones(len(x)) if weight is None else weight
-    if y.ndim == 1:
-        return x, y, weight
-    return np.repeat(x, y.shape[1]), y.ravel(), np.repeat(weight, y.shape[1])
-
-
-def _histogram(x, y, edges, weight):
-    """Fractions of all events, x first."""
-    x, y, weight = _spread_draws(x, y, weight)
-    counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
-    return counts / weight.sum()
-
-
 def _correlation(x, y, weight, angle):
     """Linear correlation coefficient; NaN where one side is constant.
 
     Of angles it is that of their unit vectors, which has no seam at pi.
     """
-    x, y, weight = _spread_draws(x, y, weight)
+    x, y, weight = spread_draws(x, y, weight)
     sides = [np.exp(1j * side) if angle else side for side in (x, y)]
     first, second = (side - np.average(side, weights=weight) for side in sides)
     products = ((first, first), (second, second), (first, second))

@@ -103,6 +103,22 @@ def draw_cells(ax, contents, x_edges, y_edges, **settings):
     return artists.pcolormesh
 
 
+def colour_norm(tables, log):
+    """One colour scale of several tables of fractions, logarithmic from the least one on."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    filled = np.concatenate([table[table > 0] for table in tables])
+    return LogNorm(filled.min(), filled.max()) if log else Normalize(0, filled.max())
+
+
+def draw_plan(ax, contents, edges, norm):
+    """Colour one level against another, white where empty, with the diagonal; gives the mesh."""
+    cells = np.where(contents > 0, contents, np.nan)
+    mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
+    ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
+    return mesh
+
+
 def draw_matrix(ax, matrix, labels, limit):
     """Draw a square matrix, first row on top, its numbers in the cells where they fit."""
     size = len(matrix)

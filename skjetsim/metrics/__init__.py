@@ -3,6 +3,7 @@
 Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`,
 smaller is better; `sample_weight` are the weights of the truth. Tables may be DataFrames (whose
 column names are then compared) or arrays; arrays of three or four dimensions are flattened to rows.
+`transport_cost(source, target)` alone compares two levels of the same events.
 """
 
 from skjetsim.metrics._band import histogram_band
@@ -30,6 +31,7 @@ from skjetsim.metrics._scorers import (
     get_scorer,
     get_scorer_names,
 )
+from skjetsim.metrics._transport import transport_cost
 
 __all__ = [
     "ClassifierAUCScorer",
@@ -60,5 +62,6 @@ __all__ = [
     "residual_wasserstein",
     "sbc_ranks",
     "sliced_wasserstein_distance",
+    "transport_cost",
     "wasserstein_distance",
 ]

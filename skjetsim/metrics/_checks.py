@@ -176,10 +176,21 @@ def take_rows(table, rows):
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
 
 
-def shared_differences(X, y, names_X, names_y, *, angles=None):
-    """Return y - X for the columns both have, phi wrapped.
+def shared_columns(names_X, names_y, n_X, n_y):
+    """Positions in X and in y of the columns that both have, in the order of y.
 
     Columns are matched by name; without names, by position where the widths agree.
+    """
+    if names_X is not None and names_y is not None:
+        at = {name: i for i, name in enumerate(names_X)}
+        columns = [i for i, name in enumerate(names_y) if name in at]
+        return [at[names_y[i]] for i in columns], columns
+    same = list(range(n_y)) if n_X == n_y else []
+    return same, same
+
+
+def shared_differences(X, y, names_X, names_y, *, angles=None):
+    """Return y - X for the columns both have (`shared_columns`), phi wrapped.
 
     Returns
     -------
@@ -187,14 +198,7 @@ def shared_differences(X, y, names_X, names_y, *, angles=None):
     columns : list of int
         Positions in y.
     """
-    if names_X is not None and names_y is not None:
-        at = {name: i for i, name in enumerate(names_X)}
-        columns = [i for i, name in enumerate(names_y) if name in at]
-        partners = [at[names_y[i]] for i in columns]
-    elif X.shape[1] == y.shape[1]:
-        columns = partners = list(range(y.shape[1]))
-    else:
-        columns = partners = []
+    partners, columns = shared_columns(names_X, names_y, X.shape[1], y.shape[1])
     difference = y[:, columns] - X[:, partners]
     names = names_y if names_y is not None else names_X
     for k, column in enumerate(columns):

@@ -16,6 +16,7 @@ from skjetsim.inspection import (
     MarginalDisplay,
     PosteriorDisplay,
     ResponseDisplay,
+    TransportPlanDisplay,
 )
 from skjetsim.inspection._labels import axis_label
 
@@ -32,6 +33,8 @@ DISPLAYS = [
     (CoverageDisplay.from_samples(TABLE, RNG.normal(size=(200, 19, 3))), 2),
     (LatentDisplay.from_samples(TABLE), 3),
     (CalibrationDisplay.from_samples(TABLE, RNG.normal(size=(200, 19, 3))), 2),
+    (TransportPlanDisplay.from_samples(TABLE[:, 0], OTHER[:, 0]), 1),
+    (TransportPlanDisplay.from_samples(TABLE[:, 0], OTHER[:, 0], TABLE[:, 0]), 2),
     (PosteriorDisplay.from_samples(TABLE[:1], RNG.normal(size=(1, 50, 3)), prior=OTHER), 3),
 ]
 every_display = pytest.mark.parametrize(

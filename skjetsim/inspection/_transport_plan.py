@@ -1,0 +1,483 @@
+"""Which event a model takes where: one quantity on both levels, beside the true plan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._angles import is_angle, wrap_phi
+from skjetsim._validation import check_events, check_option, check_same_events, column_names
+from skjetsim.inspection._binning import check_draws, check_quantity, full_turn, plan_fractions
+from skjetsim.inspection._events import feature_position, move_events
+from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._plan import common_edges, costs, fractions, quantiles_in_bins
+from skjetsim.inspection._style import (
+    MODEL,
+    TRUTH_FILL,
+    TRUTH_LINE,
+    check_axes,
+    colour_norm,
+    draw_plan,
+    few_ticks,
+    house_style,
+    style_axes,
+)
+from skjetsim.metrics._checks import check_weight
+
+__all__ = ["TransportPlanDisplay"]
+
+DIRECTIONS = ("forward", "inverse")
+LEVELS = ("theory level", "detector level")
+# Beside a panel, in its heights and widths: marginal, and colour bar beyond it.
+GAP, MARGINAL, BAR = 0.03, 0.2, 0.05
+BOX = {"facecolor": "white", "edgecolor": "none"}
+
+
+class TransportPlanDisplay:
+    """Where a model takes one quantity of events, beside where the detector takes it.
+
+    Distributions say nothing about the plan, which event goes where: a model that shuffles the
+    detector level has them right. Make one with `from_samples` or `from_estimator`. Shown is the
+    quantity before (x) against after the move (y), with the median and the central 68% of y in
+    bins of x, and where pairs are known the true plan on the same axes and in the same colours.
+    Above and beside the panels are the marginal distributions, those of y with the truth's in
+    grey. The cost is `transport_cost`, the root mean square of the moves, beside the least with
+    which the one distribution can be moved to the other, in the unit of the axes.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+        Of both axes.
+    contents : dict of str to ndarray of shape (n_bins, n_bins)
+        Title of a panel, "model" or "truth", and its fractions of all events, x first.
+    quantiles : dict of str to ndarray of shape (3, n_bins)
+        Title of a panel, and the 16%, 50% and 84% quantiles of y in bins of x; NaN in bins of
+        fewer than twenty events. Of an angle they are taken about the direction of the bin, NaN
+        where it has none, and may lie beyond pi.
+    costs : dict of str to tuple of (float, float)
+        Title of a panel, its cost and the optimal one.
+    source : ndarray of shape (n_bins,)
+        Marginal of x, as fractions of all events.
+    moved : dict of str to ndarray of shape (n_bins,)
+        Marginals of y, of "model" and, paired or not, of "truth".
+    labels : tuple of (str, str)
+        Of the axes.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : tuple of matplotlib Axes
+        Of the plans.
+    marginal_axes_ : tuple of matplotlib Axes
+        Above each plan, and beside the last. Set by `plot`, as are `figure_` and `axes_`.
+
+    See Also
+    --------
+    skjetsim.metrics.transport_cost : The cost, of every column.
+    ResponseDisplay : How the moves of paired events are distributed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.inspection import TransportPlanDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.uniform(20, 200, size=1000)                       # GeV
+    >>> measured, simulated = energy * rng.normal(1, 0.1, size=(2, 1000))
+    >>> shuffled = rng.permutation(simulated)
+    >>> display = TransportPlanDisplay.from_samples(energy, shuffled, measured, name="E")
+    >>> [round(display.costs[side][0]) for side in ("model", "truth")]
+    [74, 13]
+    """
+
+    def __init__(self, *, edges, contents, quantiles, costs, source, moved, labels):
+        self.edges = edges
+        self.contents = contents
+        self.quantiles = quantiles
+        self.costs = costs
+        self.source = source
+        self.moved = moved
+        self.labels = labels
+
+    @classmethod
+    def from_samples(
+        cls,
+        X,
+        generated,
+        truth=None,
+        *,
+        paired=True,
+        direction="forward",
+        name=None,
+        bins=50,
+        range=None,
+        sample_weight=None,
+        truth_weight=None,
+    ):
+        """Histogram the plan of one quantity.
+
+        Parameters
+        ----------
+        X : array-like of shape (n,)
+            The quantity before the move.
+        generated : array-like of shape (n,) or (n, k)
+            The quantity of the same events after it, or in k draws for each.
+        truth : array-like of shape (n,), optional
+            Where the events really went. Of shape (n_truth,) where not `paired`.
+        paired : bool, default=True
+            Whether row i of truth is the same event as row i of X. If not, only its distribution
+            is shown.
+        direction : {"forward", "inverse"}, default="forward"
+            Whether X is the theory level and moved to the detector level, or the reverse: what
+            the axes say.
+        name : str or tuple of (str, str), optional
+            Column of the quantity, such as "jet_pt", or before and after the move. One that is
+            called `phi` is an angle. By default the names of the Series that are passed.
+        bins : int or array-like of edges, default=50
+            Of both axes.
+        range : tuple of (float, float), optional
+            By default the central 99.6% of X and truth together, of X and generated where there
+            is no truth, and a full turn for an angle.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events, also of a paired truth. Negative weights are an error.
+        truth_weight : array-like of shape (n_truth,), optional
+            Weights of an unpaired truth, whose events count equally by default.
+
+        Returns
+        -------
+        TransportPlanDisplay
+
+        Raises
+        ------
+        ValueError
+            On unequal numbers or indices of events, NaN, infinity, negative weights, a range
+            without events, and as `MarginalDisplay.from_samples`.
+        """
+        check_option(direction, "direction", DIRECTIONS)
+        names = _quantity_names(name, X, generated, truth)
+        angle = any(is_angle(each) for each in names)
+        x, moved, true, weight, true_weight = _check_sides(
+            X, generated, truth, paired, sample_weight, truth_weight
+        )
+        if angle:
+            x, moved, true = (None if side is None else wrap_phi(side) for side in (x, moved, true))
+        edges = common_edges(
+            (x, weight),
+            (moved, weight) if true is None else (true, true_weight),
+            bins,
+            full_turn("phi" if angle else None, bins, range),
+        )
+        sides = {"model": moved} | ({"truth": true} if paired and true is not None else {})
+        display = cls(
+            edges=edges,
+            contents={title: plan_fractions(x, y, edges, weight) for title, y in sides.items()},
+            quantiles={
+                title: quantiles_in_bins(x, y, edges, weight, angle) for title, y in sides.items()
+            },
+            costs={title: costs(x, y, weight, angle) for title, y in sides.items()},
+            source=fractions(x, edges, weight),
+            moved={"model": fractions(moved, edges, weight)},
+            labels=_labels(names, direction),
+        )
+        if true is not None:
+            display.moved["truth"] = fractions(true, edges, true_weight)
+        if not any(table.any() for table in display.contents.values()):
+            raise ValueError(
+                f"No event lies between {edges[0]:g} and {edges[-1]:g} before and after the move: "
+                "choose bins or range to hold both."
+            )
+        return display
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        feature,
+        theory_feature=None,
+        transformer=None,
+        direction="forward",
+        paired=True,
+        n_samples=None,
+        random_state=None,
+        bins=50,
+        range=None,
+        sample_weight=None,
+        truth_weight=None,
+    ):
+        """Draw from an estimator and histogram where it takes one column.
+
+        Parameters
+        ----------
+        estimator : fitted simulator, or unfolder where the direction is "inverse"
+            On its own, in a Pipeline, or a fitted search.
+        X : array-like of shape (n, n_features)
+            Theory level. None where it is what the inverse direction draws and is unknown.
+        y : array-like of shape (n, n_targets), optional
+            Detector level, the truth of the forward direction where it is known; the inverse one
+            starts from it.
+        feature : str or int
+            Column of y, after `transformer`.
+        theory_feature : str or int, optional
+            The same quantity in X, by default the column that is called so too. The diagonal
+            and the cost mean nothing where it is another quantity.
+        transformer : transformer, optional
+            Applied to the columns of the truth in all levels, such as `CartesianToCylindrical`. A
+            fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
+            what is drawn where there is none.
+        direction : {"forward", "inverse"}, default="forward"
+            "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
+            against y.
+        paired : bool, default=True
+            Whether row i of X and y is the same event. If not, only the distribution of the truth
+            is shown, and X and y need not be equally long.
+        n_samples : int, optional
+            Draws for each event, by default one.
+        random_state : int, Generator, RandomState or None
+        bins, range
+            As in `from_samples`.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the events that are moved, also of a paired truth.
+        truth_weight : array-like, optional
+            Weights of an unpaired truth.
+
+        Returns
+        -------
+        TransportPlanDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator does not draw in this direction.
+        ValueError
+            On an unknown column, an inverse direction without y, and as `from_samples`.
+        """
+        check_option(direction, "direction", DIRECTIONS)
+        inverse = direction == "inverse"
+        source, drawn = move_events(
+            estimator,
+            X,
+            y,
+            inverse=inverse,
+            paired=paired,
+            transformer=transformer,
+            n_samples=n_samples,
+            random_state=random_state,
+        )
+        x, column, names = _quantity(source, drawn, feature, theory_feature, inverse)
+        return cls.from_samples(
+            x,
+            drawn.generated[..., column],
+            None if drawn.truth is None else drawn.truth[:, column],
+            paired=paired,
+            direction=direction,
+            name=names,
+            bins=bins,
+            range=range,
+            sample_weight=sample_weight,
+            truth_weight=truth_weight,
+        )
+
+    def plot(self, axes=None, *, log=True):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, optional
+            One for each plan; made by default. Given ones shrink, to make room for the marginals
+            and the colour bar above and on the right.
+        log : bool, default=True
+            Logarithmic colours and marginals.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib or mplhep is missing.
+        ValueError
+            On a wrong number of axes.
+        """
+        n_panels = len(self.contents)
+        with house_style() as (plt, _):
+            if axes is None:
+                axes, above, beside, bar = _own_axes(plt, n_panels)
+            else:
+                axes = check_axes(axes, n_panels, f"the plans of {list(self.contents)}")
+                above, beside, bar = _axes_around(axes)
+            mesh = self._draw_plans(axes, log)
+            axes[0].figure.colorbar(mesh, cax=bar, label="fraction of events")
+            for ax, title in zip(above, self.contents, strict=True):
+                self._draw_source(ax, title, log)
+            self._draw_moved(beside, log)
+        self.axes_, self.marginal_axes_, self.figure_ = axes, (*above, beside), axes[0].figure
+        return self
+
+    def _draw_plans(self, axes, log):
+        norm = colour_norm(self.contents.values(), log)
+        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
+            mesh = draw_plan(ax, table, self.edges, norm)
+            self._draw_quantiles(ax, title)
+            ax.set_xlim(self.edges[0], self.edges[-1])
+            ax.set_ylim(self.edges[0], self.edges[-1])
+            style_axes(ax)
+            few_ticks(ax)
+            few_ticks(ax, "y")
+            box = {"alpha": 0.8, **BOX}
+            ax.text(0.04, 0.96, self._note(title), transform=ax.transAxes, va="top", bbox=box)
+            ax.set_xlabel(self.labels[0])
+        axes[0].set_ylabel(self.labels[1])
+        axes[0].legend(loc="lower right", frameon=True, framealpha=0.8, **BOX)
+        return mesh
+
+    def _note(self, title):
+        cost, optimal = self.costs[title]
+        note = f"cost {cost:.3g}, optimal {optimal:.3g}"
+        if (outside := 1 - self.contents[title].sum()) > 5e-5:
+            note += f"\n{100 * outside:.2f}% outside"
+        return note
+
+    def _draw_quantiles(self, ax, title):
+        """Draw the median and the band as lines, which leave the colours to be seen."""
+        centre = 0.5 * (self.edges[1:] + self.edges[:-1])
+        low, median, high = self.quantiles[title]
+        ax.plot(centre, median, color=MODEL, linewidth=1.4, label="median")
+        for bound, label in ((low, "16% to 84%"), (high, None)):
+            ax.plot(centre, bound, color=MODEL, linewidth=1.0, linestyle="--", label=label)
+
+    def _draw_source(self, ax, title, log):
+        ax.stairs(self.source, self.edges, color=TRUTH_LINE, linewidth=1)
+        ax.set_title(title)
+        _set_contents(ax, "y", [self.source], log)
+
+    def _draw_moved(self, ax, log):
+        common = {"orientation": "horizontal"}
+        if (truth := self.moved.get("truth")) is not None:
+            ax.stairs(truth, self.edges, color=TRUTH_FILL, fill=True, label="truth", **common)
+            ax.stairs(truth, self.edges, color=TRUTH_LINE, linewidth=1, **common)
+        model = {"color": MODEL, "linewidth": 1.2, "label": "model"}
+        ax.stairs(self.moved["model"], self.edges, **model, **common)
+        legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
+        legend.set_in_layout(False)  # it stands in the free corner, beside the marginal of x
+        _set_contents(ax, "x", self.moved.values(), log)
+
+
+def _own_axes(plt, n_panels):
+    """Axes of a new figure: the plans, the marginals above and beside, and the colour bar."""
+    figure = plt.figure(figsize=(2.4 + 3.8 * n_panels, 5), layout="constrained")
+    grid = figure.add_gridspec(
+        2,
+        n_panels + 2,
+        width_ratios=(*[1] * n_panels, MARGINAL, BAR),
+        height_ratios=(MARGINAL, 1),
+    )
+    axes = [figure.add_subplot(grid[1, 0])]
+    axes += [figure.add_subplot(grid[1, k], sharey=axes[0]) for k in np.arange(1, n_panels)]
+    for ax in axes[1:]:
+        ax.tick_params(labelleft=False)
+    above = [figure.add_subplot(grid[0, k], sharex=ax) for k, ax in enumerate(axes)]
+    beside = figure.add_subplot(grid[1, n_panels], sharey=axes[0])
+    return tuple(axes), tuple(above), beside, figure.add_subplot(grid[1, n_panels + 1])
+
+
+def _axes_around(axes):
+    """Axes of the marginals and of the colour bar around given ones, which make room for them."""
+    if axes[-1].figure.get_layout_engine() is None:  # else it is the layout that makes room
+        for ax in axes:
+            box = ax.get_position()
+            width, height = box.width / (1 + 2 * MARGINAL), box.height / (1 + GAP + MARGINAL)
+            ax.set_position((box.x0, box.y0, width, height))
+    above = tuple(ax.inset_axes([0, 1 + GAP, 1, MARGINAL], sharex=ax) for ax in axes)
+    beside = axes[-1].inset_axes([1 + GAP, 0, MARGINAL, 1], sharey=axes[-1])
+    return above, beside, axes[-1].inset_axes([1 + 2 * GAP + MARGINAL, 0, BAR, 1])
+
+
+def _set_contents(ax, axis, marginals, log):
+    """Limits and scale of the contents of marginals."""
+    contents = np.concatenate(list(marginals))
+    top = contents.max()
+    limits = (0, 1.15 * top)
+    if log and top > 0:
+        getattr(ax, f"set_{axis}scale")("log")
+        limits = (0.5 * contents[contents > 0].min(), 2 * top)
+    getattr(ax, f"set_{axis}lim")(*limits)
+    ax.tick_params(
+        which="both", direction="in", top=True, right=True, labelbottom=False, labelleft=False
+    )
+
+
+def _quantity_names(name, X, generated, truth):
+    """Column of the quantity before and after the move; None where it has no name."""
+    if name is None:
+        before, *after = (_column_name(side) for side in (X, generated, truth))
+        after = next((each for each in after if each is not None), before)
+        return (after if before is None else before), after
+    if isinstance(name, (tuple, list)):
+        if len(name) != 2:
+            raise ValueError(f"name must be one, or a pair (before, after the move), got {name!r}.")
+        return tuple(name)
+    return name, name
+
+
+def _column_name(side):
+    names = column_names(side)
+    return names[0] if names else None
+
+
+def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
+    """Validate the events before and after the move, the truth, and the weights of both."""
+    check_same_events(X, generated, names=("X", "generated"))
+    x, moved = check_quantity(X, "X"), check_draws(generated, "generated")
+    _check_length(x, moved, "generated", "")
+    weight = check_weight(sample_weight, len(x), "sample_weight")
+    if truth_weight is not None and (truth is None or paired):
+        raise ValueError(
+            "truth_weight are the weights of an unpaired truth: those of paired events are "
+            "sample_weight. Pass paired=False, or leave it out."
+        )
+    if truth is None:
+        return x, moved, None, weight, None
+    true = check_quantity(truth, "truth")
+    if not paired:
+        return x, moved, true, weight, check_weight(truth_weight, len(true), "truth_weight")
+    check_same_events(X, truth, names=("X", "truth"))
+    _check_length(x, true, "truth", " Events that do not correspond are passed with paired=False.")
+    return x, moved, true, weight, weight
+
+
+def _check_length(x, other, what, cure):
+    if len(x) != len(other):
+        raise ValueError(
+            f"X has {len(x)} events, but {what} has {len(other)}: row i of both must be the same "
+            f"event.{cure}"
+        )
+
+
+def _labels(names, direction):
+    levels = LEVELS if direction == "forward" else LEVELS[::-1]
+    return tuple(
+        level if name is None else axis_label(name, suffix=f", {level}")
+        for name, level in zip(names, levels, strict=True)
+    )
+
+
+def _quantity(source, drawn, feature, theory_feature, inverse):
+    """The quantity before the move, its position in what is drawn, and its name in both."""
+    rows, names = check_events(source, what="y" if inverse else "X", allow_1d=np.ndim(source) == 1)
+    before, after = (names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])
+    theory, detector = (after, before) if inverse else (before, after)
+    of_y = feature_position(feature, *detector, "y")
+    if theory_feature is None:
+        # With names on both sides a position means the column of that name.
+        named = theory[0] is not None and detector[0] is not None
+        theory_feature = detector[0][of_y] if named else feature
+    of_X = feature_position(theory_feature, *theory, "X")
+    labels = [
+        position if side[0] is None else side[0][position]
+        for side, position in ((theory, of_X), (detector, of_y))
+    ]
+    if inverse:
+        return rows[:, of_y], of_X, (labels[1], labels[0])
+    return rows[:, of_X], of_y, (labels[0], labels[1])

@@ -1,0 +1,161 @@
+"""How far a model moves events, beside how far they had to be moved."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._angles import is_angle
+from skjetsim._validation import check_option, check_same_events
+from skjetsim.metrics._checks import (
+    MULTIOUTPUTS,
+    aggregate,
+    check_scale,
+    check_table,
+    check_weight,
+    shared_columns,
+    shared_differences,
+)
+from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
+
+PLANS = ("rows", "optimal")
+
+
+def transport_cost(
+    source,
+    target,
+    *,
+    sample_weight=None,
+    p=2,
+    scale=None,
+    plan="rows",
+    multioutput="raw_values",
+):
+    """How far events are moved from one level to the other, in each column both have.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, n_source)
+        Events before the move, such as the theory level.
+    target : array-like of shape (n, n_target)
+        Events after it, such as the detector level that a model draws. Columns are matched by
+        name where both have names, and the others are left out; without names by position, and
+        then both must be equally wide. 1-D input is one column.
+    sample_weight : array-like of shape (n,), optional
+        Weights of the events, on both sides. Negative weights are an error.
+    p : {1, 2}, default=2
+        Power of the distance: 2 gives the root mean square of the moves, 1 their mean.
+    scale : {None, "std"}, default=None
+        None gives the cost in the column's unit, "std" in standard deviations of the source. A
+        constant source column keeps its own unit.
+    plan : {"rows", "optimal"}, default="rows"
+        "rows" moves row i of the source to row i of the target, as a model did. "optimal" moves
+        each column's distribution in the cheapest way there is: its one-dimensional
+        Wasserstein-p distance. The target may then have another number of events than the source,
+        where no weights are given.
+    multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
+
+    Returns
+    -------
+    ndarray of shape (n_shared,), or float
+        (mean over events of |target - source|^p)^(1/p), in the order of the target's columns. GeV
+        for a column in GeV, or standard deviations.
+
+    Raises
+    ------
+    ValueError
+        On NaN, infinity, empty input, no column in common, negative weights, or unequal numbers or
+        indices of events where rows are compared.
+
+    See Also
+    --------
+    wasserstein_distance : How far generated events are from the truth, which should be zero.
+    residual_wasserstein : Whether a model moves events as the detector does.
+
+    Notes
+    -----
+    The plan, which event goes where, is what marginal distributions do not identify: a model with
+    perfect marginals can have any cost from the optimum to that of the worst pairing, and one that
+    ignores its input is among them. Models that learn from unpaired samples [1]_ keep it in bounds
+    by what they are told beside the marginals. The cost over the optimum says how far a learnt
+    plan is from the cheapest; the detector's own ratio, where pairs are known, what it should be.
+    A detector smears events, so its plan is not the cheapest, either.
+
+    "optimal" is at most "rows", to rounding: it is the least over all pairings of the same events,
+    column by column.
+
+    An angle (`phi`, by its name) moves the short way round, by pi at most. Its optimal plan is that
+    on the circle: the least over all shifts of the sorted angles, past the seam too.
+
+    References
+    ----------
+    .. [1] J. N. Howard et al., "Learning to simulate high energy particle collisions from
+       unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.metrics import transport_cost
+    >>> energy = np.array([[10.0], [20.0], [30.0]])
+    >>> transport_cost(energy, energy + 3.0)
+    array([3.])
+    >>> reversed_order = energy[::-1] + 3.0  # the same marginal, another plan
+    >>> transport_cost(energy, reversed_order).round(1)
+    array([16.6])
+    >>> transport_cost(energy, reversed_order, plan="optimal")
+    array([3.])
+    """
+    check_option(p, "p", (1, 2))
+    check_option(plan, "plan", PLANS)
+    check_option(multioutput, "multioutput", MULTIOUTPUTS)
+    if plan == "rows":
+        check_same_events(source, target, names=("source", "target"))
+    source, source_names = check_table(source, what="source")
+    target, target_names = check_table(target, what="target")
+    weight = check_weight(sample_weight, len(source), "sample_weight")
+    _check_lengths(len(source), len(target), plan, weight)
+    names = source_names, target_names
+    partners, columns = _shared(names, source.shape[1], target.shape[1])
+    if plan == "rows":
+        moves, _ = shared_differences(source, target, *names)
+        costs = np.average(np.abs(moves) ** p, axis=0, weights=weight)
+    else:
+        costs = np.empty(len(columns))
+        for k, (partner, column) in enumerate(zip(partners, columns, strict=True)):
+            name = (target_names or source_names or range(len(columns)))[column]
+            distance = wasserstein_circle if is_angle(name) else wasserstein_1d
+            costs[k] = distance(source[:, partner], target[:, column], weight, weight, p=p)
+    unit = check_scale(scale, source[:, partners], weight)
+    return aggregate(costs ** (1.0 / p) / unit, multioutput)
+
+
+def _check_lengths(n_source, n_target, plan, weight):
+    if n_source == n_target:
+        return
+    counts = f"source has {n_source} events, but target has {n_target}"
+    if plan == "rows":
+        raise ValueError(
+            f"{counts}: row i of source is moved to row i of target. Samples whose rows do not "
+            'correspond are compared by plan="optimal".'
+        )
+    if weight is not None:
+        raise ValueError(
+            f"{counts}, and sample_weight holds the weights of both: pass equally many, or no "
+            "weights."
+        )
+
+
+def _shared(names, n_source, n_target):
+    """Positions of the shared columns, of which there must be one."""
+    partners, columns = shared_columns(*names, n_source, n_target)
+    if columns:
+        return partners, columns
+    if None in names:
+        raise ValueError(
+            f"source has {n_source} columns and target {n_target}: without names on both, columns "
+            "are matched by position and the widths must agree. Pass DataFrames, or the columns "
+            "to compare."
+        )
+    raise ValueError(
+        f"source and target have no column in common: {names[0]} and {names[1]}. Rename those "
+        "that hold the same quantity."
+    )
