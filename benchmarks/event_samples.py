@@ -1,7 +1,7 @@
 """Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
 ``python benchmarks/event_samples.py --process wjet --n-accepted 260000 --n-jobs 2`` makes one, for
-wjet, zjet, zee or ttbar; benchmarks read it with :func:`load_event_sample`. A sample is made in
+wjet, zjet, zee, ttbar or zmumu_7tev; benchmarks read it with :func:`load_event_sample`. A sample is made in
 parts, each a Parquet file with a seed of its own, so that an interrupted run goes on where it
 stopped and the first parts can be read while the others are made.
 """
@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import os
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from skjetsim.datasets import (
     generate_wjet,
     generate_zee,
     generate_zjet,
+    generate_zmumu,
 )
 
 CACHE = Path(__file__).parent / ".cache"
@@ -30,11 +32,13 @@ GENERATORS = {
     "zjet": generate_zjet,
     "zee": generate_zee,
     "ttbar": generate_ttbar,
+    # Beside the dimuons that CMS measured in 2011.
+    "zmumu_7tev": partial(generate_zmumu, settings=["Beams:eCM = 7000."]),
 }
 # What stands beside the target of an event.
 FLAGS = ("accepted", "matched", "n_jets")
 # What is generated depends on the rows of a part, too: these never change.
-PART_ROWS = {"wjet": 20_000, "zjet": 5_000, "zee": 20_000, "ttbar": 20_000}
+PART_ROWS = {"wjet": 20_000, "zjet": 5_000, "zee": 20_000, "ttbar": 20_000, "zmumu_7tev": 20_000}
 
 
 def load_event_sample(
@@ -51,7 +55,7 @@ def load_event_sample(
 
     Parameters
     ----------
-    process : {"wjet", "zjet", "zee", "ttbar"}
+    process : {"wjet", "zjet", "zee", "ttbar", "zmumu_7tev"}
     n_accepted : int, optional
         Number of rows, all of which the first detector pass accepts.
 
