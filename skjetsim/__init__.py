@@ -31,6 +31,7 @@ _MODULES = (
     "preprocessing",
     "response",
     "selection",
+    "transport",
 )
 
 __all__ = ["__version__", "load", "log_prob", "sample", "sample_chunks", "sample_inverse", "save"]

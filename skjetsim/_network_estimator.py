@@ -66,7 +66,7 @@ class NetworkEstimator:
                 "is another one, and none would resume from the file."
             )
         return TrainingPlan(
-            batch_size=_auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
+            batch_size=self._auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
             max_epochs=self.max_epochs,
             learning_rate=self.learning_rate,
             weight_decay=weight_decay,
@@ -77,6 +77,11 @@ class NetworkEstimator:
             checkpoint=self.checkpoint,
             verbose=bool(self.verbose),
         )
+
+    @staticmethod
+    def _auto_batch(n_rows):
+        """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
+        return int(np.clip(n_rows // 64, 64, 2048))
 
     def _make_net(self, plan, root):
         from skjetsim._nn import TensorNet, resolve_device
@@ -233,8 +238,3 @@ def check_fraction(value, name):
     """Raise ValueError unless `value` is a number in [0, 1)."""
     if not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f"{name} must lie in [0, 1), got {value!r}.")
-
-
-def _auto_batch(n_rows):
-    """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
-    return int(np.clip(n_rows // 64, 64, 2048))

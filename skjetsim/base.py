@@ -370,12 +370,3 @@ class UnfolderMixin:
         X = validate_events(self, X, reset=False)
         drawn = self.sample_inverse(y, n_samples=10, random_state=self.random_state)
         return -float(energy_score(X, drawn, sample_weight=sample_weight))
-
-    def _as_events(self, rows, y=None):
-        """Give unfolded rows the shape, and under `set_output` the names, of the fitted X."""
-        if rows.ndim == 2 and len(self.input_shape_) == 1:
-            names = getattr(self, "feature_names_in_", None)
-            if names is None:
-                names = [f"x{i}" for i in range(self.n_features_in_)]
-            return wrap_like_transform(self, rows, names, y)
-        return rows.reshape(rows.shape[:-1] + self.input_shape_)

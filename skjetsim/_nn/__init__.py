@@ -11,8 +11,10 @@ from skjetsim._nn._engine import (
 )
 from skjetsim._nn._flow import Flow, build_flow, column_orders, likelihood_weight_decay
 from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
+from skjetsim._nn._level import Level
 from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
 from skjetsim._nn._ode import SOLVERS
+from skjetsim._nn._otus import Losses, OTUSNet, Stage, UnpairedSet, build_otus
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -21,8 +23,11 @@ from skjetsim._nn._response import (
     build_quantile_response,
     normal_knots,
 )
+from skjetsim._nn._sliced_wasserstein import sliced_wasserstein
+from skjetsim._nn._transport_map import NOISES, MapLayout, object_groups
 
 __all__ = [
+    "NOISES",
     "SCHEDULES",
     "SOLVERS",
     "BinaryClassifier",
@@ -30,22 +35,31 @@ __all__ = [
     "FlowMatching",
     "GaussianResponse",
     "InvertibleMap",
+    "Level",
+    "Losses",
+    "MapLayout",
     "MatchingNet",
+    "OTUSNet",
     "PrivateRandom",
     "QuantileResponse",
+    "Stage",
     "TensorNet",
     "TrainingPlan",
     "TrainingSet",
     "TrainingWarning",
+    "UnpairedSet",
     "build_classifier",
     "build_flow",
     "build_gaussian_response",
     "build_invertible_map",
     "build_matching",
+    "build_otus",
     "build_quantile_response",
     "column_orders",
     "invertible_width",
     "likelihood_weight_decay",
     "normal_knots",
+    "object_groups",
     "resolve_device",
+    "sliced_wasserstein",
 ]

@@ -11,13 +11,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.base import is_simulator, is_unfolder
+from skjetsim.base import innermost, is_simulator, is_unfolder
 
 __all__ = [
     "check_simulator",
     "fit_simulator",
     "inner_has",
     "is_fitted",
+    "learns_from_pairs",
     "numbered_checkpoints",
     "rows_of",
     "weight_name",
@@ -45,12 +46,20 @@ def inner_has(method):
     return check
 
 
-def fit_simulator(estimator, X, y, weight):
+def learns_from_pairs(estimator):
+    """Whether row i of X and y have to be the same event, as for all but unpaired models."""
+    inner = innermost(estimator)
+    while hasattr(inner, "simulator"):
+        inner = innermost(inner.simulator)
+    return getattr(inner, "_learns_from_pairs", True)
+
+
+def fit_simulator(estimator, X, y, weight, **fit_params):
     """Fit the clone in its place, so that what it had learnt by Ctrl-C can be used."""
     estimator.simulator_ = clone(estimator.simulator)
     weights = {} if weight is None else {weight_name(estimator.simulator_): weight}
     try:
-        estimator.simulator_.fit(X, y, **weights)
+        estimator.simulator_.fit(X, y, **weights, **fit_params)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt) or not is_fitted(estimator.simulator_):
             del estimator.simulator_

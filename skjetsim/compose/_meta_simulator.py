@@ -18,9 +18,10 @@ __all__ = ["MetaSimulator"]
 class MetaSimulator(DrawingSimulator, BaseEstimator):
     """Simulator that remembers names and shapes of what its `fit` is given."""
 
-    def _read_events(self, X, y, sample_weight, *, min_samples=1):
-        """Checked arrays of what `fit` is given."""
-        check_same_events(X, y, sample_weight)
+    def _read_events(self, X, y, sample_weight, *, min_samples=1, paired=True):
+        """Checked arrays of what `fit` is given; of equal length where rows are `paired`."""
+        if paired or sample_weight is not None:
+            check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True, min_samples=min_samples)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
+        y = validate_target(self, y, n_samples=len(X) if paired else None, reset=True)
         return X, y, check_sample_weight(sample_weight, len(X))

@@ -14,7 +14,7 @@ from skjetsim._draw import log_prob, sample, sample_inverse
 from skjetsim._validation import column_names, validate_target
 from skjetsim.base import innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
+from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, learns_from_pairs
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import theory_table
 
@@ -91,15 +91,18 @@ class TransformedSimulator(MetaSimulator):
         """Seed of the simulator inside, which draws the noise."""
         return getattr(innermost(self.simulator), "random_state", None)
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, **fit_params):
         """Fit the transformers on y, then the simulator on what they make of it.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
+            As many rows as X, but for a simulator that learns from unpaired events.
         sample_weight : array-like of shape (n_samples,), optional
             Passed on to the simulator, and to each transformer whose `fit` takes it.
+        **fit_params
+            Of the simulator's `fit`, such as `paired` of `OTUSSimulator`.
 
         Returns
         -------
@@ -110,12 +113,14 @@ class TransformedSimulator(MetaSimulator):
         TypeError
             Where `simulator` is none, or `transformers` is no list.
         ValueError
-            On bad values (naming column and row), or different lengths or indices of X and y.
+            On bad values (naming column and row), different lengths or indices of X and y, or
+            transformers that need pairs around a simulator that learns from unpaired events.
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
         y_names = column_names(y)
-        X, y, weight = self._read_events(X, y, sample_weight)
+        paired = learns_from_pairs(self.simulator)
+        X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
         X, y = theory_table(self, X), _table(y, y_names)
         self.transformers_, self.stage_names_ = [], [y_names]
         for transformer in self.transformers:
@@ -129,7 +134,7 @@ class TransformedSimulator(MetaSimulator):
                 y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
-        fit_simulator(self, X, y, weight)
+        fit_simulator(self, X, y, weight, **fit_params)
         return self
 
     def __sklearn_is_fitted__(self):
@@ -218,6 +223,13 @@ class TransformedSimulator(MetaSimulator):
         if not isinstance(self.transformers, (list, tuple)):
             raise TypeError(
                 f"transformers must be a list of transformers, got {self.transformers!r}."
+            )
+        conditional = [step for step in self.transformers if _is_conditional(step)]
+        if conditional and not learns_from_pairs(self.simulator):
+            raise ValueError(
+                f"{type(conditional[0]).__name__} needs to know which X belongs to y, but "
+                f"{type(innermost(self.simulator)).__name__} learns from unpaired events. Its "
+                "residual= does what a ResidualTransformer would."
             )
 
     def _back(self, X, drawn):

@@ -6,7 +6,6 @@ import numbers
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._column_maps import (
     apply_maps,
@@ -15,12 +14,10 @@ from skjetsim._column_maps import (
     invert_maps,
     learn_maps,
 )
+from skjetsim._drawing_unfolder import InverseDrawing
 from skjetsim._network_estimator import NetworkEstimator, check_pairs, check_widths
 from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
-from skjetsim._validation import (
-    check_int,
-    validate_target,
-)
+from skjetsim._validation import check_int
 from skjetsim.base import UnfolderMixin
 from skjetsim.flows._base import ORDERS
 
@@ -28,7 +25,7 @@ from skjetsim.flows._base import ORDERS
 NOISE = 10
 
 
-class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
+class InvertibleUnfolder(InverseDrawing, UnfolderMixin, NetworkEstimator, BaseEstimator):
     """Unfold with a bijection between theory and detector level, trained in both directions.
 
     One invertible network takes theory-level events to detector-level ones and, backwards, these to
@@ -267,38 +264,8 @@ class InvertibleUnfolder(UnfolderMixin, NetworkEstimator, BaseEstimator):
             **self._architecture,
         )
 
-    def sample_inverse(self, y, *, n_samples=None, random_state=None):
-        """Unfold detector-level events.
-
-        Parameters
-        ----------
-        y : array-like of shape (n, n_targets)
-            Detector-level events; none at all give none.
-        n_samples : int, optional
-            Draws for each event, all the same where ``noise_dim=0``; one, without an axis of its
-            own, where it is not given.
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
-            In the units of the fitted X. A table under `set_output`, without `n_samples`.
-
-        Raises
-        ------
-        ValueError
-            On NaN, infinity, other columns than those of the fit, or events too far from those.
-        """
-        check_is_fitted(self)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        as_seed_sequence(random_state)  # refuses what is none, where no noise is drawn too
-        if np.shape(y)[:1] == (0,):
-            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
-        events = validate_target(self, y, n_samples=None, reset=False)
-        rows = np.repeat(events, repeats[0], axis=0) if repeats else events
-        drawn = self._unfold(rows, random_state)
-        return self._as_events(drawn.reshape(len(events), *repeats, self.n_features_in_), y)
+    def _unfold_for(self, rows, n_samples, random_state):
+        return self._unfold(np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _unfold(self, y, random_state):
         import torch

@@ -166,6 +166,8 @@ def _is_paired(estimator):
             estimator = estimator.best_estimator_
         elif hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "simulator_"):
+            estimator = estimator.simulator_
         else:
             return True
 

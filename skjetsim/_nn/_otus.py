@@ -1,0 +1,393 @@
+"""Two maps between unpaired levels, and the losses of a sliced-Wasserstein autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from skjetsim._nn._engine import TensorNet, TrainingSet
+from skjetsim._nn._flow import build_flow
+from skjetsim._nn._invertible import mmd_of_rows
+from skjetsim._nn._level import Columns
+from skjetsim._nn._random import PrivateRandom
+from skjetsim._nn._sliced_wasserstein import (
+    random_directions,
+    sharpen_directions,
+    sliced_wasserstein,
+)
+from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
+from skjetsim._nn._velocity import wrap_angle
+
+__all__ = ["OTUS", "Losses", "OTUSNet", "Stage", "UnpairedSet", "build_otus"]
+
+VALIDATION_SEED = 0  # of the noise and the slices that all epochs are validated with
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What distributions are compared by.
+
+    Attributes
+    ----------
+    latent_loss : {"sliced_wasserstein", "mmd", "kl"}
+        Between theory-level events and encoded ones.
+    p : {1, 2}
+        Power of the distances along slices.
+    n_slices, n_learned_slices : int
+        Random directions, and directions turned towards the largest distance.
+    marginal_weight : float
+        Of the mean distance along single columns.
+    observable_weight : float
+        Of the mean distance along single observables.
+    anchors : list of (list of int, list of int), callable or None
+        Columns of a vector on either level whose direction is kept; or a callable of both levels'
+        `Columns` that gives what each row costs; or None: squared steps of shared columns.
+    thresholds : list of (px, py, threshold) or (pt, None, threshold)
+        Least transverse momenta at detector level, by position.
+    """
+
+    latent_loss: str = "sliced_wasserstein"
+    p: int = 2
+    n_slices: int = 1000
+    n_learned_slices: int = 0
+    marginal_weight: float = 0.0
+    observable_weight: float = 0.0
+    anchors: object = None
+    thresholds: tuple = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is trained in a stage, and what its losses weigh."""
+
+    train: str = "both"
+    data_weight: float = 1.0
+    latent_weight: float = 1.0
+    simulated_weight: float = 0.0
+    anchor_weight: float = 0.0
+    paired_weight: float = 1.0
+
+
+@dataclass
+class UnpairedSet(TrainingSet):
+    """Theory and measured events whose rows do not correspond, and pairs whose rows do.
+
+    An epoch passes once over the longer level; the other one, and the pairs, are passed over as
+    often as that takes, in a new order each time. The rows that do not fill a batch wait for
+    another epoch.
+
+    Attributes
+    ----------
+    inputs : tuple of Tensor
+        Theory, measured, and of pairs theory and measured.
+    weights : tuple of Tensor or None
+        Of theory and measured events, which are then drawn by weight.
+    """
+
+    weights: tuple = field(default=(None, None))
+
+    def __len__(self):
+        return max(len(self.inputs[0]), len(self.inputs[1]))
+
+    def normalised(self):
+        """Weights choose rows: their scale does not matter."""
+        return self
+
+    def batches(self, batch_size, generator=None):
+        """Yield equally long batches of each table."""
+        longest = len(self) if generator is not None else min(map(len, self.inputs[:2]))
+        batch_size = min(batch_size, longest)
+        n_rows = longest // batch_size * batch_size
+        weights = [*self.weights, None, None]
+        tables = [
+            table[_order(len(table), n_rows, weight, generator).to(table.device)]
+            for table, weight in zip(self.inputs, weights, strict=False)
+        ]
+        yield from TrainingSet(tuple(tables)).batches(batch_size)
+
+
+def _order(n_available, n_rows, weight, generator):
+    """Numbers of `n_rows` rows: whole passes in random order, or draws by weight."""
+    if generator is None:
+        return torch.arange(n_rows)
+    if weight is not None:
+        return torch.multinomial(weight, n_rows, replacement=True, generator=generator)
+    passes = [
+        torch.randperm(n_available, generator=generator) for _ in range(-(-n_rows // n_available))
+    ]
+    return torch.cat(passes)[:n_rows]
+
+
+class OTUS(nn.Module):
+    """Encoder (detector to theory level) and decoder (back), trained on unpaired events.
+
+    Parameters
+    ----------
+    theory, measured : Level
+    encoder, decoder : TransportMap
+    losses : Losses
+    shared : list of (int, int, float, bool)
+        Columns of theory and measured level with the same name, a unit, and whether they are
+        angles: what moving an event costs.
+    prior : (module, center, scale) or None
+        Flow of the free theory columns, shifted and scaled, where `latent_loss` is "kl".
+    """
+
+    def __init__(self, theory, measured, encoder, decoder, losses, shared, prior=None):
+        super().__init__()
+        self.theory, self.measured = theory, measured
+        self.encoder, self.decoder = encoder, decoder
+        self.losses, self.stage = losses, Stage()
+        for name, position in (("theory", 0), ("measured", 1)):
+            columns = torch.tensor([pair[position] for pair in shared], dtype=torch.long)
+            self.register_buffer(f"{name}_shared", columns, persistent=False)
+        unit = torch.tensor([pair[2] for pair in shared], dtype=torch.float32)
+        angle = torch.tensor([pair[3] for pair in shared], dtype=torch.bool)
+        self.register_buffer("shared_unit", unit, persistent=False)
+        self.register_buffer("shared_angle", angle, persistent=False)
+        self.prior, center, scale = prior or (None, [], [])
+        self.register_buffer("prior_center", torch.tensor(center), persistent=False)
+        self.register_buffer("prior_scale", torch.tensor(scale), persistent=False)
+        n_learned = losses.n_learned_slices
+        for name, level in (("theory", theory), ("measured", measured)):
+            directions = torch.randn(n_learned, level.n_features)
+            directions = nn.functional.normalize(directions, dim=1)
+            self.register_buffer(f"{name}_directions", directions)
+        self.n_passed, self.n_seen = 0.0, 0
+
+    # Drawing.
+
+    def simulate(self, theory, noise):
+        """Detector-level events of theory-level ones."""
+        return self.decoder(theory, noise)
+
+    def unfold(self, measured, noise):
+        """Theory-level events of detector-level ones."""
+        return self.encoder(measured, noise)
+
+    # Losses.
+
+    def forward(self, theory, measured, pair_theory=None, pair_measured=None, generator=None):
+        """Loss of a batch, the same for each row."""
+        if generator is None:
+            generator = torch.Generator().manual_seed(VALIDATION_SEED)
+        stage, total = self.stage, theory.new_zeros(())
+        encoded, log_width = None, None
+        if stage.train != "decoder":
+            noise = self._noise(self.encoder, len(measured), generator, measured.device)
+            encoded, log_width = self.encoder.with_log_width(measured, noise)
+            total = total + self._latent_loss(theory, encoded, noise, log_width, generator)
+            total = total + self._anchor_loss(encoded, measured)
+        if stage.train == "both" and stage.data_weight > 0:
+            total = total + stage.data_weight * self._data_loss(measured, encoded, generator)
+        if stage.train != "encoder" and (stage.simulated_weight > 0 or stage.anchor_weight > 0):
+            drawn = self._draw(self.decoder, theory, generator)
+            if stage.simulated_weight > 0:
+                distance = self._distance("measured", drawn, measured, generator)
+                total = total + stage.simulated_weight * distance
+            total = total + self._anchor_loss(theory, drawn)
+        if pair_theory is not None and stage.paired_weight > 0:
+            pairs = self._paired_loss(pair_theory, pair_measured, generator)
+            total = total + stage.paired_weight * pairs
+        return total.expand(len(theory))
+
+    @staticmethod
+    def _noise(transport, n_rows, generator, device):
+        return torch.randn(n_rows, transport.n_noise, generator=generator).to(device)
+
+    def _draw(self, transport, events, generator):
+        return transport(events, self._noise(transport, len(events), generator, events.device))
+
+    def _latent_loss(self, theory, encoded, noise, log_width, generator):
+        if self.stage.latent_weight == 0:
+            return 0.0
+        if self.losses.latent_loss == "kl":
+            loss = self._divergence(encoded, noise, log_width)
+        elif self.losses.latent_loss == "mmd":
+            features = self.theory.features(encoded), self.theory.features(theory)
+            loss = mmd_of_rows(*features, None).mean()
+        else:
+            loss = self._distance("theory", encoded, theory, generator)
+        return self.stage.latent_weight * loss
+
+    def _divergence(self, encoded, noise, log_width):
+        """KL divergence of the encoder's Gaussian from the prior, up to a constant of the units."""
+        columns = (encoded[:, self.encoder.layout.free] - self.prior_center) / self.prior_scale
+        return (gaussian_log_prob(noise, log_width) - self.prior.log_prob(columns)).mean()
+
+    def _distance(self, name, drawn, true, generator):
+        """Distance along random, learnt and axis directions of the features."""
+        level, losses = getattr(self, name), self.losses
+        drawn, true = level.features(drawn), level.features(true).detach()
+        device, n_features = drawn.device, level.n_features
+        learned = self._learned_directions(name, drawn, true)
+        n_random = losses.n_slices + len(learned)
+        directions = [random_directions(losses.n_slices, n_features, generator, device), learned]
+        weights = [drawn.new_full((n_random,), 1 / max(n_random, 1))]
+        axes = torch.eye(n_features, device=device)
+        for weight, columns in (
+            (losses.marginal_weight, slice(level.n_columns)),
+            (losses.observable_weight, slice(level.n_columns, None)),
+        ):
+            chosen = axes[columns]
+            if weight > 0 and len(chosen):
+                directions.append(chosen)
+                weights.append(drawn.new_full((len(chosen),), weight / len(chosen)))
+        return sliced_wasserstein(
+            drawn, true, torch.cat(directions), p=losses.p, weights=torch.cat(weights)
+        )
+
+    def _learned_directions(self, name, drawn, true):
+        directions = getattr(self, f"{name}_directions")
+        if self.training and len(directions):
+            directions.copy_(sharpen_directions(directions, drawn, true, p=self.losses.p))
+        return directions
+
+    def _data_loss(self, measured, encoded, generator):
+        """Squared error of D(E(y)), of what passes the thresholds, over the passing rate."""
+        again = self._draw(self.decoder, encoded, generator)
+        free = self.decoder.layout.free
+        gap = again[:, free] - measured[:, free]
+        gap = torch.where(self.decoder.angle, wrap_angle(gap), gap)
+        error = (gap / self.decoder.step).square().mean(dim=1)
+        if not self.losses.thresholds:
+            return error.mean()
+        passed = self._passes(again.detach())
+        rate = passed.mean()
+        self.n_passed, self.n_seen = self.n_passed + passed.sum(), self.n_seen + len(passed)
+        return (error * passed).sum() / passed.sum().clamp_min(1) / rate.clamp_min(1e-12)
+
+    def _passes(self, measured):
+        """1 for events all of whose transverse momenta are above their thresholds, else 0."""
+        passed = torch.ones(len(measured), dtype=torch.bool, device=measured.device)
+        for first, second, threshold in self.losses.thresholds:
+            pt = measured[:, first]
+            if second is not None:
+                pt = torch.hypot(pt, measured[:, second])
+            passed &= pt > threshold
+        return passed.float()
+
+    def _anchor_loss(self, theory, measured):
+        if self.stage.anchor_weight == 0:
+            return 0.0
+        anchors = self.losses.anchors
+        if callable(anchors):
+            sides = Columns(theory, self.theory.names), Columns(measured, self.measured.names)
+            loss = anchors(*sides).mean()
+        elif anchors is None:
+            loss = self._steps(theory, measured).square().mean()
+        else:
+            cosines = [
+                nn.functional.cosine_similarity(theory[:, ours], measured[:, theirs], dim=1)
+                for ours, theirs in anchors
+            ]
+            loss = sum((1 - cosine).mean() for cosine in cosines)
+        return self.stage.anchor_weight * loss
+
+    def _steps(self, theory, measured):
+        """Way from theory to measured in the columns that they share, in units of their step."""
+        way = measured[:, self.measured_shared] - theory[:, self.theory_shared]
+        return torch.where(self.shared_angle, wrap_angle(way), way) / self.shared_unit
+
+    def _paired_loss(self, theory, measured, generator):
+        loss = 0.0
+        if self.stage.train != "encoder":
+            loss = loss + self._energy_score(self.decoder, theory, measured, generator)
+        if self.stage.train != "decoder":
+            loss = loss + self._energy_score(self.encoder, measured, theory, generator)
+        return loss
+
+    def _energy_score(self, transport, given, true, generator):
+        """Energy score of two draws for each pair: least for the conditional distribution."""
+        draws = [self._draw(transport, given, generator) for _ in range(2)]
+        level = self.measured if transport is self.decoder else self.theory
+        free, step = transport.layout.free, transport.step
+
+        def gap(a, b):
+            way = a[:, free] - b[:, free]
+            way = torch.where(transport.angle, wrap_angle(way), way) / step
+            seen = level.features(a)[:, level.n_columns :] - level.features(b)[:, level.n_columns :]
+            return torch.cat([way, seen], dim=1)
+
+        def cost(way):  # of the whole event, and of each column, whose noise is then its own
+            return (way.square().sum(dim=1) + 1e-12).sqrt() + way.abs().sum(dim=1)
+
+        accuracy = 0.5 * (cost(gap(draws[0], true)) + cost(gap(draws[1], true)))
+        return (accuracy - 0.5 * cost(gap(*draws))).mean()
+
+
+class OTUSNet(TensorNet):
+    """Net of an `OTUS`: noise and slices come from the generator that checkpoints keep."""
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Create the optimizer of the maps that the stage trains."""
+        train = self.module_.stage.train
+        maps = [
+            getattr(self.module_, name)
+            for name in ("encoder", "decoder")
+            if train in ("both", name)
+        ]
+        self.optimizer_ = self.make_optimizer(p for part in maps for p in part.parameters())
+        self.passing_rates_ = []
+        return self
+
+    def train_batch(self, batch):
+        """One optimization step."""
+        self.optimizer_.zero_grad(set_to_none=True)
+        loss = self.module_(*batch.inputs, generator=self.generator).mean()
+        loss.backward()
+        self.clip_gradient(self.optimizer_.param_groups[0]["params"])
+        self.optimizer_.step()
+        return loss.detach()
+
+    def one_epoch(self, training, after_step=None):
+        """Train for an epoch; says how many reconstructed events passed the thresholds.
+
+        Raises
+        ------
+        ValueError
+            Where none did.
+        """
+        self.module_.n_passed, self.module_.n_seen = 0.0, 0
+        loss = super().one_epoch(training, after_step)
+        rate = None
+        if self.module_.n_seen:
+            rate = float(self.module_.n_passed) / self.module_.n_seen
+            if rate == 0.0:
+                raise ValueError(
+                    f"none of {self.module_.n_seen} reconstructed events passes the thresholds in "
+                    "this epoch: passing rate 0. Thresholds are in the units of y: lower them, or "
+                    "train a first stage without."
+                )
+        self.passing_rates_.append(rate)
+        return loss
+
+
+def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator, prior=None):
+    """Build the module, with weights from `generator` alone.
+
+    Parameters
+    ----------
+    theory, measured : Level
+    encoder, decoder : dict
+        Arguments of `TransportMap`, but for its source.
+    losses : Losses
+    shared : list of tuple
+    generator : torch.Generator
+    prior : dict, optional
+        `center` and `scale` of the free theory columns, and what `build_flow` takes.
+
+    Returns
+    -------
+    OTUS
+    """
+    if prior is not None:
+        settings = dict(prior)
+        center, scale = settings.pop("center"), settings.pop("scale")
+        flow = build_flow(len(center), 0, generator=generator, **settings)
+        prior = (flow, center, scale)
+    with PrivateRandom(generator):
+        maps = TransportMap(measured, **encoder), TransportMap(theory, **decoder)
+        return OTUS(theory, measured, *maps, losses, shared, prior)

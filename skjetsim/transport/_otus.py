@@ -1,0 +1,370 @@
+"""OTUSSimulator: simulate and unfold with one model, learnt from unpaired samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._drawing_simulator import DrawingSimulator
+from skjetsim._drawing_unfolder import InverseDrawing
+from skjetsim._sampling import as_seed_sequence
+from skjetsim._validation import validate_events, validate_target
+from skjetsim.transport._fit import OTUSFit
+
+
+class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
+    """Simulate and unfold with two maps that are learnt from unpaired events.
+
+    An encoder takes detector-level events y to theory level, a decoder theory-level events X to
+    detector level. Neither is told which event of one sample is which of the other: the encoded
+    events shall be distributed as X, those decoded from them be y again, and what is decoded from X
+    be distributed as y [1]_. Distributions are compared by sliced Wasserstein distances, along
+    random directions and, where asked for, along single columns and observables. `transform`
+    simulates the detector and `inverse_transform` unfolds it.
+
+    Parameters
+    ----------
+    masses : None, float or dict of str to float, default=None
+        Masses in GeV, of all objects with columns px, py, pz and E or by name of the object: the
+        maps give momenta, and energies follow from the mass.
+    noise : {"conditional", "standard", "additive", None}, default="standard"
+        Noise that the networks are handed: with mean and width that a network of its own makes of
+        the event, or as it is; or added to their output, with a width for each column; or none,
+        which makes both maps deterministic.
+    n_noise : int or None, default=None
+        Columns of noise of each map; by default as many as columns that it gives.
+    residual : bool or dict of str to float, default=False
+        True adds what a network gives, in standard deviations, to the column of the same name, or
+        at the same place of an equally wide table with other names. A dict does that for some
+        columns, by name or component, with the typical size of the response in their unit, such as
+        ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
+    per_object : bool, default=False
+        Draw each object of y (`muon_pt`, ...) from this object of X alone, with networks and noise
+        of its own, as particles are measured. A mass peak then tells the resolution. The encoder
+        always sees the whole event.
+    hidden_features : sequence of int, default=(128, 128)
+        Widths of the layers of each network.
+    n_blocks : int, default=0
+        Residual blocks with batch normalisation behind them.
+    activation : {"relu", "silu"}, default="silu"
+    scale : {"standard", "normal"}, default="normal"
+        How columns and observables are scaled before networks and slices see them: by mean and
+        standard deviation, or through their quantiles to a normal, which counts core and tails
+        alike.
+    observables : sequence of callable, default=()
+        Quantities of both levels, such as `InvariantMass("electron", "positron")`, that networks
+        and slices see beside the columns; any function of a mapping from column names to tensors.
+    theory_observables, target_observables : sequence of callable, default=()
+        More of them, of one level alone.
+    data_weight : float, default=0.02
+        Of the squared error of D(E(y)), in steps of the decoder's columns.
+    latent_weight : float, default=1.0
+        Of the distance of E(y) from X.
+    simulated_weight : float, default=1.0
+        Of the distance of D(X) from y.
+    latent_loss : {"sliced_wasserstein", "mmd", "kl"}, default="sliced_wasserstein"
+        Distance of E(y) from X: besides slices, the maximum mean discrepancy, or that of a
+        variational autoencoder, the Kullback-Leibler divergence of each encoded event's Gaussian
+        from a flow fitted to X, for which noise is "additive".
+    p : {1, 2}, default=1
+        Power of the distances along slices.
+    n_slices : int, default=48
+        Random directions in each step.
+    n_learned_slices : int, default=0
+        Directions beside them that are turned towards the largest distance in each step.
+    marginal_weight : float, default=1.0
+        Of the mean distance of single columns, beside the slices.
+    observable_weight : float, default=1.0
+        Of the mean distance of single observables.
+    anchor_weight : float, default=0.0
+        Of what keeps an event near where it was.
+    anchors : None, callable, or list of (str or sequence of str), default=None
+        Vectors of which 1 - cos of the angle between both levels is the cost, as objects with px,
+        py and pz or as columns; or a function of both levels' mappings of columns, which gives a
+        cost for each event; or None, the mean squared step of the columns with the same name.
+    thresholds : None or dict of str to float, default=None
+        Least transverse momentum of objects at detector level, in GeV. Reconstructed events that
+        fail do not enter the squared error, which is divided by the share of those that pass.
+    paired_weight : float, default=1.0
+        Of the energy score of the pairs that `paired` marks in `fit`.
+    train : {"both", "decoder", "encoder"}, default="both"
+        A decoder alone is a generator of y from X, an encoder alone unfolds.
+    stages : None or sequence of dict, default=None
+        What differs in each of several trainings, one after another: `train`, the weights,
+        `max_epochs`, `learning_rate`, `batch_size` and `schedule`.
+    learning_rate : float, default=2e-3
+        Of AdamW, at its largest.
+    batch_size : int or "auto", default="auto"
+        Rows of either level in a training step; "auto" makes some 16 steps an epoch, of 64 to 4096
+        rows. An error of a distribution below some 1 / sqrt(batch_size) is hardly seen.
+    max_epochs : int, default=100
+    weight_decay : float, default=0.0
+        Of AdamW, times the learning rate.
+    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
+        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
+        number of the epoch.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient.
+    ema_decay : float or None, default=None
+        Keep a running average of the weights with this decay per step.
+    validation_fraction : float, default=0.0
+        Share of the events of either level held back to choose the best epoch; 0 keeps the last.
+    patience : int or None, default=None
+        Stop after this many epochs without a better validation loss.
+    checkpoint : str or None, default=None
+        File written after each epoch, from which a killed `fit` with the same data and parameters
+        resumes, to the same result. It needs a `random_state`. Each stage has one of its own.
+    device : str, default="auto"
+        "auto" takes CUDA where there is one at fit time.
+    n_jobs : int or None, default=None
+        Threads that sample; the events do not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Governs `fit`, and the noise of `transform`, `inverse_transform` and `score`.
+    verbose : int, default=0
+        Show a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_, n_targets_ : int
+    feature_names_in_ : ndarray of str
+        Where X had names.
+    target_names_in_ : ndarray of str
+        Columns of y; y0, y1, ... where it had no names.
+    paired_ : bool
+        False: scorers compare distributions, not events.
+    history_ : list of dict
+        Losses of each epoch of each stage, and the share of reconstructed events that pass the
+        thresholds.
+    best_epoch_ : int
+        The epoch of the last stage whose weights were kept.
+    net_ : skorch.NeuralNet
+        None where no column of X or none of y varies.
+
+    See Also
+    --------
+    make_otus_zee, make_otus_ttbar : The published settings.
+    make_zee_simulator, make_ttbar_simulator : Coordinates and settings that do better.
+    skjetsim.inspection.TransportPlanDisplay : Where events are taken.
+    skjetsim.flows.FlowSimulator : Learns from pairs, and has the width of the response.
+
+    Notes
+    -----
+    With d the squared error, W the distance along slices and c the anchors, the loss is
+
+    data_weight d(y, D(E(y))) + latent_weight W(X, E(y)) + simulated_weight W(y, D(X))
+    + anchor_weight (c(E(y), y) + c(X, D(X))).
+
+    Unpaired samples tell where distributions have to go, not which event goes where: of two
+    responses that give the same spectra, a narrow and a wide one, neither is wrong to this loss.
+    The mean response comes out right where maps start at the identity (`residual`); its width only
+    with `per_object` and a peak that shows it, or with some pairs (`paired`).
+
+    A slice is compared rank by rank, so that batches of both levels are equally large. Without
+    `p=1` the tails, whose events are farthest, take most of the gradient.
+
+    References
+    ----------
+    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
+       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.transport import OTUSSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.normal(60, 10, size=(512, 1))               # GeV
+    >>> measured = rng.normal(60, 10, size=(400, 1)) * rng.normal(0.9, 0.1, size=(400, 1))
+    >>> simulator = OTUSSimulator(max_epochs=2, random_state=0).fit(energy, measured)
+    >>> simulator.transform(energy).shape, simulator.inverse_transform(measured).shape
+    ((512, 1), (400, 1))
+    >>> simulator.sample_inverse(measured, n_samples=10, random_state=1).shape
+    (400, 10, 1)
+    """
+
+    _learns_from_pairs = False
+
+    def __init__(
+        self,
+        *,
+        masses=None,
+        noise="standard",
+        n_noise=None,
+        residual=False,
+        per_object=False,
+        hidden_features=(128, 128),
+        n_blocks=0,
+        activation="silu",
+        scale="normal",
+        observables=(),
+        theory_observables=(),
+        target_observables=(),
+        data_weight=0.02,
+        latent_weight=1.0,
+        simulated_weight=1.0,
+        latent_loss="sliced_wasserstein",
+        p=1,
+        n_slices=48,
+        n_learned_slices=0,
+        marginal_weight=1.0,
+        observable_weight=1.0,
+        anchor_weight=0.0,
+        anchors=None,
+        thresholds=None,
+        paired_weight=1.0,
+        train="both",
+        stages=None,
+        learning_rate=2e-3,
+        batch_size="auto",
+        max_epochs=100,
+        weight_decay=0.0,
+        schedule="cosine",
+        gradient_clip=None,
+        ema_decay=None,
+        validation_fraction=0.0,
+        patience=None,
+        checkpoint=None,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.masses = masses
+        self.noise = noise
+        self.n_noise = n_noise
+        self.residual = residual
+        self.per_object = per_object
+        self.hidden_features = hidden_features
+        self.n_blocks = n_blocks
+        self.activation = activation
+        self.scale = scale
+        self.observables = observables
+        self.theory_observables = theory_observables
+        self.target_observables = target_observables
+        self.data_weight = data_weight
+        self.latent_weight = latent_weight
+        self.simulated_weight = simulated_weight
+        self.latent_loss = latent_loss
+        self.p = p
+        self.n_slices = n_slices
+        self.n_learned_slices = n_learned_slices
+        self.marginal_weight = marginal_weight
+        self.observable_weight = observable_weight
+        self.anchor_weight = anchor_weight
+        self.anchors = anchors
+        self.thresholds = thresholds
+        self.paired_weight = paired_weight
+        self.train = train
+        self.stages = stages
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.gradient_clip = gradient_clip
+        self.ema_decay = ema_decay
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, paired=None, sample_weight=None):
+        """Learn both maps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_theory, n_features)
+            Theory-level events.
+        y : array-like of shape (n_measured, n_targets) or (n_measured,)
+            Detector-level events. Their number may differ, and their order means nothing.
+        paired : array-like of bool, shape (n_theory,), optional
+            Rows in which X and y, equally long, are the same event. These also count as pairs.
+        sample_weight : array-like of shape (n_theory,), optional
+            Weights of the rows of both levels, equally long: rows are drawn by weight.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity (naming column and row), different lengths with `paired` or weights,
+            a mask that is none, columns that masses, thresholds, anchors or observables do not
+            find, energies off the mass shell, fewer events than `batch_size`, thresholds that
+            nothing passes, parameters out of range, or a loss that is not finite in the first
+            epoch.
+        """
+        self._fit_maps(X, y, paired, sample_weight)
+        return self
+
+    def _draw_for(self, events, n_samples, random_state):
+        self._require("decoder")
+        rows = np.repeat(events, n_samples or 1, axis=0)
+        return self._move("simulate", rows, random_state)
+
+    def _unfold_for(self, rows, n_samples, random_state):
+        self._require("encoder")
+        return self._move("unfold", np.repeat(rows, n_samples or 1, axis=0), random_state)
+
+    def reconstruct(self, y, *, random_state=None):
+        """Unfold detector-level events and simulate them again, D(E(y)).
+
+        Parameters
+        ----------
+        y : array-like of shape (n, n_targets)
+        random_state : None, int, Generator or RandomState
+
+        Returns
+        -------
+        y : ndarray of shape (n, n_targets)
+        """
+        check_is_fitted(self)
+        self._require("encoder")
+        self._require("decoder")
+        rows = validate_target(self, y, n_samples=None, reset=False)
+        there, back = as_seed_sequence(random_state).spawn(2)
+        theory = self._move("unfold", rows, there)
+        return self._as_target(self._move("simulate", theory, back), y)
+
+    def score(self, X, y, sample_weight=None):
+        """Minus the sliced Wasserstein distance of simulated from measured events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_theory, n_features)
+        y : array-like of shape (n_measured, n_targets)
+        sample_weight : array-like of shape (n_measured,), optional
+            Of both levels.
+
+        Returns
+        -------
+        float
+            In standard deviations of y, of its distribution alone: rows need not correspond. An
+            encoder alone is scored on X in place of y.
+        """
+        from skjetsim.metrics import sliced_wasserstein_distance
+
+        check_is_fitted(self)
+        root = as_seed_sequence(self.random_state)
+        if self.trained_ == "encoder":
+            truth = validate_events(self, X, reset=False)
+            drawn = self._as_rows(self.sample_inverse(y, random_state=root))
+        else:
+            truth = validate_target(self, y, n_samples=None, reset=False)
+            drawn = self._as_rows(self.sample(X, random_state=root))
+        return -sliced_wasserstein_distance(
+            truth,
+            drawn,
+            sample_weight=sample_weight,
+            generated_weight=sample_weight,
+            scale="std",
+            random_state=0,
+        )
+
+    @staticmethod
+    def _as_rows(drawn):
+        return np.asarray(drawn).reshape(len(drawn), -1)
