@@ -17,7 +17,7 @@ NOISES = ("conditional", "standard", "additive", None)
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
 NOISE_NETWORK = 128  # width of the published network that gives the noise its mean and width
 LEAST_WIDTH = 1e-6  # of a noise, in its own unit
-LARGEST_OUTPUT = 12.0  # whose sinh is 81,000 steps
+LARGEST_OUTPUT = 6.0  # whose sinh is 200 steps
 
 
 class ResidualBlock(nn.Module):

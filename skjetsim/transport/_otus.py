@@ -104,7 +104,7 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch.
-    gradient_clip : float or None, default=None
+    gradient_clip : float or None, default=5.0
         Largest norm of the gradient.
     ema_decay : float or None, default=None
         Keep a running average of the weights with this decay per step.
@@ -219,7 +219,7 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         max_epochs=100,
         weight_decay=0.0,
         schedule="cosine",
-        gradient_clip=None,
+        gradient_clip=5.0,
         ema_decay=None,
         validation_fraction=0.0,
         patience=None,

@@ -26,6 +26,7 @@ PUBLISHED = {
     "simulated_weight": 0.0,
     "learning_rate": 1e-3,
     "schedule": "constant",
+    "gradient_clip": None,
     "batch_size": 20_000,
 }
 
