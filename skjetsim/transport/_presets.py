@@ -184,10 +184,12 @@ def make_zee_simulator(**parameters):
         "per_object": [LEPTONS],
         "observables": [InvariantMass(*LEPTONS), *map(FourMomentum, LEPTONS)],
         "observable_weight": 5.0,
+        "marginal_weight": 3.0,
         "data_weight": 0.0,
-        "anchor_weight": 0.001,
+        "anchor_weight": 0.004,
         "hidden_features": (64, 64, 64),
         "learning_rate": 6e-3,
+        "max_epochs": 120,
     }
     simulator = OTUSSimulator(**chosen | parameters)
     return make_pipeline(*_directions(), TransformedSimulator(simulator, _directions()))
