@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-__all__ = ["axis_directions", "random_directions", "sharpen_directions", "sliced_wasserstein"]
+__all__ = ["random_directions", "sharpen_directions", "sliced_wasserstein"]
 
-CHUNK_SLICES = 16  # at once: their keys stay in the processor's cache
+BLOCK_SLICES = 256  # projected at once
+CHUNK_SLICES = 16  # sorted at once: their keys stay in the processor's cache
 DEVICE_CHUNK = 2**24  # projections at once on an accelerator
 LOW, HIGH = (0, 1) if sys.byteorder == "little" else (1, 0)
 
@@ -50,11 +51,6 @@ def random_directions(n_slices, n_columns, generator, device="cpu"):
     """Directions uniform on the sphere, the same on any device."""
     directions = torch.randn(n_slices, n_columns, generator=generator)
     return torch.nn.functional.normalize(directions, dim=1).to(device)
-
-
-def axis_directions(n_columns, device="cpu"):
-    """Directions along the columns: their one-dimensional distances."""
-    return torch.eye(n_columns, device=device)
 
 
 def sharpen_directions(directions, generated, target, *, p=2, rate=1.0):
@@ -108,38 +104,37 @@ class _SlicedWasserstein(torch.autograd.Function):
 
 def _on_processor(generated, target, directions, p, weights):
     rows = np.arange(len(generated), dtype=np.int64)
-    ours, theirs = (_columns(batch) for batch in (generated, target))
-    directions, weights = directions.float().numpy(), weights.float().numpy()
-
-    def compare(start):
-        chosen = directions[start : start + CHUNK_SLICES]
-        weight = weights[start : start + CHUNK_SLICES]
-        sorted_target = chosen @ theirs
-        sorted_target.sort(axis=1)
-        gap, order = _sort_with_order(chosen @ ours, rows)
-        gap -= sorted_target
-        cost, slope = _cost_and_slope(gap, p)
-        by_row = torch.empty(slope.shape).scatter_(
-            1, torch.from_numpy(order), torch.from_numpy(slope)
-        )
-        return float(weight @ cost), (chosen * weight[:, None]).T @ by_row.numpy()
-
-    starts = range(0, len(directions), CHUNK_SLICES)
-    n_threads = min(torch.get_num_threads(), len(starts))
-    if n_threads <= 1:
-        parts = [compare(start) for start in starts]
-    else:
-        with ThreadPoolExecutor(n_threads) as pool:
-            parts = list(pool.map(compare, starts))
-    gradient = np.zeros_like(ours)
-    for _, part in parts:  # in order: rounding does not depend on the number of threads
-        gradient += part
-    cost = generated.new_tensor(sum(cost for cost, _ in parts))
-    return cost, torch.from_numpy(np.ascontiguousarray(gradient.T)).to(generated.dtype)
+    ours, theirs = (batch.detach().float().T.contiguous() for batch in (generated, target))
+    directions, weights = directions.float(), weights.float()
+    cost, gradient = 0.0, torch.zeros_like(ours)
+    n_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(n_threads) as pool:
+        run = map if n_threads == 1 else pool.map
+        for start in range(0, len(directions), BLOCK_SLICES):
+            chosen = directions[start : start + BLOCK_SLICES]
+            weight = weights[start : start + BLOCK_SLICES]
+            projected, goal = (chosen @ ours).numpy(), (chosen @ theirs).numpy()
+            by_row = np.empty_like(projected)
+            chunks = [slice(i, i + CHUNK_SLICES) for i in range(0, len(chosen), CHUNK_SLICES)]
+            compared = run(
+                lambda chunk, one=projected, other=goal, slope=by_row: _compare(
+                    one[chunk], other[chunk], rows, p, slope[chunk]
+                ),
+                chunks,
+            )
+            cost += float(weight.numpy() @ np.concatenate(list(compared)))
+            gradient += (chosen * weight[:, None]).T @ torch.from_numpy(by_row)
+    return generated.new_tensor(cost), gradient.T.contiguous().to(generated.dtype)
 
 
-def _columns(batch):
-    return np.ascontiguousarray(batch.detach().float().numpy().T)
+def _compare(projected, goal, rows, p, slope_by_row):
+    """W_p^p of a few slices; fills in its derivative by the projections."""
+    goal.sort(axis=1)
+    gap, order = _sort_with_order(projected, rows)
+    gap -= goal
+    cost, slope = _cost_and_slope(gap, p)
+    torch.from_numpy(slope_by_row).scatter_(1, torch.from_numpy(order), torch.from_numpy(slope))
+    return cost
 
 
 def _sort_with_order(values, rows):
