@@ -21,6 +21,7 @@ from skjetsim.flows import (
 )
 from skjetsim.pipeline import GenerativePipeline
 from skjetsim.response import QuantileSimulator
+from skjetsim.transport import OTUSSimulator
 
 SMALL_NETWORK = {
     "hidden_features": (8,),
@@ -58,6 +59,7 @@ def simulators(**params):
         EfficiencySimulator(
             None, FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
         ),
+        OTUSSimulator(n_slices=4, **network),
     ]
 
 

@@ -7,6 +7,12 @@ import joblib
 import numpy as np
 import pytest
 from _contract import (
+    ALL_SIMULATORS,
+    DRAWN_BY_WEIGHT,
+    NO_DENSITY,
+    NO_ROWS,
+    NOTHING_TO_MOVE,
+    but_for_unpaired,
     every_estimator,
     every_simulator,
     ours,
@@ -45,6 +51,8 @@ def _fit_weighted(estimator, X, y, weight=None):
 
 
 def _log_density(model, X, y):
+    if not hasattr(model, "score_samples"):
+        return np.array([model.score(X, y)])
     density = model.score_samples(y) if is_generator(model) else model.score_samples(X, y)
     return np.maximum(density, -1e4)  # far out in a Gaussian tail nothing is exact
 
@@ -54,14 +62,12 @@ FULL_BATCH_ESTIMATORS = [
     *simulators(**FULL_BATCH),
     *residual_simulators(**FULL_BATCH),
 ]
-full_batch_estimators = pytest.mark.parametrize("estimator", FULL_BATCH_ESTIMATORS, ids=label)
+full_batch_estimators = but_for_unpaired(FULL_BATCH_ESTIMATORS, DRAWN_BY_WEIGHT)
 # The members of an ensemble share out rows, whatever their weights; a repeated event of flow
 # matching is drawn with other noise.
 BY_ROWS = (EnsembleSimulator, FlowMatchingGenerator, FlowMatchingSimulator)
-full_batch_models = pytest.mark.parametrize(
-    "estimator",
-    [model for model in FULL_BATCH_ESTIMATORS if not isinstance(model, BY_ROWS)],
-    ids=label,
+full_batch_models = but_for_unpaired(
+    [model for model in FULL_BATCH_ESTIMATORS if not isinstance(model, BY_ROWS)], DRAWN_BY_WEIGHT
 )
 
 
@@ -128,7 +134,7 @@ def test_constant_columns_pass_through(estimator, events):
     assert np.isfinite(_log_density(model, X, y)).all()
 
 
-@ours
+@but_for_unpaired([*generators(), *ALL_SIMULATORS], NOTHING_TO_MOVE)
 def test_nothing_varies(estimator):
     X = np.tile([50.0, 0.5], (20, 1))
     model = fit(clone(estimator), X, X)
@@ -136,7 +142,7 @@ def test_nothing_varies(estimator):
     assert_allclose(_log_density(model, X, X), 0.0, atol=1e-12)
 
 
-@every_simulator
+@but_for_unpaired(ALL_SIMULATORS, NOTHING_TO_MOVE)
 def test_condition_that_says_nothing(estimator, events):
     y = events[1]
     X = np.ones_like(y)
@@ -230,7 +236,7 @@ def test_wrong_width(estimator, fitted, events):
         _log_density(model, events[0], np.c_[events[1], events[1][:, :1]])
 
 
-@every_simulator
+@but_for_unpaired(ALL_SIMULATORS, NO_ROWS)
 def test_y_has_to_be_there_and_as_long(estimator, events):
     X, y = events
     with pytest.raises(ValueError, match="requires y to be passed"):
@@ -294,13 +300,12 @@ def test_unfitted_is_said_so(estimator, events):
         draw(clone(estimator), events[0])
 
 
-@pytest.mark.parametrize(
-    "estimator",
+@but_for_unpaired(
     [
         *simulators(max_epochs=20, batch_size=64, learning_rate=1e-2),
         *residual_simulators(max_epochs=20, batch_size=64, learning_rate=1e-2),
     ],
-    ids=label,
+    NO_ROWS,
 )
 def test_permuting_y_worsens_the_score(estimator):
     X, y = paired_events(600)
@@ -312,7 +317,7 @@ def test_permuting_y_worsens_the_score(estimator):
     assert model.score(X_test, y_test) > untaught.score(X_test, y_test) + 0.1
 
 
-@ours
+@but_for_unpaired([*generators(), *ALL_SIMULATORS], NO_DENSITY)
 def test_score_is_the_weighted_mean_of_score_samples(estimator, fitted, events):
     X, y = events
     weight = np.random.default_rng(0).uniform(size=len(X))

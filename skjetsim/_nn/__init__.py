@@ -11,10 +11,10 @@ from skjetsim._nn._engine import (
 )
 from skjetsim._nn._flow import Flow, build_flow, column_orders, likelihood_weight_decay
 from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
-from skjetsim._nn._level import Level
+from skjetsim._nn._level import Columns, Level
 from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
 from skjetsim._nn._ode import SOLVERS
-from skjetsim._nn._otus import Losses, OTUSNet, Stage, UnpairedSet, build_otus
+from skjetsim._nn._otus import Losses, OTUSNet, OTUSPlan, Stage, UnpairedSet, build_otus
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -31,6 +31,7 @@ __all__ = [
     "SCHEDULES",
     "SOLVERS",
     "BinaryClassifier",
+    "Columns",
     "Flow",
     "FlowMatching",
     "GaussianResponse",
@@ -40,6 +41,7 @@ __all__ = [
     "MapLayout",
     "MatchingNet",
     "OTUSNet",
+    "OTUSPlan",
     "PrivateRandom",
     "QuantileResponse",
     "Stage",

@@ -203,6 +203,10 @@ class TensorNet(NeuralNet):
         if self.plan.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self.plan.gradient_clip)
 
+    def epoch_results(self):
+        """What the history says of an epoch beside its losses, as a dict."""
+        return {}
+
     # The loop.
 
     def train(self, training, validation=None):
@@ -327,6 +331,8 @@ class _Run:
             self.net.history.record("train_loss", train_loss)
             if valid_loss is not None:
                 self.net.history.record("valid_loss", valid_loss)
+            for name, value in self.net.epoch_results().items():
+                self.net.history.record(name, value)
             if not math.isfinite(train_loss if valid_loss is None else train_loss + valid_loss):
                 self.stop_not_finite()
                 return

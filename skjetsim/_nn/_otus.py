@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from skjetsim._nn._engine import TensorNet, TrainingSet
+from skjetsim._nn._engine import TensorNet, TrainingPlan, TrainingSet
 from skjetsim._nn._flow import build_flow
 from skjetsim._nn._invertible import mmd_of_rows
 from skjetsim._nn._level import Columns
@@ -20,7 +20,7 @@ from skjetsim._nn._sliced_wasserstein import (
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
 from skjetsim._nn._velocity import wrap_angle
 
-__all__ = ["OTUS", "Losses", "OTUSNet", "Stage", "UnpairedSet", "build_otus"]
+__all__ = ["OTUS", "Losses", "OTUSNet", "OTUSPlan", "Stage", "UnpairedSet", "build_otus"]
 
 VALIDATION_SEED = 0  # of the noise and the slices that all epochs are validated with
 
@@ -69,6 +69,24 @@ class Stage:
     anchor_weight: float = 0.0
     paired_weight: float = 1.0
 
+    @property
+    def needs_simulated(self):
+        """Whether any loss of the stage is one of D(X)."""
+        return self.train != "encoder" and (self.simulated_weight > 0 or self.anchor_weight > 0)
+
+
+@dataclass(frozen=True)
+class OTUSPlan(TrainingPlan):
+    """Plan of a stage.
+
+    Attributes
+    ----------
+    course : str
+        What else decides on the training, whose checkpoint is no other's.
+    """
+
+    course: str = ""
+
 
 @dataclass
 class UnpairedSet(TrainingSet):
@@ -76,20 +94,27 @@ class UnpairedSet(TrainingSet):
 
     An epoch passes once over the longer level; the other one, and the pairs, are passed over as
     often as that takes, in a new order each time. The rows that do not fill a batch wait for
-    another epoch.
+    another epoch. Without a generator, as in validation, what is longer is cut.
 
     Attributes
     ----------
     inputs : tuple of Tensor
         Theory, measured, and of pairs theory and measured.
     weights : tuple of Tensor or None
-        Of theory and measured events, which are then drawn by weight.
+        Of theory events, measured events and pairs, which are then drawn by weight.
+    batch_size : int or None
+        That of the training, from which follows how many rows an epoch has.
     """
 
-    weights: tuple = field(default=(None, None))
+    weights: tuple = field(default=(None, None, None))
+    batch_size: int | None = None
 
     def __len__(self):
-        return max(len(self.inputs[0]), len(self.inputs[1]))
+        """Rows of either level in an epoch."""
+        lengths = len(self.inputs[0]), len(self.inputs[1])
+        if self.batch_size is None:
+            return min(lengths)
+        return max(lengths) // self.batch_size * self.batch_size
 
     def normalised(self):
         """Weights choose rows: their scale does not matter."""
@@ -97,14 +122,14 @@ class UnpairedSet(TrainingSet):
 
     def batches(self, batch_size, generator=None):
         """Yield equally long batches of each table."""
-        longest = len(self) if generator is not None else min(map(len, self.inputs[:2]))
-        batch_size = min(batch_size, longest)
-        n_rows = longest // batch_size * batch_size
-        weights = [*self.weights, None, None]
-        tables = [
-            table[_order(len(table), n_rows, weight, generator).to(table.device)]
-            for table, weight in zip(self.inputs, weights, strict=False)
-        ]
+        n_rows = len(self)
+        tables = []
+        # The two sides of a pair are drawn in the same order.
+        groups = self.inputs[:1], self.inputs[1:2], self.inputs[2:]
+        for group, weight in zip(groups, self.weights, strict=True):
+            if group and (generator is not None or len(tables) < 2):
+                order = _order(len(group[0]), n_rows, weight, generator)
+                tables += [table[order.to(table.device)] for table in group]
         yield from TrainingSet(tuple(tables)).batches(batch_size)
 
 
@@ -182,16 +207,21 @@ class OTUS(nn.Module):
             total = total + self._anchor_loss(encoded, measured)
         if stage.train == "both" and stage.data_weight > 0:
             total = total + stage.data_weight * self._data_loss(measured, encoded, generator)
-        if stage.train != "encoder" and (stage.simulated_weight > 0 or stage.anchor_weight > 0):
+        if stage.needs_simulated:
             drawn = self._draw(self.decoder, theory, generator)
-            if stage.simulated_weight > 0:
-                distance = self._distance("measured", drawn, measured, generator)
-                total = total + stage.simulated_weight * distance
-            total = total + self._anchor_loss(theory, drawn)
+            total = total + self._simulated_loss(theory, drawn, measured, generator)
         if pair_theory is not None and stage.paired_weight > 0:
             pairs = self._paired_loss(pair_theory, pair_measured, generator)
             total = total + stage.paired_weight * pairs
         return total.expand(len(theory))
+
+    def _simulated_loss(self, theory, drawn, measured, generator):
+        """Of D(X): its distribution, and how far it moves."""
+        loss = self._anchor_loss(theory, drawn)
+        if self.stage.simulated_weight > 0:
+            distance = self._distance("measured", drawn, measured, generator)
+            loss = loss + self.stage.simulated_weight * distance
+        return loss
 
     @staticmethod
     def _noise(transport, n_rows, generator, device):
@@ -330,7 +360,6 @@ class OTUSNet(TensorNet):
             if train in ("both", name)
         ]
         self.optimizer_ = self.make_optimizer(p for part in maps for p in part.parameters())
-        self.passing_rates_ = []
         return self
 
     def train_batch(self, batch):
@@ -352,17 +381,20 @@ class OTUSNet(TensorNet):
         """
         self.module_.n_passed, self.module_.n_seen = 0.0, 0
         loss = super().one_epoch(training, after_step)
-        rate = None
+        self.passing_rate_ = None
         if self.module_.n_seen:
-            rate = float(self.module_.n_passed) / self.module_.n_seen
-            if rate == 0.0:
+            self.passing_rate_ = float(self.module_.n_passed) / self.module_.n_seen
+            if self.passing_rate_ == 0.0:
                 raise ValueError(
                     f"none of {self.module_.n_seen} reconstructed events passes the thresholds in "
                     "this epoch: passing rate 0. Thresholds are in the units of y: lower them, or "
-                    "train a first stage without."
+                    "train a first stage with data_weight=0."
                 )
-        self.passing_rates_.append(rate)
         return loss
+
+    def epoch_results(self):
+        """Share of reconstructed events that passed the thresholds, where there are any."""
+        return {} if self.passing_rate_ is None else {"passing_rate": self.passing_rate_}
 
 
 def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator, prior=None):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from skjetsim._network_estimator import (
     SPLIT,
     WEIGHTS,
     NetworkEstimator,
+    weighted_events,
 )
 from skjetsim._sampling import (
     CHUNK_ROWS,
@@ -34,7 +36,7 @@ from skjetsim._validation import (
 )
 from skjetsim.transport._layout import Table, check_masses_used, check_on_shell, find_shells
 from skjetsim.transport._scales import learn_scales
-from skjetsim.transport._settings import ORDERS, OTUSSettings
+from skjetsim.transport._settings import ORDERS, OTUSSettings, check_weight
 
 TRAINED = ("both", "decoder", "encoder")
 WEIGHTS_OF_LOSSES = (
@@ -44,6 +46,8 @@ WEIGHTS_OF_LOSSES = (
     "anchor_weight",
     "paired_weight",
 )
+# Those that a stage has of its own, and those that change nothing.
+NOT_OF_COURSE = ("stages", "random_state", "checkpoint", "device", "n_jobs", "verbose")
 OF_PLAN = ("max_epochs", "learning_rate", "batch_size", "schedule")
 PRIOR_PLAN = {"batch_size": 512, "max_epochs": 20, "learning_rate": 2e-3, "gradient_clip": 5.0}
 # Branch of the constructor's random_state beside those of NetworkEstimator.
@@ -61,8 +65,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
 
     def _fit_maps(self, X, y, paired, sample_weight):
         names = column_names(X), column_names(y)
-        theory, measured, weight = self._read(X, y, paired, sample_weight)
-        mask = _check_mask(paired, len(theory), len(measured))
+        theory, measured, mask, weight = self._read(X, y, paired, sample_weight)
         tables = [
             self._table("X", theory, names[0], weight),
             self._table("y", measured, names[1], weight),
@@ -76,6 +79,8 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
         )
         root = as_seed_sequence(self.random_state)
         self._architecture = self._lay_out(*tables, root)
+        for number, stage in enumerate(stages):
+            self._check_stage(stage, number, has_pairs=mask.any())
         self.reach_ = [
             [standardisation(c, weight) if (c != c[0]).any() else None for c in table.values.T]
             for table in tables
@@ -99,7 +104,16 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                 f"sample_weight counts rows of both levels, but X has {len(X)} and y {len(y)}. "
                 "Draw equally many of either by weight first."
             )
-        return X, y, check_sample_weight(sample_weight, len(X))
+        mask = _check_mask(paired, len(X), len(y))
+        weight = check_sample_weight(sample_weight, len(X))
+        if weight is not None:  # events of weight zero are never drawn: they set no scale either
+            weight, X, y, mask = weighted_events(weight, X, y, mask)
+            if len(X) < 2:
+                raise ValueError(
+                    f"{type(self).__name__} needs two events of positive weight, got n_samples = "
+                    f"{len(X)}."
+                )
+        return X, y, mask, weight
 
     def _table(self, what, values, names, weight):
         named = names is not None
@@ -122,6 +136,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
     def _stages(self, n_rows, n_longest):
         """Checked stages and the plans of their trainings."""
         plan = self._training_plan(n_longest)
+        auto = min(self._auto_batch(n_longest), n_rows)
         stages, plans = [], []
         for number, changes in enumerate(self._changes()):
             changes = dict(changes)
@@ -132,8 +147,8 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                     f"differ are {sorted([*WEIGHTS_OF_LOSSES, *OF_PLAN, 'train'])}."
                 )
             stages.append(self._stage(changes))
-            settings = {key: changes[key] for key in OF_PLAN if key in changes}
-            plans.append(self._stage_plan(plan, settings, number))
+            settings = {key: changes.get(key, getattr(self, key)) for key in OF_PLAN}
+            plans.append(self._stage_plan(plan, settings, number, auto))
             if plans[-1].batch_size > n_rows:
                 raise ValueError(
                     f"batch_size={plans[-1].batch_size} is more than n_samples = {n_rows}, the "
@@ -145,7 +160,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
     def _changes(self):
         if self.stages is None:
             return [{}]
-        if isinstance(self.stages, Mapping) or not all(
+        if not isinstance(self.stages, (list, tuple)) or not all(
             isinstance(changes, Mapping) for changes in self.stages
         ):
             raise TypeError(f"stages must be a sequence of dicts, got {self.stages!r}.")
@@ -156,20 +171,41 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
     def _stage(self, changes):
         from skjetsim._nn import Stage
 
-        weights = {name: changes.get(name, getattr(self, name)) for name in WEIGHTS_OF_LOSSES}
-        for name, value in weights.items():
-            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value >= 0:
-                raise ValueError(f"{name} must be a number >= 0, got {value!r}.")
+        weights = {
+            name: check_weight(changes.get(name, getattr(self, name)), name)
+            for name in WEIGHTS_OF_LOSSES
+        }
         train = changes.get("train", self.train)
         check_option(train, "train", TRAINED)
-        return Stage(train=train, **{name: float(value) for name, value in weights.items()})
+        return Stage(train=train, **weights)
 
-    def _stage_plan(self, plan, settings, number):
+    def _check_stage(self, stage, number, *, has_pairs):
+        """Raise ValueError where a map that is trained has no loss."""
+        if stage.anchor_weight and self.anchors is None and not self._architecture["shared"]:
+            raise ValueError(
+                f"anchor_weight={stage.anchor_weight:g} without anchors keeps the columns that X "
+                "and y share, but they share none that varies: give anchors."
+            )
+        ours = {"encoder": ("latent_weight",), "decoder": ("simulated_weight",)}
+        for trained in ours if stage.train == "both" else (stage.train,):
+            weights = [*ours[trained], "anchor_weight"]
+            if stage.train == "both":
+                weights.append("data_weight")
+            if has_pairs:
+                weights.append("paired_weight")
+            if not any(getattr(stage, name, 0) for name in weights):
+                where = "" if self.stages is None else f"stages[{number}]: "
+                raise ValueError(
+                    f"{where}train={stage.train!r} leaves the {trained} nothing to learn from: "
+                    f"set one of {', '.join(weights)} above zero."
+                )
+
+    def _stage_plan(self, plan, settings, number, auto_batch):
         """The plan of one stage: that of the constructor but for what the stage changes."""
         changed = type(self)(**self.get_params(deep=False) | settings)
-        if settings.get("batch_size") == "auto":
-            settings["batch_size"] = plan.batch_size
         changed._training_plan(1)  # its checks, and their messages
+        if settings["batch_size"] == "auto":
+            settings["batch_size"] = auto_batch
         checkpoint = plan.checkpoint
         if checkpoint is not None and self.stages is not None:
             checkpoint = f"{checkpoint}.{number}"
@@ -209,20 +245,41 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                     generator=torch_generator(root, STAGES, number),
                     device=net.device,
                 )
-            try:
-                net.train(training, validation)
-            finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
-                self._keep_stage(net, number)
+            course = f"{stage} {self._course(weight)}"
+            self._train_stage(net, number, training, validation, course)
+
+    def _course(self, weight):
+        """What decides on all stages, as text: functions by name, weights by checksum."""
+        params = self.get_params(deep=False)
+        for name in NOT_OF_COURSE:
+            del params[name]
+        checksum = 0 if weight is None else zlib.crc32(weight.tobytes())
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", f"{params} {checksum}")
+
+    def _train_stage(self, net, number, training, validation, course):
+        from skjetsim._nn import OTUSPlan
+
+        n_rows = min(net.plan.batch_size, len(training.inputs[0]), len(training.inputs[1]))
+        net.plan = OTUSPlan(**vars(net.plan) | {"batch_size": n_rows, "course": course})
+        learnt = {name: value.clone() for name, value in net.module.state_dict().items()}
+        try:
+            net.train(replace(training, batch_size=n_rows), validation)
+        except Exception:
+            self._forget_fit()
+            raise
+        except KeyboardInterrupt:  # what was learnt up to then is a fitted model
+            if net.best_epoch_ == 0:
+                net.module.load_state_dict(learnt)
+            self._keep_stage(net, number)
+            raise
+        self._keep_stage(net, number)
 
     def _keep_stage(self, net, number):
+        if net.best_epoch_ == 0:
+            return
         before = self.history_
         self._keep(net)
-        if self.best_epoch_ == 0:
-            return
-        self.history_ = before + [
-            {"stage": number, **epoch} | ({} if rate is None else {"passing_rate": rate})
-            for epoch, rate in zip(self.history_, net.passing_rates_, strict=False)
-        ]
+        self.history_ = before + [{"stage": number, **epoch} for epoch in self.history_]
 
     def _train_prior(self, module, theory, weight, device, root):
         """Fit the density that the Kullback-Leibler divergence is from."""
@@ -250,22 +307,27 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
         def tensor(array):
             return torch.as_tensor(array).to(device, torch.float32)
 
-        pairs = () if mask is None else (tensor(theory[mask]), tensor(measured[mask]))
-        rng = numpy_rng(root, SPLIT)
+        levels, rng = (theory, measured), numpy_rng(root, SPLIT)
+        n_held = int(self.validation_fraction * min(map(len, levels)))
         kept, held = [], []
-        for level in (theory, measured):
-            n_held = int(self.validation_fraction * len(level))
-            order = torch.from_numpy(
-                rng.permutation(len(level)) if n_held else np.arange(len(level))
-            )
+        for level in levels:
+            order = rng.permutation(len(level)) if n_held else np.arange(len(level))
             held.append(order[:n_held])
             kept.append(order[n_held:])
-        weights = [None if weight is None else torch.from_numpy(weight)[rows] for rows in kept]
-        inputs = [tensor(level[rows]) for level, rows in zip((theory, measured), kept, strict=True)]
-        training = UnpairedSet((*inputs, *pairs), weights=tuple(weights))
-        if not min(map(len, held)):
+        inputs = [tensor(level[rows]) for level, rows in zip(levels, kept, strict=True)]
+        if mask.any():
+            inputs += [tensor(level[mask]) for level in levels]
+        weights = (None, None, None)
+        if weight is not None:
+            weights = tuple(torch.from_numpy(weight[rows]) for rows in (*kept, mask))
+            if n_held:
+                held = [
+                    rng.choice(rows, n_held, p=weight[rows] / weight[rows].sum()) for rows in held
+                ]
+        training = UnpairedSet(tuple(inputs), weights=weights)
+        if not n_held:
             return training, None
-        inputs = [tensor(level[rows]) for level, rows in zip((theory, measured), held, strict=True)]
+        inputs = [tensor(level[rows]) for level, rows in zip(levels, held, strict=True)]
         return training, UnpairedSet(tuple(inputs))
 
     # Moving events.
@@ -314,10 +376,10 @@ def _finish(rows, layout):
 
 
 def _check_mask(paired, n_theory, n_measured):
-    """Return the mask of pairs as an array, None where there is no pair."""
+    """Return the mask of pairs as an array."""
     if paired is None:
-        return None
-    mask = np.asarray(paired)
+        return np.zeros(n_theory, dtype=bool)
+    mask = np.array(paired)
     if n_theory != n_measured:
         raise ValueError(
             f"paired marks rows that are the same event in X and y, but X has {n_theory} rows and "
@@ -333,4 +395,4 @@ def _check_mask(paired, n_theory, n_measured):
             f"paired must be a mask of True and False, got values of type {mask.dtype}; of "
             "positions, make one by np.isin(np.arange(len(X)), positions)."
         )
-    return mask if mask.any() else None
+    return mask

@@ -43,6 +43,8 @@ class Table:
         self.width = np.ones(len(self.names))
         self.center = self.values[0].astype(float)
         some = np.flatnonzero(self.varying)
+        if not len(some):
+            return
         self.center[some] = np.average(self.values[:, some], axis=0, weights=self.weight)
         self.width[some] = weighted_std(self.values[:, some], self.weight)
         for column in np.flatnonzero(self.angle):  # the mean of an angle means nothing
@@ -167,6 +169,11 @@ def find_steps(residual, source, target):
         i if i is None or source.varying[i] else None for i in partners(source, target)
     ]  # a constant is no start
     if residual is True:
+        if not any(i is not None for i in found):
+            raise ValueError(
+                "residual=True adds to the columns that X and y share, but they share none that "
+                f"varies: X has {source.names}, y {target.names}, or the other way round."
+            )
         return step, found
     if not isinstance(residual, Mapping):
         raise TypeError(

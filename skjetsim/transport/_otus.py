@@ -39,10 +39,12 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         at the same place of an equally wide table with other names. A dict does that for some
         columns, by name or component, with the typical size of the response in their unit, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
-    per_object : bool, default=False
-        Draw each object of y (`muon_pt`, ...) from this object of X alone, with networks and noise
-        of its own, as particles are measured. A mass peak then tells the resolution. The encoder
-        always sees the whole event.
+    per_object : bool or list of list of str, default=False
+        Draw each object of y (`muon_pt`, ...) from this object of X alone, with a network and noise
+        of its own, as particles are measured; what the network gives is stretched by a sinh, for
+        tails of many times the core. A list of lists of objects, such as
+        ``[["electron", "positron"]]``, gives those of a list one network: a mass peak then tells
+        the resolution. The encoder always sees the whole event.
     hidden_features : sequence of int, default=(128, 128)
         Widths of the layers of each network.
     n_blocks : int, default=0
@@ -109,7 +111,8 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     ema_decay : float or None, default=None
         Keep a running average of the weights with this decay per step.
     validation_fraction : float, default=0.0
-        Share of the events of either level held back to choose the best epoch; 0 keeps the last.
+        Share of the smaller level's events, as many of either level, held back to choose the best
+        epoch; 0 keeps the last.
     patience : int or None, default=None
         Stop after this many epochs without a better validation loss.
     checkpoint : str or None, default=None
@@ -139,12 +142,11 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     best_epoch_ : int
         The epoch of the last stage whose weights were kept.
     net_ : skorch.NeuralNet
-        None where no column of X or none of y varies.
 
     See Also
     --------
     make_otus_zee, make_otus_ttbar : The published settings.
-    make_zee_simulator, make_ttbar_simulator : Coordinates and settings that do better.
+    make_zee_simulator : Coordinates and settings that do better.
     skjetsim.inspection.TransportPlanDisplay : Where events are taken.
     skjetsim.flows.FlowSimulator : Learns from pairs, and has the width of the response.
 
@@ -283,7 +285,7 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         paired : array-like of bool, shape (n_theory,), optional
             Rows in which X and y, equally long, are the same event. These also count as pairs.
         sample_weight : array-like of shape (n_theory,), optional
-            Weights of the rows of both levels, equally long: rows are drawn by weight.
+            Weights of the rows of both levels, equally long: rows, and pairs, are drawn by weight.
 
         Returns
         -------
@@ -293,10 +295,10 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         ------
         ValueError
             On NaN or infinity (naming column and row), different lengths with `paired` or weights,
-            a mask that is none, columns that masses, thresholds, anchors or observables do not
-            find, energies off the mass shell, fewer events than `batch_size`, thresholds that
-            nothing passes, parameters out of range, or a loss that is not finite in the first
-            epoch.
+            a mask that is none, a level that never varies, columns that masses, thresholds, anchors
+            or observables do not find, energies off the mass shell, fewer events than `batch_size`,
+            thresholds that nothing passes, a map without a loss, parameters out of range, or a loss
+            that is not finite in the first epoch.
         """
         self._fit_maps(X, y, paired, sample_weight)
         return self

@@ -45,7 +45,9 @@ def learn_scales(quantities, scale, n_knots, weight=None):
 def _to_normal(values, width, n_knots, weight):
     level = (np.arange(n_knots) + 0.5) / n_knots
     x, u = weighted_quantile(values, level, weight), ndtri(level)
-    group = np.concatenate([[0], np.cumsum(np.diff(x) > TIES * width)])
+    # Networks see single precision, in which two knots must not become one.
+    least = np.maximum(TIES * width, 4 * np.spacing(np.abs(x[1:]).astype(np.float32)))
+    group = np.concatenate([[0], np.cumsum(np.diff(x) > least)])
     count = np.bincount(group)
     x, u = np.bincount(group, x) / count, np.bincount(group, u) / count
     beyond = np.arange(1, n_knots - len(x) + 1)  # in place of those that were merged

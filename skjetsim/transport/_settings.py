@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
+
+import numpy as np
+
 from skjetsim._network_estimator import check_widths
 from skjetsim._sampling import numpy_rng
 from skjetsim._validation import check_int, check_option
@@ -99,8 +103,8 @@ class OTUSSettings:
             p=self.p,
             n_slices=check_int(self.n_slices, "n_slices"),
             n_learned_slices=check_int(self.n_learned_slices, "n_learned_slices", minimum=0),
-            marginal_weight=float(self.marginal_weight),
-            observable_weight=float(self.observable_weight),
+            marginal_weight=check_weight(self.marginal_weight, "marginal_weight"),
+            observable_weight=check_weight(self.observable_weight, "observable_weight"),
             anchors=find_anchors(self.anchors, theory, measured),
             thresholds=find_thresholds(self.thresholds, measured, theory.names),
         )
@@ -156,6 +160,13 @@ class OTUSSettings:
         }
 
 
+def check_weight(value, name):
+    """Return the weight of a loss, a number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be a number >= 0, got {value!r}.")
+    return float(value)
+
+
 def _callables(observables):
     if callable(observables) or not all(callable(observable) for observable in observables):
         raise TypeError(
@@ -169,19 +180,29 @@ def _observe(level, table):
     """Values of the observables, checked: one row an event, finite."""
     import torch
 
+    from skjetsim._nn import Columns
+
     with torch.inference_mode():
         events = torch.tensor(table.values)
         for observable in level.observables:
-            level_of_one = type(level)(
-                level.names, table.angle, table.varying, observables=[observable]
-            )
-            values = level_of_one.observe(events)
-            if values.ndim != 2 or len(values) != len(events):
+            try:
+                values = observable(Columns(events, level.names))
+            except KeyError as error:
+                raise ValueError(
+                    f"observable {observable!r} asks for column {error}, but the columns of "
+                    f"{table.what} are {level.names}."
+                ) from error
+            if not isinstance(values, torch.Tensor):
+                raise TypeError(
+                    f"observable {observable!r} must give a torch tensor, through which gradients "
+                    f"flow, got {type(values).__name__}."
+                )
+            if values.ndim not in (1, 2) or len(values) != len(events):
                 raise ValueError(
                     f"observable {observable!r} gives a tensor of shape {tuple(values.shape)} for "
                     f"{len(events)} events of {table.what}: expected a row for each."
                 )
-            bad = ~torch.isfinite(values).all(dim=1)
+            bad = ~torch.isfinite(values.reshape(len(events), -1)).all(dim=1)
             if bad.any():
                 raise ValueError(
                     f"observable {observable!r} is not finite in row {int(bad.nonzero()[0])} of "

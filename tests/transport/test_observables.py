@@ -1,0 +1,124 @@
+"""Observables of several objects against the vector package, in any of their columns."""
+
+import numpy as np
+import pytest
+import torch
+import vector
+
+from skjetsim.transport import FourMomentum, InvariantMass, ScalarSum
+
+OBJECTS = ("electron", "positron", "jet")
+# What says where an object is, and its mass or energy.
+PLACES = {
+    "cartesian": ("px", "py", "pz"),
+    "cylindrical": ("pt", "eta", "phi"),
+    "log pt": ("log_pt", "eta", "phi"),
+}
+MASSES = {"energy": "E", "mass": "mass", "log mass": "log_mass"}
+every_place = pytest.mark.parametrize("place", PLACES)
+every_mass = pytest.mark.parametrize("mass", MASSES)
+
+
+def particles(n_events=50, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        name: vector.array(
+            {
+                "pt": rng.uniform(5, 100, n_events),
+                "eta": rng.normal(0, 2, n_events),
+                "phi": rng.uniform(-np.pi, np.pi, n_events),
+                "mass": rng.uniform(0.1, 20, n_events),
+            }
+        )
+        for name in OBJECTS
+    }
+
+
+def column(particle, component):
+    if component.startswith("log_"):
+        return np.log(column(particle, component[4:]))
+    return np.asarray(getattr(particle, component))
+
+
+def events(*components):
+    return {
+        f"{name}_{component}": torch.tensor(column(particle, component), dtype=torch.float64)
+        for name, particle in particles().items()
+        for component in components
+    }
+
+
+def total(*names):
+    chosen = [particle for name, particle in particles().items() if name in names]
+    return sum(chosen[1:], chosen[0])
+
+
+def check(found, expected):
+    assert found.dtype == torch.float64
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+@every_place
+@every_mass
+@pytest.mark.parametrize("names", [("jet",), ("electron", "positron"), OBJECTS])
+def test_sums_are_those_of_vector(place, mass, names):
+    table, expected = events(*PLACES[place], MASSES[mass]), total(*names)
+    components = [expected.px, expected.py, expected.pz, expected.E]
+    check(FourMomentum(*names)(table), np.column_stack(components))
+    check(InvariantMass(*names)(table), expected.mass)
+    scalar = sum(particle.pt for name, particle in particles().items() if name in names)
+    check(ScalarSum(*names)(table), scalar)
+
+
+def test_what_is_not_there_is_zero():
+    pt = events("pt")["jet_pt"]
+    phi = events("phi")["jet_phi"]
+    transverse = FourMomentum("met")({"met_pt": pt, "met_phi": phi})
+    check(transverse, np.column_stack([pt * phi.cos(), pt * phi.sin(), 0 * pt, pt]))
+    massless = FourMomentum("jet")(events("pt", "eta", "phi"))
+    check(massless[:, 3], particles()["jet"].p)
+
+
+def test_mass_of_massless_objects_has_a_finite_slope():
+    table = {name: value.float() for name, value in events("px", "py", "pz").items()}
+    for value in table.values():
+        value.requires_grad_()
+    mass = InvariantMass("jet")(table)
+    assert (mass < 0.2).all()
+    mass.sum().backward()
+    assert all(torch.isfinite(table[f"jet_{c}"].grad).all() for c in ("px", "py", "pz"))
+
+
+@pytest.mark.parametrize("observable", [FourMomentum, InvariantMass, ScalarSum])
+@every_place
+def test_gradients_reach_the_columns(observable, place):
+    table = events(*PLACES[place], "mass")
+    for value in table.values():
+        value.requires_grad_()
+    observable("electron", "positron")(table).sum().backward()
+    reached = table[f"electron_{PLACES[place][0]}"].grad
+    assert (reached != 0).all()
+    assert table[f"jet_{PLACES[place][0]}"].grad is None
+
+
+@pytest.mark.parametrize("cls", [FourMomentum, InvariantMass, ScalarSum])
+def test_names_and_equality(cls):
+    one = cls("electron", "positron")
+    assert repr(one) == f"{cls.__name__}('electron', 'positron')"
+    assert one == cls("electron", "positron")
+    assert hash(one) == hash(cls("electron", "positron"))
+    assert one != cls("positron", "electron")
+    assert one != "electron"
+    with pytest.raises(TypeError, match="takes names of objects"):
+        cls()
+    with pytest.raises(TypeError, match="takes names of objects"):
+        cls("electron", 3)
+
+
+def test_columns_that_are_missing():
+    with pytest.raises(ValueError, match="no transverse momentum of 'tau' among the columns"):
+        ScalarSum("tau")(events("px", "py"))
+    with pytest.raises(ValueError, match="no transverse momentum of 'jet'"):
+        ScalarSum("jet")(events("px"))
+    with pytest.raises(ValueError, match="no 'jet_phi' among the columns"):
+        FourMomentum("jet")(events("pt", "eta"))
