@@ -1,9 +1,9 @@
 """Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
 ``python benchmarks/event_samples.py --process wjet --n-accepted 260000 --n-jobs 2`` makes one, for
-wjet, zjet, zee, ttbar or zmumu_7tev; benchmarks read it with :func:`load_event_sample`. A sample is made in
-parts, each a Parquet file with a seed of its own, so that an interrupted run goes on where it
-stopped and the first parts can be read while the others are made.
+wjet, zjet, zee, ttbar or zmumu_7tev; benchmarks read it with :func:`load_event_sample`. A sample is
+made in parts, each a Parquet file with a seed of its own, so that an interrupted run goes on where
+it stopped and the first parts can be read while the others are made.
 """
 
 import argparse

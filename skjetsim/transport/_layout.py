@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim._angles import is_angle
+from skjetsim._validation import first_duplicate
 from skjetsim._weighted import weighted_std
 from skjetsim.preprocessing._columns import COMPONENTS, event_objects, split_name
 
@@ -254,3 +255,40 @@ def find_anchors(anchors, theory, measured):
             tuple([table.names.index(column) for column in columns] for table in (theory, measured))
         )
     return groups
+
+
+def check_per_object(per_object, theory, measured):
+    """Raise where objects cannot be drawn one by one, or not by one network together.
+
+    Parameters
+    ----------
+    per_object : bool, or list of list of str
+        Objects that share a network.
+    """
+    if isinstance(per_object, bool):
+        return
+    if isinstance(per_object, str) or any(isinstance(names, str) for names in per_object):
+        raise TypeError(
+            "per_object must be True, False, or a list of lists of objects that are measured "
+            f"alike, such as [['electron', 'positron']], got {per_object!r}."
+        )
+    named = [name for names in per_object for name in names]
+    twice = first_duplicate(named)
+    if twice is not None:
+        raise ValueError(f"per_object names {twice!r} twice.")
+    for table in (theory, measured):
+        parts = {obj: set(found) for obj, found in event_objects(table.names).items()}
+        for names in per_object:
+            missing = [name for name in names if name not in parts]
+            if missing:
+                raise ValueError(
+                    f"per_object names {missing[0]!r}, of which {table.what} has no column. "
+                    f"Objects: {list(parts)}."
+                )
+            other = next((name for name in names if parts[name] != parts[names[0]]), None)
+            if other is not None:
+                raise ValueError(
+                    f"per_object: {names[0]!r} and {other!r} cannot share a network, since "
+                    f"{table.what} has {sorted(parts[names[0]])} of one and "
+                    f"{sorted(parts[other])} of the other."
+                )

@@ -11,6 +11,7 @@ from skjetsim._sampling import numpy_rng
 from skjetsim._validation import check_int, check_option
 from skjetsim.preprocessing._columns import split_name
 from skjetsim.transport._layout import (
+    check_per_object,
     check_residual_used,
     find_anchors,
     find_steps,
@@ -35,6 +36,7 @@ class OTUSSettings:
         check_option(self.scale, "scale", ("standard", "normal"))
         check_option(self.activation, "activation", ("relu", "silu"))
         check_residual_used(self.residual, (theory, measured))
+        check_per_object(self.per_object, theory, measured)
         decoder, encoder = self._layout(theory, measured), self._layout(measured, theory)
         n_noise = self.n_noise
         if n_noise is not None:

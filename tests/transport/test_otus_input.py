@@ -328,3 +328,19 @@ def test_repeated_events(events):
     model = small().fit(X, y)
     assert np.isfinite(model.sample(X)).all()
     assert np.isfinite(model.sample_inverse(y)).all()
+
+
+def test_objects_that_share_a_network(events):
+    columns = ["muon_pt", "muon_eta"]
+    X, y = (pd.DataFrame(side, columns=columns) for side in events)
+    refused("list of lists", X, y, per_object=["muon"], error=TypeError)
+    refused("'muon' twice", X, y, per_object=[["muon"], ["muon"]])
+    refused("'jet', of which X has no column", X, y, per_object=[["muon", "jet"]])
+    other = pd.DataFrame(events[0], columns=["muon_pt", "jet_eta"])
+    refused("cannot share a network", other, other, per_object=[["muon", "jet"]])
+
+
+def test_nothing_to_add_a_residual_to(events):
+    X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
+    y = pd.DataFrame(np.c_[events[1], events[1][:, 0]], columns=["jet_pt", "jet_eta", "met_pt"])
+    refused("share none", X, y, residual=True)
