@@ -11,6 +11,7 @@ training again.
 import argparse
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 
@@ -171,6 +172,7 @@ def draw_figures(name, model, X, y, drawn):
     import matplotlib.pyplot as plt
 
     FIGURES.mkdir(parents=True, exist_ok=True)
+    stem = "_".join(re.findall(r"\w+", name))
     half = len(X) // 2
     back = skjetsim.sample_inverse(model, y[:half], random_state=2)
     again = skjetsim.sample(model, _table(back, X), random_state=3)
@@ -185,13 +187,13 @@ def draw_figures(name, model, X, y, drawn):
             *pair, name=f"mass of {label} [GeV]", bins=60, range=(60, 120)
         ).plot()
         short = "".join(c for c in label if c.isalnum())
-        display.figure_.savefig(FIGURES / f"{name.replace(' ', '_')}_mass_{short}.png", dpi=80)
+        display.figure_.savefig(FIGURES / f"{stem}_mass_{short}.png", dpi=80)
         plt.close(display.figure_)
     pt = [np.hypot(t.electron_px, t.electron_py) for t in (X[:half], drawn["x"], y[:half])]
     display = TransportPlanDisplay.from_samples(
         *map(np.asarray, pt), name="electron pT [GeV]", range=(10, 80)
     ).plot()
-    display.figure_.savefig(FIGURES / f"{name.replace(' ', '_')}_plan_pt.png", dpi=80)
+    display.figure_.savefig(FIGURES / f"{stem}_plan_pt.png", dpi=80)
     plt.close(display.figure_)
 
 
