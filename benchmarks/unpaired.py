@@ -99,7 +99,10 @@ def figures(truth, drawn):
 
 def fitted(name, model, X, y, **fit_params):
     """Fit a model, or read what an earlier run has fitted; the minutes it took."""
-    key = hashlib.sha256(f"{name} {model!r} {len(X)} {len(y)}".encode()).hexdigest()[:12]
+    # The text of a long estimator is cut, that of its parameters is not.
+    params = [f"{key}={value}" for key, value in model.get_params().items()]
+    settings = sorted(text for text in params if "object at" not in text)
+    key = hashlib.sha256(f"{name} {settings} {len(X)} {len(y)}".encode()).hexdigest()[:12]
     path = CACHE / "unpaired" / f"{key}.skjetsim"
     note = path.with_suffix(".json")
     if note.exists():
