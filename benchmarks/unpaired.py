@@ -52,7 +52,7 @@ MODELS = {
         random_state=0, masses=None, **{"n_slices": PRESET_SLICES} | p
     ),
     "anchor off": lambda **p: make_otus_zee(
-        random_state=0, **{"n_slices": PRESET_SLICES, "anchors": [], "anchor_weight": 0.0} | p
+        random_state=0, **{"n_slices": PRESET_SLICES, "stages": [{"max_epochs": 880}]} | p
     ),
     "improved, 1% pairs": lambda **p: make_zee_simulator(random_state=0, **p),
     "improved, whole event": lambda **p: make_zee_simulator(random_state=0, per_object=False, **p),

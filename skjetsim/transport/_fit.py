@@ -86,8 +86,6 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
             for table in tables
         ]
         self.paired_ = False
-        trained = {stage.train for stage in stages}
-        self.trained_ = trained.pop() if len(trained) == 1 else "both"
         self._train_stages(tables, mask, weight, stages, plans, root)
 
     # Reading.
@@ -193,7 +191,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                 weights.append("data_weight")
             if has_pairs:
                 weights.append("paired_weight")
-            if not any(getattr(stage, name, 0) for name in weights):
+            if not any(getattr(stage, name) for name in weights):
                 where = "" if self.stages is None else f"stages[{number}]: "
                 raise ValueError(
                     f"{where}train={stage.train!r} leaves the {trained} nothing to learn from: "
@@ -277,7 +275,9 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
     def _keep_stage(self, net, number):
         if net.best_epoch_ == 0:
             return
-        before = self.history_
+        before, trained = self.history_, net.module_.stage.train
+        # What an earlier stage of this fit has trained is still there.
+        self.trained_ = trained if not before or trained == self.trained_ else "both"
         self._keep(net)
         self.history_ = before + [{"stage": number, **epoch} for epoch in self.history_]
 

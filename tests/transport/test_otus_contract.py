@@ -310,6 +310,17 @@ def test_ctrl_c_keeps_what_was_learnt(events, stops):
     assert_array_equal(model.sample(X, random_state=0), expected)
 
 
+def test_a_map_that_ctrl_c_kept_from_training_draws_nothing(events, stops):
+    X, y = events
+    stops(14, KeyboardInterrupt())
+    model = small(stages=[{"train": "encoder", "max_epochs": 3}, {"train": "decoder"}])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert np.isfinite(model.sample_inverse(y)).all()
+    with pytest.raises(NotFittedError, match="no decoder"):
+        model.sample(X)
+
+
 def test_ctrl_c_early_in_a_later_stage_keeps_the_one_before(events, stops):
     X, y = events
     expected = small(max_epochs=3).fit(X, y).sample(X, random_state=0)
