@@ -88,17 +88,17 @@ class Process:
         """
         events = load_event_sample(name, n_accepted + SPARE)
         second = events.repeats[0]
-        rows = np.flatnonzero(_massive(events.target[self.target]))[:n_accepted]
+        rows = np.flatnonzero(massive(events.target[self.target]))[:n_accepted]
         y, again = (side.target[self.target].iloc[rows] for side in (events, second))
         return Bunch(
             X=_renamed(events.data)[self.columns].iloc[rows].reset_index(drop=True),
             y=y.reset_index(drop=True),
             second=again.reset_index(drop=True),
-            twice=second.accepted[rows] & _massive(again),
+            twice=second.accepted[rows] & massive(again),
         )
 
 
-def _massive(table):
+def massive(table):
     """Whether all objects that have an energy have a mass."""
     good = np.ones(len(table), dtype=bool)
     for name in [column.removesuffix("_E") for column in table if column.endswith("_E")]:

@@ -14,7 +14,7 @@ from skjetsim._angles import wrap_phi
 from skjetsim._validation import check_events, check_names_match, first_duplicate
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.preprocessing._base import refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object
+from skjetsim.preprocessing._object_order import ObjectOrder, columns_of
 from skjetsim.preprocessing._objects import EventObject
 
 __all__ = ["AssignmentTransformer"]
@@ -24,7 +24,6 @@ LARGEST_NUMBER = 6  # of objects, whose orders are all tried
 LARGEST_DELTA_R, FARTHER = 1.0, 1e-3
 # Quarks and jets of unrelated directions have a median of about 1, their own jets one below 0.1.
 SUSPECT_DELTA_R = 0.5
-ROUNDING = 1e-6  # of pT computed from files in float32
 
 
 class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
@@ -136,7 +135,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         self._find_columns(x_names, y_names)
         refuse_duplicates(self._names_out(), type(self).__name__)
         squared = self._distances(X, y)
-        self._check_order(y)
+        self._order.check_falling(y, "y")
         self._check_axis(squared)
         return self
 
@@ -168,24 +167,13 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
 
     def _find_columns(self, x_names, y_names):
         """Learn which columns each object has, and that those of y can change places."""
-        self._references = _columns_of(self.references, x_names, type(self).__name__)
-        self._objects = _columns_of(self.objects, y_names, type(self).__name__)
-        first, *others = self._objects.items()
-        for obj, parts in others:
-            differing = sorted(set(parts) ^ set(first[1]))
-            if differing:
-                raise ValueError(
-                    f"AssignmentTransformer: {first[0]!r} and {obj!r} must have the same columns "
-                    f"to change places, but only one of them has '*_{differing[0]}'. Give it to "
-                    "both, or drop it."
-                )
-        self.columns_ = np.array(
-            [[parts[name] for name in first[1]] for parts in self._objects.values()]
-        )
+        self._references = columns_of(self.references, x_names, type(self).__name__)
+        self._order = ObjectOrder(self.objects, y_names, type(self).__name__)
+        self.columns_ = self._order.columns
 
     def _distances(self, X, y):
         """Squared distances, shape (n_references, n_objects, n_samples)."""
-        references, objects = self._read(X, self._references), self._read(y, self._objects)
+        references, objects = self._read(X), self._order.read(y)
         for side, what in ((references, "X"), (objects, "y")):
             for obj in side:
                 self._check_direction(obj, what)
@@ -196,11 +184,11 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
             ]
         )
 
-    def _read(self, table, columns):
-        """Objects of a table, from which directions and pT are read."""
+    def _read(self, X):
+        """References, from which directions are read."""
         return [
-            EventObject(obj, {part: table[:, i] for part, i in parts.items()}, type(self).__name__)
-            for obj, parts in columns.items()
+            EventObject(obj, {part: X[:, i] for part, i in parts.items()}, type(self).__name__)
+            for obj, parts in self._references.items()
         ]
 
     def _check_direction(self, obj, what):
@@ -210,30 +198,6 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
                 f"AssignmentTransformer: {obj.name!r} of {what} has pT = 0 and so no direction, "
                 f"first bad row {np.argmax(bad)} ({bad.sum()} bad rows in all). Select events with "
                 "a pT above zero (skjetsim.selection.select_pt)."
-            )
-
-    def _pt(self, y):
-        """Transverse momenta of the objects of y, shape (n_objects, n_samples)."""
-        return np.array(
-            [
-                np.exp(obj.columns["log_pt"]) if "log_pt" in obj.columns else obj.pt
-                for obj in self._read(y, self._objects)
-            ]
-        )
-
-    def _check_order(self, y):
-        """Raise where the way back would give the objects in another order than they came in."""
-        pt = self._pt(y)
-        rising = pt[1:] > pt[:-1] * (1 + ROUNDING)
-        bad = rising.any(axis=0)
-        if bad.any():
-            row = int(np.argmax(bad))
-            first = int(np.argmax(rising[:, row]))
-            raise ValueError(
-                "AssignmentTransformer: objects of y must fall in pT, in which order they come "
-                f"back, but {self.objects[first]!r} has {pt[first, row]:.6g} GeV and "
-                f"{self.objects[first + 1]!r} {pt[first + 1, row]:.6g} GeV, first bad row {row} "
-                f"({bad.sum()} bad rows in all). Sort the objects of each event."
             )
 
     def _check_axis(self, squared):
@@ -272,9 +236,9 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X, y = self._tables(X, y, self.target_names_in_)
         squared = self._distances(X, y)
-        self._check_order(y)
+        self._order.check_falling(y, "y")
         orders = self._best_orders(squared)
-        ordered = self._in_order(y, orders)
+        ordered = self._order.in_order(y, orders)
         if self.matched_delta_r is None:
             return ordered
         place, rows = np.arange(len(squared)), np.arange(len(y))[:, None]
@@ -297,7 +261,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         check_is_fitted(self)
         _, y = self._tables(X, y, self._names_out())
         y = y[:, : self.n_targets_]
-        return self._in_order(y, np.argsort(-self._pt(y), axis=0, kind="stable").T)
+        return self._order.by_pt(y)
 
     def _best_orders(self, squared):
         """For each row the numbers of the objects that go to each reference."""
@@ -311,14 +275,6 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
             better = total < lowest
             best[better], lowest[better] = number, total[better]
         return orders[best]
-
-    def _in_order(self, y, order):
-        """Rows whose i-th object is the one of number order[:, i]."""
-        out = y.copy()
-        rows = np.arange(len(y))[:, None]
-        for place, target in enumerate(self.columns_):
-            out[:, target] = y[rows, self.columns_[order[:, place]]]
-        return out
 
     def get_target_names_out(self, names):
         """Names with those of the objects replaced by those of the references, and flags.
@@ -337,10 +293,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         return self._names_out()
 
     def _names_out(self):
-        out = list(self.target_names_in_)
-        for parts, reference in zip(self._objects.values(), self.references, strict=True):
-            for part, i in parts.items():
-                out[i] = f"{reference}_{part}"
+        out = self._order.renamed(self.target_names_in_, self.references)
         if self.matched_delta_r is not None:
             out += [f"{reference}_matched" for reference in self.references]
         return out
@@ -359,20 +312,6 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
             tables.append(array)
         _check_same_rows(*tables)
         return tables
-
-
-def _columns_of(objects, names, owner):
-    """{object: {rest of the name: column}}; a column is that of the longest name it begins with."""
-    known = event_objects(names)
-    for obj in objects:
-        find_object(known, obj, owner)
-    found = {obj: {} for obj in objects}
-    for column, name in enumerate(names):
-        fitting = [obj for obj in objects if name.startswith(f"{obj}_")]
-        if fitting:
-            obj = max(fitting, key=len)
-            found[obj][name[len(obj) + 1 :]] = column
-    return found
 
 
 def _check_same_rows(X, y):

@@ -12,6 +12,7 @@ from skjetsim.preprocessing._logarithm import LogMassTransformer, LogTransformer
 from skjetsim.preprocessing._masses import MassShellTransformer
 from skjetsim.preprocessing._pair_mass import PairMassTransformer
 from skjetsim.preprocessing._top_pair import TopPairFeatures
+from skjetsim.preprocessing._top_pair_order import TopPairTransformer
 from skjetsim.preprocessing._transverse_mass import TransverseMassTransformer
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PairMassTransformer",
     "PhiRotation",
     "TopPairFeatures",
+    "TopPairTransformer",
     "TransverseMassTransformer",
     "has_log_det",
     "log_det_jacobian",

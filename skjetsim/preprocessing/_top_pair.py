@@ -106,7 +106,67 @@ def _mass(momentum):
     return invariant_mass(e, px, py, pz)
 
 
-class TopPairFeatures(EventTransformer):
+class TopPairSolver(EventTransformer):
+    """Finds lepton, missing momentum and four jets of a top pair, and solves it.
+
+    Subclasses have the parameters `lepton`, `met`, `jets`, `w_mass`, `top_mass` and `resolutions`.
+    """
+
+    def _find_objects(self, names):
+        self._check_parameters()
+        found = event_objects(names)
+        wanted = (self.lepton, self.met, *self.jets)
+        owner = type(self).__name__
+        if (twice := first_duplicate(wanted)) is not None:
+            raise ValueError(f"{owner}: lepton, met and jets name {twice!r} twice.")
+        self._objects = {obj: find_object(found, obj, owner) for obj in wanted}
+        self._momenta(np.ones((1, len(names))))  # an event of ones tells of missing columns
+
+    def _check_parameters(self):
+        if isinstance(self.jets, str) or len(self.jets) != N_JETS:
+            raise ValueError(f"jets must be the names of four jets, got {self.jets!r}.")
+        if len(self.resolutions) != 3:
+            raise ValueError(
+                "resolutions must be three numbers, of hadronic W, leptonic top and hadronic top, "
+                f"got {self.resolutions!r}."
+            )
+        masses = {"w_mass": self.w_mass, "top_mass": self.top_mass}
+        for name, value in [*masses.items(), *(("resolutions", r) for r in self.resolutions)]:
+            if not isinstance(value, numbers.Real):
+                raise TypeError(f"{name}: expected a number in GeV, got {value!r}.")
+            if not 0 < value < np.inf:
+                raise ValueError(f"{name}: expected a positive number of GeV, got {value!r}.")
+
+    def _momenta(self, values):
+        """Lepton and jets as (px, py, pz, E), and the transverse missing momentum."""
+        lepton, met, *jets = (
+            EventObject(obj, {c: values[:, i] for c, i in parts.items()}, type(self).__name__)
+            for obj, parts in self._objects.items()
+        )
+        lepton, *jets = (np.array([o.px, o.py, o.pz, o.energy]) for o in (lepton, *jets))
+        return lepton, np.array([met.px, met.py]), jets
+
+    def _solve(self, values):
+        """Momenta of lepton, neutrino and jets, and what `assign_jets` makes of them."""
+        lepton, met, jets = self._momenta(values)
+        self._refuse(
+            lepton[3] <= np.abs(lepton[2]), repr(join_name(self.lepton, "pz")), _no_transverse
+        )
+        pz = neutrino_pz(lepton, *met, self.w_mass)
+        neutrino = np.array([*met, pz, energy(*met, pz, 0.0)])
+        expected = (self.w_mass, self.top_mass, self.top_mass)
+        best = assign_jets(lepton, neutrino, jets, expected, self.resolutions)
+        return (lepton, neutrino, jets), best
+
+
+def _no_transverse(row):
+    return (
+        "the lepton has no momentum across the beam (E is not above abs(pz)), so that the "
+        "neutrino's is not known. Rows of zeros are events that were not accepted; leave them out."
+    )
+
+
+class TopPairFeatures(TopPairSolver):
     """Compute the masses of semileptonic top pairs, whose jets are not known by name.
 
     The neutrino's momentum along the beam follows from the mass of the W, and the four jets are
@@ -204,61 +264,16 @@ class TopPairFeatures(EventTransformer):
         self.resolutions = resolutions
 
     def _resolve(self, names):
-        self._check_parameters()
         self._require_triple()
-        found = event_objects(names)
-        wanted = (self.lepton, self.met, *self.jets)
-        if (twice := first_duplicate(wanted)) is not None:
-            raise ValueError(f"TopPairFeatures: lepton, met and jets name {twice!r} twice.")
-        self._objects = {obj: find_object(found, obj, type(self).__name__) for obj in wanted}
-        self._momenta(np.ones((1, len(names))))  # an event of ones tells of missing columns
+        self._find_objects(names)
         return list(_NAMES)
 
-    def _check_parameters(self):
-        if isinstance(self.jets, str) or len(self.jets) != N_JETS:
-            raise ValueError(f"jets must be the names of four jets, got {self.jets!r}.")
-        if len(self.resolutions) != 3:
-            raise ValueError(
-                "resolutions must be three numbers, of hadronic W, leptonic top and hadronic top, "
-                f"got {self.resolutions!r}."
-            )
-        masses = {"w_mass": self.w_mass, "top_mass": self.top_mass}
-        for name, value in [*masses.items(), *(("resolutions", r) for r in self.resolutions)]:
-            if not isinstance(value, numbers.Real):
-                raise TypeError(f"{name}: expected a number in GeV, got {value!r}.")
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name}: expected a positive number of GeV, got {value!r}.")
-
-    def _momenta(self, values):
-        """Lepton and jets as (px, py, pz, E), and the transverse missing momentum."""
-        lepton, met, *jets = (
-            EventObject(obj, {c: values[:, i] for c, i in parts.items()}, type(self).__name__)
-            for obj, parts in self._objects.items()
-        )
-        lepton, *jets = (np.array([o.px, o.py, o.pz, o.energy]) for o in (lepton, *jets))
-        return lepton, np.array([met.px, met.py]), jets
-
     def _forward(self, values):
-        lepton, met, jets = self._momenta(values)
-        self._refuse(
-            lepton[3] <= np.abs(lepton[2]), repr(join_name(self.lepton, "pz")), _no_transverse
-        )
-        pz = neutrino_pz(lepton, *met, self.w_mass)
-        neutrino = np.array([*met, pz, energy(*met, pz, 0.0)])
-        expected = (self.w_mass, self.top_mass, self.top_mass)
-        _, chi2, (w, leptonic, hadronic) = assign_jets(
-            lepton, neutrino, jets, expected, self.resolutions
-        )
+        (lepton, neutrino, jets), (_, chi2, (w, leptonic, hadronic)) = self._solve(values)
         all_jets = sum(jets)
         pt = np.array([np.hypot(jet[0], jet[1]) for jet in jets])
         leading = np.take_along_axis(np.array([jet[3] for jet in jets]), pt.argmax(axis=0)[None], 0)
         pair, together = _mass(lepton + neutrino + all_jets), _mass(all_jets)
+        pz = neutrino[2]
         columns = (pz, w, hadronic, leptonic, chi2, pair, together, pt.sum(axis=0), leading[0])
         return np.column_stack(columns)
-
-
-def _no_transverse(row):
-    return (
-        "the lepton has no momentum across the beam (E is not above abs(pz)), so that the "
-        "neutrino's is not known. Rows of zeros are events that were not accepted; leave them out."
-    )

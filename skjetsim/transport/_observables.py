@@ -6,10 +6,13 @@ each event, through which gradients flow. Any callable that does so may stand in
 
 from __future__ import annotations
 
-__all__ = ["FourMomentum", "InvariantMass", "ScalarSum"]
+__all__ = ["FourMomentum", "InvariantMass", "OrderedMomenta", "ScalarSum"]
 
 
-class _OfObjects:
+LEAST_PT = 1e-3  # GeV, of a logarithm
+
+
+class OfObjects:
     """An observable of objects by name."""
 
     def __init__(self, *objects):
@@ -30,7 +33,7 @@ class _OfObjects:
         return hash((type(self), self.objects))
 
 
-class FourMomentum(_OfObjects):
+class FourMomentum(OfObjects):
     """Four-momentum (px, py, pz, E) of the sum of objects, in GeV.
 
     Parameters
@@ -56,7 +59,7 @@ class FourMomentum(_OfObjects):
         return _total(events, self.objects)
 
 
-class InvariantMass(_OfObjects):
+class InvariantMass(OfObjects):
     """Invariant mass of objects, in GeV.
 
     Parameters
@@ -77,15 +80,10 @@ class InvariantMass(_OfObjects):
 
     def __call__(self, events):
         """Mass of each event, shape (n_rows,)."""
-        import torch
-
-        px, py, pz, energy = _total(events, self.objects).unbind(1)
-        momentum = torch.sqrt(px * px + py * py + pz * pz)
-        # The root has no slope at zero, where rounding puts massless objects.
-        return ((energy - momentum) * (energy + momentum)).clamp_min(1e-6).sqrt()
+        return mass_of(_total(events, self.objects))
 
 
-class ScalarSum(_OfObjects):
+class ScalarSum(OfObjects):
     """Scalar sum of the transverse momenta of objects, H_T, in GeV.
 
     Parameters
@@ -105,6 +103,48 @@ class ScalarSum(_OfObjects):
     def __call__(self, events):
         """H_T of each event, shape (n_rows,)."""
         return sum(_transverse(events, name) for name in self.objects)
+
+
+class OrderedMomenta(OfObjects):
+    """Objects by falling pT: log pT and eta, then px, py, pz and E, in GeV.
+
+    What objects are called then does not matter: jets that models move one by one are compared as
+    the hardest, the second one, and so on.
+
+    Parameters
+    ----------
+    *objects : str
+        Names of objects, as for `FourMomentum`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skjetsim.transport import OrderedMomenta
+    >>> event = {f"{name}_{component}": torch.tensor([value]) for name, component, value in [
+    ...     ("b", "pt", 30.0), ("b", "eta", 1.0), ("b", "phi", 0.0),
+    ...     ("u", "pt", 50.0), ("u", "eta", 0.0), ("u", "phi", 1.0)]}
+    >>> OrderedMomenta("b", "u")(event)[:, :2].exp().round().tolist()
+    [[50.0, 30.0]]
+    """
+
+    def __call__(self, events):
+        """Log pT of each object, eta of each, and all momenta, shape (n_rows, 6 * n_objects)."""
+        import torch
+
+        momenta = torch.stack([_total(events, [name]) for name in self.objects], dim=1)
+        pt = torch.hypot(momenta[..., 0], momenta[..., 1]).clamp_min(LEAST_PT)
+        order = pt.detach().argsort(dim=1, descending=True)
+        pt = pt.gather(1, order)
+        momenta = momenta.gather(1, order[..., None].expand(-1, -1, 4))
+        return torch.cat([pt.log(), torch.asinh(momenta[..., 2] / pt), momenta.flatten(1)], dim=1)
+
+
+def mass_of(momentum):
+    """Mass of four-momenta (px, py, pz, E) of shape (n_rows, 4)."""
+    px, py, pz, energy = momentum.unbind(1)
+    size = (px * px + py * py + pz * pz).sqrt()
+    # The root has no slope at zero, where rounding puts massless objects.
+    return ((energy - size) * (energy + size)).clamp_min(1e-6).sqrt()
 
 
 def _total(events, objects):

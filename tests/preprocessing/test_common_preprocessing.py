@@ -16,6 +16,7 @@ from skjetsim.preprocessing import (
     PairMassTransformer,
     PhiRotation,
     TopPairFeatures,
+    TopPairTransformer,
     TransverseMassTransformer,
 )
 
@@ -40,6 +41,7 @@ def transformer_instances():
         PairMassTransformer("electron", "positron"),
         PhiRotation("p0"),
         TopPairFeatures(),
+        TopPairTransformer(),
         TransverseMassTransformer("muon"),
     ]
 
@@ -123,6 +125,7 @@ FOUND_BY_NAME = (
     MassShellTransformer,
     PairMassTransformer,
     TopPairFeatures,
+    TopPairTransformer,
     TransverseMassTransformer,
 )
 

@@ -5,7 +5,15 @@ import pytest
 import torch
 import vector
 
-from skjetsim.transport import FourMomentum, InvariantMass, ScalarSum
+from skjetsim.datasets import load_ttbar
+from skjetsim.preprocessing import TopPairFeatures
+from skjetsim.transport import (
+    FourMomentum,
+    InvariantMass,
+    OrderedMomenta,
+    ScalarSum,
+    TopPairMasses,
+)
 
 OBJECTS = ("electron", "positron", "jet")
 # What says where an object is, and its mass or energy.
@@ -122,3 +130,64 @@ def test_columns_that_are_missing():
         ScalarSum("jet")(events("px"))
     with pytest.raises(ValueError, match="no 'jet_phi' among the columns"):
         FourMomentum("jet")(events("pt", "eta"))
+
+
+@every_place
+@every_mass
+def test_objects_by_falling_pt(place, mass):
+    found = OrderedMomenta(*OBJECTS)(events(*PLACES[place], MASSES[mass])).numpy()
+    parts = np.array(
+        [
+            [np.log(p.pt), p.eta, p.px, p.py, p.pz, p.E]
+            for p in (particles()[name] for name in OBJECTS)
+        ]
+    )
+    rows = np.arange(parts.shape[2])
+    order = np.argsort(-parts[:, 0], axis=0)
+    for place_in_event in range(3):
+        own = parts[order[place_in_event], :, rows].T
+        np.testing.assert_allclose(found[:, place_in_event], own[0], rtol=1e-9)
+        np.testing.assert_allclose(found[:, 3 + place_in_event], own[1], rtol=1e-9, atol=1e-12)
+        momentum = found[:, 6 + 4 * place_in_event : 10 + 4 * place_in_event]
+        np.testing.assert_allclose(momentum, own[2:].T, rtol=1e-9, atol=1e-9)
+    swapped = OrderedMomenta(*OBJECTS[::-1])(events(*PLACES[place], MASSES[mass])).numpy()
+    np.testing.assert_allclose(swapped, found, rtol=1e-12)
+
+
+def top_pair_columns(dtype=torch.float64):
+    _, y = load_ttbar(return_X_y=True)
+    return y[:2000], {name: torch.tensor(y[name].to_numpy()[:2000], dtype=dtype) for name in y}
+
+
+def test_top_pair_masses_are_those_of_the_features():
+    y, columns = top_pair_columns()
+    names = ["hadronic_w_mass", "hadronic_top_mass", "leptonic_top_mass", "top_pair_mass"]
+    expected = TopPairFeatures().fit_transform(y)[names].to_numpy()
+    found = TopPairMasses("electron", "met", "jet1", "jet2", "jet3", "jet4")(columns)
+    check(found, expected)
+    single = TopPairMasses("electron", "met", "jet4", "jet2", "jet1", "jet3")(
+        top_pair_columns(torch.float32)[1]
+    )
+    np.testing.assert_allclose(single.numpy(), expected, rtol=1e-3)  # networks run in float32
+
+
+def test_slopes_of_top_pair_masses():
+    """Finite everywhere, also where the neutrino has two complex solutions, and those of steps."""
+    _, columns = top_pair_columns()
+    columns["jet1_px"].requires_grad_()
+    columns["electron_px"].requires_grad_()
+    masses = TopPairMasses("electron", "met", "jet1", "jet2", "jet3", "jet4")
+    found = masses(columns)
+    slopes = torch.autograd.grad(found.sum(), [columns["jet1_px"], columns["electron_px"]])
+    assert all(torch.isfinite(slope).all() for slope in slopes)
+    with torch.no_grad():
+        step = {**columns, "jet1_px": columns["jet1_px"] + 1e-5}
+        change = ((masses(step) - found) / 1e-5).sum(dim=1)
+    gap = (change - slopes[0]).abs() / (1 + slopes[0].abs())
+    assert gap.median() < 1e-5
+    assert (gap < 1e-2).double().mean() > 0.99  # a few events change their assignment
+
+
+def test_top_pair_masses_take_six_objects():
+    with pytest.raises(ValueError, match="four jets"):
+        TopPairMasses("electron", "met", "jet1")

@@ -7,7 +7,13 @@ from sklearn.base import clone
 
 from skjetsim import sample, sample_inverse
 from skjetsim.datasets import load_ttbar, load_zee
-from skjetsim.transport import OTUSSimulator, make_otus_ttbar, make_otus_zee, make_zee_simulator
+from skjetsim.transport import (
+    OTUSSimulator,
+    make_otus_ttbar,
+    make_otus_zee,
+    make_ttbar_simulator,
+    make_zee_simulator,
+)
 
 SHORT = {"n_slices": 10, "batch_size": 500, "device": "cpu", "random_state": 0}
 
@@ -108,3 +114,30 @@ def test_the_better_model_of_z(zee):
         X["electron_py"], X["electron_px"]
     )
     assert np.median(np.abs(shift)) < 0.01
+
+
+def test_the_better_model_of_top_pairs():
+    X, y = load_ttbar(return_X_y=True)
+    settings = {"max_epochs": 2, "hidden_features": (16, 16), "device": "cpu", "random_state": 0}
+    model = make_ttbar_simulator(**settings).set_output(transform="pandas").fit(X, y[:5000])
+    drawn, back = sample(model, X, random_state=0), sample_inverse(model, y, random_state=0)
+    assert list(drawn.columns) == list(y.columns)
+    assert list(back.columns) == list(X.columns)
+    assert_allclose(model.transform(X), drawn)
+    pt = np.array([np.hypot(drawn[f"jet{i}_px"], drawn[f"jet{i}_py"]) for i in range(1, 5)])
+    assert (pt > 20.0).all()  # thresholds hold by construction
+    assert (np.diff(pt, axis=0) <= 1e-9).all()
+    assert (masses(drawn, ["jet1"])["jet1"] > 0).all()
+    assert (drawn["met_pz"] == 0).all()
+    # It starts at the identity: the electron is measured to per cent.
+    ratio = np.hypot(drawn["electron_px"], drawn["electron_py"]) / np.hypot(
+        X["electron_px"], X["electron_py"]
+    )
+    assert np.median(np.abs(ratio - 1)) < 0.05
+    # The neutrino starts on the mass shell of the W.
+    leptons = [
+        sum(back[f"{name}_{c}"].to_numpy() for name in ("electron", "antineutrino"))
+        for c in ("px", "py", "pz", "E")
+    ]
+    mass = np.sqrt(leptons[3] ** 2 - sum(p**2 for p in leptons[:3]))
+    assert np.median(np.abs(mass - 80.4)) < 20.0

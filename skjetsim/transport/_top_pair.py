@@ -1,0 +1,221 @@
+"""A model of semileptonic top pairs from unpaired events, and what it is compared by."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from skjetsim.compose import TransformedSimulator
+from skjetsim.preprocessing import (
+    BoundTransformer,
+    CartesianToCylindrical,
+    EnergyToMass,
+    LogTransformer,
+    MassShellTransformer,
+    TopPairTransformer,
+)
+from skjetsim.preprocessing._top_pair import ASSIGNMENTS
+from skjetsim.transport._observables import (
+    FourMomentum,
+    InvariantMass,
+    OfObjects,
+    OrderedMomenta,
+    ScalarSum,
+    mass_of,
+)
+from skjetsim.transport._otus import OTUSSimulator
+from skjetsim.transport._published import ELECTRON_MASS
+
+__all__ = ["TopPairMasses", "make_ttbar_simulator"]
+
+LEPTONIC = ("electron", "antineutrino", "antib")
+W_QUARKS = ("u", "antid")
+QUARKS = ("antib", "b", *W_QUARKS)
+# As Pythia gives them, in GeV.
+MASSES = {"b": 4.8, "antib": 4.8, "u": 0.33, "antid": 0.33}
+JET_PT, JET_ETA, ELECTRON_PT, ELECTRON_ETA = 20.0, 5.0, 5.0, 2.4
+SOFTNESS = 0.05  # of log pT and of eta, below which events near a threshold are stretched
+W_MASS, TOP_MASS = 80.4, 172.5
+RESOLUTIONS = (10.0, 5.0, 15.0)  # of hadronic W, leptonic top and hadronic top, in GeV
+LEAST_DISCRIMINANT = 1.0  # GeV^4, of a root whose slope is infinite at zero
+
+
+class TopPairMasses(OfObjects):
+    """Masses of a top pair whose jets are not known by name, in GeV.
+
+    Those of the hadronic W, the hadronic and the leptonic top of the best of 12 assignments, and
+    of the pair, as of `TopPairFeatures`.
+
+    Parameters
+    ----------
+    *objects : str
+        Lepton, missing momentum, and four jets.
+
+    See Also
+    --------
+    skjetsim.preprocessing.TopPairFeatures : Of tables.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skjetsim.transport import TopPairMasses
+    >>> momenta = {"electron": (40, 0, 0), "met": (-40.4, 0, 0), "jet1": (70, 0, 60),
+    ...            "jet2": (-60, 40, 0), "jet3": (0, -70, 20), "jet4": (0, 30, -50)}
+    >>> event = {f"{name}_{component}": torch.tensor([float(value)])
+    ...          for name, momentum in momenta.items()
+    ...          for component, value in zip(("px", "py", "pz"), momentum)}
+    >>> TopPairMasses(*momenta)(event).round(decimals=1)[0, 3].item()
+    374.5
+    """
+
+    def __init__(self, *objects):
+        super().__init__(*objects)
+        if len(objects) != 6:
+            raise ValueError(
+                f"TopPairMasses takes lepton, missing momentum and four jets, got {objects!r}."
+            )
+
+    def __call__(self, events):
+        """Masses of hadronic W, hadronic top, leptonic top and pair, shape (n_rows, 4)."""
+        import torch
+
+        lepton, met, *jets = (FourMomentum(name)(events) for name in self.objects)
+        leptonic_w = lepton + _neutrino(lepton, met)
+        pairs = {pair: mass_of(jets[pair[0]] + jets[pair[1]]) for pair in combinations(range(4), 2)}
+        w = torch.stack([pairs[i, j] for _, _, i, j in ASSIGNMENTS], dim=1)
+        leptonic = [mass_of(leptonic_w + jet) for jet in jets]
+        leptonic = torch.stack([leptonic[b] for b, *_ in ASSIGNMENTS], dim=1)
+        together = sum(jets)
+        hadronic = [mass_of(together - jet) for jet in jets]
+        hadronic = torch.stack([hadronic[b] for b, *_ in ASSIGNMENTS], dim=1)
+        masses, means = (w, leptonic, hadronic), (W_MASS, TOP_MASS, TOP_MASS)
+        chi2 = sum(
+            ((mass - mean) / width).square()
+            for mass, mean, width in zip(masses, means, RESOLUTIONS, strict=True)
+        )
+        best = chi2.detach().argmin(dim=1, keepdim=True)
+        chosen = [mass.gather(1, best)[:, 0] for mass in (w, hadronic, leptonic)]
+        return torch.stack([*chosen, mass_of(leptonic_w + together)], dim=1)
+
+
+def _neutrino(lepton, met):
+    """Four-momentum of the neutrino that makes a W with the lepton, as of `neutrino_pz`."""
+    import torch
+
+    px, py, pz, energy = lepton.unbind(1)
+    a, met_square = (energy - pz) * (energy + pz), met[:, 0].square() + met[:, 1].square()
+    mu = 0.5 * (W_MASS**2 - a + px * px + py * py) + px * met[:, 0] + py * met[:, 1]
+    discriminant = mu * mu - a * met_square
+    root = energy * discriminant.clamp_min(LEAST_DISCRIMINANT).sqrt()
+    b = mu * pz
+    # The product of both solutions over the larger one: no digits cancel.
+    c = energy * energy * met_square - mu * mu
+    smaller = c / (b + torch.where(b < 0, -root, root))
+    solution = torch.where(discriminant > LEAST_DISCRIMINANT, smaller, b / a)
+    size = (met_square + solution * solution).sqrt()
+    return torch.stack([met[:, 0], met[:, 1], solution, size], dim=1)
+
+
+def make_ttbar_simulator(**parameters):
+    """Make a model of semileptonic top pairs, from unpaired events.
+
+    The objects of the detector take the names of the partons that the masses assign them to, with
+    directions, logarithms of pT and mass, and thresholds beyond which nothing is drawn. Both maps
+    start at the identity. Slices and networks see masses of pairs, triples and tops, and jets by
+    falling pT.
+
+    Parameters
+    ----------
+    **parameters
+        Of `OTUSSimulator`, instead of those chosen here.
+
+    Returns
+    -------
+    Pipeline
+        Takes and gives events as `generate_ttbar` does: px, py, pz and E, in GeV, of six objects
+        on either level.
+
+    See Also
+    --------
+    make_otus_ttbar : As published.
+    skjetsim.compose.EfficiencySimulator : Which events are accepted: this model is of those that
+        are.
+
+    Notes
+    -----
+    Quarks have the masses of Pythia, 4.8 and 0.33 GeV. Accepted are electrons of pT > 5 GeV and
+    abs(eta) < 2.4, and jets of pT > 20 GeV and abs(eta) < 5. Of other events, put the steps of
+    this Pipeline together with their own numbers.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import load_ttbar
+    >>> from skjetsim.transport import make_ttbar_simulator
+    >>> X, y = load_ttbar(return_X_y=True)
+    >>> model = make_ttbar_simulator(max_epochs=1, random_state=0).fit(X, y)
+    >>> model.transform(X[:3]).shape
+    (3, 24)
+    """
+    chosen = {
+        "residual": {
+            "log_pt": 0.15,
+            "eta": 0.02,
+            "phi": 0.02,
+            "px": 10.0,
+            "py": 10.0,
+            "pz": 20.0,
+            "electron_log_pt": 0.02,
+            "electron_eta": 0.001,
+            "electron_phi": 0.001,
+        },
+        "observables": _observables(),
+        "theory_observables": [InvariantMass(*LEPTONIC[:2]), InvariantMass(*LEPTONIC)],
+        "target_observables": [
+            TopPairMasses("electron", "antineutrino", *QUARKS),
+            OrderedMomenta(*QUARKS),
+        ],
+        "observable_weight": 10.0,
+        "marginal_weight": 3.0,
+        "data_weight": 0.0,
+        "anchor_weight": 0.001,
+        "hidden_features": (128, 128, 128),
+        "learning_rate": 4e-3,
+        "max_epochs": 60,
+    }
+    simulator = OTUSSimulator(**chosen | parameters)
+    return make_pipeline(*_partons(), TransformedSimulator(simulator, _objects()))
+
+
+def _observables():
+    """Of both levels: quarks and jets have the same names."""
+    groups = [group for size in (2, 3, 4) for group in combinations(QUARKS, size)]
+    return [*(InvariantMass(*group) for group in groups), ScalarSum(*QUARKS)]
+
+
+def _partons():
+    """Theory level: directions and log pT; energies follow from the masses."""
+    masses = {"electron": ELECTRON_MASS, "antineutrino": 0.0, **MASSES}
+    return [MassShellTransformer(masses), *_directions()]
+
+
+def _objects():
+    """Detector level, under the names of the partons."""
+    bounds = {f"{name}_log_pt": (np.log(JET_PT), None) for name in QUARKS}
+    bounds |= {f"{name}_eta": (-JET_ETA, JET_ETA) for name in QUARKS}
+    bounds["electron_log_pt"] = (np.log(ELECTRON_PT), None)
+    bounds["electron_eta"] = (-ELECTRON_ETA, ELECTRON_ETA)
+    return [
+        MassShellTransformer({"electron": ELECTRON_MASS, "met": 0.0}),
+        TopPairTransformer(),
+        EnergyToMass(list(QUARKS)),
+        LogTransformer([f"{name}_mass" for name in QUARKS]),
+        *_directions(),
+        BoundTransformer(bounds, softness=SOFTNESS),
+    ]
+
+
+def _directions():
+    charged = ["electron", *QUARKS]
+    return [CartesianToCylindrical(charged), LogTransformer([f"{name}_pt" for name in charged])]
