@@ -106,7 +106,7 @@ class ScalarSum(OfObjects):
 
 
 class OrderedMomenta(OfObjects):
-    """Objects by falling pT: log pT and eta, then px, py, pz and E, in GeV.
+    """Objects by falling pT: log pT, eta, mass where it has a column, then px, py, pz, E, in GeV.
 
     What objects are called then does not matter: jets that models move one by one are compared as
     the hardest, the second one, and so on.
@@ -128,15 +128,18 @@ class OrderedMomenta(OfObjects):
     """
 
     def __call__(self, events):
-        """Log pT of each object, eta of each, and all momenta, shape (n_rows, 6 * n_objects)."""
+        """Each quantity of all objects, then that of the next; shape (n_rows, n_quantities)."""
         import torch
 
         momenta = torch.stack([_total(events, [name]) for name in self.objects], dim=1)
         pt = torch.hypot(momenta[..., 0], momenta[..., 1]).clamp_min(LEAST_PT)
         order = pt.detach().argsort(dim=1, descending=True)
-        pt = pt.gather(1, order)
-        momenta = momenta.gather(1, order[..., None].expand(-1, -1, 4))
-        return torch.cat([pt.log(), torch.asinh(momenta[..., 2] / pt), momenta.flatten(1)], dim=1)
+        quantities = [pt.log(), torch.asinh(momenta[..., 2] / pt)]
+        masses = [_find(events, name, "mass") for name in self.objects]
+        if all(mass is not None for mass in masses):
+            quantities.append(torch.stack(masses, dim=1))
+        quantities += momenta.unbind(2)
+        return torch.cat([quantity.gather(1, order) for quantity in quantities], dim=1)
 
 
 def mass_of(momentum):

@@ -160,9 +160,9 @@ def make_ttbar_simulator(**parameters):
     """
     chosen = {
         "residual": {
-            "log_pt": 0.15,
-            "eta": 0.02,
-            "phi": 0.02,
+            "log_pt": 0.2,
+            "eta": 0.15,
+            "phi": 0.15,
             "px": 10.0,
             "py": 10.0,
             "pz": 20.0,
@@ -181,8 +181,8 @@ def make_ttbar_simulator(**parameters):
         "data_weight": 0.0,
         "anchor_weight": 0.001,
         "hidden_features": (128, 128, 128),
-        "learning_rate": 4e-3,
-        "max_epochs": 60,
+        "learning_rate": 1e-2,
+        "max_epochs": 120,
     }
     simulator = OTUSSimulator(**chosen | parameters)
     return make_pipeline(*_partons(), TransformedSimulator(simulator, _objects()))

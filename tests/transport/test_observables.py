@@ -136,20 +136,12 @@ def test_columns_that_are_missing():
 @every_mass
 def test_objects_by_falling_pt(place, mass):
     found = OrderedMomenta(*OBJECTS)(events(*PLACES[place], MASSES[mass])).numpy()
-    parts = np.array(
-        [
-            [np.log(p.pt), p.eta, p.px, p.py, p.pz, p.E]
-            for p in (particles()[name] for name in OBJECTS)
-        ]
-    )
-    rows = np.arange(parts.shape[2])
-    order = np.argsort(-parts[:, 0], axis=0)
-    for place_in_event in range(3):
-        own = parts[order[place_in_event], :, rows].T
-        np.testing.assert_allclose(found[:, place_in_event], own[0], rtol=1e-9)
-        np.testing.assert_allclose(found[:, 3 + place_in_event], own[1], rtol=1e-9, atol=1e-12)
-        momentum = found[:, 6 + 4 * place_in_event : 10 + 4 * place_in_event]
-        np.testing.assert_allclose(momentum, own[2:].T, rtol=1e-9, atol=1e-9)
+    chosen = [particles()[name] for name in OBJECTS]
+    parts = [(np.log(p.pt), p.eta, p.mass, p.px, p.py, p.pz, p.E) for p in chosen]
+    parts = np.array(parts if mass != "energy" else [(*own[:2], *own[3:]) for own in parts])
+    order = np.argsort(-parts[:, 0], axis=0)  # of shape (n_objects, n_events)
+    expected = [np.take_along_axis(parts[:, i], order, axis=0) for i in range(parts.shape[1])]
+    np.testing.assert_allclose(found, np.concatenate(expected).T, rtol=1e-9, atol=1e-9)
     swapped = OrderedMomenta(*OBJECTS[::-1])(events(*PLACES[place], MASSES[mass])).numpy()
     np.testing.assert_allclose(swapped, found, rtol=1e-12)
 
