@@ -203,7 +203,7 @@ def reconstructed_masses(events):
     p = four_momenta(events.target[events.matched])
     jets, _ = matched_jets(four_momenta(events.data[events.matched]), p)
     neutrino = p[:, 1].copy()
-    neutrino[:, 2] = neutrino_pz(p[:, 0].T, *p[:, 1, :2].T, features.w_mass)
+    neutrino[:, 2] = neutrino_pz(p[:, 0].T, *p[:, 1, :2].T, features.w_mass)[0]
     neutrino[:, 3] = np.linalg.norm(neutrino[:, :3], axis=1)
     b, antib, u, antid = np.moveaxis(jets, 1, 0)
     true = {
@@ -244,7 +244,7 @@ def print_assignment(X, y, masses):
     features = TopPairFeatures()
     p = [y[:, number].T for number in range(6)]
     neutrino = p[1].copy()
-    neutrino[2] = neutrino_pz(p[0], *p[1][:2], features.w_mass)
+    neutrino[2] = neutrino_pz(p[0], *p[1][:2], features.w_mass)[0]
     neutrino[3] = np.linalg.norm(neutrino[:3], axis=0)
     top = features.top_mass
     best, *_ = assign_jets(p[0], neutrino, p[2:], (features.w_mass, top, top), features.resolutions)

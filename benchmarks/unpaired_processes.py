@@ -238,7 +238,7 @@ TTBAR = UnpairedProcess(
             "jets_mass",
         )
     },
-    mass=("hadronic_top_mass", "hadronic_top_mass", (100, 300)),
+    mass=("hadronic_top_mass", "hadronic_top_mass", (60, 450)),
     massive=tuple(JETS),
     passes=four_jets,
 )

@@ -343,7 +343,7 @@ def validate_target(estimator, y, *, n_samples, reset):
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: "
-            "a Simulator learns p(y given X) from pairs."
+            "a Simulator learns y from X."
         )
     row_shape = (y if hasattr(y, "shape") else np.asarray(y)).shape[1:]
     array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)

@@ -34,10 +34,7 @@ _NAMES = (
 
 
 def neutrino_pz(lepton, met_px, met_py, w_mass):
-    """Momentum along the beam of a neutrino that makes a W with a lepton.
-
-    Of the two solutions the smaller one in size; where there is none, as the transverse mass is
-    above that of the W, the real part of the two complex ones.
+    """Momenta along the beam with which a neutrino makes a W with a lepton.
 
     Parameters
     ----------
@@ -49,7 +46,9 @@ def neutrino_pz(lepton, met_px, met_py, w_mass):
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    smaller, larger : ndarray of shape (n_samples,)
+        In size. Where there is no solution, as the transverse mass is above that of the W, both
+        are the real part of the two complex ones.
     """
     px, py, pz, e = lepton
     met = np.hypot(met_px, met_py)
@@ -60,7 +59,7 @@ def neutrino_pz(lepton, met_px, met_py, w_mass):
     root = e * np.sqrt(np.maximum(mu * mu - a * met * met, 0))
     # The larger solution is this over a, and c / a their product: no digits cancel.
     larger = b + np.copysign(root, b)
-    return np.divide(c, larger, out=b / a, where=root > 0)
+    return np.divide(c, larger, out=b / a, where=root > 0), larger / a
 
 
 def assign_jets(lepton, neutrino, jets, expected, resolutions):
@@ -146,17 +145,19 @@ class TopPairSolver(EventTransformer):
         lepton, *jets = (np.array([o.px, o.py, o.pz, o.energy]) for o in (lepton, *jets))
         return lepton, np.array([met.px, met.py]), jets
 
-    def _solve(self, values):
-        """Momenta of lepton, neutrino and jets, and what `assign_jets` makes of them."""
+    def _checked(self, values):
+        """Momenta of events whose lepton gives the neutrino a solution."""
         lepton, met, jets = self._momenta(values)
         self._refuse(
             lepton[3] <= np.abs(lepton[2]), repr(join_name(self.lepton, "pz")), _no_transverse
         )
-        pz = neutrino_pz(lepton, *met, self.w_mass)
+        return lepton, met, jets
+
+    def _assign(self, lepton, met, jets, pz):
+        """Four-momentum of the neutrino with this pz, and what `assign_jets` makes of all."""
         neutrino = np.array([*met, pz, energy(*met, pz, 0.0)])
         expected = (self.w_mass, self.top_mass, self.top_mass)
-        best = assign_jets(lepton, neutrino, jets, expected, self.resolutions)
-        return (lepton, neutrino, jets), best
+        return neutrino, assign_jets(lepton, neutrino, jets, expected, self.resolutions)
 
 
 def _no_transverse(row):
@@ -269,11 +270,13 @@ class TopPairFeatures(TopPairSolver):
         return list(_NAMES)
 
     def _forward(self, values):
-        (lepton, neutrino, jets), (_, chi2, (w, leptonic, hadronic)) = self._solve(values)
+        lepton, met, jets = self._checked(values)
+        pz, _ = neutrino_pz(lepton, *met, self.w_mass)
+        neutrino, (_, chi2, masses) = self._assign(lepton, met, jets, pz)
+        w, leptonic, hadronic = masses
         all_jets = sum(jets)
         pt = np.array([np.hypot(jet[0], jet[1]) for jet in jets])
         leading = np.take_along_axis(np.array([jet[3] for jet in jets]), pt.argmax(axis=0)[None], 0)
         pair, together = _mass(lepton + neutrino + all_jets), _mass(all_jets)
-        pz = neutrino[2]
         columns = (pz, w, hadronic, leptonic, chi2, pair, together, pt.sum(axis=0), leading[0])
         return np.column_stack(columns)

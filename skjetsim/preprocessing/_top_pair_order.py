@@ -8,9 +8,9 @@ from skjetsim._validation import first_duplicate
 from skjetsim.preprocessing._base import InverseMixin, refuse_duplicates
 from skjetsim.preprocessing._columns import join_name
 from skjetsim.preprocessing._object_order import ObjectOrder
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver
+from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver, neutrino_pz
 
-# The digit of H_T (GeV) by which the two jets of a W take turns: it knows nothing of physics.
+# The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
 COIN_DIGIT = 1e4
 
 
@@ -18,10 +18,11 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     """Name the objects of a semileptonic top pair after the partons that they stand for.
 
     Jets come by falling pT, and a model that starts from the partons does not know which is which.
-    Here the masses tell, as for `TopPairFeatures`: the jets take the names of the quarks, and the
-    missing momentum that of the neutrino, whose pz follows from the mass of the W. Nothing of the
-    partons themselves is needed, so that models of unpaired events have it, too. On the way back
-    the jets come by falling pT again.
+    Here the masses tell: the jets take the names of the quarks, and the missing momentum that of
+    the neutrino, whose pz follows from the mass of the W. Of 12 ways to assign the jets, with
+    either of two solutions for pz, the one with the smallest chi2 is taken, which is that of
+    `TopPairFeatures`. Nothing of the partons themselves is needed, so that models of unpaired
+    events have it, too. On the way back the jets come by falling pT again.
 
     Parameters
     ----------
@@ -52,15 +53,15 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     See Also
     --------
     skjetsim.compose.AssignmentTransformer : By the directions of the true partons, of pairs.
-    TopPairFeatures : The masses of the same assignment.
+    TopPairFeatures : Masses of the best assignment.
 
     Notes
     -----
     The neutrino's pz has a column, last where `met` has none; on the way back it is dropped, or
-    zero. Nothing tells the two jets of a W apart: a digit of H_T decides, as a coin would, so that
-    either stands for the harder one equally often. In about half of the events all four
-    jets are those of the quarks, and the assignment is right in about half of these. There is no
-    Jacobian: an order is no function that has one.
+    zero. `TopPairFeatures` always takes the smaller solution for pz, as published, and so half of
+    the neutrinos' momentum along the beam. Nothing tells the two jets of a W apart: a digit of H_T
+    decides, as a coin that falls the same each time. There is no Jacobian: an order is no function
+    that has one.
 
     Examples
     --------
@@ -145,16 +146,19 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
             )
 
     def _forward(self, values):
-        (_, neutrino, jets), (index, _, _) = self._solve(values)
-        orders = np.array(ASSIGNMENTS)[index]
+        lepton, met, jets = self._checked(values)
+        solutions = np.array(neutrino_pz(lepton, *met, self.w_mass))
+        tried = [self._assign(lepton, met, jets, pz)[1] for pz in solutions]
+        index, chi2 = (np.array([one[i] for one in tried]) for i in (0, 1))
+        best, rows = chi2.argmin(axis=0), np.arange(len(values))
+        orders = np.array(ASSIGNMENTS)[index[best, rows]]  # leptonic b first, as of partons
         ht = sum(np.hypot(jet[0], jet[1]) for jet in jets)
         tails = np.floor(ht * COIN_DIGIT) % 2 == 1
         orders[tails, 2:] = orders[tails, :1:-1]
-        # ASSIGNMENTS begin with the leptonic b, as partons do.
-        out = self._order.in_order(values, orders)
+        out, pz = self._order.in_order(values, orders), solutions[best, rows]
         if "pz" not in self._met:
-            return np.column_stack([out, neutrino[2]])
-        out[:, self._met["pz"]] = neutrino[2]
+            return np.column_stack([out, pz])
+        out[:, self._met["pz"]] = pz
         return out
 
     def _inverse(self, values):

@@ -39,6 +39,7 @@ class Table:
     shells: list
 
     def __post_init__(self):
+        self.values = np.ascontiguousarray(self.values)  # torch takes no reversed rows or columns
         self.varying = (self.values != self.values[0]).any(axis=0)
         self.angle = [is_angle(name) for name in self.names]
         self.width = np.ones(len(self.names))
@@ -140,13 +141,25 @@ def check_on_shell(table):
 def partners(source, target):
     """Column of `source` that each column of `target` corresponds to, or None.
 
-    By position where both are equally wide and no name stands elsewhere; else by name.
+    By name; of two equally wide tables in which no name stands elsewhere also by position, where
+    both columns are the same component of something, as px of a quark and of a jet, or where no
+    column has a name that both know.
     """
     place = {name: i for i, name in enumerate(source.names)}
     same_width = len(source.names) == len(target.names)
-    if same_width and all(place.get(name, i) == i for i, name in enumerate(target.names)):
-        return list(range(len(target.names)))
-    return [place.get(name) for name in target.names]
+    if not same_width or any(place.get(name, i) != i for i, name in enumerate(target.names)):
+        return [place.get(name) for name in target.names]
+    strangers = not set(source.names) & set(target.names)
+    return [
+        i if strangers or one == other or _alike(one, other) else None
+        for i, (one, other) in enumerate(zip(source.names, target.names, strict=True))
+    ]
+
+
+def _alike(name, other):
+    """Whether two columns are the same component of different objects."""
+    component = split_name(name)[1]
+    return component is not None and component == split_name(other)[1]
 
 
 def find_steps(residual, source, target):
@@ -213,16 +226,31 @@ def find_thresholds(thresholds, target, other_names):
         parts = objects.get(obj, {})
         if "pt" in parts:
             found.append((parts["pt"], None, float(least)))
+        elif "log_pt" in parts:
+            found.append((parts["log_pt"], None, float(np.log(_positive(least, obj)))))
         elif {"px", "py"} <= set(parts):
             found.append((parts["px"], parts["py"], float(least)))
         else:
-            swapped = obj in event_objects(other_names)
+            swapped = _has_pt(event_objects(other_names).get(obj, {}))
             cure = "X has it: were X and y swapped?" if swapped else f"Objects: {list(objects)}."
             raise ValueError(
-                f"thresholds name {obj!r}, of which y has neither '{obj}_pt' nor '{obj}_px' and "
-                f"'{obj}_py'. {cure}"
+                f"thresholds name {obj!r}, of which y has neither '{obj}_pt' or '{obj}_log_pt' nor "
+                f"'{obj}_px' and '{obj}_py'. {cure}"
             )
     return tuple(found)
+
+
+def _has_pt(parts):
+    return not {"pt", "log_pt"}.isdisjoint(parts) or {"px", "py"} <= set(parts)
+
+
+def _positive(least, obj):
+    if least <= 0:
+        raise ValueError(
+            f"thresholds[{obj!r}] is {least!r} GeV, but y has the logarithm of pT: above zero it "
+            "must be."
+        )
+    return least
 
 
 def find_anchors(anchors, theory, measured):

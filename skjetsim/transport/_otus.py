@@ -35,8 +35,9 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     n_noise : int or None, default=None
         Columns of noise of each map; by default as many as columns that it gives.
     residual : bool or dict of str to float, default=False
-        True adds what a network gives, in standard deviations, to the column of the same name, or
-        at the same place of an equally wide table with other names. A dict does that for some
+        True adds what a network gives, in standard deviations, to the column of the same name; in
+        equally wide tables also at the same place, where both columns are one component, as px of
+        a quark and of a jet, or where X and y share no name at all. A dict does that for some
         columns, by name or component, with the typical size of the response in their unit, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
     per_object : bool or list of list of str, default=False
@@ -87,7 +88,8 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         cost for each event; or None, the mean squared step of the columns with the same name.
     thresholds : None or dict of str to float, default=None
         Least transverse momentum of objects at detector level, in GeV. Reconstructed events that
-        fail do not enter the squared error, which is divided by the share of those that pass.
+        fail do not enter the squared error, which is divided by the share of those that pass. They
+        do not bind what is drawn: `BoundTransformer` does.
     paired_weight : float, default=1.0
         Of the energy score of the pairs that `paired` marks in `fit`.
     train : {"both", "decoder", "encoder"}, default="both"
@@ -156,6 +158,10 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
 
     data_weight d(y, D(E(y))) + latent_weight W(X, E(y)) + simulated_weight W(y, D(X))
     + anchor_weight (c(E(y), y) + c(X, D(X))).
+
+    Encoded events are distributed as X, whatever y is: what is unfolded has the prior of the
+    simulation, and where nature differs from it the decoder takes the difference for detector.
+    `sample_inverse` draws no posterior of the truth.
 
     Unpaired samples tell where distributions have to go, not which event goes where: of two
     responses that give the same spectra, a narrow and a wide one, neither is wrong to this loss.

@@ -179,38 +179,50 @@ def _callables(observables):
 
 
 def _observe(level, table):
-    """Values of the observables, checked: one row an event, finite."""
+    """Values of the observables, checked."""
     import torch
 
     from skjetsim._nn import Columns
 
+    events = torch.tensor(table.values).requires_grad_()
+    for number, observable in enumerate(level.observables):
+        name = f"observable {number} of {table.what}, {observable!r},"
+        try:
+            values = observable(Columns(events, level.names))
+        except KeyError as error:
+            raise ValueError(
+                f"{name} asks for column {error}, but the columns of {table.what} are "
+                f"{level.names}."
+            ) from error
+        _check_observed(values, name, len(events))
     with torch.inference_mode():
-        events = torch.tensor(table.values)
-        for observable in level.observables:
-            try:
-                values = observable(Columns(events, level.names))
-            except KeyError as error:
-                raise ValueError(
-                    f"observable {observable!r} asks for column {error}, but the columns of "
-                    f"{table.what} are {level.names}."
-                ) from error
-            if not isinstance(values, torch.Tensor):
-                raise TypeError(
-                    f"observable {observable!r} must give a torch tensor, through which gradients "
-                    f"flow, got {type(values).__name__}."
-                )
-            if values.ndim not in (1, 2) or len(values) != len(events):
-                raise ValueError(
-                    f"observable {observable!r} gives a tensor of shape {tuple(values.shape)} for "
-                    f"{len(events)} events of {table.what}: expected a row for each."
-                )
-            bad = ~torch.isfinite(values.reshape(len(events), -1)).all(dim=1)
-            if bad.any():
-                raise ValueError(
-                    f"observable {observable!r} is not finite in row {int(bad.nonzero()[0])} of "
-                    f"{table.what} ({int(bad.sum())} rows in all)."
-                )
-        return level.observe(events)
+        return level.observe(events.detach())
+
+
+def _check_observed(values, name, n_events):
+    """Raise where an observable is no tensor of finite numbers with a slope, a row each event."""
+    import torch
+
+    if not isinstance(values, torch.Tensor):
+        raise TypeError(
+            f"{name} must give a torch tensor, through which gradients flow, got "
+            f"{type(values).__name__}."
+        )
+    if values.ndim not in (1, 2) or len(values) != n_events:
+        raise ValueError(
+            f"{name} gives a tensor of shape {tuple(values.shape)} for {n_events} events: expected "
+            "a row for each."
+        )
+    bad = ~torch.isfinite(values.reshape(n_events, -1)).all(dim=1)
+    if bad.any():
+        raise ValueError(
+            f"{name} is not finite in row {int(bad.nonzero()[0])} ({int(bad.sum())} rows in all)."
+        )
+    if not values.requires_grad:
+        raise ValueError(
+            f"{name} has no slope in any column, so that nothing would be learnt of it. Leave out "
+            "detach(), comparisons and numpy."
+        )
 
 
 def _shared(theory, measured, decoder):

@@ -163,6 +163,20 @@ def test_thresholds_of_nothing(events):
     refused("thresholds name 'muon'", *events, thresholds={"muon": 1})
 
 
+def test_thresholds_of_logarithms():
+    X, y = cylindrical()
+    logs = [side.rename(columns={"muon_pt": "muon_log_pt"}) for side in (X, y)]
+    for side in logs:
+        side["muon_log_pt"] = np.log(side["muon_log_pt"])
+    settings = {"residual": True, "max_epochs": 1, "learning_rate": 1e-5}
+    rates = [
+        small(thresholds={"muon": 60.0}, **settings).fit(*sides).history_[0]["passing_rate"]
+        for sides in ((X, y), logs)
+    ]
+    assert rates == pytest.approx([np.mean(y["muon_pt"] > 60.0)] * 2, abs=0.1)
+    refused("above zero", *logs, thresholds={"muon": 0.0})
+
+
 def test_thresholds_that_nothing_passes_leave_no_model():
     X, y = momenta()
     model = small(thresholds={"muon": 1e6})
@@ -218,11 +232,13 @@ class Scaled:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda px: px.mean(), ValueError, r"shape \(\) for 300 events of X: expected a row"),
-        (lambda px: px[:7], ValueError, r"shape \(7,\) for 300 events of X"),
+        (lambda px: px.mean(), ValueError, r"shape \(\) for 300 events: expected a row"),
+        (lambda px: px[:7], ValueError, r"of X.* shape \(7,\) for 300 events"),
         (lambda px: px.reshape(-1, 1, 1), ValueError, r"shape \(300, 1, 1\)"),
-        (lambda px: px.numpy(), TypeError, "must give a torch tensor.*got ndarray"),
-        (lambda px: (px - px[4]).log().abs(), ValueError, "is not finite in row .* of X"),
+        (lambda px: px.detach().numpy(), TypeError, "must give a torch tensor.*got ndarray"),
+        (lambda px: (px - px[4]).log().abs(), ValueError, "of X.* is not finite in row"),
+        (lambda px: px.detach(), ValueError, "no slope in any column"),
+        (lambda px: (px > 0).double(), ValueError, "no slope in any column"),
     ],
 )
 def test_bad_observables(change, error, message):
@@ -344,3 +360,25 @@ def test_nothing_to_add_a_residual_to(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(np.c_[events[1], events[1][:, 0]], columns=["jet_pt", "jet_eta", "met_pt"])
     refused("share none", X, y, residual=True)
+
+
+def test_residuals_start_from_the_same_quantity():
+    """By name; by place only where both are one component, or nothing has a name in common."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(0, [30.0, 30.0, 90.0], (300, 3)), columns=["b_px", "b_py", "b_pz"])
+    y = X.rename(columns={"b_pz": "n_hits"}).assign(n_hits=rng.poisson(3.0, 300))
+    still = {"residual": True, "learning_rate": 1e-7, "noise": None}
+    drawn = small(**still).fit(X, y).sample(X)
+    assert np.corrcoef(drawn[:, 0], X["b_px"])[0, 1] > 0.999
+    assert drawn[:, 2].std() < 15.0  # starts at the mean number, not at a momentum
+    quarks = X.rename(columns=lambda name: name.replace("b_", "jet_")).assign(jet_px=X["b_px"])
+    for other in (quarks, pd.DataFrame(X.to_numpy(), columns=["one", "two", "three"])):
+        np.testing.assert_allclose(small(**still).fit(X, other).sample(X), X, atol=0.5 * 90)
+        assert np.corrcoef(small(**still).fit(X, other).sample(X)[:, 2], X["b_pz"])[0, 1] > 0.999
+
+
+def test_reversed_views_of_arrays(events):
+    X, y = events
+    model, copied = small().fit(X[::-1, ::-1], y[::-1]), small().fit(X[::-1, ::-1].copy(), y[::-1])
+    again = copied.sample(X[:, ::-1].copy(), random_state=1)
+    assert_array_equal(model.sample(X[:, ::-1], random_state=1), again)
