@@ -71,6 +71,11 @@ def innermost(estimator):
             return estimator
 
 
+def is_paired(estimator):
+    """Whether row i of X and y is the same event to a fitted estimator; so unless it denies it."""
+    return bool(getattr(innermost(estimator), "paired_", True))
+
+
 def is_simulator(estimator):
     """Whether an estimator learns p(y given X) and simulates y for a given X.
 
@@ -250,23 +255,57 @@ class SimulatorMixin(TransformerMixin):
     def score(self, X, y, sample_weight=None):
         """Mean log p(y given X) where it is tractable, else minus the energy score.
 
+        Of a simulator that learns from unpaired events (`paired_` is False), minus the sliced
+        Wasserstein distance of simulated from measured events.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
+            Row i of both is the same event. Unpaired events may be of any number, in any order.
         sample_weight : array-like of shape (n_samples,), optional
+            Of both levels.
 
         Returns
         -------
         float
-            Higher is better. Never a marginal distance: a model that ignores X loses.
+            Higher is better. Never a marginal distance where there are pairs: a model that ignores
+            X loses. Unpaired events have no other, here in standard deviations of y; where the way
+            back alone was learnt, it is that of unfolded events from X.
         """
+        if not is_paired(self):
+            return self._score_distributions(X, y, sample_weight)
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
         from skjetsim.metrics import energy_score
 
         drawn = self.sample(X, n_samples=10, random_state=self.random_state)
         return -float(energy_score(y, drawn, sample_weight=sample_weight))
+
+    def _score_distributions(self, X, y, sample_weight):
+        """Minus the distance of drawn events from true ones, whichever belong together."""
+        from skjetsim._validation import check_names_match, column_names, validate_events
+        from skjetsim.metrics import sliced_wasserstein_distance
+
+        check_is_fitted(self)
+        if self._only_unfolds():
+            truth = validate_events(self, X, reset=False)
+            drawn = self.sample_inverse(y, random_state=self.random_state)
+        else:
+            check_names_match(column_names(y), self.target_names_in_, what="y")
+            truth, drawn = y, self.sample(X, random_state=self.random_state)
+        return -sliced_wasserstein_distance(
+            truth,
+            np.asarray(drawn).reshape(len(drawn), -1),
+            sample_weight=sample_weight,
+            generated_weight=sample_weight,
+            scale="std",
+            random_state=0,
+        )
+
+    def _only_unfolds(self):
+        """Whether the way back alone was learnt: an encoder without a decoder."""
+        return getattr(self, "trained_", None) == "encoder"
 
     def _as_target(self, rows, X=None):
         """Give simulated rows the shape, and under `set_output` the names, of the fitted y."""

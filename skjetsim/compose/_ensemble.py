@@ -24,11 +24,12 @@ from skjetsim._validation import (
 from skjetsim.base import innermost
 from skjetsim.compose._inner import (
     check_simulator,
+    learns_from_pairs,
     numbered_checkpoints,
     rows_of,
     weight_name,
 )
-from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._meta_simulator import PassingSimulator
 from skjetsim.compose._tables import has_target_names, target_table, theory_table
 
 __all__ = ["EnsembleSimulator"]
@@ -52,7 +53,7 @@ def _can_unfold(self):
     return all(hasattr(innermost(member), "sample_inverse") for member in members)
 
 
-class EnsembleSimulator(MetaSimulator):
+class EnsembleSimulator(PassingSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
     A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
@@ -94,6 +95,8 @@ class EnsembleSimulator(MetaSimulator):
         Columns of y; y0, y1, ... where it had no names.
     target_shape_ : tuple of int
         Shape of one row of y.
+    paired_ : bool
+        That of the members; if not, `score` compares distributions.
 
     See Also
     --------
@@ -163,7 +166,8 @@ class EnsembleSimulator(MetaSimulator):
         X : array-like of shape (n_samples, n_features)
             Theory-level events.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event.
+            Detector-level events; row i of both is the same event, but for a simulator that learns
+            from unpaired ones.
         sample_weight : array-like of shape (n_samples,), optional
             Go along with the events; those of weight zero play no part.
 
@@ -176,13 +180,15 @@ class EnsembleSimulator(MetaSimulator):
         TypeError
             Where `simulator` is none, or `n_estimators` no integer.
         ValueError
-            On bad values (naming column and row), different lengths or indices of X and y, fewer
+            On bad values (naming column and row), different lengths, or indices of pairs, fewer
             events than the members need, members whose columns are not those of y, or a checkpoint
             without a seed.
         """
         self._check_parameters()
         vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
-        X, y, weight = self._read_events(X, y, sample_weight)
+        paired = learns_from_pairs(self.simulator)
+        X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
+        self._check_equally_many(X, y)
         root = as_seed_sequence(self.random_state)
         rows = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
         samples = self._resample(rows, numpy_rng(root, RESAMPLE))
@@ -327,6 +333,22 @@ class EnsembleSimulator(MetaSimulator):
                 "seeds of the members come: with None each fit is another one, and none would "
                 "resume from its file."
             )
+
+    def _check_equally_many(self, X, y):
+        """Raise where unpaired events are not: members are given the same rows of both levels."""
+        if len(X) == len(y):
+            return
+        longer, least = ("X", len(y)) if len(X) > len(y) else ("y", len(X))
+        raise ValueError(
+            f"X has {len(X)} rows and y {len(y)}: EnsembleSimulator resamples rows of both levels "
+            "together, as of pairs, and needs equally many, also around a simulator that learns "
+            f"from unpaired events. Choose {least} rows of {longer} at random, such as "
+            f"sklearn.utils.resample({longer}, replace=False, n_samples={least})."
+        )
+
+    @property
+    def _fitted_inside(self):
+        return self.estimators_[0]
 
     def _resample(self, rows, rng):
         """Rows for each member out of those that have a weight."""

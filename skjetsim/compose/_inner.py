@@ -48,10 +48,7 @@ def inner_has(method):
 
 def learns_from_pairs(estimator):
     """Whether row i of X and y have to be the same event, as for all but unpaired models."""
-    inner = innermost(estimator)
-    while hasattr(inner, "simulator"):
-        inner = innermost(inner.simulator)
-    return getattr(inner, "_learns_from_pairs", True)
+    return getattr(innermost(estimator), "_learns_from_pairs", True)
 
 
 def fit_simulator(estimator, X, y, weight, **fit_params):

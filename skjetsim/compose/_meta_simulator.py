@@ -11,8 +11,10 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
+from skjetsim.base import innermost, is_paired
+from skjetsim.compose._inner import learns_from_pairs
 
-__all__ = ["MetaSimulator"]
+__all__ = ["MetaSimulator", "PassingSimulator"]
 
 
 class MetaSimulator(DrawingSimulator, BaseEstimator):
@@ -25,3 +27,24 @@ class MetaSimulator(DrawingSimulator, BaseEstimator):
         X = validate_events(self, X, reset=True, min_samples=min_samples)
         y = validate_target(self, y, n_samples=len(X) if paired else None, reset=True)
         return X, y, check_sample_weight(sample_weight, len(X))
+
+
+class PassingSimulator(MetaSimulator):
+    """Meta-simulator whose own `fit` needs no pairs: the simulator inside says whether it does.
+
+    Others match X with y themselves, around any simulator, and so are scored on pairs. Subclasses
+    say by `_fitted_inside` which simulator is asked after the fit.
+    """
+
+    @property
+    def _learns_from_pairs(self):
+        return learns_from_pairs(self.simulator)
+
+    @property
+    def paired_(self):
+        """Whether row i of X and y is the same event; if not, distributions are compared."""
+        return is_paired(self._fitted_inside)
+
+    def _only_unfolds(self):
+        model = innermost(self._fitted_inside)
+        return hasattr(model, "_only_unfolds") and model._only_unfolds()

@@ -11,11 +11,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skjetsim._draw import log_prob, sample, sample_inverse
-from skjetsim._validation import column_names, validate_target
+from skjetsim._drawing_unfolder import InverseDrawing
+from skjetsim._validation import check_same_events, column_names, validate_target
 from skjetsim.base import innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, learns_from_pairs
-from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._meta_simulator import PassingSimulator
 from skjetsim.compose._tables import theory_table
 
 __all__ = ["TransformedSimulator"]
@@ -40,10 +41,10 @@ def _can_invert(self):
     # A residual cannot be formed before the theory level is known.
     if any(_is_conditional(step) for step in self.transformers):
         return False
-    return inner_has("sample_inverse")(self)
+    return hasattr(innermost(getattr(self, "simulator_", self.simulator)), "sample_inverse")
 
 
-class TransformedSimulator(MetaSimulator):
+class TransformedSimulator(InverseDrawing, PassingSimulator):
     """Transform y, simulate it there, and come back.
 
     Parameters
@@ -63,6 +64,9 @@ class TransformedSimulator(MetaSimulator):
         Fitted clones.
     n_features_in_, n_targets_ : int
     target_names_in_ : ndarray of str
+    paired_ : bool
+        That of the simulator inside: False of `OTUSSimulator`, for which `score` compares
+        distributions, not events.
 
     See Also
     --------
@@ -113,13 +117,16 @@ class TransformedSimulator(MetaSimulator):
         TypeError
             Where `simulator` is none, or `transformers` is no list.
         ValueError
-            On bad values (naming column and row), different lengths or indices of X and y, or
-            transformers that need pairs around a simulator that learns from unpaired events.
+            On bad values (naming column and row), different lengths or indices of X and y where
+            their rows belong together, or transformers that need pairs around a simulator that
+            learns from unpaired events.
         """
         self._check_parts()
         vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
         y_names = column_names(y)
         paired = learns_from_pairs(self.simulator)
+        if _marks_pairs(fit_params):  # here, since the simulator inside may see no index
+            check_same_events(X, y)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
         X, y = theory_table(self, X), _table(y, y_names)
         self.transformers_, self.stage_names_ = [], [y_names]
@@ -210,13 +217,20 @@ class TransformedSimulator(MetaSimulator):
         Returns
         -------
         ndarray of shape (n, n_features), or (n, n_samples, n_features)
+            A table under `set_output`, without `n_samples`.
         """
-        check_is_fitted(self)
-        y = _table(validate_target(self, y, n_samples=None, reset=False), self.stage_names_[0])
+        return super().sample_inverse(y, n_samples=n_samples, random_state=random_state)
+
+    def _unfold_for(self, rows, n_samples, random_state):
+        y = _table(rows, self.stage_names_[0])
         for number, transformer in enumerate(self.transformers_):
             with _naming(transformer, number):
                 y = transformer.transform(y)
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
+
+    @property
+    def _fitted_inside(self):
+        return self.simulator_
 
     def _check_parts(self):
         check_simulator(self.simulator)
@@ -253,6 +267,13 @@ def _naming(transformer, number):
     except ValueError as error:
         step = f"in y, transformers[{number}] ({type(transformer).__name__})"
         raise type(error)(f"{step}: {error}") from error
+
+
+def _marks_pairs(fit_params):
+    """Whether rows are marked as pairs to the simulator inside, or to the last step of one."""
+    return any(
+        name.split("__")[-1] == "paired" and marks is not None for name, marks in fit_params.items()
+    )
 
 
 def _table(array, names):

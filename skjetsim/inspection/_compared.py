@@ -27,8 +27,8 @@ class Compared:
     """Events after the transformer as tables, columns named; row i of all is the same event."""
 
     truth: pd.DataFrame
-    generated: pd.DataFrame  # of a generator not paired with truth
-    X: pd.DataFrame | None = None  # theory level; None of a generator
+    generated: pd.DataFrame  # of a generator, or of unpaired events, not paired with truth
+    X: pd.DataFrame | None = None  # theory level; None where not paired
     theory_input: object = None  # as it was handed in
     inputs: object = None  # its columns that the model was fitted on
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
@@ -80,7 +80,7 @@ def seed_of(root, *key):
     return int(child_seed(root, *key).generate_state(1)[0])
 
 
-def compare(estimator, X, y, *, transformer, second, root):
+def compare(estimator, X, y, *, transformer, second, root, paired=True):
     """Draw one event for each true one, and take all levels to the coordinates of judgement.
 
     Parameters
@@ -92,6 +92,8 @@ def compare(estimator, X, y, *, transformer, second, root):
         Fitted on the truth where it is not fitted.
     second : (target, accepted), Bunch of both, or None
     root : SeedSequence
+    paired : bool
+        Whether row i of X and y is the same event; ignored of a generator.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def compare(estimator, X, y, *, transformer, second, root):
     """
     notes = []
     inputs, targets = _of_the_fit(estimator, X, y, notes)
-    drawn = draw_events(estimator, inputs, targets, random_state=seed_of(root, DRAW))
+    seed = seed_of(root, DRAW)
+    drawn = draw_events(estimator, inputs, targets, random_state=seed, paired=paired)
     names = drawn.names
     if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
         names = column_names(inputs)  # by position, as a residual is taken
@@ -134,7 +137,10 @@ def compare(estimator, X, y, *, transformer, second, root):
             compared.members, _ = in_coordinates(transformer, members.generated, names)
     if second is not None:
         if not drawn.paired:
-            raise ValueError("second is a second detector pass, which a generator has none of.")
+            raise ValueError(
+                "second is a second detector pass of the same events, which neither a generator "
+                "nor a simulator of unpaired events has: leave it out."
+            )
         target, compared.accepted = _second_pass(second, drawn.names, drawn.truth.shape)
         compared.second = _filled(table, target, compared.accepted, columns)
         compared.handed["second"] = handed(target)

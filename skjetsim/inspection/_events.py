@@ -33,6 +33,7 @@ class Drawn:
     paired: bool  # whether row i of both is the same event, whose weight both carry
     transformer: object  # fitted, or None
     columns: list | None  # names before the transformer
+    refits: bool  # whether the transformer was fitted here, and a clone may be on another level
 
     def column(self, feature):
         """Truth of one column, and the model's as keywords of a Display's `from_samples`."""
@@ -62,6 +63,22 @@ class Drawn:
                 )
             rows, names = rows[:, [names.index(name) for name in self.columns]], self.columns
         return as_table(*in_coordinates(self.transformer, rows, names))
+
+    def other_level(self, table, what):
+        """Take X beside y, or y beside X, through the transformer, or a clone of its own.
+
+        It has one where it lacks columns that the transformer was fitted on here, as long as a fit
+        learns nothing but columns: a pT of either level's momenta is the same quantity.
+        """
+        rows, names = check_events(table, what=what, allow_1d=np.ndim(table) == 1)
+        known = None not in (names, self.columns)
+        if self.refits and known and not set(self.columns) <= set(names):
+            parts = (rows, rows[::2])
+            fits = [clone(self.transformer).fit(as_table(part, names)) for part in parts]
+            own, other = (in_coordinates(fit, rows, names) for fit in fits)
+            if np.array_equal(own[0], other[0]):  # not so of a scaler
+                return as_table(*own)
+        return self.same_coordinates(table, what)
 
 
 def feature_position(feature, names, n_columns, what):
@@ -123,7 +140,15 @@ def as_table(rows, names):
 
 
 def draw_events(
-    estimator, X, y, *, transformer=None, n_samples=None, random_state=None, members=False
+    estimator,
+    X,
+    y,
+    *,
+    transformer=None,
+    n_samples=None,
+    random_state=None,
+    members=False,
+    paired=True,
 ):
     """True events and those of an estimator, validated, in the transformer's coordinates.
 
@@ -140,6 +165,8 @@ def draw_events(
     random_state : int, Generator, RandomState or None
     members : bool
         Whether an ensemble shows its members.
+    paired : bool
+        Whether row i of X and y is the same event; ignored of a generator.
 
     Returns
     -------
@@ -155,7 +182,7 @@ def draw_events(
         generated = sample(model, n_samples=n_events, random_state=random_state)
         truth, of_members = X, False
     elif is_simulator(model):
-        check_pairs(X, y, name)
+        check_pairs(X, y, name, paired=paired)
         of_members, generated = _simulate(model, X, n_samples, random_state, members)
         truth = y
     else:
@@ -168,7 +195,7 @@ def draw_events(
         what,
         transformer=transformer,
         of_members=of_members,
-        paired=y is not None,
+        paired=paired and y is not None,
     )
 
 
@@ -220,7 +247,8 @@ def move_events(
     paired : bool
         Whether row i of X and y is the same event.
     transformer : transformer, optional
-        Of both levels; fitted on the truth, or on what is drawn where there is none.
+        Of both levels; fitted on the truth, or on what is drawn where there is none. A clone for
+        the source where that lacks columns of it (`Drawn.other_level`).
     n_samples : int, optional
         Draws for each event.
     random_state : int, Generator, RandomState or None
@@ -249,7 +277,7 @@ def move_events(
         first = np.asarray(generated if n_samples is None else generated[:, 0])
         stand_in = _named_as_fitted(first, _fitted_names(model, what))
     drawn = _beside(model, stand_in, generated, what, transformer=transformer, paired=paired)
-    source = drawn.same_coordinates(source, "y" if inverse else "X")
+    source = drawn.other_level(source, "y" if inverse else "X")
     return source, drawn if truth is not None else replace(drawn, truth=None)
 
 
@@ -271,10 +299,11 @@ def _beside(model, truth, generated, what, *, transformer, paired, of_members=Fa
             f"{truth.shape[1]}: pass the columns it was fitted with."
         )
     # Fitted on truth alone: a scaler of each side's own would hide what differs.
-    transformer = fitted_transformer(transformer, truth, names)
-    truth, out_names = in_coordinates(transformer, truth, names)
-    generated, _ = in_coordinates(transformer, generated, names)
-    return Drawn(truth, generated, out_names, of_members, paired, transformer, names)
+    fitted = fitted_transformer(transformer, truth, names)
+    truth, out_names = in_coordinates(fitted, truth, names)
+    generated, _ = in_coordinates(fitted, generated, names)
+    refits = fitted is not transformer
+    return Drawn(truth, generated, out_names, of_members, paired, fitted, names, refits)
 
 
 def _check_order(model, names, what):
@@ -294,10 +323,12 @@ def _fitted_names(model, what):
     return fitted
 
 
-def check_pairs(X, y, name, kind="a simulator"):
-    """Raise unless X and y are the same events on two levels."""
+def check_pairs(X, y, name, kind="a simulator", *, paired=True):
+    """Raise unless X and y are the same events on two levels, or both there if not `paired`."""
     if y is None:
         raise ValueError(f"{name} is {kind}: pass the detector level y as well as X.")
+    if not paired:
+        return
     if len(X) != len(y):
         raise ValueError(
             f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,8 @@ from skjetsim.metrics import transport_cost
 BAND = (0.16, 0.5, 0.84)
 FEWEST = 20  # events in a bin that has quantiles
 N_ERRORS = 3  # from zero, of a mean direction
+# Of the same quantity on two levels: below it, in so many events, the levels are unrelated.
+LEAST_CORRELATION, MANY = 0.1, 1000
 
 
 def common_edges(before, after, bins, range):
@@ -70,3 +74,29 @@ def costs(x, y, weight, angle):
     sides = [pd.Series(side, name="phi" if angle else "quantity") for side in (x, y)]
     settings = {"sample_weight": None if weight is None else spread, "multioutput": "max"}
     return tuple(transport_cost(*sides, plan=plan, **settings) for plan in ("rows", "optimal"))
+
+
+def warn_of_shuffled(x, truth, weight, angle):
+    """Warn where the truth follows x no more than events of a random pairing do."""
+    if len(x) < MANY or x.std() == 0 or truth.std() == 0:
+        return
+    correlation = _correlation(x, truth, weight, angle)
+    if not correlation < LEAST_CORRELATION:
+        return
+    warnings.warn(
+        f"The quantity has a correlation of {correlation:.3f} between X and truth, as of rows that "
+        "do not correspond: the plan of the truth, and its cost, are then those of a random "
+        "pairing. Pass paired=False unless row i of both is the same event.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _correlation(x, y, weight, angle):
+    """Pearson's coefficient; of angles the length that the mean of their differences gains."""
+    if not angle:
+        covariance = np.cov(x, y, aweights=weight)
+        return covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    x, y = (np.exp(1j * side) for side in (x, y))
+    both, one, other = (np.average(z, weights=weight) for z in (x * y.conj(), x, y))
+    return np.abs(both - one * other.conj())

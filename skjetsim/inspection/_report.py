@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from skjetsim._draw import sample, unwrap_search
 from skjetsim._sampling import as_seed_sequence, numpy_rng, one_thread
-from skjetsim.base import is_generator
+from skjetsim.base import is_generator, is_paired, is_simulator
 from skjetsim.inspection import _pictures
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
 from skjetsim.inspection._events import as_rows
@@ -68,7 +68,9 @@ def report(
         Theory-level events, best held out from the fit; for a generator the true events. A table
         may have more columns than the model was fitted with.
     y : array-like of shape (n, n_targets), optional
-        The true detector level; None for a generator.
+        The true detector level; None for a generator. For a simulator that learns from unpaired
+        events, such as `OTUSSimulator`, rows need not correspond, nor be equally many: it is judged
+        by distributions alone, as a generator is.
     path : str or path-like, default="report.html"
         A missing folder is made; an existing file is replaced once everything is done.
     transformer : transformer, optional
@@ -96,9 +98,9 @@ def report(
     -------
     sklearn.utils.Bunch
         distances : DataFrame
-            One row a feature: W1 of the marginal in standard deviations of the truth, and, of a
-            simulator, the largest W1 of the response over four bins of `by` in standard deviations
-            of the response; for the model, the floor (95% quantile), X passed off as y
+            One row a feature: W1 of the marginal in standard deviations of the truth, and, of
+            pairs, the largest W1 of the response over four bins of `by` in standard deviations of
+            the response; for the model, the floor (95% quantile), X passed off as y
             ("identity") and y of other events ("shuffled").
         auc, auc_error : float
             Of a classifier that tells (X, simulated) from (X, y); and its standard error.
@@ -132,7 +134,8 @@ def report(
 
     See Also
     --------
-    closure_report : The same question, region by region, on other events than those of the fit.
+    closure_report : The same question, region by region, on other events than those of the fit. It
+        takes rows for pairs, whatever the simulator learnt from.
 
     Notes
     -----
@@ -160,9 +163,9 @@ def report(
     import_plotting()  # what is missing is said before the work
     path = check_target(path)
     root = as_seed_sequence(random_state)
-    events = compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    events = _compare(estimator, X, y, transformer=transformer, second=second, root=root)
     paired = events.X is not None
-    if paired and train is not None:
+    if train is not None and is_simulator(estimator):
         raise ValueError(
             "train is for generators. What a simulator gives for events it was trained on lies "
             "near them, as the detector does: see nearest_neighbour_ratio for how to ask it."
@@ -193,6 +196,22 @@ def report(
     )
     write(path, _page(found, estimator, title))
     return found
+
+
+def _compare(estimator, X, y, **settings):
+    """Events to compare, by rows only where the estimator does not deny that they belong together.
+
+    Of unpaired events a response, and a joint AUC, would be those of a random pairing.
+    """
+    paired = is_paired(estimator)
+    events = compare(estimator, X, y, paired=paired, **settings)
+    if is_simulator(estimator) and not paired:
+        events.notes.append(
+            f"The response, the joint AUC and coverage: {_name(estimator)} learns from unpaired "
+            "events, so that distributions are compared. Where row i of X and y is the same event, "
+            "ResponseDisplay.from_estimator and closure_report compare rows."
+        )
+    return events
 
 
 def _page(found, estimator, title):
@@ -236,7 +255,7 @@ def _text(estimator):
 
 def _auc_facts(events, auc, auc_error, root):
     """Area under the curve and what it was measured with."""
-    n_events = f"{len(events.truth):,}"
+    n_events = f"{min(len(events.truth), len(events.generated)):,}"
     joint = "" if events.X is None else "joint "
     lines = {"events": n_events}
     lines[f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"] = (
@@ -269,7 +288,7 @@ def _rate(estimator, events, root):
     n_events = len(events.truth)
     cores = 0.0
     while True:
-        rows = np.arange(n_events) % len(events.truth)
+        rows = np.arange(n_events) % len(events.generated)
         seed = seed_of(root, RATE)
         arguments = (
             {"n_samples": n_events}
@@ -324,7 +343,7 @@ def _draw(estimator, events, rate, root):
     }
     if events.X is not None:
         return pictures | _coverage(estimator, events, names, rate, root)
-    if hasattr(unwrap_search(estimator), "transform"):
+    if is_generator(estimator) and hasattr(unwrap_search(estimator), "transform"):
         pictures |= _pictures.latent(estimator, events.inputs)
     return pictures
 

@@ -211,7 +211,8 @@ class ResponseDisplay:
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         transformer : transformer, optional
             Applied to the columns of y in y, X, the simulated and the second events. A fitted one
-            is used as it is, an unfitted one is cloned and fitted on y.
+            is used as it is, an unfitted one is cloned and fitted on y. Where X lacks columns of
+            y, X gets a clone of its own, of transformers that learn nothing but columns.
         second : array-like of shape (n, n_targets), optional
             The same events once more through the detector.
         n_samples : int, optional
@@ -251,7 +252,7 @@ class ResponseDisplay:
         return cls.from_samples(
             as_table(drawn.truth, drawn.names),
             **{"members" if drawn.of_members else "generated": drawn.generated},
-            X=drawn.same_coordinates(X, "X"),
+            X=drawn.other_level(X, "X"),
             feature=feature,
             kind=kind,
             second=second,

@@ -151,7 +151,7 @@ def floor_auc(events, root):
 
 
 def _area(truth, generated, X, seed):
-    n_events = len(truth)
+    n_events = min(len(truth), len(generated))
     if n_events < MIN_EVENTS:
         raise ValueError(
             f"There are {n_events} events, and {MIN_EVENTS} are needed to train a classifier on "
@@ -171,17 +171,18 @@ def yields(events, selection):
     """Events before and after a selection, of the truth, the model and the second pass.
 
     Truth and simulation of one event pass or fail together, so the error of their difference
-    counts the events in which they differ; those of a generator are independent.
+    counts the events in which they differ; those of a generator, and of unpaired events, are
+    independent, and shares of unequal numbers are compared.
     """
     passed = {key: _passes(selection, table) for key, table in events.handed.items()}
     truth, generated = passed["truth"], passed["generated"]
-    everything = np.ones(len(truth), dtype=bool)
     rows = {
         "truth": (len(truth), truth.sum(), np.nan, np.nan),
-        "model": _yield(truth, generated, everything, events.X is not None),
+        "model": _yield(truth, generated, events.X is not None),
     }
     if "second" in passed:
-        rows["second pass"] = _yield(truth, passed["second"], events.accepted, True)
+        accepted = events.accepted
+        rows["second pass"] = _yield(truth[accepted], passed["second"][accepted], True)
     columns = ["events", "selected", "selected / true - 1", "error"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(
         {"events": int, "selected": int}
@@ -198,17 +199,17 @@ def _passes(selection, table):
     return passed
 
 
-def _yield(truth, other, among, paired):
-    truth, other = truth[among], other[among]
+def _yield(truth, other, paired):
     n_true, n_other = truth.sum(), other.sum()
     if n_true == 0:
         return (len(other), n_other, np.nan, np.nan)
+    ratio = n_other / n_true * (len(truth) / len(other))
     if paired:
         error = np.sqrt((truth != other).sum()) / n_true
     else:
         lost = (1 - n_true / len(truth)) / n_true + (1 - n_other / len(other)) / max(n_other, 1)
-        error = n_other / n_true * np.sqrt(lost)
-    return (len(other), n_other, n_other / n_true - 1, error)
+        error = ratio * np.sqrt(lost)
+    return (len(other), n_other, ratio - 1, error)
 
 
 def mean_shifts(events):

@@ -9,7 +9,13 @@ from skjetsim._validation import check_events, check_option, check_same_events, 
 from skjetsim.inspection._binning import check_draws, check_quantity, full_turn, plan_fractions
 from skjetsim.inspection._events import feature_position, move_events
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._plan import common_edges, costs, fractions, quantiles_in_bins
+from skjetsim.inspection._plan import (
+    common_edges,
+    costs,
+    fractions,
+    quantiles_in_bins,
+    warn_of_shuffled,
+)
 from skjetsim.inspection._style import (
     MODEL,
     TRUTH_FILL,
@@ -150,6 +156,11 @@ class TransportPlanDisplay:
         ValueError
             On unequal numbers or indices of events, NaN, infinity, negative weights, a range
             without events, and as `MarginalDisplay.from_samples`.
+
+        Warns
+        -----
+        UserWarning
+            Where the rows of a paired truth, a thousand at least, plainly do not correspond.
         """
         check_option(direction, "direction", DIRECTIONS)
         names = _quantity_names(name, X, generated, truth)
@@ -159,6 +170,8 @@ class TransportPlanDisplay:
         )
         if angle:
             x, moved, true = (None if side is None else wrap_phi(side) for side in (x, moved, true))
+        if paired and true is not None:
+            warn_of_shuffled(x, true, weight, angle)
         edges = common_edges(
             (x, weight),
             (moved, weight) if true is None else (true, true_weight),
@@ -224,7 +237,8 @@ class TransportPlanDisplay:
         transformer : transformer, optional
             Applied to the columns of the truth in all levels, such as `CartesianToCylindrical`. A
             fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
-            what is drawn where there is none.
+            what is drawn where there is none. Levels of other columns get a clone each, of
+            transformers that learn nothing but columns, such as `KinematicFeatures`.
         direction : {"forward", "inverse"}, default="forward"
             "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
             against y.

@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from skjetsim._draw import sample, sample_inverse
 from skjetsim._validation import check_int, check_option
 from skjetsim._weighted import weighted_quantile
-from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base import is_generator, is_paired, is_simulator, is_unfolder
 from skjetsim.metrics._checks import (
     check_pair,
     check_table,
@@ -139,7 +139,7 @@ class BaseGenerativeScorer(BaseScorer):
         def draw(n_draws=None):
             return sampler(estimator, condition, n_samples=n_draws, random_state=rng)
 
-        shown = condition if _is_paired(estimator) else None
+        shown = condition if is_paired(estimator) else None
         return ScoringTask(target, shown, weight, weight, rng, draw)
 
     def _check_conditional(self, estimator, y):
@@ -155,21 +155,6 @@ class BaseGenerativeScorer(BaseScorer):
             )
         if y is None:
             raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
-
-
-def _is_paired(estimator):
-    """Whether row i of X and y is the same event to the estimator, wherever that is nested."""
-    while True:
-        if hasattr(estimator, "paired_"):
-            return bool(estimator.paired_)
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "simulator_"):
-            estimator = estimator.simulator_
-        else:
-            return True
 
 
 def drawn_pair(task, generated):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._drawing_simulator import DrawingSimulator
 from skjetsim._drawing_unfolder import InverseDrawing
 from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import validate_events, validate_target
+from skjetsim._validation import validate_target
 from skjetsim.transport._fit import OTUSFit
 
 
@@ -321,6 +321,8 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     def reconstruct(self, y, *, random_state=None):
         """Unfold detector-level events and simulate them again, D(E(y)).
 
+        Of a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
+
         Parameters
         ----------
         y : array-like of shape (n, n_targets)
@@ -337,42 +339,3 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         there, back = as_seed_sequence(random_state).spawn(2)
         theory = self._move("unfold", rows, there)
         return self._as_target(self._move("simulate", theory, back), y)
-
-    def score(self, X, y, sample_weight=None):
-        """Minus the sliced Wasserstein distance of simulated from measured events.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_theory, n_features)
-        y : array-like of shape (n_measured, n_targets)
-        sample_weight : array-like of shape (n_measured,), optional
-            Of both levels.
-
-        Returns
-        -------
-        float
-            In standard deviations of y, of its distribution alone: rows need not correspond. An
-            encoder alone is scored on X in place of y.
-        """
-        from skjetsim.metrics import sliced_wasserstein_distance
-
-        check_is_fitted(self)
-        root = as_seed_sequence(self.random_state)
-        if self.trained_ == "encoder":
-            truth = validate_events(self, X, reset=False)
-            drawn = self._as_rows(self.sample_inverse(y, random_state=root))
-        else:
-            truth = validate_target(self, y, n_samples=None, reset=False)
-            drawn = self._as_rows(self.sample(X, random_state=root))
-        return -sliced_wasserstein_distance(
-            truth,
-            drawn,
-            sample_weight=sample_weight,
-            generated_weight=sample_weight,
-            scale="std",
-            random_state=0,
-        )
-
-    @staticmethod
-    def _as_rows(drawn):
-        return np.asarray(drawn).reshape(len(drawn), -1)

@@ -49,6 +49,25 @@ class Sharpen(UnfolderMixin, BaseEstimator):
         return np.random.default_rng(random_state).normal(rows, self.width_)
 
 
+class Relabel(SimulatorMixin, BaseEstimator):
+    """Either level from the other, of which only the jet is on both."""
+
+    def __init__(self, *, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.feature_names_in_, self.target_names_in_ = (
+            np.asarray(side.columns, dtype=object) for side in (X, y)
+        )
+        return self
+
+    def sample(self, X, *, n_samples=None, random_state=None):
+        return np.asarray(X.assign(met_pt=2.0)[self.target_names_in_])
+
+    def sample_inverse(self, y, *, n_samples=None, random_state=None):
+        return np.asarray(y.assign(neutrino_pt=1.0)[self.feature_names_in_])
+
+
 class SmearEnsemble(Smear):
     """Three of them that disagree by 5%."""
 
@@ -71,6 +90,18 @@ def smear(pairs):
 @pytest.fixture
 def sharpen(pairs):
     return Sharpen().fit(*pairs)
+
+
+@pytest.fixture
+def levels(pairs):
+    """The same events, with a neutrino in theory and missing momentum in the detector."""
+    X, y = pairs
+    return X.assign(neutrino_pt=1.0), y.assign(met_pt=2.0)
+
+
+@pytest.fixture
+def relabel(levels):
+    return Relabel().fit(*levels)
 
 
 @pytest.fixture

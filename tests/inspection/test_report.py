@@ -199,6 +199,34 @@ def test_generators(pairs, page):
     assert report(scaled, y, path=page).distances.shape == (3, 2)
 
 
+@pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
+def test_unpaired_simulators_are_judged_by_distributions(smear, pairs, page, wrap):
+    X, y = pairs
+    smear.paired_ = False
+    model, other = wrap(smear), y[:450].sample(frac=1, random_state=0)
+    settings = {"selection": hard, "random_state": 0}
+    found = report(model, X, other, page, **settings)
+    assert list(found.distances.columns) == [
+        ("marginal W1 / std", "model"),
+        ("marginal W1 / std", "floor 95%"),
+    ]
+    assert found.auc < 0.6
+    assert "AUC, 450 events a side (0.5: cannot be told apart)" in found.facts
+    assert list(found.pictures) == ["features", "correlations"]
+    assert list(found.yields["events"]) == [450, 600]
+    assert abs(found.yields.loc["model", "selected / true - 1"]) < 0.15  # of shares
+    assert any("learns from unpaired events" in note for note in found.notes)
+    in_order = report(model, X, y[:450], page, **settings)
+    pd.testing.assert_series_equal(
+        in_order.distances["marginal W1 / std", "model"],
+        found.distances["marginal W1 / std", "model"],
+    )
+    with pytest.raises(ValueError, match="train is for generators"):
+        report(model, X, y, page, train=y)
+    with pytest.raises(ValueError, match=r"nor a simulator of unpaired events .* leave it out"):
+        report(model, X, y, page, second=(y, np.ones(len(y), dtype=bool)))
+
+
 def test_latent_space_of_a_flow(pairs, page):
     y = pairs[1][["jet_pt", "jet_eta"]]
     flow = FlowGenerator(**SMALL).fit(y)

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skjetsim.inspection import MarginalDisplay, ResponseDisplay
+from skjetsim.preprocessing import KinematicFeatures
 
 FEATURE = {"feature": "jet_pt"}
 
@@ -235,6 +237,16 @@ class _OfColumns(FunctionTransformer):
 
     def sample(self, X, **settings):
         return self.simulator.sample(X[self.columns], **settings)
+
+
+def test_levels_of_other_columns_have_a_transformer_each(relabel, levels):
+    X, y = levels
+    features = KinematicFeatures(["px(jet)"], passthrough=False)
+    display = ResponseDisplay.from_estimator(relabel, X, y, feature="jet_px", transformer=features)
+    before, after = (clone(features).fit(side).transform(side) for side in levels)
+    expected = ResponseDisplay.from_samples(after, before, X=before, feature="jet_px")
+    assert_allclose(display.marginal.truth, expected.marginal.truth)
+    assert_allclose(display.marginal.generated, expected.marginal.generated)
 
 
 # Errors.

@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim.flows import FlowSimulator
 from skjetsim.inspection import TransportPlanDisplay
 from skjetsim.metrics import transport_cost
+from skjetsim.preprocessing import KinematicFeatures
 
 make = TransportPlanDisplay.from_samples
 from_estimator = TransportPlanDisplay.from_estimator
@@ -282,6 +284,23 @@ def test_transformer_acts_on_all_levels(smear, pairs):
     assert_same(alone, make(*sides[:2]))
 
 
+def test_levels_of_other_columns_have_a_transformer_each(relabel, levels):
+    X, y = levels
+    features = KinematicFeatures(["px(jet)"], passthrough=False)
+    sides = [clone(features).fit(side).transform(side)["jet_px"] for side in levels]
+    for direction, (source, truth) in (("forward", sides), ("inverse", sides[::-1])):
+        settings = {"feature": "jet_px", "direction": direction}
+        display = from_estimator(relabel, X, y, transformer=features, **settings)
+        assert_same(display, make(source, source, truth))
+    lacks = "X has no column 'met_pt', which the transformer takes"
+    with pytest.raises(ValueError, match=lacks):
+        from_estimator(relabel, X, y, feature="jet_px", transformer=features.fit(y))
+    # A scaler of each level's own would hide what differs.
+    scaler = StandardScaler().set_output(transform="pandas")
+    with pytest.raises(ValueError, match=lacks):
+        from_estimator(relabel, X, y, feature="jet_pt", transformer=scaler)
+
+
 def test_from_a_flow_with_one_target(pairs):
     X, y = (table[["jet_pt"]] for table in pairs)
     settings = {"n_transforms": 1, "hidden_features": (8,), "n_bins": 4, "max_epochs": 1}
@@ -298,7 +317,24 @@ def test_from_a_flow_with_one_target(pairs):
             assert unknown.labels == known.labels
 
 
-# Errors.
+# Warnings and errors.
+
+
+def test_rows_that_plainly_do_not_correspond(moved):
+    x, y = moved
+    weight, phi = np.linspace(0, 1, 4000), np.pi * (x - 60) / 40
+    order = np.random.default_rng(0).permutation(4000)
+    for before, after, settings in (
+        (x, y + 1000, {}),
+        (x, y, {"sample_weight": weight}),
+        (phi, phi + 0.5, {"name": "met_phi"}),
+    ):
+        make(before, after, after, **settings)
+        with pytest.warns(UserWarning, match=r"correlation of .* Pass paired=False"):
+            make(before, after, after[order], **settings)
+        make(before, after, after[order], paired=False, **{**settings, "sample_weight": None})
+    make(x, y, np.full(4000, 60.0))
+    make(x[:300], y[:300], y[order][:300])  # too few to say
 
 
 def test_bad_samples(moved):
