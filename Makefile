@@ -51,10 +51,15 @@ benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
 	@for name in engine package transformers metrics sampling memory simulation wjet time_to_auc ensemble choices closure \
 	    densities flow_speed flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
-	    generation physics; do \
+	    generation physics sliced_wasserstein unpaired unpaired_data unpaired_efficiency; do \
 	    echo "== $$name"; \
 	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
 	done
+	@$(BIN)/python benchmarks/unpaired.py --process ttbar | tee benchmarks/results/unpaired_ttbar.txt
+	@$(BIN)/python benchmarks/unpaired.py "anchor off" "mass shell off" \
+	    | tee benchmarks/results/unpaired_ablations.txt
+	@$(BIN)/python benchmarks/unpaired.py improved "learnt slices" squares kl mmd \
+	    --settings '{"max_epochs": 30}' | tee benchmarks/results/unpaired_losses.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo_report doc/_build doc/auto_examples doc/generated

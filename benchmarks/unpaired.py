@@ -188,10 +188,11 @@ def run(process, name, made, train, test):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", help="preset and improved, unless named")
+    parser.add_argument("models", nargs="*", help="some of the process's, unless named")
     parser.add_argument("--process", choices=list(PROCESSES), default="zee")
     parser.add_argument("--n-train", type=int)
     parser.add_argument("--n-test", type=int)
+    parser.add_argument("--exchange", action="store_true", help="the halves change places")
     parser.add_argument("--settings", default="{}", help="of all models, as JSON, to try them")
     options = parser.parse_args()
     process = PROCESSES[options.process]
@@ -201,9 +202,11 @@ def main():
     rows = slice(process.n_train, process.n_train + n_test)
     test = [side[rows].reset_index(drop=True) for side in (X, y)]
     half = len(test[0]) // 2
+    if options.exchange:
+        test = [side.iloc[np.arange(-half, half)].reset_index(drop=True) for side in test]
     print(f"{options.process}: {n_train} unpaired events to train on, {half} a side to compare")
     tables, moved = {"z": {}, "x": {}}, {}
-    for name in options.models or ["preset", "improved"]:
+    for name in options.models or process.shown:
         made = process.models[name].make(**json.loads(options.settings))
         of_model, moved[name] = run(process, name, made, train, test)
         for level, table in of_model.items():

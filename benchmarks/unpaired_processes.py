@@ -52,7 +52,8 @@ class UnpairedProcess:
     theory, measured : callable
         Observables of a table of events of either level.
     models : dict of str to Model
-        The first two are those that are shown.
+    shown : tuple of str
+        Those that are compared unless others are named.
     published : dict of (str, str) to tuple
         By level and observable: W2 squared, chi2 per degree of freedom and KS, of other events.
     goals : dict of (str, str) to float
@@ -70,6 +71,7 @@ class UnpairedProcess:
     theory: Callable
     measured: Callable
     models: dict
+    shown: tuple
     published: dict
     goals: dict
     mass: tuple
@@ -179,9 +181,14 @@ ZEE = UnpairedProcess(
         "improved": Model(_ours(make_zee_simulator)),
         "improved, 1% pairs": Model(_ours(make_zee_simulator), share_of_pairs=0.01),
         "improved, whole event": Model(_ours(make_zee_simulator, per_object=False)),
+        "learnt slices": Model(_ours(make_zee_simulator, n_learned_slices=16)),
+        "kl": Model(_ours(make_zee_simulator, latent_loss="kl", noise="additive")),
+        "mmd": Model(_ours(make_zee_simulator, latent_loss="mmd", batch_size=1024)),
+        "squares": Model(_ours(make_zee_simulator, p=2)),
         "mass shell off": Model(_preset(make_otus_zee, masses=None)),
         "anchor off": Model(_preset(make_otus_zee, stages=[{"max_epochs": 880}])),
     },
+    shown=("preset", "improved", "improved, 1% pairs", "improved, whole event"),
     # arXiv:2101.08944, table 1.
     published={
         ("z", "mass"): (27.3, 823.0, 0.246),
@@ -218,6 +225,7 @@ TTBAR = UnpairedProcess(
         "improved": Model(_ours(make_ttbar_simulator)),
         "residual off": Model(_preset(make_otus_ttbar, residual=False), massless=True),
     },
+    shown=("preset", "improved", "residual off"),
     # arXiv:2101.08944, table 2.
     published={
         ("x", "leading_jet_E"): (324.0, 50.0, 0.048),
