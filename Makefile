@@ -58,6 +58,8 @@ benchmark: $(VENV)/.installed-test
 	@$(BIN)/python benchmarks/unpaired.py --process ttbar | tee benchmarks/results/unpaired_ttbar.txt
 	@$(BIN)/python benchmarks/unpaired.py "anchor off" "mass shell off" \
 	    | tee benchmarks/results/unpaired_ablations.txt
+	@$(BIN)/python benchmarks/unpaired.py improved --exchange \
+	    | tee benchmarks/results/unpaired_exchanged.txt
 	@$(BIN)/python benchmarks/unpaired.py improved "learnt slices" squares kl mmd \
 	    --settings '{"max_epochs": 30}' | tee benchmarks/results/unpaired_losses.txt
 

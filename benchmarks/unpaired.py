@@ -155,7 +155,7 @@ def _table(rows, like):
     return pd.DataFrame(np.asarray(rows), columns=like.columns)
 
 
-def run(process, name, made, train, test):
+def run(process, name, made, train, test, stem):
     """Fit a model, draw from it and compare; its tables by level, and D(X)."""
     model_of = process.models[name]
     if model_of.massless:
@@ -176,9 +176,9 @@ def run(process, name, made, train, test):
     if process.passes:
         rates = [process.passes(events).mean() for events in (drawn["x"], y)]
         print(f"{name}: {rates[0]:.4f} of D(X) pass the thresholds, {rates[1]:.4f} of y")
-    stem = "_".join(re.findall(r"\w+", name))
-    stem = stem if process is PROCESSES["zee"] else f"ttbar_{stem}"
-    draw_figures(process, stem, model, (ours, theirs), drawn)
+    if stem:
+        stem += "_".join(re.findall(r"\w+", name))
+        draw_figures(process, stem, model, (ours, theirs), drawn)
     tables = {
         "z": figures(process.theory(theirs[0]), process.theory(drawn["z"])),
         "x": figures(process.measured(theirs[1]), process.measured(drawn["x"])),
@@ -186,7 +186,8 @@ def run(process, name, made, train, test):
     return tables, drawn["x"]
 
 
-def main():
+def parsed():
+    """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", help="some of the process's, unless named")
     parser.add_argument("--process", choices=list(PROCESSES), default="zee")
@@ -194,21 +195,35 @@ def main():
     parser.add_argument("--n-test", type=int)
     parser.add_argument("--exchange", action="store_true", help="the halves change places")
     parser.add_argument("--settings", default="{}", help="of all models, as JSON, to try them")
-    options = parser.parse_args()
-    process = PROCESSES[options.process]
-    n_train, n_test = options.n_train or process.n_train, options.n_test or process.n_test
+    return parser.parse_args()
+
+
+def split(process, options):
+    """Training and test events, X and y of each, the latter in two halves of one length."""
     X, y = load(process, options.process, process.n_train + process.n_test)
-    train = [side[:n_train] for side in (X, y)]
-    rows = slice(process.n_train, process.n_train + n_test)
+    train = [side[: options.n_train or process.n_train] for side in (X, y)]
+    rows = slice(process.n_train, process.n_train + (options.n_test or process.n_test))
     test = [side[rows].reset_index(drop=True) for side in (X, y)]
     half = len(test[0]) // 2
-    if options.exchange:
-        test = [side.iloc[np.arange(-half, half)].reset_index(drop=True) for side in test]
+    order = np.arange(-half, half) if options.exchange else np.arange(2 * half)
+    return train, [side.iloc[order].reset_index(drop=True) for side in test]
+
+
+def main():
+    options = parsed()
+    process = PROCESSES[options.process]
+    train, test = split(process, options)
+    half = len(test[0]) // 2
+    n_train = len(train[0])
     print(f"{options.process}: {n_train} unpaired events to train on, {half} a side to compare")
+    settings = json.loads(options.settings)
+    # Plots are those of the models as they are.
+    tried = settings or options.exchange or options.n_train or options.n_test
+    stem = None if tried else f"{options.process}_"
     tables, moved = {"z": {}, "x": {}}, {}
     for name in options.models or process.shown:
-        made = process.models[name].make(**json.loads(options.settings))
-        of_model, moved[name] = run(process, name, made, train, test)
+        made = process.models[name].make(**settings)
+        of_model, moved[name] = run(process, name, made, train, test, stem)
         for level, table in of_model.items():
             tables[level][name] = table
     sides = {"z": (process.theory, *test), "x": (process.measured, *test[::-1])}
