@@ -184,23 +184,29 @@ def _observe(level, table):
 
     from skjetsim._nn import Columns
 
-    events = torch.tensor(table.values).requires_grad_()
+    events = torch.tensor(table.values)
+    few = events[:2].clone().requires_grad_()  # enough to see a slope; of all it takes memory
     for number, observable in enumerate(level.observables):
         name = f"observable {number} of {table.what}, {observable!r},"
         try:
-            values = observable(Columns(events, level.names))
+            _check_observed(observable(Columns(events, level.names)), name, len(events))
+            sloped = observable(Columns(few, level.names)).requires_grad
         except KeyError as error:
             raise ValueError(
                 f"{name} asks for column {error}, but the columns of {table.what} are "
                 f"{level.names}."
             ) from error
-        _check_observed(values, name, len(events))
+        if not sloped:
+            raise ValueError(
+                f"{name} has no slope in any column, so that nothing would be learnt of it. Leave "
+                "out detach(), comparisons and numpy."
+            )
     with torch.inference_mode():
-        return level.observe(events.detach())
+        return level.observe(events)
 
 
 def _check_observed(values, name, n_events):
-    """Raise where an observable is no tensor of finite numbers with a slope, a row each event."""
+    """Raise where an observable is no tensor of finite numbers, a row for each event."""
     import torch
 
     if not isinstance(values, torch.Tensor):
@@ -217,11 +223,6 @@ def _check_observed(values, name, n_events):
     if bad.any():
         raise ValueError(
             f"{name} is not finite in row {int(bad.nonzero()[0])} ({int(bad.sum())} rows in all)."
-        )
-    if not values.requires_grad:
-        raise ValueError(
-            f"{name} has no slope in any column, so that nothing would be learnt of it. Leave out "
-            "detach(), comparisons and numpy."
         )
 
 
