@@ -21,8 +21,8 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     Here the masses tell: the jets take the names of the quarks, and the missing momentum that of
     the neutrino, whose pz follows from the mass of the W. Of 12 ways to assign the jets, with
     either of two solutions for pz, the one with the smallest chi2 is taken, which is that of
-    `TopPairFeatures`. Nothing of the partons themselves is needed, so that models of unpaired
-    events have it, too. On the way back the jets come by falling pT again.
+    `TopPairFeatures` and [1]_. Nothing of the partons themselves is needed, so that models of
+    unpaired events have it, too. On the way back the jets come by falling pT again.
 
     Parameters
     ----------
@@ -62,6 +62,11 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     the neutrinos' momentum along the beam. Nothing tells the two jets of a W apart: a digit of H_T
     decides, as a coin that falls the same each time. There is no Jacobian: an order is no function
     that has one.
+
+    References
+    ----------
+    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
+       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
 
     Examples
     --------
