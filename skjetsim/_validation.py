@@ -358,10 +358,11 @@ def validate_target(estimator, y, *, n_samples, reset):
         default = [f"y{i}" for i in range(array.shape[1])]
         estimator.target_names_in_ = np.asarray(names or default, dtype=object)
         return array
-    if array.shape[1] != estimator.n_targets_:
+    fitted = list(estimator.target_names_in_)
+    if array.shape[1] != len(fitted):
         raise ValueError(
             f"y has {array.shape[1]} columns, but {type(estimator).__name__} was fitted with "
-            f"{estimator.n_targets_}: {list(estimator.target_names_in_)}."
+            f"{len(fitted)}: {fitted}."
         )
     check_names_match(names, estimator.target_names_in_, what="y")
     return array

@@ -284,7 +284,7 @@ class SimulatorMixin(TransformerMixin):
 
     def _score_distributions(self, X, y, sample_weight):
         """Minus the distance of drawn events from true ones, whichever belong together."""
-        from skjetsim._validation import check_names_match, column_names, validate_events
+        from skjetsim._validation import validate_events, validate_target
         from skjetsim.metrics import sliced_wasserstein_distance
 
         check_is_fitted(self)
@@ -292,8 +292,8 @@ class SimulatorMixin(TransformerMixin):
             truth = validate_events(self, X, reset=False)
             drawn = self.sample_inverse(y, random_state=self.random_state)
         else:
-            check_names_match(column_names(y), self.target_names_in_, what="y")
-            truth, drawn = y, self.sample(X, random_state=self.random_state)
+            truth = validate_target(self, y, n_samples=None, reset=False)
+            drawn = self.sample(X, random_state=self.random_state)
         return -sliced_wasserstein_distance(
             truth,
             np.asarray(drawn).reshape(len(drawn), -1),

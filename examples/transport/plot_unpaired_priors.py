@@ -40,7 +40,7 @@ def detector(points, rng):
 # Trained without pairs; the last 5,000 points of each level are for comparison. The scale is that
 # of standard deviations: brought to a normal column by column, a ring would be a square.
 
-N_TRAIN, N_TEST = 20_000, 5_000
+N_TRAIN, N_TEST = 10_000, 5_000
 rng = np.random.default_rng(0)
 figure, rows = plt.subplots(2, 4, figsize=(12, 6), sharex=True, sharey=True)
 for axes, prior in zip(rows, (ring, islands), strict=True):
@@ -67,8 +67,6 @@ for axes, prior in zip(rows, (ring, islands), strict=True):
             sliced_wasserstein_distance(panels[truth], points, scale="std", random_state=0)
             for points in (panels[drawn], again)
         )
-        print(
-            f"{prior.__name__}: {drawn} {distance:.4f} of a standard deviation, floor {floor:.4f}"
-        )
+        print(f"{prior.__name__}: {drawn} {distance:.4f} standard deviations, floor {floor:.4f}")
 figure.tight_layout()
 plt.show()
