@@ -373,8 +373,8 @@ def test_residuals_start_from_the_same_quantity():
     assert drawn[:, 2].std() < 15.0  # starts at the mean number, not at a momentum
     quarks = X.rename(columns=lambda name: name.replace("b_", "jet_")).assign(jet_px=X["b_px"])
     for other in (quarks, pd.DataFrame(X.to_numpy(), columns=["one", "two", "three"])):
-        np.testing.assert_allclose(small(**still).fit(X, other).sample(X), X, atol=0.5 * 90)
-        assert np.corrcoef(small(**still).fit(X, other).sample(X)[:, 2], X["b_pz"])[0, 1] > 0.999
+        moved = np.abs(small(**still).fit(X, other).sample(X) - X) / X.std()
+        assert (moved < 0.15).all(axis=None)  # a first network's tenth of a standard deviation
 
 
 def test_reversed_views_of_arrays(events):
