@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from wjet import COPULA
 
 import skjetsim
-from skjetsim._sampling import one_thread
+from skjetsim._drawing._chunked import one_thread
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.datasets import generate_wjet
 from skjetsim.datasets._chain._events import selected_events

@@ -21,8 +21,8 @@ import pandas as pd
 from density_peers import NflowsCouplings, ZukoCouplings, fit_gaussian_mixture, fit_kernel_density
 from threadpoolctl import threadpool_limits
 
-from skjetsim._network_estimator import SPLIT
-from skjetsim._sampling import as_seed_sequence, numpy_rng, one_thread
+from skjetsim._drawing._chunked import one_thread
+from skjetsim._estimators._network import SPLIT
 from skjetsim.datasets import (
     camel_log_prob,
     density_2d_log_prob,
@@ -35,6 +35,7 @@ from skjetsim.datasets import (
 from skjetsim.flows import FlowGenerator, FlowMatchingGenerator
 from skjetsim.metrics import metric_floor, sliced_wasserstein_distance, wasserstein_distance
 from skjetsim.preprocessing import CartesianToCylindrical
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 
 RESULTS = Path(__file__).parent / "results"
 SHAPES = ("checkerboard", "eight_gaussians", "pinwheel", "rings", "spirals")

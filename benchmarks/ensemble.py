@@ -21,7 +21,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 from wjet import COPULA
 
-from skjetsim._sampling import one_thread
+from skjetsim._drawing._chunked import one_thread
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import histogram_band

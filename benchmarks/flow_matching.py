@@ -17,7 +17,7 @@ from processes import PROCESSES
 from simulation import both_passes
 
 import skjetsim
-from skjetsim._sampling import one_thread
+from skjetsim._drawing._chunked import one_thread
 from skjetsim.flows import FlowMatchingSimulator, FlowSimulator
 from skjetsim.metrics import sliced_wasserstein_distance
 

@@ -16,8 +16,8 @@ import zuko
 from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.transforms import MonotonicRQSTransform
 
+from skjetsim._drawing._chunked import CHUNK_ROWS
 from skjetsim._nn import build_flow, column_orders
-from skjetsim._sampling import CHUNK_ROWS
 
 # As the default FlowSimulator on W + jet: nine columns, twelve inputs.
 N_TARGET, N_CONTEXT, N_LAYERS, N_BINS, HIDDEN = 9, 12, 6, 8, (128, 128)

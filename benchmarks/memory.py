@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 import skjetsim
-from skjetsim._chunks import sample_chunks
+from skjetsim._drawing._sample_chunks import sample_chunks
 from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.io import iter_events, write_events

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from wjet import COPULA
 
-from skjetsim._sampling import CHUNK_ROWS, one_thread
+from skjetsim._drawing._chunked import CHUNK_ROWS, one_thread
 from skjetsim.datasets import load_wjet
 from skjetsim.response import QuantileSimulator
 

@@ -11,10 +11,10 @@ __version__ = "0.1.0.dev0"
 
 _EXPORTS = {
     "load": "skjetsim.persistence",
-    "log_prob": "skjetsim._draw",
-    "sample": "skjetsim._draw",
-    "sample_chunks": "skjetsim._chunks",
-    "sample_inverse": "skjetsim._draw",
+    "log_prob": "skjetsim._drawing._sample",
+    "sample": "skjetsim._drawing._sample",
+    "sample_chunks": "skjetsim._drawing._sample_chunks",
+    "sample_inverse": "skjetsim._drawing._sample",
     "save": "skjetsim.persistence",
 }
 
@@ -32,6 +32,7 @@ _MODULES = (
     "response",
     "selection",
     "transport",
+    "utils",
 )
 
 __all__ = ["__version__", "load", "log_prob", "sample", "sample_chunks", "sample_inverse", "save"]

@@ -11,8 +11,8 @@ from importlib.metadata import version
 import numpy as np
 
 import skjetsim
-from skjetsim._atomic import replacing
-from skjetsim._encoding import Decoder, Encoder, UnknownTypeError, minor_version
+from skjetsim._persistence._encoding import Decoder, Encoder, UnknownTypeError, minor_version
+from skjetsim.utils._atomic import replacing
 
 __all__ = ["load", "save"]
 

@@ -7,9 +7,9 @@ import numbers
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._draw import log_prob, sample, without_density
-from skjetsim._weighted import weighted_mean
+from skjetsim._drawing._sample import log_prob, sample, without_density
 from skjetsim.base import is_generator, is_simulator
+from skjetsim.utils._weighted import weighted_mean
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skjetsim._angles import is_angle
-from skjetsim._column_maps import learn_condition
+from skjetsim._encoders._column_maps import learn_condition
 from skjetsim.preprocessing import AngleEncoder
+from skjetsim.utils._angles import is_angle
 
 
 @pytest.mark.parametrize("name", ["phi", "muon_phi", "muon_met_delta_phi", "phi_rel"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from skjetsim._column_maps import (
+from skjetsim._encoders._column_maps import (
     _forward,
     _inverse,
     apply_maps,

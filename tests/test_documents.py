@@ -8,7 +8,7 @@ import pytest
 
 import skjetsim
 from skjetsim import datasets
-from skjetsim._network_estimator import NetworkEstimator
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.inspection import _closure
 
 ROOT = Path(skjetsim.__file__).parent.parent

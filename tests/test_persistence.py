@@ -382,7 +382,7 @@ def test_names_that_are_no_estimators(model, path, name):
 
 def test_classes_that_trusted_modules_import_from_elsewhere(model, path):
     save(model, path)
-    name = "skjetsim._sampling.Parallel"  # joblib's
+    name = "skjetsim._drawing._chunked.Parallel"  # joblib's
     rewrite(path, lambda *_: {"type": "object", "class": name, "state": {}})
     with pytest.raises(TypeError, match="Parallel"):
         load(path)
@@ -397,7 +397,13 @@ def test_unknown_nodes(model, path):
 
 
 @pytest.mark.parametrize(
-    "name", ["os.system", "skjetsim._draw.sample_inverse.x", "skjetsim._encoding.importlib", "eval"]
+    "name",
+    [
+        "os.system",
+        "skjetsim._drawing._sample.sample_inverse.x",
+        "skjetsim._persistence._encoding.importlib",
+        "eval",
+    ],
 )
 def test_functions_of_other_packages(model, path, name):
     save(model, path)
@@ -466,20 +472,20 @@ def test_a_newer_format(model, path):
 
 
 def test_foreign_estimators_need_the_same_minor_version(path, monkeypatch):
-    import skjetsim._encoding
+    import skjetsim._persistence._encoding
 
     pipeline = make_generative_pipeline(StandardScaler(), FlowGenerator(**SMALL)).fit(X)
     save(pipeline, path)
-    monkeypatch.setattr(skjetsim._encoding.sklearn, "__version__", "1.99.0")
+    monkeypatch.setattr(skjetsim._persistence._encoding.sklearn, "__version__", "1.99.0")
     with pytest.raises(ValueError, match=r"StandardScaler as scikit-learn .* Install scikit-learn"):
         load(path)
 
 
 def test_ours_load_across_versions(model, path, monkeypatch):
-    import skjetsim._encoding
+    import skjetsim._persistence._encoding
 
     save(model, path)
-    monkeypatch.setattr(skjetsim._encoding.sklearn, "__version__", "1.99.0")
+    monkeypatch.setattr(skjetsim._persistence._encoding.sklearn, "__version__", "1.99.0")
     assert_array_equal(load(path).sample(3, random_state=0), model.sample(3, random_state=0))
 
 

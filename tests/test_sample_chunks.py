@@ -13,8 +13,8 @@ from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skjetsim import _chunks
-from skjetsim._chunks import sample_chunks
+from skjetsim._drawing import _sample_chunks as _chunks
+from skjetsim._drawing._sample_chunks import sample_chunks
 from skjetsim.base import SimulatorMixin
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.io import iter_events, read_events, write_events

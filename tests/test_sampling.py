@@ -5,14 +5,8 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skjetsim._sampling import (
-    CHUNK_ROWS,
-    as_seed_sequence,
-    child_seed,
-    draw_in_chunks,
-    numpy_rng,
-    torch_generator,
-)
+from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng, torch_generator
 
 
 def noise(generator, chunk):

@@ -5,7 +5,8 @@ from _instances import SMALL, paired_events
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
-from skjetsim._validation import (
+from skjetsim.flows import FlowSimulator
+from skjetsim.utils._validation import (
     check_events,
     check_finite,
     check_int,
@@ -17,7 +18,6 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.flows import FlowSimulator
 
 TIMES = pd.date_range("2026-01-01", periods=3)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import torch
 
-from skjetsim._atomic import replacing
+from skjetsim.utils._atomic import replacing
 
 __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 

@@ -8,9 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import log_prob, sample
-from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import column_names, first_duplicate, validate_target
+from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.compose._class_probabilities import (
     alone_as_halves,
     check_classifier,
@@ -23,6 +21,8 @@ from skjetsim.compose._class_probabilities import (
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, rows_of
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import theory_table
+from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
+from skjetsim.utils._validation import column_names, first_duplicate, validate_target
 
 __all__ = ["CategorySimulator"]
 
@@ -202,7 +202,7 @@ class CategorySimulator(MetaSimulator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def _draw_for(self, rows, n_samples, random_state):
+    def _draw_targets(self, rows, n_samples, random_state):
         repeats = 1 if n_samples is None else n_samples
         root = as_seed_sequence(random_state)
         proba = np.exp(self._log_proba(rows))

@@ -7,8 +7,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
-from skjetsim._sampling import CHUNK_ROWS
-from skjetsim.base import innermost
+from skjetsim._drawing._chunked import CHUNK_ROWS
+from skjetsim.base._tags import innermost
 from skjetsim.compose._inner import weight_name
 
 __all__ = [

@@ -11,9 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import log_prob, sample
-from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import column_names, validate_target
+from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.compose._balance import balance
 from skjetsim.compose._class_probabilities import (
     check_classifier,
@@ -33,6 +31,8 @@ from skjetsim.compose._inner import (
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._patterns import REJECTED, Patterns
 from skjetsim.compose._tables import theory_table
+from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
+from skjetsim.utils._validation import column_names, validate_target
 
 __all__ = ["EfficiencySimulator"]
 
@@ -191,7 +191,7 @@ class EfficiencySimulator(MetaSimulator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulators_")
 
-    def _draw_for(self, rows, n_samples, random_state):
+    def _draw_targets(self, rows, n_samples, random_state):
         repeats = 1 if n_samples is None else n_samples
         root = as_seed_sequence(random_state)
         pattern = self._draw_patterns(rows, repeats, numpy_rng(root, PATTERN))

@@ -12,16 +12,10 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._draw import log_prob, sample, sample_inverse
-from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng, one_thread
+from skjetsim._drawing._chunked import one_thread
+from skjetsim._drawing._sample import log_prob, sample, sample_inverse
 from skjetsim._sklearn_compat import wrap_like_transform
-from skjetsim._validation import (
-    check_int,
-    check_option,
-    validate_target,
-)
-from skjetsim.base import innermost
+from skjetsim.base._tags import innermost
 from skjetsim.compose._inner import (
     check_simulator,
     learns_from_pairs,
@@ -29,8 +23,15 @@ from skjetsim.compose._inner import (
     rows_of,
     weight_name,
 )
-from skjetsim.compose._meta_simulator import PassingSimulator
+from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import has_target_names, target_table, theory_table
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
+from skjetsim.utils._validation import (
+    check_int,
+    check_option,
+    validate_target,
+)
 
 __all__ = ["EnsembleSimulator"]
 
@@ -53,7 +54,7 @@ def _can_unfold(self):
     return all(hasattr(innermost(member), "sample_inverse") for member in members)
 
 
-class EnsembleSimulator(PassingSimulator):
+class EnsembleSimulator(MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
     A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
@@ -205,7 +206,7 @@ class EnsembleSimulator(PassingSimulator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimators_")
 
-    def _draw_for(self, rows, n_samples, random_state):
+    def _draw_targets(self, rows, n_samples, random_state):
         def draw(member, at, seed):
             return sample(member, theory_table(self, rows[at]), random_state=seed)
 
@@ -345,6 +346,8 @@ class EnsembleSimulator(PassingSimulator):
             f"from unpaired events. Choose {least} rows of {longer} at random, such as "
             f"sklearn.utils.resample({longer}, replace=False, n_samples={least})."
         )
+
+    _needs_pairs = False
 
     @property
     def _fitted_inside(self):

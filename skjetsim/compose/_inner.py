@@ -11,7 +11,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.base import innermost, is_simulator, is_unfolder
+from skjetsim.base import is_simulator, is_unfolder
+from skjetsim.base._tags import innermost
 
 __all__ = [
     "check_simulator",

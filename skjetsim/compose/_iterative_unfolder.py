@@ -15,19 +15,20 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from skjetsim._draw import log_prob, sample_inverse
-from skjetsim._sampling import as_seed_sequence, child_seed
-from skjetsim._validation import (
+from skjetsim._drawing._sample import log_prob, sample_inverse
+from skjetsim.base import is_unfolder
+from skjetsim.base._inverse import BaseUnfolder
+from skjetsim.base._tags import innermost
+from skjetsim.compose._inner import is_fitted, weight_name
+from skjetsim.compose._tables import measured_table, theory_table
+from skjetsim.utils._seeds import as_seed_sequence, child_seed
+from skjetsim.utils._validation import (
     check_int,
     check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
 )
-from skjetsim.base import innermost, is_unfolder
-from skjetsim.compose._inner import is_fitted, weight_name
-from skjetsim.compose._meta_unfolder import MetaUnfolder
-from skjetsim.compose._tables import measured_table, theory_table
 
 __all__ = ["IterativeUnfolder"]
 
@@ -49,7 +50,7 @@ def _can_score(self):
     return all(has_log_det(step) for step in _transformers(unfolder))
 
 
-class IterativeUnfolder(MetaUnfolder):
+class IterativeUnfolder(BaseUnfolder):
     r"""Unfold measured events with the prior that they themselves suggest.
 
     The posterior of an unfolder contains the spectrum it was trained on. Here, as in [1]_, the
@@ -288,7 +289,8 @@ class IterativeUnfolder(MetaUnfolder):
             drawn = self._draw(measured, _seed(root, DRAW))
         return self._as_events(drawn, y_measured)
 
-    def _draw_for(self, measured, n_samples, random_state):
+    def _draw_inverse(self, rows, n_samples, random_state):
+        measured = measured_table(self, rows)
         return sample_inverse(
             self.unfolder_, measured, n_samples=n_samples, random_state=random_state
         )

@@ -1,50 +1,73 @@
-"""What simulators around other estimators share: reading events, and drawing."""
+"""What simulators around other estimators share: reading events, and whether rows are pairs."""
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
-
-from skjetsim._drawing_simulator import DrawingSimulator
-from skjetsim._validation import (
+from skjetsim.base._simulator import BaseSimulator
+from skjetsim.base._tags import innermost, is_paired
+from skjetsim.compose._inner import learns_from_pairs
+from skjetsim.metrics._unpaired_score import unpaired_score
+from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
 )
-from skjetsim.base import innermost, is_paired
-from skjetsim.compose._inner import learns_from_pairs
 
-__all__ = ["MetaSimulator", "PassingSimulator"]
+__all__ = ["MetaSimulator"]
 
 
-class MetaSimulator(DrawingSimulator, BaseEstimator):
-    """Simulator that remembers names and shapes of what its `fit` is given."""
+class MetaSimulator(BaseSimulator):
+    """Simulator around another one, `simulator`, which is `simulator_` once fitted."""
+
+    # Whether its own `fit` matches X with y. If not, the simulator inside says whether rows are
+    # pairs.
+    _needs_pairs = True
+
+    @property
+    def _fitted_inside(self):
+        """The simulator that is asked after the fit."""
+        return self.simulator_
+
+    @property
+    def _learns_from_pairs(self):
+        return self._needs_pairs or learns_from_pairs(self.simulator)
+
+    @property
+    def paired_(self):
+        """Whether row i of X and y is the same event; if not, distributions are compared."""
+        return self._needs_pairs or is_paired(self._fitted_inside)
+
+    @property
+    def trained_(self):
+        """Which maps an unpaired simulator inside has learnt."""
+        return innermost(self._fitted_inside).trained_
+
+    def score(self, X, y, sample_weight=None):
+        """Mean log p(y given X) if it is tractable, else minus the energy score.
+
+        Around a simulator that learns from unpaired events (`paired_` is False), it is minus the
+        sliced Wasserstein distance of simulated from measured events.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+            Row i of both is the same event. Unpaired events may be of any number, in any order.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            Higher is better. Distances and energy scores are in standard deviations of y.
+        """
+        if is_paired(self):
+            return super().score(X, y, sample_weight)
+        return unpaired_score(self, X, y, sample_weight)
 
     def _read_events(self, X, y, sample_weight, *, min_samples=1, paired=True):
-        """Checked arrays of what `fit` is given; of equal length where rows are `paired`."""
+        """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
         if paired or sample_weight is not None:
             check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True, min_samples=min_samples)
         y = validate_target(self, y, n_samples=len(X) if paired else None, reset=True)
         return X, y, check_sample_weight(sample_weight, len(X))
-
-
-class PassingSimulator(MetaSimulator):
-    """Meta-simulator whose own `fit` needs no pairs: the simulator inside says whether it does.
-
-    Others match X with y themselves, around any simulator, and so are scored on pairs. Subclasses
-    say by `_fitted_inside` which simulator is asked after the fit.
-    """
-
-    @property
-    def _learns_from_pairs(self):
-        return learns_from_pairs(self.simulator)
-
-    @property
-    def paired_(self):
-        """Whether row i of X and y is the same event; if not, distributions are compared."""
-        return is_paired(self._fitted_inside)
-
-    def _only_unfolds(self):
-        model = innermost(self._fitted_inside)
-        return hasattr(model, "_only_unfolds") and model._only_unfolds()

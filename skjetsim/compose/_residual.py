@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._validation import check_events, check_names_match, check_sample_weight
-from skjetsim._weighted import weighted_std
 from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._validation import check_events, check_names_match, check_sample_weight
+from skjetsim.utils._weighted import weighted_std
 
 __all__ = ["ResidualTransformer"]
 

@@ -9,13 +9,13 @@ import pandas as pd
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._angles import wrap_phi
-from skjetsim._draw import log_prob, sample
-from skjetsim._validation import column_names, validate_target
-from skjetsim.base import innermost
+from skjetsim._drawing._sample import log_prob, sample
+from skjetsim.base._tags import innermost
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.preprocessing._columns import event_objects, is_difference, join_name, label
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._validation import column_names, validate_target
 
 __all__ = ["SymmetricSimulator"]
 
@@ -299,7 +299,7 @@ class SymmetricSimulator(MetaSimulator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def _draw_for(self, rows, n_samples, random_state):
+    def _draw_targets(self, rows, n_samples, random_state):
         turned, orientation = self._turned(rows)
         drawn = sample(self.simulator_, turned, n_samples=n_samples, random_state=random_state)
         if n_samples is not None:

@@ -10,14 +10,14 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from skjetsim._draw import log_prob, sample, sample_inverse
-from skjetsim._drawing_unfolder import InverseDrawing
-from skjetsim._validation import check_same_events, column_names, validate_target
-from skjetsim.base import innermost
+from skjetsim._drawing._sample import log_prob, sample, sample_inverse
+from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._tags import innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, learns_from_pairs
-from skjetsim.compose._meta_simulator import PassingSimulator
+from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import theory_table
+from skjetsim.utils._validation import check_same_events, column_names, validate_target
 
 __all__ = ["TransformedSimulator"]
 
@@ -44,7 +44,7 @@ def _can_invert(self):
     return hasattr(innermost(getattr(self, "simulator_", self.simulator)), "sample_inverse")
 
 
-class TransformedSimulator(InverseDrawing, PassingSimulator):
+class TransformedSimulator(InverseSampling, MetaSimulator):
     """Transform y, simulate it there, and come back.
 
     Parameters
@@ -144,10 +144,12 @@ class TransformedSimulator(InverseDrawing, PassingSimulator):
         fit_simulator(self, X, y, weight, **fit_params)
         return self
 
+    _needs_pairs = False
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def _draw_for(self, rows, n_samples, random_state):
+    def _draw_targets(self, rows, n_samples, random_state):
         drawn = sample(
             self.simulator_,
             theory_table(self, rows),
@@ -221,16 +223,12 @@ class TransformedSimulator(InverseDrawing, PassingSimulator):
         """
         return super().sample_inverse(y, n_samples=n_samples, random_state=random_state)
 
-    def _unfold_for(self, rows, n_samples, random_state):
+    def _draw_inverse(self, rows, n_samples, random_state):
         y = _table(rows, self.stage_names_[0])
         for number, transformer in enumerate(self.transformers_):
             with _naming(transformer, number):
                 y = transformer.transform(y)
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
-
-    @property
-    def _fitted_inside(self):
-        return self.simulator_
 
     def _check_parts(self):
         check_simulator(self.simulator)

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import log_prob, sample
-from skjetsim._validation import (
+from skjetsim._drawing._sample import log_prob, sample
+from skjetsim.base import is_simulator
+from skjetsim.base._inverse import BaseUnfolder
+from skjetsim.base._tags import innermost
+from skjetsim.compose._inner import fit_simulator
+from skjetsim.compose._tables import measured_table, theory_table
+from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
 )
-from skjetsim.base import innermost, is_simulator
-from skjetsim.compose._inner import fit_simulator
-from skjetsim.compose._meta_unfolder import MetaUnfolder
-from skjetsim.compose._tables import measured_table, theory_table
 
 __all__ = ["Unfolder"]
 
@@ -26,7 +27,7 @@ def _has_density(self):
     return hasattr(getattr(self, "simulator_", self.simulator), "score_samples")
 
 
-class Unfolder(MetaUnfolder):
+class Unfolder(BaseUnfolder):
     """Unfold with a simulator that learns the theory level from the detector level.
 
     A simulator learns p(y given X); trained with the sides swapped, it learns p(X given y), and its
@@ -129,7 +130,8 @@ class Unfolder(MetaUnfolder):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "simulator_")
 
-    def _draw_for(self, measured, n_samples, random_state):
+    def _draw_inverse(self, rows, n_samples, random_state):
+        measured = measured_table(self, rows)
         with _sides_swapped():
             return sample(self.simulator_, measured, n_samples=n_samples, random_state=random_state)
 

@@ -5,9 +5,9 @@ from importlib import resources
 import numpy as np
 from sklearn.utils import Bunch
 
-from skjetsim._validation import check_option
 from skjetsim.datasets._chain._events import description, detector_bunch, frame
 from skjetsim.datasets._chain._note import bundled_note
+from skjetsim.utils._validation import check_option
 
 SELECTIONS = ("accepted", "all")
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim._sampling import numpy_rng
-from skjetsim._validation import check_int
 from skjetsim.datasets._chain._events import run_chunks
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
@@ -19,6 +17,8 @@ from skjetsim.datasets._lepton_pairs import (
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._seeds import numpy_rng
+from skjetsim.utils._validation import check_int
 
 # Below, the scales of parton densities end.
 MASS_MIN = 1.0

@@ -1,6 +1,5 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
-from skjetsim._validation import check_int, check_option
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._lepton_pairs import (
     check_energy,
@@ -8,6 +7,7 @@ from skjetsim.datasets._lepton_pairs import (
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._validation import check_int, check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 

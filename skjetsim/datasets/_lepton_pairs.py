@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim import __version__
-from skjetsim._validation import check_option
 from skjetsim.datasets._chain._events import (
     description,
     frame,
@@ -18,6 +17,7 @@ from skjetsim.datasets._chain._events import (
 )
 from skjetsim.datasets._chain._pythia import check_settings, check_start, start
 from skjetsim.datasets._chain._record import unpack
+from skjetsim.utils._validation import check_option
 
 # What is exchanged, as Pythia numbers it.
 BOSONS = {"both": 0, "photon": 1, "z": 2}

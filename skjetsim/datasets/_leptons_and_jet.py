@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim._validation import check_option
 from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
@@ -22,6 +21,7 @@ from skjetsim.datasets._chain._process import (
     veto_far_leptons,
 )
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
+from skjetsim.utils._validation import check_option
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from skjetsim._sampling import as_seed_sequence, numpy_rng
-from skjetsim._validation import check_events, check_int
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._validation import check_events, check_int
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from skjetsim._sampling import as_seed_sequence, numpy_rng
-from skjetsim._validation import check_events, check_int, check_option
 from skjetsim.datasets._toys import log_normal, shell_log_prob
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._validation import check_events, check_int, check_option
 
 
 def make_density_2d(kind, n_samples=100, *, random_state=None):

@@ -6,19 +6,19 @@ import warnings
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator
 
-from skjetsim._angles import is_angle
-from skjetsim._column_maps import (
+from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim._encoders._column_maps import (
     apply_maps,
     check_radians,
     check_reach,
     invert_maps,
     learn_maps,
 )
-from skjetsim._network_estimator import NetworkEstimator
-from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.flows._cells import cell_points, lowest_cell_points
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 
 # Branches of the constructor's random_state beside those of NetworkEstimator.
 ORDERS, CELLS = 100, 101
@@ -26,7 +26,7 @@ CELL_POINTS = 16  # at which the density is averaged over a cell of integers
 MANY_ROWS, FEW_VALUES = 500, 100  # where integers are probably counts, not measurements
 
 
-class LatentModel(NetworkEstimator, BaseEstimator):
+class LatentModel(NetworkEstimator):
     """A network between the columns of events and as many standard normal ones.
 
     A subclass checks its parameters in `_settings(names, root)`, which returns what its module is
@@ -181,7 +181,7 @@ class LatentModel(NetworkEstimator, BaseEstimator):
             varying = invert_maps(self.column_maps_, self._module_call(function, z, context))
             counts = np.floor(varying[:, self.integers_])
             # The lowest cell has an edge, of which a smooth density keeps some on the far side;
-            # `_log_density` counts it in.
+            # `_table_log_density` counts it in.
             varying[:, self.integers_] = np.maximum(counts, self.least_integers_)
             table[:, self.varying_] = varying
         return table
@@ -220,7 +220,7 @@ class LatentModel(NetworkEstimator, BaseEstimator):
             latent[:, self.varying_] = self._module_call("to_latent", mapped)
         return latent
 
-    def _log_density(self, table, context):
+    def _table_log_density(self, table, context):
         """Log-density of each row in its own units, probability in integer columns.
 
         Columns that were constant in the fit carry no density: rows that differ from them have

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._column_maps import apply_maps, invert_maps
+from skjetsim._encoders._column_maps import apply_maps, invert_maps
 
 __all__ = ["cell_points", "lowest_cell_points"]
 

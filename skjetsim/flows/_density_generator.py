@@ -5,16 +5,15 @@ from __future__ import annotations
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._column_maps import check_reach, check_spread
-from skjetsim._network_estimator import weighted_events
-from skjetsim._sklearn_compat import wrap_like_transform
-from skjetsim._validation import check_events, check_int, check_sample_weight, validate_events
-from skjetsim.base import GeneratorMixin
+from skjetsim._encoders._column_maps import check_reach, check_spread
+from skjetsim.base._checks import check_sample
+from skjetsim.base._generator import BaseGenerator
 from skjetsim.flows._base import LatentModel
+from skjetsim.utils._validation import check_events, validate_events
 
 
 class DensityGenerator(
-    GeneratorMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentModel
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentModel, BaseGenerator
 ):
     """Generator that maps events to a standard normal latent space and back."""
 
@@ -71,30 +70,11 @@ class DensityGenerator(
         return self
 
     def _check_training(self, X, sample_weight, *, reset):
-        X = validate_events(self, X, reset=reset, min_samples=2)
-        weight = check_sample_weight(sample_weight, len(X))
-        weight, X = weighted_events(weight, X)
+        X, weight = check_sample(self, X, sample_weight, reset=reset)
         check_reach(X, None, self._names(), "X")
         if reset:
             check_spread(X, weight, self._names(), "X")
         return X, weight
-
-    def sample(self, n_samples=1, *, random_state=None):
-        """Draw events.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-        random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), or a table under `set_output`
-        """
-        check_is_fitted(self)
-        n_samples = check_int(n_samples, "n_samples")
-        return self._as_events(self._draw(n_samples, random_state))
 
     def transform(self, X):
         """Latent point of each event: standard normal if the density is right.
@@ -134,25 +114,6 @@ class DensityGenerator(
             )
         return self._as_events(self._from_base(latent[:, self.varying_], None))
 
-    def score_samples(self, X):
-        """Log-density of each event, in the units of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Of integer columns the probability, of the others the density; minus infinity for
-            events that differ in a column that was constant in the fit, and for integers below the
-            least of the fit.
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        self._check_reach(X, self._names(), "X")
-        return self._log_density(X, None)
-
     @property
     def _n_features_out(self):
         return self.n_features_in_
@@ -160,8 +121,9 @@ class DensityGenerator(
     def _names(self):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
-    def _as_events(self, rows):
-        if len(self.input_shape_) > 1:
-            return rows.reshape(len(rows), *self.input_shape_)
-        default = [f"x{i}" for i in range(self.n_features_in_)]
-        return wrap_like_transform(self, rows, getattr(self, "feature_names_in_", default))
+    def _draw_events(self, n_samples, random_state):
+        return self._draw(n_samples, random_state)
+
+    def _log_density(self, X):
+        self._check_reach(X, self._names(), "X")
+        return self._table_log_density(X, None)

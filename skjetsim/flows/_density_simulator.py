@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from skjetsim._angles import is_angle
-from skjetsim._column_maps import (
+import numpy as np
+
+from skjetsim._encoders._column_maps import (
     check_condition_reach,
     check_radians,
     check_reach,
@@ -12,12 +13,13 @@ from skjetsim._column_maps import (
     learn_condition,
     n_inputs,
 )
-from skjetsim._network_estimator import check_pairs
-from skjetsim._network_simulator import NetworkSimulator
+from skjetsim.base._checks import check_pairs
+from skjetsim.base._simulator import BaseSimulator
 from skjetsim.flows._base import LatentModel
+from skjetsim.utils._angles import is_angle
 
 
-class DensitySimulator(NetworkSimulator, LatentModel):
+class DensitySimulator(BaseSimulator, LatentModel):
     """Simulator whose network maps y, given X, to a standard normal latent space and back."""
 
     _learns = "y"
@@ -100,8 +102,9 @@ class DensitySimulator(NetworkSimulator, LatentModel):
     def _learn_condition(self, X, weight):
         self.condition_ = learn_condition(X, self._condition_names(), weight)
 
-    def _draw_rows(self, rows, random_state, events):
-        check_condition_reach(self.condition_, events)
+    def _draw_targets(self, rows, n_samples, random_state):
+        check_condition_reach(self.condition_, rows)
+        rows = np.repeat(rows, n_samples or 1, axis=0)
         return self._draw(
             len(rows),
             random_state,
@@ -109,10 +112,10 @@ class DensitySimulator(NetworkSimulator, LatentModel):
             to_context=lambda chunk: encode_condition(self.condition_, chunk),
         )
 
-    def _log_prob(self, X, y):
+    def _log_density(self, X, y):
         check_condition_reach(self.condition_, X)
         self._check_reach(y, self.target_names_in_, "y")
-        return self._log_density(y, encode_condition(self.condition_, X))
+        return self._table_log_density(y, encode_condition(self.condition_, X))
 
     def _n_context(self):
         return n_inputs(self.condition_)

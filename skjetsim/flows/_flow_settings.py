@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from skjetsim._angles import is_angle
-from skjetsim._network_estimator import check_widths
-from skjetsim._sampling import numpy_rng
-from skjetsim._validation import check_int, check_option
 from skjetsim.flows._base import ORDERS
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._seeds import numpy_rng
+from skjetsim.utils._validation import check_int, check_option
 
 COLUMN_BIJECTIONS = ("rqs", "affine", "circular")
 JOINT_BIJECTIONS = ("planar", "sylvester")

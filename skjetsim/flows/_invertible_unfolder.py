@@ -5,27 +5,28 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
-from skjetsim._column_maps import (
+from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim._encoders._column_maps import (
     apply_maps,
     check_reach,
     check_spread,
     invert_maps,
     learn_maps,
 )
-from skjetsim._drawing_unfolder import InverseDrawing
-from skjetsim._network_estimator import NetworkEstimator, check_pairs, check_widths
-from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks, numpy_rng
-from skjetsim._validation import check_int
-from skjetsim.base import UnfolderMixin
+from skjetsim._estimators._network import NetworkEstimator
+from skjetsim.base._checks import check_pairs
+from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.flows._base import ORDERS
+from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._validation import check_int
 
 # Branch of the constructor's random_state beside those of NetworkEstimator.
 NOISE = 10
 
 
-class InvertibleUnfolder(InverseDrawing, UnfolderMixin, NetworkEstimator, BaseEstimator):
+class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     """Unfold with a bijection between theory and detector level, trained in both directions.
 
     One invertible network takes theory-level events to detector-level ones and, backwards, these to
@@ -264,7 +265,7 @@ class InvertibleUnfolder(InverseDrawing, UnfolderMixin, NetworkEstimator, BaseEs
             **self._architecture,
         )
 
-    def _unfold_for(self, rows, n_samples, random_state):
+    def _draw_inverse(self, rows, n_samples, random_state):
         return self._unfold(np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _unfold(self, y, random_state):

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from skjetsim._angles import wrap_phi
-from skjetsim._network_estimator import SHUFFLE, WEIGHTS, check_widths
-from skjetsim._sampling import numpy_rng, torch_generator
-from skjetsim._validation import check_int, check_option
+from skjetsim._estimators._network import SHUFFLE, WEIGHTS
 from skjetsim.metrics import sliced_wasserstein_distance
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._seeds import numpy_rng, torch_generator
+from skjetsim.utils._validation import check_int, check_option
 
 # Branches of the constructor's random_state beside those of LatentModel.
 LESSONS, STUDENT, JUDGED = 110, 111, 112

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skjetsim._network_estimator import check_widths
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._flow_settings import FlowSettings
+from skjetsim.utils._parameters import check_widths
 
 
 class FlowSimulator(FlowSettings, DensitySimulator):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import is_angle
-from skjetsim._validation import check_events, check_int, column_names
-from skjetsim._weighted import weighted_quantile
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._validation import check_events, check_int, column_names
+from skjetsim.utils._weighted import weighted_quantile
 
 
 def check_quantity(values, what):

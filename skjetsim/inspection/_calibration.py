@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import check_int, column_names
 from skjetsim.base import is_simulator, is_unfolder
 from skjetsim.inspection._coverage import check_levels
 from skjetsim.inspection._events import as_table, check_pairs, draw_events, unfold_events
@@ -19,6 +18,7 @@ from skjetsim.inspection._style import (
 )
 from skjetsim.metrics import posterior_coverage, sbc_ranks
 from skjetsim.metrics._checks import check_ensemble, check_weight
+from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CalibrationDisplay"]
 

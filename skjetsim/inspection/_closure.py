@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import check_int
 from skjetsim.base import is_simulator
 from skjetsim.inspection import _pictures
 from skjetsim.inspection._compared import compare
@@ -24,6 +22,8 @@ from skjetsim.inspection._summary import (
     response_floor,
     yields,
 )
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_int
 
 __all__ = ["closure_report"]
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from skjetsim._draw import split_steps, unwrap_search
-from skjetsim._sampling import child_seed
-from skjetsim._validation import check_events, check_names_match, column_names
+from skjetsim._drawing._sample import split_steps, unwrap_search
 from skjetsim.base import is_simulator
 from skjetsim.inspection._events import (
     draw_events,
@@ -17,6 +15,8 @@ from skjetsim.inspection._events import (
     in_coordinates,
     refuse_rejected,
 )
+from skjetsim.utils._seeds import child_seed
+from skjetsim.utils._validation import check_events, check_names_match, column_names
 
 # Branches of a report's seed.
 DRAW, MEMBERS, SHUFFLE, FLOOR, AUC, COVERAGE, RATE, NEIGHBOURS = range(8)

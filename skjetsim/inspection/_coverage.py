@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import check_int, column_names
 from skjetsim.base import is_simulator
 from skjetsim.inspection._events import as_table, check_pairs, draw_events
 from skjetsim.inspection._labels import axis_label
@@ -18,6 +17,7 @@ from skjetsim.inspection._style import (
 )
 from skjetsim.metrics import quantile_coverage
 from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CoverageDisplay"]
 

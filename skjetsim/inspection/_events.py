@@ -11,15 +11,21 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._draw import apply_steps, sample, sample_inverse, split_steps, unwrap_search
-from skjetsim._validation import (
+from skjetsim._drawing._sample import (
+    apply_steps,
+    sample,
+    sample_inverse,
+    split_steps,
+    unwrap_search,
+)
+from skjetsim.base import is_generator, is_simulator
+from skjetsim.utils._validation import (
     check_events,
     check_int,
     check_names_match,
     check_same_events,
     column_names,
 )
-from skjetsim.base import is_generator, is_simulator
 
 
 @dataclass

@@ -7,8 +7,7 @@ import warnings
 import numpy as np
 from scipy.stats import norm
 
-from skjetsim._draw import unwrap_search
-from skjetsim._validation import check_events
+from skjetsim._drawing._sample import unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.inspection._binning import check_bins
 from skjetsim.inspection._correlation import correlation_matrix
@@ -25,6 +24,7 @@ from skjetsim.inspection._style import (
 )
 from skjetsim.metrics._band import clustered_histogram
 from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._validation import check_events
 
 __all__ = ["LatentDisplay"]
 

@@ -10,7 +10,7 @@ from string import Template
 
 from sklearn.utils import Bunch
 
-from skjetsim._atomic import replacing
+from skjetsim.utils._atomic import replacing
 
 PAGE = Template(
     """<!doctype html>

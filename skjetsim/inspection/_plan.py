@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from skjetsim._angles import wrap_phi
-from skjetsim._weighted import weighted_quantile
 from skjetsim.inspection._binning import bin_edges, spread_draws
 from skjetsim.metrics import transport_cost
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._weighted import weighted_quantile
 
 BAND = (0.16, 0.5, 0.84)
 FEWEST = 20  # events in a bin that has quantiles

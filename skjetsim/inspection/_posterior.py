@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._validation import check_events, check_int, column_names
 from skjetsim.base import is_unfolder
 from skjetsim.inspection._events import as_table, feature_position, unfold_events
 from skjetsim.inspection._labels import axis_label
@@ -20,6 +18,8 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics._checks import check_ensemble, same_columns
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._validation import check_events, check_int, column_names
 
 __all__ = ["PosteriorDisplay"]
 

@@ -12,9 +12,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-from skjetsim._draw import sample, unwrap_search
-from skjetsim._sampling import as_seed_sequence, numpy_rng, one_thread
-from skjetsim.base import is_generator, is_paired, is_simulator
+from skjetsim._drawing._chunked import one_thread
+from skjetsim._drawing._sample import sample, unwrap_search
+from skjetsim.base import is_generator, is_simulator
+from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _pictures
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
 from skjetsim.inspection._events import as_rows
@@ -30,6 +31,7 @@ from skjetsim.inspection._summary import (
     yields,
 )
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 
 __all__ = ["report"]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._validation import check_events, check_option
 from skjetsim.base import is_simulator
 from skjetsim.inspection._binning import (
     bin_edges,
@@ -33,6 +31,8 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._validation import check_events, check_option
 
 __all__ = ["ResponseDisplay"]
 

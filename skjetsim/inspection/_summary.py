@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._sampling import numpy_rng
 from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE, seed_of
 from skjetsim.metrics import (
     classifier_two_sample_auc,
@@ -15,6 +13,8 @@ from skjetsim.metrics import (
     residual_wasserstein,
     wasserstein_distance,
 )
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._seeds import numpy_rng
 
 N_FLOOR = 50
 N_BINS = 4

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._validation import check_events, check_option, check_same_events, column_names
 from skjetsim.inspection._binning import check_draws, check_quantity, full_turn, plan_fractions
 from skjetsim.inspection._events import feature_position, move_events
 from skjetsim.inspection._labels import axis_label
@@ -28,6 +26,8 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._validation import check_events, check_option, check_same_events, column_names
 
 __all__ = ["TransportPlanDisplay"]
 

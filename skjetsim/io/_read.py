@@ -147,7 +147,7 @@ def iter_events(
     >>> [len(chunk) for chunk in iter_events(path, chunk_size=12_000)]
     [12000, 12000, 6000]
     """
-    from skjetsim._validation import check_int
+    from skjetsim.utils._validation import check_int
 
     chunk_size = check_int(chunk_size, "chunk_size")
     return _chunks(_check(path, columns, tree, max_length), return_X_y, chunk_size)
@@ -155,7 +155,7 @@ def iter_events(
 
 def _check(path, columns, tree, max_length):
     """Arguments that both readers share, checked as far as no file need be open."""
-    from skjetsim._validation import check_int, first_duplicate
+    from skjetsim.utils._validation import check_int, first_duplicate
 
     paths = as_paths(path)
     if columns is not None:

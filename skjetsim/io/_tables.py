@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim._validation import check_same_events, first_duplicate
 from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
+from skjetsim.utils._validation import check_same_events, first_duplicate
 
 __all__ = ["check_like_first", "file_tables"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from skjetsim._atomic import replacing
 from skjetsim.io._files import ROWS, encode_metadata, file_format
+from skjetsim.utils._atomic import replacing
 
 __all__ = ["write_events"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import check_option
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
@@ -12,15 +11,8 @@ from skjetsim.metrics._checks import (
     check_scale,
     check_weight,
 )
-
-# Doubles held at once: draws are compared in blocks of events of this many numbers.
-_BLOCK = 4_000_000
-
-
-def event_blocks(n_events, numbers_per_event):
-    """Slices of events that hold some four million numbers each."""
-    size = max(1, _BLOCK // max(1, numbers_per_event))
-    return [slice(start, start + size) for start in range(0, n_events, size)]
+from skjetsim.utils._scores import energy_scores, event_blocks
+from skjetsim.utils._validation import check_option
 
 
 def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multioutput="raw_values"):
@@ -128,14 +120,4 @@ def energy_score(truth, generated, *, sample_weight=None, fair=True, scale=None)
     if scale is not None:
         unit = check_scale(scale, y, weight)
         y, draws = y / unit, draws / unit
-    n_draws = draws.shape[1]
-    n_pairs = n_draws * (n_draws - 1) / 2 if fair else n_draws**2 / 2
-    score = np.empty(len(y))
-    for rows in event_blocks(len(y), draws[0].size):
-        block = draws[rows]
-        spread = np.zeros(len(block))
-        for lag in range(1, n_draws):
-            spread += np.linalg.norm(block[:, lag:] - block[:, :-lag], axis=2).sum(axis=1)
-        accuracy = np.linalg.norm(block - y[rows, None], axis=2).mean(axis=1)
-        score[rows] = accuracy - 0.5 * spread / n_pairs
-    return float(np.average(score, weights=weight))
+    return float(np.average(energy_scores(y, draws, fair=fair), weights=weight))

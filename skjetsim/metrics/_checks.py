@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim._angles import is_angle, wrap_phi
-from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import check_events, check_option, check_sample_weight
-from skjetsim._weighted import weighted_std
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_events, check_option, check_sample_weight
+from skjetsim.utils._weighted import weighted_std
 
 MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
 

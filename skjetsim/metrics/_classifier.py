@@ -9,7 +9,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import has_fit_parameter
 
-from skjetsim._validation import check_option
 from skjetsim.metrics._checks import (
     check_pair,
     check_table,
@@ -17,6 +16,7 @@ from skjetsim.metrics._checks import (
     shared_differences,
 )
 from skjetsim.metrics._network_classifier import network_scores
+from skjetsim.utils._validation import check_option
 
 _VALIDATION_SHARE = 0.15
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import TWO_PI, wrap_phi
-from skjetsim._validation import check_int, check_option
-from skjetsim._weighted import weighted_std
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
@@ -14,6 +11,9 @@ from skjetsim.metrics._checks import (
     check_scale,
     rng_from,
 )
+from skjetsim.utils._angles import TWO_PI, wrap_phi
+from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._weighted import weighted_std
 
 # Doubles held at once while slicing: 64 MB each for the projections of both samples.
 _SLICE_BUDGET = 8_000_000

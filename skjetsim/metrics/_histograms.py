@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim._validation import check_int, check_option
-from skjetsim._weighted import weighted_quantile
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
     check_pair,
 )
 from skjetsim.metrics._distances import wasserstein_1d
+from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._weighted import weighted_quantile
 
 
 def _per_column(setting, pair, name):

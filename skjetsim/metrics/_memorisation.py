@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skjetsim._validation import check_int, check_option
-from skjetsim._weighted import weighted_std
 from skjetsim.metrics._checks import check_table, rng_from, same_columns
+from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._weighted import weighted_std
 
 
 def nearest_neighbour_ratio(

@@ -6,8 +6,8 @@ import numbers
 
 import numpy as np
 
-from skjetsim._validation import check_int
 from skjetsim.metrics._checks import check_pair
+from skjetsim.utils._validation import check_int
 
 
 def quantile_mse(truth, generated, n_quantiles, *, sample_weight=None, generated_weight=None):

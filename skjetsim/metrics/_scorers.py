@@ -12,9 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import clone
 
-from skjetsim._draw import log_prob
-from skjetsim._validation import check_int
-from skjetsim._weighted import weighted_std
+from skjetsim._drawing._sample import log_prob
 from skjetsim.base import is_generator
 from skjetsim.metrics._calibration import energy_score
 from skjetsim.metrics._checks import check_pair, check_weight
@@ -30,6 +28,8 @@ from skjetsim.metrics._scoring_task import (
     marginal_energy_score,
     mean_over_bins,
 )
+from skjetsim.utils._validation import check_int
+from skjetsim.utils._weighted import weighted_std
 
 
 class WassersteinScorer(BaseGenerativeScorer):

@@ -12,10 +12,9 @@ from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from skjetsim._draw import sample, sample_inverse
-from skjetsim._validation import check_int, check_option
-from skjetsim._weighted import weighted_quantile
-from skjetsim.base import is_generator, is_paired, is_simulator, is_unfolder
+from skjetsim._drawing._sample import sample, sample_inverse
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base._tags import is_paired
 from skjetsim.metrics._checks import (
     check_pair,
     check_table,
@@ -24,6 +23,8 @@ from skjetsim.metrics._checks import (
     shared_differences,
     take_rows,
 )
+from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._weighted import weighted_quantile
 
 # Bins are made in so many columns of X at most: clouds and images have hundreds.
 _MAX_CONDITIONS = 16

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import is_angle
-from skjetsim._validation import check_option, check_same_events
 from skjetsim.metrics._checks import (
     MULTIOUTPUTS,
     aggregate,
@@ -16,6 +14,8 @@ from skjetsim.metrics._checks import (
     shared_differences,
 )
 from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._validation import check_option, check_same_events
 
 PLANS = ("rows", "optimal")
 

@@ -1,6 +1,5 @@
 """Physics transformers: coordinates, masses, angles and derived quantities of collision events."""
 
-from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._angles import AngleEncoder, PhiRotation
 from skjetsim.preprocessing._bounds import BoundTransformer
 from skjetsim.preprocessing._column_transformer import InvertibleColumnTransformer
@@ -14,6 +13,7 @@ from skjetsim.preprocessing._pair_mass import PairMassTransformer
 from skjetsim.preprocessing._top_pair import TopPairFeatures
 from skjetsim.preprocessing._top_pair_order import TopPairTransformer
 from skjetsim.preprocessing._transverse_mass import TransverseMassTransformer
+from skjetsim.utils._angles import wrap_phi
 
 __all__ = [
     "AngleEncoder",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._angles import wrap_phi
 from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
@@ -20,6 +19,7 @@ from skjetsim.preprocessing._columns import (
     split_name,
 )
 from skjetsim.preprocessing._kinematics import azimuth
+from skjetsim.utils._angles import wrap_phi
 
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 

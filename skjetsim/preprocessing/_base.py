@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
-from skjetsim._validation import check_events, first_duplicate, validate_events
 from skjetsim.preprocessing._columns import column_positions, names_by_position
+from skjetsim.utils._validation import check_events, first_duplicate, validate_events
 
 
 class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):

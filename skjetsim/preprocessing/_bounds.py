@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim._angles import is_angle
 from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._angles import is_angle
 
 SMALLEST = np.nextafter(0.0, 1.0)
 

@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._validation import first_duplicate, validate_events
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin, refuse_duplicates
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian
+from skjetsim.utils._validation import first_duplicate, validate_events
 
 
 def _all_blocks_have_log_det(self):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim._validation import check_option
 from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
 from skjetsim.preprocessing._kinematics import azimuth, pseudorapidity, transverse_momentum
+from skjetsim.utils._validation import check_option
 
 # Rows worked on at a time: the temporaries of one object stay in the processor's cache.
 BLOCK = 16384

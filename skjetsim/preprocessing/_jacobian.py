@@ -17,7 +17,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._validation import check_events
+from skjetsim.utils._validation import check_events
 
 _REGISTRY: dict = {}
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim._validation import check_option
 from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
 )
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
 from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._validation import check_option
 
 
 class MassShellTransformer(InverseMixin, EventTransformer):

@@ -7,11 +7,11 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from skjetsim._validation import first_duplicate
 from skjetsim.preprocessing._base import EventTransformer
 from skjetsim.preprocessing._columns import event_objects, find_object, join_name
 from skjetsim.preprocessing._kinematics import energy, invariant_mass
 from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._validation import first_duplicate
 
 N_JETS = 4
 # Jets by number as (b of the leptonic top, b of the hadronic top, the two of the W).

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._validation import first_duplicate
 from skjetsim.preprocessing._base import InverseMixin, refuse_duplicates
 from skjetsim.preprocessing._columns import join_name
 from skjetsim.preprocessing._object_order import ObjectOrder
 from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver, neutrino_pz
+from skjetsim.utils._validation import first_duplicate
 
 # The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
 COIN_DIGIT = 1e4

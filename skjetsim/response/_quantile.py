@@ -7,17 +7,20 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._angles import is_angle
-from skjetsim._column_maps import check_radians
-from skjetsim._network_estimator import check_pairs, check_widths
-from skjetsim._network_simulator import NetworkSimulator
-from skjetsim._sampling import CHUNK_ROWS, as_seed_sequence, draw_in_chunks
-from skjetsim._validation import check_int, refuse_count, validate_events
-from skjetsim._weighted import weighted_std
+from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim._encoders._column_maps import check_radians
+from skjetsim._estimators._network import NetworkEstimator
+from skjetsim.base._checks import check_pairs
+from skjetsim.base._simulator import BaseSimulator
 from skjetsim.preprocessing import KinematicFeatures
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_int, refuse_count, validate_events
+from skjetsim.utils._weighted import weighted_std
 
 
-class QuantileSimulator(NetworkSimulator):
+class QuantileSimulator(NetworkEstimator, BaseSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
     By default the published fast simulation [1]_: for each column of y a network gives the
@@ -319,11 +322,11 @@ class QuantileSimulator(NetworkSimulator):
             return build_gaussian_response(int(self.varying_.sum()), **settings)
         return build_quantile_response(self.marginal_, self.reach_, **settings)
 
-    def _draw_rows(self, rows, random_state, events):
+    def _draw_targets(self, rows, n_samples, random_state):
         try:
-            return self._draw(rows, random_state)
+            return self._draw(np.repeat(rows, n_samples or 1, axis=0), random_state)
         except ValueError:
-            self._quantities(events)  # says it again with the row that the user knows
+            self._quantities(rows)  # says it again with the row that the user knows
             raise
 
     def _draw(self, events, random_state):
@@ -366,7 +369,7 @@ class QuantileSimulator(NetworkSimulator):
         median = self._module_call("median", self._inputs(self._quantities(events)))
         return self._as_target(self._unscale(median), X)
 
-    def _log_prob(self, X, y):
+    def _log_density(self, X, y):
         result = np.zeros(len(X))
         wrong = (y[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
         if self.net_ is not None:

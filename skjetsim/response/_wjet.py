@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skjetsim._validation import check_option
 from skjetsim.compose import ResidualTransformer, SymmetricSimulator, TransformedSimulator
 from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import (
@@ -12,6 +11,7 @@ from skjetsim.preprocessing import (
     PhiRotation,
 )
 from skjetsim.response._quantile import QuantileSimulator
+from skjetsim.utils._validation import check_option
 
 __all__ = ["make_published_wjet", "make_wjet_simulator"]
 

@@ -4,6 +4,7 @@ from skjetsim.transport._observables import FourMomentum, InvariantMass, Ordered
 from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import make_otus_ttbar, make_otus_zee
 from skjetsim.transport._top_pair import TopPairMasses, make_ttbar_simulator
+from skjetsim.transport._unpaired import UnpairedMixin
 from skjetsim.transport._zee import make_zee_simulator
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "OrderedMomenta",
     "ScalarSum",
     "TopPairMasses",
+    "UnpairedMixin",
     "make_otus_ttbar",
     "make_otus_zee",
     "make_ttbar_simulator",

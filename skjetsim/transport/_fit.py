@@ -10,23 +10,21 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from skjetsim._angles import wrap_phi
-from skjetsim._column_maps import check_radians, check_reach, check_spread, standardisation
-from skjetsim._network_estimator import (
-    SHUFFLE,
-    SPLIT,
-    WEIGHTS,
-    NetworkEstimator,
-    weighted_events,
+from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim._encoders._column_maps import (
+    check_radians,
+    check_reach,
+    check_spread,
+    standardisation,
 )
-from skjetsim._sampling import (
-    CHUNK_ROWS,
-    as_seed_sequence,
-    draw_in_chunks,
-    numpy_rng,
-    torch_generator,
-)
-from skjetsim._validation import (
+from skjetsim._estimators._network import SHUFFLE, SPLIT, WEIGHTS, NetworkEstimator
+from skjetsim.base._checks import weighted_events
+from skjetsim.transport._layout import Table, check_masses_used, check_on_shell, find_shells
+from skjetsim.transport._scales import learn_scales
+from skjetsim.transport._settings import ORDERS, OTUSSettings, check_weight
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
+from skjetsim.utils._validation import (
     check_option,
     check_same_events,
     check_sample_weight,
@@ -34,9 +32,6 @@ from skjetsim._validation import (
     validate_events,
     validate_target,
 )
-from skjetsim.transport._layout import Table, check_masses_used, check_on_shell, find_shells
-from skjetsim.transport._scales import learn_scales
-from skjetsim.transport._settings import ORDERS, OTUSSettings, check_weight
 
 TRAINED = ("both", "decoder", "encoder")
 WEIGHTS_OF_LOSSES = (
@@ -85,7 +80,6 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
             [standardisation(c, weight) if (c != c[0]).any() else None for c in table.values.T]
             for table in tables
         ]
-        self.paired_ = False
         self._train_stages(tables, mask, weight, stages, plans, root)
 
     # Reading.

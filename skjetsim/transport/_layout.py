@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim._angles import is_angle
-from skjetsim._validation import first_duplicate
-from skjetsim._weighted import weighted_std
 from skjetsim.preprocessing._columns import COMPONENTS, event_objects, split_name
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._validation import first_duplicate
+from skjetsim.utils._weighted import weighted_std
 
 SHELL = ("px", "py", "pz", "E")
 TOLERANCE = 2e-2  # of an energy: quark masses of generators differ by a tenth of a GeV

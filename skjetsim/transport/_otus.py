@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._drawing_simulator import DrawingSimulator
-from skjetsim._drawing_unfolder import InverseDrawing
-from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import validate_target
+from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._simulator import BaseSimulator
 from skjetsim.transport._fit import OTUSFit
+from skjetsim.transport._unpaired import UnpairedMixin
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import validate_target
 
 
-class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
+class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     """Simulate and unfold with two maps that are learnt from unpaired events.
 
     An encoder takes detector-level events y to theory level, a decoder theory-level events X to
@@ -190,8 +190,6 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
     (400, 10, 1)
     """
 
-    _learns_from_pairs = False
-
     def __init__(
         self,
         *,
@@ -309,12 +307,12 @@ class OTUSSimulator(DrawingSimulator, InverseDrawing, OTUSFit, BaseEstimator):
         self._fit_maps(X, y, paired, sample_weight)
         return self
 
-    def _draw_for(self, events, n_samples, random_state):
+    def _draw_targets(self, events, n_samples, random_state):
         self._require("decoder")
         rows = np.repeat(events, n_samples or 1, axis=0)
         return self._move("simulate", rows, random_state)
 
-    def _unfold_for(self, rows, n_samples, random_state):
+    def _draw_inverse(self, rows, n_samples, random_state):
         self._require("encoder")
         return self._move("unfold", np.repeat(rows, n_samples or 1, axis=0), random_state)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from skjetsim._weighted import weighted_quantile, weighted_std
+from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
 __all__ = ["learn_scales"]
 

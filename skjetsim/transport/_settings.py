@@ -6,9 +6,6 @@ import numbers
 
 import numpy as np
 
-from skjetsim._network_estimator import check_widths
-from skjetsim._sampling import numpy_rng
-from skjetsim._validation import check_int, check_option
 from skjetsim.preprocessing._columns import split_name
 from skjetsim.transport._layout import (
     check_per_object,
@@ -18,6 +15,9 @@ from skjetsim.transport._layout import (
     find_thresholds,
     partners,
 )
+from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._seeds import numpy_rng
+from skjetsim.utils._validation import check_int, check_option
 
 LATENT_LOSSES = ("sliced_wasserstein", "mmd", "kl")
 PRIOR = {"hidden_features": (64, 64), "n_bins": 8}

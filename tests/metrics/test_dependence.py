@@ -6,8 +6,8 @@ import pytest
 from metrics_toys import smear
 from numpy.testing import assert_allclose
 
-from skjetsim._weighted import weighted_quantile
 from skjetsim.metrics import residual_wasserstein, wasserstein_distance
+from skjetsim.utils._weighted import weighted_quantile
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
 from skjetsim import __version__
-from skjetsim._sampling import as_seed_sequence, child_seed, numpy_rng
-from skjetsim._validation import check_int
 from skjetsim.datasets._chain._card import DetectorCard
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._process import Process
 from skjetsim.datasets._chain._pythia import MAX_SEED, check_settings, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
+from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
+from skjetsim.utils._validation import check_int
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000

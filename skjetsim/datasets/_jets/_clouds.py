@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._angles import wrap_phi
-from skjetsim._validation import check_int, check_option
 from skjetsim.datasets._chain._events import generate_events
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 

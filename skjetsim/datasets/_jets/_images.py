@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._validation import check_int, check_option
 from skjetsim.datasets._chain._events import generate_events
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.utils._validation import check_int, check_option
 
 
 def generate_jet_images(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim._angles import wrap_phi
+from skjetsim.utils._angles import wrap_phi
 
 
 def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, flip):

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._validation import check_option
 from skjetsim.datasets._bundled import bundled_descr, read_arrays
 from skjetsim.datasets._jets._clouds import COORDINATES, jet_frame
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
+from skjetsim.utils._validation import check_option
 
 
 def load_gluon_jets(*, return_X_y=False):

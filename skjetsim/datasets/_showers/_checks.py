@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from skjetsim._validation import check_finite, check_int, check_option
+from skjetsim.utils._validation import check_finite, check_int, check_option
 
 PARTICLES = ("electron", "photon", "pion")
 METHODS = ("spots", "profile")

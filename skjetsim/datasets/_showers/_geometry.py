@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from skjetsim._validation import check_int
 from skjetsim.datasets._showers._checks import check_number
 from skjetsim.datasets._showers._material import ShowerMaterial
+from skjetsim.utils._validation import check_int
 
 
 @dataclass(frozen=True)

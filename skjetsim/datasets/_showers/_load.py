@@ -3,11 +3,11 @@
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._validation import check_option
 from skjetsim.datasets._bundled import read_arrays, read_metadata
 from skjetsim.datasets._showers._checks import PARTICLES
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._make import description
+from skjetsim.utils._validation import check_option
 
 FILE = "showers.parquet"
 

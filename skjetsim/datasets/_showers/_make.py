@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim._sampling import as_seed_sequence
 from skjetsim.datasets._showers._checks import (
     check_angles,
     check_energies,
@@ -17,6 +16,7 @@ from skjetsim.datasets._showers._checks import (
 )
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._simulate import Showers, simulate
+from skjetsim.utils._seeds import as_seed_sequence
 
 
 def make_showers(

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from skjetsim._validation import check_option
 from skjetsim.datasets._showers._checks import check_number
+from skjetsim.utils._validation import check_option
 
 # Energy scale of multiple scattering, sqrt(4 pi / alpha) m_e, in GeV.
 SCATTERING_ENERGY = 0.0212052

@@ -1,6 +1,6 @@
 """Random numbers that make a shower independent of those simulated after it."""
 
-from skjetsim._sampling import numpy_rng
+from skjetsim.utils._seeds import numpy_rng
 
 NAMES = (
     *("start", "share", "late", "response", "longitudinal", "profile"),

@@ -7,21 +7,10 @@ import sys
 
 import numpy as np
 
-from skjetsim._sampling import (
-    CHUNK_ROWS,
-    as_seed_sequence,
-    numpy_rng,
-    padded_chunk,
-    torch_generator,
-)
-from skjetsim._validation import (
-    check_int,
-    check_option,
-    check_same_events,
-    check_sample_weight,
-    validate_events,
-    validate_target,
-)
+from skjetsim._drawing._chunked import CHUNK_ROWS, padded_chunk
+from skjetsim.utils._parameters import check_fraction, check_positive
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
+from skjetsim.utils._validation import check_int, check_option
 
 __all__ = ["NetworkEstimator"]
 
@@ -189,52 +178,3 @@ class NetworkEstimator:
                 ]
                 parts.append(call(*tensors).double().cpu().numpy()[: len(rows[0])])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def weighted_events(weight, *tables):
-    """Weights and tables without the events of weight zero; equal weights are none at all."""
-    if weight is None:
-        return weight, *tables
-    used = weight > 0
-    weight, *tables = (array[used] for array in (weight, *tables))
-    return None if (weight == weight[0]).all() else weight, *tables
-
-
-def check_pairs(estimator, X, y, sample_weight, *, reset):
-    """Validate pairs to learn from; events of weight zero are left out.
-
-    Returns
-    -------
-    X, y : ndarray of float64
-    weight : ndarray or None
-    """
-    check_same_events(X, y, sample_weight)
-    X = validate_events(estimator, X, reset=reset, min_samples=2)
-    y = validate_target(estimator, y, n_samples=len(X), reset=reset)
-    weight = check_sample_weight(sample_weight, len(X))
-    weight, X, y = weighted_events(weight, X, y)
-    if len(X) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
-            f"{len(X)}."
-        )
-    return X, y, weight
-
-
-def check_widths(widths, name):
-    """Return the widths of hidden layers as a tuple of ints."""
-    if isinstance(widths, (numbers.Number, str)):
-        raise TypeError(f"{name} must be a sequence of widths, one a layer, got {widths!r}.")
-    return tuple(check_int(width, name) for width in widths)
-
-
-def check_positive(value, name):
-    """Raise ValueError unless `value` is a number above zero."""
-    if not isinstance(value, numbers.Real) or not value > 0:
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-
-
-def check_fraction(value, name):
-    """Raise ValueError unless `value` is a number in [0, 1)."""
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), got {value!r}.")

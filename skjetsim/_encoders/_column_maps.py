@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from skjetsim._angles import TWO_PI, is_angle, wrap_phi
-from skjetsim._weighted import weighted_quantile, weighted_std
+from skjetsim.utils._angles import TWO_PI, is_angle, wrap_phi
+from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
 __all__ = [
     "apply_maps",

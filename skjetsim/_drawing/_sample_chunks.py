@@ -7,15 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim._draw import sample, split_steps, unwrap_search
-from skjetsim._sampling import as_seed_sequence, numpy_rng
-from skjetsim._validation import check_int, column_names, refuse_count
+from skjetsim._drawing._sample import sample, split_steps, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.io._columns import rechunk
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._validation import check_int, column_names, refuse_count
 
 __all__ = ["sample_chunks"]
 
-# A whole number of the chunks that networks see (`_sampling.CHUNK_ROWS`): few threads wait at the
+# A whole number of the chunks that networks see (`CHUNK_ROWS`): few threads wait at the
 # end of a block, and 30 columns of it are 16 MB.
 BLOCK_ROWS = 65_536
 

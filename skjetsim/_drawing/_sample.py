@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._sampling import as_seed_sequence
-from skjetsim._validation import refuse_count
-from skjetsim.base import innermost, is_generator, is_simulator, is_unfolder
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base._tags import innermost
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import refuse_count
 
 __all__ = ["log_prob", "sample", "sample_inverse"]
 

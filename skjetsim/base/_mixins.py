@@ -1,122 +1,20 @@
-"""Mixins and tags of generators and simulators: what makes an estimator one of ours.
-
-A *generator* learns p(X) and draws new events; a *simulator* learns p(y given X) and draws a
-detector-level event for each theory-level one; an *unfolder* learns p(X given y), the way back.
-They are recognised by the scikit-learn tag `estimator_type`, which a Pipeline and a search pass on
-from the estimator inside.
-"""
+"""Mixins that make an estimator a generator, a simulator or an unfolder."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.base import TransformerMixin
-from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._sklearn_compat import set_output_container, wrap_like_transform
-from skjetsim._weighted import weighted_mean
+from skjetsim._sklearn_compat import set_output_container
+from skjetsim.utils._scores import energy_scores
+from skjetsim.utils._validation import check_events, check_sample_weight, validate_events
+from skjetsim.utils._weighted import weighted_mean, weighted_std
 
-__all__ = [
-    "GeneratorMixin",
-    "SimulatorMixin",
-    "UnfolderMixin",
-    "is_generator",
-    "is_simulator",
-    "is_unfolder",
-]
+__all__ = ["GeneratorMixin", "SimulatorMixin", "UnfolderMixin"]
 
-
-def _estimator_type(estimator):
-    return get_tags(estimator).estimator_type
-
-
-def is_generator(estimator):
-    """Whether an estimator learns p(X) and can be sampled.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A Pipeline or a search counts as the estimator inside it.
-
-    Returns
-    -------
-    bool
-        True for generators of this package and for scikit-learn's density estimators.
-
-    Examples
-    --------
-    >>> from sklearn.neighbors import KernelDensity
-    >>> from skjetsim.base import is_generator
-    >>> is_generator(KernelDensity())
-    True
-    """
-    if _estimator_type(estimator) in {"generator", "density_estimator"}:
-        return True
-    from sklearn.neighbors import KernelDensity  # whose tag scikit-learn 1.9 leaves empty
-
-    return isinstance(innermost(estimator), KernelDensity)
-
-
-def innermost(estimator):
-    """Model inside Pipelines and searches, the fitted one where there is one."""
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
-            estimator = estimator.estimator
-        else:
-            return estimator
-
-
-def is_paired(estimator):
-    """Whether row i of X and y is the same event to a fitted estimator; so unless it denies it."""
-    return bool(getattr(innermost(estimator), "paired_", True))
-
-
-def is_simulator(estimator):
-    """Whether an estimator learns p(y given X) and simulates y for a given X.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A Pipeline or a search counts as the estimator inside it.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LinearRegression
-    >>> from skjetsim.base import is_simulator
-    >>> is_simulator(LinearRegression())
-    False
-    """
-    return _estimator_type(estimator) == "simulator"
-
-
-def is_unfolder(estimator):
-    """Whether an estimator learns p(X given y), theory level from detector level.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from skjetsim.base import is_unfolder
-    >>> from skjetsim.flows import FlowSimulator
-    >>> is_unfolder(FlowSimulator())
-    False
-    """
-    return _estimator_type(estimator) == "unfolder"
+N_SCORED = 10  # draws per event of an energy score
 
 
 class GeneratorMixin:
@@ -253,65 +151,27 @@ class SimulatorMixin(TransformerMixin):
         return self.sample_inverse(y, random_state=self.random_state)
 
     def score(self, X, y, sample_weight=None):
-        """Mean log p(y given X) where it is tractable, else minus the energy score.
-
-        Of a simulator that learns from unpaired events (`paired_` is False), minus the sliced
-        Wasserstein distance of simulated from measured events.
+        """Mean log p(y given X) if it is tractable, else minus the energy score.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            Row i of both is the same event. Unpaired events may be of any number, in any order.
+            Row i of both is the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Of both levels.
 
         Returns
         -------
         float
-            Higher is better. Never a marginal distance where there are pairs: a model that ignores
-            X loses. Unpaired events have no other, here in standard deviations of y; where the way
-            back alone was learnt, it is that of unfolded events from X.
+            Higher is better. It is never a marginal distance: a model that ignores X loses. The
+            energy score is that of ten draws per event, with each column in units of the standard
+            deviation of y.
         """
-        if not is_paired(self):
-            return self._score_distributions(X, y, sample_weight)
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
-        from skjetsim.metrics import energy_score
-
-        drawn = self.sample(X, n_samples=10, random_state=self.random_state)
-        return -float(energy_score(y, drawn, sample_weight=sample_weight))
-
-    def _score_distributions(self, X, y, sample_weight):
-        """Minus the distance of drawn events from true ones, whichever belong together."""
-        from skjetsim._validation import validate_events, validate_target
-        from skjetsim.metrics import sliced_wasserstein_distance
-
-        check_is_fitted(self)
-        if self._only_unfolds():
-            truth = validate_events(self, X, reset=False)
-            drawn = self.sample_inverse(y, random_state=self.random_state)
-        else:
-            truth = validate_target(self, y, n_samples=None, reset=False)
-            drawn = self.sample(X, random_state=self.random_state)
-        return -sliced_wasserstein_distance(
-            truth,
-            np.asarray(drawn).reshape(len(drawn), -1),
-            sample_weight=sample_weight,
-            generated_weight=sample_weight,
-            scale="std",
-            random_state=0,
-        )
-
-    def _only_unfolds(self):
-        """Whether the way back alone was learnt: an encoder without a decoder."""
-        return getattr(self, "trained_", None) == "encoder"
-
-    def _as_target(self, rows, X=None):
-        """Give simulated rows the shape, and under `set_output` the names, of the fitted y."""
-        if rows.ndim == 2 and len(self.target_shape_) == 1:
-            return wrap_like_transform(self, rows, self.target_names_in_, X)
-        return rows.reshape(rows.shape[:-1] + self.target_shape_)
+        truth, _ = check_events(y, what="y", allow_1d=True)
+        drawn = self.sample(X, n_samples=N_SCORED, random_state=self.random_state)
+        return _minus_energy_score(truth, drawn, sample_weight)
 
 
 class UnfolderMixin:
@@ -403,9 +263,19 @@ class UnfolderMixin:
         """
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
-        from skjetsim._validation import validate_events
-        from skjetsim.metrics import energy_score
+        truth = validate_events(self, X, reset=False)
+        drawn = self.sample_inverse(y, n_samples=N_SCORED, random_state=self.random_state)
+        return _minus_energy_score(truth, drawn, sample_weight)
 
-        X = validate_events(self, X, reset=False)
-        drawn = self.sample_inverse(y, n_samples=10, random_state=self.random_state)
-        return -float(energy_score(X, drawn, sample_weight=sample_weight))
+
+def _minus_energy_score(truth, drawn, sample_weight):
+    """Minus the mean energy score, in standard deviations of the truth."""
+    if len(truth) != len(drawn):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {len(drawn)} and {len(truth)} rows. "
+            "Row i of both must be the same event."
+        )
+    weight = check_sample_weight(sample_weight, len(truth))
+    unit = weighted_std(truth, weight)
+    drawn = np.asarray(drawn).reshape(len(truth), N_SCORED, -1)
+    return -weighted_mean(energy_scores(truth / unit, drawn / unit), weight)

@@ -1,0 +1,1 @@
+"""How events become network inputs, and back."""

@@ -1,0 +1,1 @@
+"""What estimators with a network share: parameters, training, calls of the network."""

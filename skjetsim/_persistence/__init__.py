@@ -1,0 +1,1 @@
+"""The structure inside a model file."""

@@ -1,0 +1,97 @@
+"""What `fit` is given, checked: events or pairs of events, and their weights."""
+
+from __future__ import annotations
+
+from skjetsim.utils._validation import (
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
+
+__all__ = ["check_pairs", "check_sample", "weighted_events"]
+
+
+def weighted_events(weight, *tables):
+    """Weights and tables without the events of weight zero; None if all weights are equal."""
+    if weight is None:
+        return weight, *tables
+    used = weight > 0
+    weight, *tables = (array[used] for array in (weight, *tables))
+    return None if (weight == weight[0]).all() else weight, *tables
+
+
+def check_sample(estimator, X, sample_weight=None, *, reset):
+    """Validate events to learn p(X) from; events of weight zero are left out.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `n_features_in_`, `feature_names_in_` and `input_shape_` are set, or compared with.
+    X : array-like of shape (n_samples, n_features)
+    sample_weight : array-like of shape (n_samples,), optional
+    reset : bool
+        True in `fit`, False in a later `partial_fit`.
+
+    Returns
+    -------
+    X : ndarray of float64
+    weight : ndarray or None
+        None if all weights are equal.
+
+    Raises
+    ------
+    ValueError
+        On NaN or infinity (naming column and row), negative or all-zero weights, or fewer than two
+        events of positive weight.
+    """
+    check_same_events(X, None, sample_weight)
+    X = validate_events(estimator, X, reset=reset, min_samples=2)
+    weight = check_sample_weight(sample_weight, len(X))
+    weight, X = weighted_events(weight, X)
+    _check_two_events(estimator, X)
+    return X, weight
+
+
+def check_pairs(estimator, X, y, sample_weight=None, *, reset):
+    """Validate pairs to learn p(y given X) from; events of weight zero are left out.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `n_features_in_`, `feature_names_in_`, `input_shape_`, `n_targets_`, `target_names_in_`
+        and `target_shape_` are set, or compared with.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples, n_targets) or (n_samples,)
+        Row i of both is the same event.
+    sample_weight : array-like of shape (n_samples,), optional
+    reset : bool
+        True in `fit`, False in a later `partial_fit`.
+
+    Returns
+    -------
+    X, y : ndarray of float64
+    weight : ndarray or None
+        None if all weights are equal.
+
+    Raises
+    ------
+    ValueError
+        On NaN or infinity (naming column and row), different lengths or indices of X and y,
+        negative or all-zero weights, or fewer than two events of positive weight.
+    """
+    check_same_events(X, y, sample_weight)
+    X = validate_events(estimator, X, reset=reset, min_samples=2)
+    y = validate_target(estimator, y, n_samples=len(X), reset=reset)
+    weight = check_sample_weight(sample_weight, len(X))
+    weight, X, y = weighted_events(weight, X, y)
+    _check_two_events(estimator, X)
+    return X, y, weight
+
+
+def _check_two_events(estimator, X):
+    if len(X) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
+            f"{len(X)}."
+        )

@@ -1,0 +1,3 @@
+"""Checks, seeds, weighted statistics and angles: what every layer above uses."""
+
+__all__: list[str] = []
