@@ -21,8 +21,8 @@ from skjetsim.metrics._checks import (
     check_weight,
     rng_from,
     shared_differences,
-    take_rows,
 )
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 
