@@ -118,7 +118,9 @@ class GeneratorChain(BaseGenerator):
         names = None if names is None else list(names)
         self.columns_ = find_columns(self.columns, names, X.shape[1], "columns", "X")
         if len(self.columns_) == X.shape[1]:
-            raise ValueError("columns has all columns of X: none is left for the simulator.")
+            raise ValueError(
+                f"columns has all of X, {X.shape[1]} feature(s): none is left for the simulator."
+            )
         first = self._part(X, self.columns_)
         fit_inside(self, "generator", first, weight=weight)
         fit_inside(self, "simulator", first, self._part(X, self._others), weight=weight)

@@ -207,6 +207,31 @@ def test_draws_of_one_event_have_patterns_of_their_own(model):
     assert model.sample(X[:0], n_samples=2).shape == (0, 2, 3)
 
 
+class Point(Smear):
+    """Predicts its mean."""
+
+    def predict(self, X):
+        return np.tile(self.mean_, (len(X), 1))
+
+
+def test_predictions_are_of_the_likeliest_pattern():
+    X, y = two_jets()
+    assert not hasattr(EfficiencySimulator(Smear()), "predict")
+    model = EfficiencySimulator(Point(), objects=["jet2"], random_state=0).fit(X, y)
+    predicted = pd.DataFrame(model.predict(X), columns=list(y))
+    assert_array_equal(predicted["accepted"], model.efficiency(X) > 0.5)
+    assert (predicted["accepted"] == 1).mean() > 0.99
+    there = (X["jet2_pt"] > 0) & (predicted["accepted"] == 1)
+    proba = pd.DataFrame(model.pattern_proba(X), columns=model.patterns_)
+    lost = proba["without jet2"] > proba["accepted"]
+    assert_array_equal(predicted["jet2_pt"] == 0, lost | (predicted["accepted"] == 0))
+    kept = there & ~lost
+    assert_allclose(predicted.loc[kept, "jet1_pt"], model.simulators_["accepted"].mean_[0])
+    none = EfficiencySimulator(Point(), classifier=TurnOn()).fit(*jets())
+    X, _ = jets()
+    assert_array_equal(none.predict(X)[none.efficiency(X) <= 0.5], 0.0)
+
+
 def test_density_is_that_of_pattern_and_columns(lossy):
     X, y = two_jets()
     density = lossy.score_samples(X, y)

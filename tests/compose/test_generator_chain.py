@@ -81,7 +81,11 @@ def test_what_the_parts_are_told():
         ({"simulator": FlowGenerator()}, TypeError, "simulator must be a simulator"),
         ({"columns": "energy"}, ValueError, r"columns must be a list of names: give \['energy'\]"),
         ({"columns": ["pt"]}, ValueError, "columns names 'pt', which is no column of X"),
-        ({"columns": [0, 1, 2]}, ValueError, "all columns of X: none is left for the simulator"),
+        (
+            {"columns": [0, 1, 2]},
+            ValueError,
+            r"all of X, 3 feature\(s\): none is left for the simulator",
+        ),
     ],
 )
 def test_bad_parameters(params, error, message):

@@ -379,9 +379,8 @@ def test_bad_events_name_their_side(toy):
 def test_errors_of_the_simulator_say_whose_side_they_mean():
     X, y = gaussian_pairs(50)
     simulator = make_pipeline(LogTransformer([0]), GaussianRegression())
-    with pytest.raises(ValueError, match="whose X is the measured y") as caught:
+    with pytest.raises(ValueError, match=r"(?s)no logarithm.*whose X is the measured y"):
         Unfolder(simulator).fit(X, y)
-    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_unfitted_is_said_so():
