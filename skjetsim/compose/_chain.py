@@ -16,7 +16,7 @@ from skjetsim._estimators._inside import (
     numbered_checkpoints,
     set_seeds,
 )
-from skjetsim._sklearn_compat import NamedSteps
+from skjetsim._sklearn_compat import NamedSimulators
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import target_columns, theory_table
 from skjetsim.utils._columns import find_columns, other_columns
@@ -185,7 +185,7 @@ class BaseChain(MetaSimulator):
         return total
 
 
-class SimulatorChain(BaseChain, NamedSteps):
+class SimulatorChain(BaseChain, NamedSimulators):
     r"""Simulate some columns of y first, and the others given them.
 
     The density of several columns is that of the first ones, times that of the others given those,
@@ -198,7 +198,7 @@ class SimulatorChain(BaseChain, NamedSteps):
 
     Parameters
     ----------
-    steps : list of (str, simulator, list or None)
+    simulators : list of (str, simulator, list or None)
         Name, simulator and columns of y, by name or position, of each step in order. Columns None
         are those that no other step takes.
     random_state : int, RandomState, Generator or None, default=None
@@ -258,15 +258,15 @@ class SimulatorChain(BaseChain, NamedSteps):
     ['parton_pt', 'n_jets']
     """
 
-    def __init__(self, steps, *, random_state=None):
-        self.steps = steps
+    def __init__(self, simulators, *, random_state=None):
+        self.simulators = simulators
         self.random_state = random_state
 
     def _steps_of_fit(self):
-        steps = self.steps
+        steps = self.simulators
         if not isinstance(steps, (list, tuple)) or not len(steps):
             raise TypeError(
-                'steps must be a list such as [("first", simulator, ["n_jets"]), ("rest", '
+                'simulators must be a list such as [("first", simulator, ["n_jets"]), ("rest", '
                 f"simulator, None)], got {steps!r}."
             )
         for step in steps:

@@ -136,8 +136,8 @@ def test_density_is_absent_if_a_step_has_none():
 @pytest.mark.parametrize(
     ("steps", "error", "message"),
     [
-        (Smear(), TypeError, "steps must be a list such as"),
-        ([], TypeError, "steps must be a list such as"),
+        (Smear(), TypeError, "simulators must be a list such as"),
+        ([], TypeError, "simulators must be a list such as"),
         ([("one", Smear())], TypeError, r"A step is \(name, simulator, columns\)"),
         ([("one", FlowGenerator(), None)], TypeError, "Step 'one' must be a simulator"),
         ([("one", Smear(), ["jet_pt"])], ValueError, r"columns \['second'\] of y are left"),
@@ -148,7 +148,7 @@ def test_density_is_absent_if_a_step_has_none():
         ([("a", Smear(), [0, 1]), ("b", Smear(), None)], ValueError, "left for 'b'"),
         ([("a", Smear(), [0]), ("b", Smear(), ["second"])], ValueError, "in the steps 'a' and 'b'"),
         ([("a", Smear(), [0]), ("a", Smear(), None)], ValueError, "Names provided are not unique"),
-        ([("steps", Smear(), None)], ValueError, "conflict with constructor arguments"),
+        ([("simulators", Smear(), None)], ValueError, "conflict with constructor arguments"),
     ],
 )
 def test_bad_steps(steps, error, message):
@@ -193,10 +193,10 @@ def test_parameters_clones_and_checkpoints():
     assert is_simulator(model)
     assert model.get_params()["one__checkpoint"] == "a.pt"
     copy = clone(model).set_params(one__interrupt="after", two=GaussianRegression())
-    assert copy.steps[0][1].interrupt == "after"
-    assert copy.steps[1][2] is None
-    assert isinstance(copy.steps[1][1], GaussianRegression)
-    assert model.steps[0][1].interrupt is None
+    assert copy.simulators[0][1].interrupt == "after"
+    assert copy.simulators[1][2] is None
+    assert isinstance(copy.simulators[1][1], GaussianRegression)
+    assert model.simulators[0][1].interrupt is None
     fitted = model.fit(*line(20)).simulators_.values()
     assert [step.checkpoint for step in fitted] == ["a.pt.0", "a.pt.1"]
     alone = chain(Smear(checkpoint="a.pt"), Smear()).fit(*line(20))
