@@ -5,13 +5,13 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
+from skjetsim._drawing._chunked import CHUNK_ROWS, Chunk, draw_in_chunks
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng, torch_generator
 
 
-def noise(generator, chunk):
-    drawn = torch.randn(CHUNK_ROWS, 2, generator=generator).double().numpy()
-    return drawn if chunk is None else drawn + chunk
+def noise(chunk):
+    drawn = chunk.normal(2).double().numpy() + 10 * chunk.normal(1).double().numpy()
+    return drawn if chunk.inputs is None else drawn + chunk.inputs
 
 
 def test_seeds():
@@ -70,17 +70,35 @@ def test_workers_change_nothing(n_jobs):
     assert_array_equal(draw_in_chunks(noise, len(inputs), n_jobs=n_jobs, **arguments), expected)
 
 
-def test_chunks_are_always_full():
-    heights = []
+@pytest.mark.parametrize(
+    ("n_rows", "heights"),
+    [(1, [1]), (3, [4]), (16, [16]), (17, [32]), (64, [64]), (130, [64, 64, 2])],
+)
+def test_what_is_left_is_padded_to_a_power_of_two(n_rows, heights):
+    seen = []
 
-    def record(generator, chunk):
-        heights.append(len(chunk))
-        return np.repeat(chunk[:, :1], 2, axis=1)
+    def record(chunk):
+        seen.append(len(chunk.inputs))
+        assert chunk.normal(3).shape == (chunk.n_rows, 3) == (len(chunk.inputs), 3)
+        return np.repeat(chunk.inputs[:, :1], 2, axis=1)
 
-    inputs = np.arange(CHUNK_ROWS + 3.0)[:, None]
-    drawn = draw_in_chunks(record, len(inputs), n_columns=2, random_state=0, inputs=inputs)
-    assert heights == [CHUNK_ROWS, CHUNK_ROWS]
+    inputs = np.arange(float(n_rows))[:, None]
+    arguments = {"n_columns": 2, "random_state": 0, "inputs": inputs, "chunk_rows": 64}
+    drawn = draw_in_chunks(record, n_rows, **arguments)
+    assert seen == heights
     assert_array_equal(drawn[:, 0], inputs[:, 0])
+
+
+@pytest.mark.parametrize("n_columns", [1, 3, 9, 504])
+def test_noise_of_few_rows_is_that_of_many(n_columns):
+    root = as_seed_sequence(4)
+    many = Chunk(root, 2, 64)
+    expected = [many.normal(n_columns) for _ in range(2)]
+    assert not torch.equal(*expected)
+    for n_rows in (1, 2, 4, 8, 16, 32):
+        few = Chunk(root, 2, n_rows)
+        for noise in expected:
+            assert torch.equal(few.normal(n_columns), noise[:n_rows])
 
 
 def test_networks_run_on_one_thread_and_the_setting_comes_back():
@@ -88,9 +106,9 @@ def test_networks_run_on_one_thread_and_the_setting_comes_back():
     torch.set_num_threads(2)
     seen = []
 
-    def record(generator, chunk):
+    def record(chunk):
         seen.append(torch.get_num_threads())
-        return np.zeros((CHUNK_ROWS, 1))
+        return np.zeros((chunk.n_rows, 1))
 
     try:
         for n_jobs in (1, 2):
@@ -98,7 +116,7 @@ def test_networks_run_on_one_thread_and_the_setting_comes_back():
         assert set(seen) == {1}
         assert torch.get_num_threads() == 2
 
-        def fail(generator, chunk):
+        def fail(chunk):
             raise RuntimeError("out of memory")
 
         with pytest.raises(RuntimeError, match="out of memory"):

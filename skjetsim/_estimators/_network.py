@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, padded_chunk
+from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
@@ -85,6 +85,7 @@ class NetworkEstimator:
     def _forget_fit(self):
         """Drop the network of an earlier fit: from here on there is none."""
         self.history_, self.best_epoch_ = [], 0
+        self.chunk_rows_ = self._chunk_rows()
         vars(self).pop("net_", None)
 
     def _train(self, plan, root, inputs, weight):
@@ -156,23 +157,40 @@ class NetworkEstimator:
         order = order.to(device)
         return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
 
+    def _chunk_rows(self):
+        """Rows that the network sees at once when it draws, by the memory that they take."""
+        return CHUNK_ROWS
+
+    def _draw_chunks(self, draw, n_rows, n_columns, random_state, inputs=None):
+        """Rows that `draw(chunk)` makes, chunk by chunk, on the estimator's threads."""
+        return draw_in_chunks(
+            draw,
+            n_rows,
+            n_columns=n_columns,
+            random_state=random_state,
+            inputs=inputs,
+            n_jobs=self.n_jobs,
+            chunk_rows=self.chunk_rows_,
+        )
+
     def _module_call(self, function, *arrays):
         """Run a method of the module on float64 arrays, as float32 on its device.
 
-        The module sees full chunks, the tail padded: the rounding of a row does not depend on how
-        many come with it, nor does the memory it takes.
+        The module sees chunks, the last one padded to the next power of two: the memory that it
+        takes is bounded.
         """
         import torch
 
         call = getattr(self.net_.module_, function)
         arrays = [np.asarray(array) for array in arrays if array is not None]
-        parts = []
+        chunk_rows, parts = self.chunk_rows_, []
         with torch.inference_mode():
-            for start in range(0, len(arrays[0]), CHUNK_ROWS):
-                rows = [array[start : start + CHUNK_ROWS] for array in arrays]
+            for start in range(0, len(arrays[0]), chunk_rows):
+                rows = [array[start : start + chunk_rows] for array in arrays]
+                height = chunk_height(len(rows[0]), chunk_rows)
                 tensors = [
-                    torch.as_tensor(
-                        padded_chunk(array), dtype=torch.float32, device=self.net_.device
+                    torch.from_numpy(np.array(padded_rows(array, height), dtype=np.float32)).to(
+                        self.net_.device  # a copy: rows of users may be read-only
                     )
                     for array in rows
                 ]

@@ -6,7 +6,6 @@ import numbers
 
 import numpy as np
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
 from skjetsim._encoders._column_maps import (
     apply_maps,
     check_reach,
@@ -269,7 +268,6 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         return self._unfold(np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _unfold(self, y, random_state):
-        import torch
 
         if self.net_ is None:
             return np.tile(self.constants_, (len(y), 1))
@@ -279,21 +277,12 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         n_padding = self._paddings()[1]
         noisy = self._architecture["n_noise"] > 0
 
-        def draw(generator, chunk):
-            padding = torch.zeros(CHUNK_ROWS, n_padding)
-            if noisy:
-                padding.normal_(generator=generator)
-            mapped, _ = apply_maps(self.measured_maps_, chunk)
-            table = np.tile(self.constants_, (len(chunk), 1))
+        def draw(chunk):
+            padding = chunk.normal(n_padding) if noisy else np.zeros((chunk.n_rows, n_padding))
+            mapped, _ = apply_maps(self.measured_maps_, chunk.inputs)
+            table = np.tile(self.constants_, (chunk.n_rows, 1))
             theory = self._module_call("unfold", mapped, padding)
             table[:, self.varying_] = invert_maps(self.theory_maps_, theory)
             return table
 
-        return draw_in_chunks(
-            draw,
-            len(y),
-            n_columns=self.n_features_in_,
-            random_state=random_state,
-            inputs=measured,
-            n_jobs=self.n_jobs,
-        )
+        return self._draw_chunks(draw, len(y), self.n_features_in_, random_state, measured)

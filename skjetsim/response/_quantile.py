@@ -7,7 +7,6 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
 from skjetsim._encoders._column_maps import check_radians
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
@@ -330,25 +329,16 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
             raise
 
     def _draw(self, events, random_state):
-        import torch
 
         if self.net_ is None:
             return np.tile(self.constants_, (len(events), 1))
         n_noise = int(self.varying_.sum())
 
-        def draw(generator, chunk):
-            noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
-            inputs = self._inputs(self._quantities(chunk))
-            return self._unscale(self._module_call("from_base", noise, inputs))
+        def draw(chunk):
+            inputs = self._inputs(self._quantities(chunk.inputs))
+            return self._unscale(self._module_call("from_base", chunk.normal(n_noise), inputs))
 
-        return draw_in_chunks(
-            draw,
-            len(events),
-            n_columns=len(self.varying_),
-            random_state=random_state,
-            inputs=events,
-            n_jobs=self.n_jobs,
-        )
+        return self._draw_chunks(draw, len(events), len(self.varying_), random_state, events)
 
     def predict(self, X):
         """Conditional median of each column.

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
 from skjetsim._encoders._column_maps import (
     check_radians,
     check_reach,
@@ -335,7 +334,6 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
             )
 
     def _move(self, function, rows, random_state):
-        import torch
 
         forward = function == "simulate"
         names = self._architecture["theory" if forward else "measured"]["names"]
@@ -344,18 +342,12 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
         module = self.net_.module_
         n_noise = (module.decoder if forward else module.encoder).n_noise
 
-        def draw(generator, chunk):
-            noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
-            return _finish(self._module_call(function, chunk, noise), layout)
+        def draw(chunk):
+            drawn = self._module_call(function, chunk.inputs, chunk.normal(n_noise))
+            return _finish(drawn, layout)
 
-        return draw_in_chunks(
-            draw,
-            len(rows),
-            n_columns=self.n_targets_ if forward else self.n_features_in_,
-            random_state=random_state,
-            inputs=rows,
-            n_jobs=self.n_jobs,
-        )
+        n_columns = self.n_targets_ if forward else self.n_features_in_
+        return self._draw_chunks(draw, len(rows), n_columns, random_state, rows)
 
 
 def _finish(rows, layout):
