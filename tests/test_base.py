@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
@@ -8,9 +10,18 @@ from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skjetsim.base import GeneratorMixin, SimulatorMixin, is_generator, is_simulator, is_unfolder
+from skjetsim.base import (
+    BaseSimulator,
+    GeneratorMixin,
+    SimulatorMixin,
+    check_pairs,
+    is_generator,
+    is_simulator,
+    is_unfolder,
+)
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import make_generative_pipeline
+from skjetsim.utils._angles import wrap_phi
 
 wrappers = pytest.mark.parametrize(
     "wrap",
@@ -120,3 +131,37 @@ def test_generator_score_is_the_mean_density_where_there_is_one():
     assert Density().score(X, sample_weight=[3, 1]) == -1.5
     assert isinstance(Density().score(X), float)
     assert not hasattr(NoDensity(), "score")
+
+
+class Response(BaseSimulator):
+    """y0 is X + 3 + noise, y_phi an azimuth around pi, y2 a count."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        check_pairs(self, X, y, sample_weight, reset=True)
+        return self
+
+    def _draw_targets(self, rows, n_samples, random_state):
+        rng = np.random.default_rng(random_state)
+        x = np.repeat(rows[:, 0], n_samples or 1)
+        noise = rng.normal(size=(len(x), 2))
+        phi = wrap_phi(np.pi + 0.2 * noise[:, 1])
+        return np.column_stack([x + 3 + noise[:, 0], phi, rng.poisson(4.7, len(x))])
+
+
+def test_predict_is_the_median_of_draws():
+    X = np.arange(50.0)[:, None]
+    names = ["pt", "phi", "n_jets"]
+    y = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)), columns=names)
+    model = Response().set_output(transform="pandas").fit(X, y)
+    predicted = model.predict(X)
+    assert list(predicted.columns) == names
+    assert_array_equal(predicted, model.predict(X))
+    assert_allclose(predicted["pt"], X[:, 0] + 3, atol=0.7)
+    assert np.abs(wrap_phi(predicted["phi"] - np.pi)).max() < 0.15
+    assert_array_equal(predicted["n_jets"] % 1, 0)
+    assert model.predict(X[:0]).shape == (0, 3)
+    with pytest.raises(TypeError, match="simulator"):
+        model.predict(5)
