@@ -28,9 +28,10 @@ def save(estimator, path):
     """Write an estimator, fitted or not, to a file without pickle.
 
     The file is a zip archive: a manifest (versions, column names, units, training summary), the
-    structure as JSON, arrays and network weights as safetensors, and, for compiled parts of
-    scikit-learn's estimators, skops. An existing file is replaced in one step, or, where writing
-    fails, left as it was.
+    structure as JSON, arrays and network weights as safetensors, for compiled parts of
+    scikit-learn's estimators skops, and checksums of all. Classes have their public names: later
+    versions of skjetsim read the file, wherever the code is then. An existing file is replaced in
+    one step, or, if writing fails, left as it was.
 
     Parameters
     ----------
@@ -76,8 +77,8 @@ def load(path, *, trusted=()):
     ----------
     path : str or path-like
     trusted : collection of str, optional
-        Full names of classes accepted besides those of skjetsim and scikit-learn; they have to be
-        importable.
+        Names of classes accepted besides those of skjetsim and scikit-learn, as the error gives
+        them; they have to be importable.
 
     Returns
     -------
@@ -87,10 +88,11 @@ def load(path, *, trusted=()):
     Raises
     ------
     TypeError
-        On a type that is not trusted; it is named.
+        If the file names a class that is not trusted or a function that is not registered.
     ValueError
-        Where the file is truncated, edited or no model file, was written by a newer format, or
-        holds scikit-learn estimators of another minor version.
+        If a part of the file is not as it was written, it is no model file, its format or one of
+        its parameters is of a newer version, its network is larger than its tensors, or it holds
+        scikit-learn estimators of another minor version. The message names the part or the cure.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import struct
 import zipfile
 
@@ -20,6 +21,7 @@ FORMAT = 2
 MANIFEST, STRUCTURE = "manifest.json", "structure.json"
 TENSORS, CHECKSUMS = "tensors.safetensors", "checksums.json"
 
+LONGEST = 1_000_000  # bytes, of a compressed manifest
 LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry: it ends in the lengths of name and extra
 
 
@@ -60,33 +62,33 @@ def read_archive(path):
     ValueError
         If it is no model file, has another format, or a part is not as it was written.
     """
+    size = os.path.getsize(path)
     with open(path, "rb") as file:
         try:
             archive = zipfile.ZipFile(file)
-            infos = {info.filename: info for info in archive.infolist()}
-            check_stored(archive)
-            manifest = archive.read(MANIFEST)  # zip's own sum: other formats have others of ours
+            # A newer format may compress its manifest: it is not read to any length.
+            number = json.loads(archive.open(MANIFEST).read(size + LONGEST))["format"]
         except Exception as error:
-            raise ValueError(
-                f"{path} is truncated, or is not a skjetsim model file ({error}). Take another "
-                "copy of the file, or save the model again."
-            ) from error
-        entries = {name: _entry(file, info) for name, info in infos.items()}
-    _check_format(path, manifest)
+            raise _unreadable(path, error) from error
+        _check_format(path, number)
+        try:
+            check_stored(archive, size)
+        except ValueError as error:
+            raise _unreadable(path, error) from error
+        entries = {info.filename: _entry(file, info) for info in archive.infolist()}
     checksums = entries.pop(CHECKSUMS, b"")
     if archive.comment != _seal(checksums):
         raise _damaged(path, CHECKSUMS)
     sums = json.loads(checksums)
-    tensor_sums, tensors = sums.pop(TENSORS), entries.pop(TENSORS, b"")
+    tensor_sums, tensors = sums.pop(TENSORS, {}), entries.pop(TENSORS, b"")
     actual = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
     _compare(path, actual, sums)
     return entries, _arrays(path, tensors, tensor_sums)
 
 
-def check_stored(archive):
-    """Raise ValueError if a zip archive unpacks to more than the file holds, before it is read."""
+def check_stored(archive, size):
+    """Raise ValueError if a zip archive may unpack to more than its size, before it is read."""
     infos = archive.infolist()
-    size = archive.fp.seek(0, io.SEEK_END)
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
         raise ValueError("two entries have the same name")
@@ -106,13 +108,9 @@ def _entry(file, info):
     return file.read(info.file_size)
 
 
-def _check_format(path, manifest):
-    try:
-        number = json.loads(manifest)["format"]
-    except Exception as error:
-        raise _damaged(path, MANIFEST) from error
+def _check_format(path, number):
     if not isinstance(number, int) or number < FORMAT:
-        raise _damaged(path, MANIFEST)
+        raise _unreadable(path, f"format {number!r}")
     if number > FORMAT:
         raise ValueError(
             f"{path} has format {number}, which is newer than this version of skjetsim reads "
@@ -125,7 +123,7 @@ def _arrays(path, data, sums):
 
     try:
         # Sizes claimed by its header are compared with the data before memory is taken.
-        arrays = load(data)
+        arrays = {key: np.require(array, None, "W") for key, array in load(data).items()}
     except Exception as error:
         raise _damaged(path, f"the header of {TENSORS}") from error
     actual = {key: _array_sum(array) for key, array in arrays.items()}
@@ -147,6 +145,13 @@ def _array_sum(array):
 
 def _seal(checksums):
     return b"skjetsim " + hashlib.sha256(checksums).hexdigest().encode()
+
+
+def _unreadable(path, error):
+    return ValueError(
+        f"{path} is truncated, or is not a skjetsim model file ({error}). Take another copy of the "
+        "file, or save the model again."
+    )
 
 
 def _damaged(path, part):

@@ -84,7 +84,7 @@ class Decoder:
     arrays : dict of str to ndarray
     blobs : dict of str to bytes
     trusted : collection of str
-        Full names of classes accepted besides those of skjetsim and scikit-learn.
+        Names of classes accepted besides those of skjetsim and scikit-learn.
     """
 
     def __init__(self, arrays, blobs, trusted=()):
@@ -103,8 +103,8 @@ class Decoder:
         return float(node["value"])
 
     def _array(self, node):
-        # Owned by the estimator alone: no two nodes of what we write share an array.
-        return np.require(self.arrays[node["key"]], requirements="W")
+        # The estimator's own from now on: no two nodes of what we write share an array.
+        return self.arrays[node["key"]]
 
     def _records(self, node):
         dtype = np.dtype([(name, kind) for name, kind in node["descr"]])
@@ -113,7 +113,8 @@ class Decoder:
     def _objects(self, node):
         items = [self.decode(item) for item in node["items"]]
         array = np.empty(len(items), dtype=object)
-        array[:] = items
+        for place, item in enumerate(items):  # all at once, lists would become another axis
+            array[place] = item
         array = array.reshape(node["shape"])
         return array.astype(str) if node["kind"] == "U" else array
 
@@ -185,7 +186,7 @@ class Decoder:
 
         data = self.blobs[node["key"]]
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            check_stored(archive)
+            check_stored(archive, len(data))
         untrusted = set(skops.io.get_untrusted_types(data=data)) - self.trusted
         if untrusted:
             raise UnknownTypeError(
@@ -204,19 +205,18 @@ def _completed(cls, state):
         If the class has no such parameter, or one without default is not in the file.
     """
     parameters = inspect.signature(cls).parameters
-    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    empty = inspect.Parameter.empty
+    defaults = {name: p.default for name, p in parameters.items() if p.default is not empty}
     state = defaults | state
-    missing = [name for name, value in state.items() if value is inspect.Parameter.empty]
-    if missing:
-        raise ValueError(f"a {cls.__name__} without the parameter {missing[0]!r}.")
-    # Classes of scikit-learn may keep state under any name; their files are of the same version.
+    # Other classes may keep state under any name; scikit-learn's are of the version that wrote it.
     if is_ours(cls.__module__) or cls is Pipeline:
         unknown = [key for key in state.keys() - parameters.keys() if key.strip("_") == key]
-        if unknown:
-            raise ValueError(
-                f"it holds a {cls.__name__} with the parameter {min(unknown)!r}, which the "
-                "installed version does not have. Upgrade to the version that wrote the file."
-            )
+        for what, names in (("without", parameters.keys() - state.keys()), ("with", unknown)):
+            if names:
+                raise ValueError(
+                    f"it holds a {cls.__name__} {what} the parameter {min(names)!r}, unlike the "
+                    "installed version. Upgrade to the version that wrote the file."
+                )
     return state
 
 

@@ -173,6 +173,10 @@ def test_compressed_entries_are_not_unpacked(model, path):
     write_entries(path, bomb, comment, zipfile.ZIP_DEFLATED)
     del bomb
     refused_in_little_memory(path, "compressed")
+    bomb = entries | {"manifest.json": b"0" * 200_000_000}
+    write_entries(path, bomb, comment, zipfile.ZIP_DEFLATED)
+    del bomb
+    refused_in_little_memory(path, "not a skjetsim model file")
 
 
 def test_entries_that_claim_more_than_the_file_has(model, path):

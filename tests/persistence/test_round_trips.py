@@ -192,6 +192,7 @@ def test_arrays_of_any_order_and_type(path):
         np.array([("a", 1.0)], dtype=[("name", "U4"), ("value", "f8")]),
         np.ma.MaskedArray([1.0, 2.0], mask=[True, False]),
         np.array([{"n": np.float32(2.0)}, None], dtype=object),
+        pd.Series([[1, 2], [3, 4]]).to_numpy(),
     ]
     save(StandardScaler().set_params(copy=arrays), path)
     again = load(path).copy

@@ -1,8 +1,11 @@
 """Files of other versions: read where nothing can go wrong, else refused with the cure."""
 
+import json
+import zipfile
+
 import pytest
 from _instances import SMALL, paired_events
-from file_toys import rewrite
+from file_toys import entries_of, rewrite, write_entries
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +23,23 @@ def test_a_newer_format(model, path):
     save(model, path)
     rewrite(path, lambda structure, manifest, *_: manifest.update(format=99))
     with pytest.raises(ValueError, match=r"format 99, which is newer than .* \(2\)\. Upgrade"):
+        load(path)
+
+
+@pytest.mark.parametrize("number", [1, "two", None])
+def test_no_format(model, path, number):
+    save(model, path)
+    rewrite(path, lambda structure, manifest, *_: manifest.update(format=number))
+    with pytest.raises(ValueError, match=r"not a skjetsim model file \(format"):
+        load(path)
+
+
+def test_a_newer_format_may_be_another_archive(model, path):
+    save(model, path)
+    entries, _ = entries_of(path)
+    manifest = json.loads(entries["manifest.json"]) | {"format": 3}
+    write_entries(path, {"manifest.json": json.dumps(manifest)}, b"", zipfile.ZIP_DEFLATED)
+    with pytest.raises(ValueError, match="format 3, which is newer"):
         load(path)
 
 
