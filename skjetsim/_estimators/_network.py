@@ -181,14 +181,22 @@ class NetworkEstimator:
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    def _restore_net(self, tensors):
-        """Rebuild the network around saved tensors; the counterpart of saving its state."""
+    def _restore_net(self, name, tensors):
+        """Rebuild the network of an attribute around the tensors that a model file has of it."""
+        from skjetsim._persistence._networks import load_weights
+
+        net = self._untrained_net(name)
+        net.initialize()
+        load_weights(net.module_, tensors, name)
+        setattr(self, name, net)
+
+    def _untrained_net(self, name):
+        """The network of an attribute with weights to be replaced; who has several overrides it."""
         from skjetsim._nn import TrainingPlan
 
-        self.net_ = self._make_net(TrainingPlan(), as_seed_sequence(0))
-        self.net_.initialize()
-        self.net_.module_.load_state_dict(tensors)
-        self.net_.module_.eval()
+        if name != "net_":
+            raise ValueError(f"a {type(self).__name__} has no network {name!r}.")
+        return self._make_net(TrainingPlan(), as_seed_sequence(0))
 
     @staticmethod
     def _training_set(inputs, weight, device):
