@@ -121,6 +121,7 @@ class NetworkEstimator:
             patience=self.patience,
             ema_decay=self.ema_decay,
             checkpoint=self.checkpoint,
+            callbacks=() if self.callbacks is None else self.callbacks,
             verbose=bool(self.verbose),
         )
 
@@ -130,9 +131,9 @@ class NetworkEstimator:
         return int(np.clip(n_rows // 64, 64, 2048))
 
     def _make_net(self, plan, root):
-        from skjetsim._nn import TensorNet, resolve_device
+        from skjetsim._nn import TrainingNet, resolve_device
 
-        return TensorNet(
+        return TrainingNet(
             self._build_module(torch_generator(root, WEIGHTS)),
             plan=plan,
             generator=torch_generator(root, SHUFFLE),
@@ -146,25 +147,25 @@ class NetworkEstimator:
         vars(self).pop("net_", None)
 
     def _train(self, plan, root, inputs, weight):
-        """Train on row-aligned arrays, the arguments of the module's `forward`."""
+        """Train on row-aligned arrays, the inputs of the network's mini-batches."""
         net = self._make_net(plan, root)
         training, validation = self._split(inputs, weight, root, net.device)
         try:
-            net.train(training, validation)
+            net.fit(training, validation)
         finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
             self._keep(net)
 
     def _train_once(self, plan, root, inputs, weight):
         """Pass once over row-aligned arrays, going on from the network there is."""
-        if plan.ema_decay is not None or plan.checkpoint is not None:
+        if plan.checkpoint is not None:
             raise ValueError(
-                "partial_fit keeps neither an average of the weights nor a checkpoint: set "
-                "ema_decay=None and checkpoint=None, and save the model between calls."
+                "partial_fit keeps no checkpoint: set checkpoint=None, and save the model between "
+                "calls."
             )
         net = self.net_ if hasattr(self, "net_") else self._make_net(plan, root)
-        net.train_once(self._training_set(inputs, weight, net.device), plan)
+        net.train_once(self._rows(inputs, weight, net.device), plan)
         self.best_epoch_ = len(self.history_) + 1
-        self.history_ = [*self.history_, {"epoch": self.best_epoch_, "train_loss": net.last_loss_}]
+        self.history_ = [*self.history_, net.entries()[-1] | {"epoch": self.best_epoch_}]
         self.net_ = net
 
     def _keep(self, net):
@@ -172,10 +173,7 @@ class NetworkEstimator:
         self.best_epoch_ = net.best_epoch_
         if self.best_epoch_ == 0:
             return
-        self.history_ = [
-            {key: value for key, value in epoch.items() if key != "batches"}
-            for epoch in net.history.to_list()
-        ]
+        self.history_ = net.entries()
         self.net_ = net
 
     def __sklearn_is_fitted__(self):
@@ -199,22 +197,26 @@ class NetworkEstimator:
         return self._make_net(TrainingPlan(), as_seed_sequence(0))
 
     @staticmethod
-    def _training_set(inputs, weight, device):
+    def _rows(inputs, weight, device):
+        """Training data of arrays: numbers in single precision, integers and bools as such."""
         import torch
 
-        from skjetsim._nn import TrainingSet
+        from skjetsim._nn import Rows
 
         def tensor(array):
-            return torch.as_tensor(array, dtype=torch.float32, device=device)
+            kind = np.asarray(array).dtype.kind
+            dtype = {"b": torch.bool, "i": torch.int64, "u": torch.int64}.get(kind, torch.float32)
+            return torch.as_tensor(array, dtype=dtype, device=device)
 
-        return TrainingSet(
-            tuple(tensor(array) for array in inputs), None if weight is None else tensor(weight)
+        return Rows(
+            tuple(tensor(array) for array in inputs),
+            None if weight is None else torch.as_tensor(weight, dtype=torch.float32, device=device),
         )
 
     def _split(self, inputs, weight, root, device):
         import torch
 
-        rows = self._training_set(inputs, weight, device)
+        rows = self._rows(inputs, weight, device)
         n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
             return rows, None

@@ -177,7 +177,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         theory, _ = apply_maps(self.theory_maps_, X)
         measured, _ = apply_maps(self.measured_maps_, y)
         inputs = (theory, measured, self._training_padding(len(X), root))
-        self._train(plan, root, inputs if weight is None else (*inputs, weight), weight)
+        self._train(plan, root, inputs, weight)
 
     def _paddings(self):
         """Columns that the theory and the detector level lack to be equally wide."""

@@ -173,9 +173,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         target = self._scale_target(varying)
         if n_quantiles is not None:
             self._learn_marginal(target, weight)
-        # The weights count in the batch normalisation too.
-        arrays = (target, inputs) if weight is None else (target, inputs, weight)
-        self._train(plan, as_seed_sequence(self.random_state), arrays, weight)
+        self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
     # What the network sees.
 

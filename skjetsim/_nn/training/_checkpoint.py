@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
 
 import torch
 
@@ -13,18 +12,18 @@ from skjetsim.utils._atomic import replacing
 __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 
 
-def fingerprint(plan, training, module):
+# Of a plan: what changes nothing, and callbacks, which have no text that says what they do.
+NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
+
+
+def fingerprint(plan, data, module):
     """Digest of everything that decides a training's course, to recognise a foreign checkpoint."""
     digest = hashlib.blake2b(digest_size=16)
-    settings = asdict(plan)
-    for name in ("verbose", "checkpoint"):  # a file that was moved is still the same training
-        del settings[name]
+    settings = {name: value for name, value in vars(plan).items() if name not in NOT_OF_COURSE}
     digest.update(repr(sorted(settings.items())).encode())
-    tensors = [*training.inputs, *module.state_dict().values()]
-    if training.weight is not None:
-        tensors.append(training.weight)
-    for tensor in tensors:
-        digest.update(str(tuple(tensor.shape)).encode())
+    digest.update(repr((type(data).__name__, data.n_rows)).encode())
+    for tensor in (*data.tensors(), *module.state_dict().values()):
+        digest.update(str((tuple(tensor.shape), tensor.dtype)).encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
