@@ -8,6 +8,7 @@ import numpy as np
 from skjetsim.datasets._chain._events import run_chunks
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
+from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
@@ -40,6 +41,7 @@ class WeightedPairs:
     phase_space: PhaseSpace
 
 
+@generator_docs
 def generate_drell_yan(
     n_samples,
     *,
@@ -62,12 +64,9 @@ def generate_drell_yan(
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows.
+    %(n_rows)s
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
-        version, and fewer samples are the first rows of more.
+    %(random_state_of_partons)s
 
     boson : {"both", "photon", "z"}, default="both"
         What is exchanged: photon and Z with their interference, or one alone. Subtracting the
@@ -86,15 +85,9 @@ def generate_drell_yan(
         Settings of Pythia for another energy, other parton densities or parameters, such as
         ``"PDF:pSet = 14"``. They overrule the process's own.
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+    %(memory_of_partons)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(jobs)s
 
     Returns
     -------
@@ -106,20 +99,15 @@ def generate_drell_yan(
         cross_section, cross_section_error : float
             Cross-section of these cuts, and its statistical error, in pb. Pythia's own unless
             `weighted`.
-        feature_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(pair_names)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(needs_pythia)s
     ValueError
         If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
         or with `weighted` and a setting that the weights cannot follow.
-    OSError
-        If `memory` cannot be written to.
+    %(memory_fails)s
 
     See Also
     --------
@@ -143,8 +131,7 @@ def generate_drell_yan(
 
     References
     ----------
-    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
-       arXiv:2203.11601.
+    %(pythia)s
     .. [2] M. Backes, A. Butter, T. Plehn and R. Winterhalder, "How to GAN event unweighting",
        arXiv:2012.07873.
     .. [3] A. Butter, T. Plehn and R. Winterhalder, "How to GAN event subtraction",

@@ -1,6 +1,7 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
 from skjetsim.datasets._chain._note import sample_note
+from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._lepton_pairs import (
     check_energy,
     lepton_pairs,
@@ -15,6 +16,7 @@ LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 ENERGY_MIN = 10.0
 
 
+@generator_docs
 def generate_ee_z(
     n_samples,
     *,
@@ -36,12 +38,9 @@ def generate_ee_z(
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows.
+    %(n_rows)s
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
-        version, and fewer samples are the first rows of more.
+    %(random_state_of_partons)s
 
     energy : float, default=91.1876
         Energy of the collisions, GeV. The default is the mass of the Z.
@@ -60,15 +59,9 @@ def generate_ee_z(
         Settings of Pythia for variations of its parameters, such as ``"23:m0 = 91."``. They
         overrule the process's own.
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+    %(memory_of_partons)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(jobs)s
 
     Returns
     -------
@@ -80,19 +73,14 @@ def generate_ee_z(
             PDG number of the lepton: 11 electron, 13 muon, 15 tau.
         cross_section, cross_section_error : float
             Pythia's cross-section, and its statistical error, in pb.
-        feature_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(pair_names)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(needs_pythia)s
     ValueError
         If Pythia does not take a setting or cannot start, or at an energy of 10 GeV or less.
-    OSError
-        If `memory` cannot be written to.
+    %(memory_fails)s
 
     See Also
     --------
@@ -105,8 +93,7 @@ def generate_ee_z(
 
     References
     ----------
-    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
-       arXiv:2203.11601.
+    %(pythia)s
     .. [2] S. Otten et al., "Event generation and statistical sampling for physics with deep
        generative models and a density information buffer", arXiv:1901.00875.
 

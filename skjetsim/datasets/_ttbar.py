@@ -10,6 +10,7 @@ from skjetsim.datasets._chain._events import check_mean, events_bunch, generate_
 from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
+from skjetsim.datasets._docs import generator_docs
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
@@ -179,6 +180,7 @@ def nearest_jets(quarks, jets, distance):
     return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
 
 
+@generator_docs
 def generate_ttbar(
     n_samples,
     *,
@@ -206,40 +208,24 @@ def generate_ttbar(
         Number of rows: generated events that pass the loose selection, whether the detector
         accepts them or not.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+    %(detector)s
 
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
+    %(n_detector)s
 
     jet_pt_min : float or None, default=20.0
         Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
         switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
         taken, which leaves no edge, and no event is rejected for a fifth jet.
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(jobs)s
 
     Returns
     -------
@@ -263,20 +249,15 @@ def generate_ttbar(
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
             passes.
-        feature_names, target_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(names)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(needs_pythia)s
     ValueError
         If Pythia does not take a setting or cannot start, if no event passes, or if `jet_pt_min`
         is negative or below the threshold of the detector.
-    OSError
-        If `memory` cannot be written to.
+    %(memory_fails)s
 
     See Also
     --------
@@ -296,8 +277,7 @@ def generate_ttbar(
 
     References
     ----------
-    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
-       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
+    %(otus)s
 
     Examples
     --------

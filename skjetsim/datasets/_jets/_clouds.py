@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._events import generate_events
+from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
@@ -13,6 +14,7 @@ from skjetsim.utils._validation import check_int, check_option
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 
 
+@generator_docs
 def generate_jets(
     n_samples,
     kind="gluon",
@@ -40,27 +42,20 @@ def generate_jets(
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows: generated jets that pass the selection, whether the detector finds them or
-        not.
+    %(n_jets)s
 
     kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
         What the jet starts from: a gluon or a light quark (u, d, s) beside a Z that decays to
         neutrinos; a top quark that decays to quarks beside an antitop that decays to a lepton; a W
         or Z that decays to quarks, beside a Z or W that decays to neutrinos or a lepton.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     detector : DetectorCard or None, default=None
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
         `jet_radius` gives way to `radius`.
 
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
+    %(n_detector_or_none)s
 
     radius : float, default=0.8
         Radius parameter of the anti-kT algorithm.
@@ -76,24 +71,13 @@ def generate_jets(
         "relative" gives each constituent by its distance from the jet axis in eta and phi and its
         part of the jet's pT, as in JetNet [3]_; "cartesian" by px, py and pz in GeV.
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(jobs)s
 
     Returns
     -------
@@ -113,23 +97,16 @@ def generate_jets(
             accepted.
         target_mask, target_jets
             As `mask` and `jets`, after the detector.
-        accepted : ndarray of bool of shape (n_samples,)
-            Whether a reconstructed jet is near the generated one.
+        %(found_jet)s
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             The keys of the detector level of each of the ``n_detector - 1`` other passes.
-        feature_names, target_names : list of str
-            Names of the last axis of `data` and `target`.
-        DESCR : str
-            Description of the data.
+        %(cloud_names)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(needs_pythia)s
+    %(pythia_refuses)s
+    %(memory_fails)s
 
     See Also
     --------
@@ -148,10 +125,8 @@ def generate_jets(
 
     References
     ----------
-    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
-       arXiv:2203.11601.
-    .. [2] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
-       generic collider experiment", arXiv:1307.6346.
+    %(pythia)s
+    %(delphes)s
     .. [3] R. Kansal et al., "Particle cloud generation with message passing generative
        adversarial networks", arXiv:2106.11535, section 2.
 

@@ -5,10 +5,12 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._events import generate_events
+from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 from skjetsim.utils._validation import check_int, check_option
 
 
+@generator_docs
 def generate_jet_images(
     n_samples,
     kind="w",
@@ -38,25 +40,18 @@ def generate_jet_images(
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows: generated jets that pass the selection, whether the detector finds them or
-        not.
+    %(n_jets)s
 
     kind : {"w", "qcd"}, default="w"
         What the jet starts from.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     detector : DetectorCard or None, default=None
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
         `jet_radius` is not used.
 
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
+    %(n_detector_or_none)s
 
     n_pixels : int, default=25
         Pixels along each side of an image.
@@ -82,20 +77,11 @@ def generate_jet_images(
         the event. The generated events do not depend on it. Trimming takes most of it away, and
         nothing else is subtracted.
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(jobs)s
 
     Returns
     -------
@@ -121,12 +107,9 @@ def generate_jet_images(
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(needs_pythia)s
+    %(pythia_refuses)s
+    %(memory_fails)s
 
     See Also
     --------
