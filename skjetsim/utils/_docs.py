@@ -11,7 +11,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def with_docs(**texts):
-    r"""Make a decorator that puts shared texts into a docstring.
+    """Make a decorator that puts shared texts into a docstring.
 
     Each ``%(name)s`` in the docstring is replaced by ``texts["name"]``. Further lines of a text are
     indented as the line that holds the place; other percent signs are left alone, so that a
@@ -35,21 +35,11 @@ def with_docs(**texts):
     Examples
     --------
     >>> from skjetsim.utils._docs import with_docs
-    >>> @with_docs(n_jobs="n_jobs : int, default=1\n    Worker processes.")
+    >>> @with_docs(n_jobs="n_jobs : int, default=1")
     ... def generate(n_jobs=1):
-    ...     '''Generate events.
-    ...
-    ...     Parameters
-    ...     ----------
-    ...     %(n_jobs)s
-    ...     '''
-    >>> print(generate.__doc__)  # doctest: +NORMALIZE_WHITESPACE
-    Generate events.
-    <BLANKLINE>
-        Parameters
-        ----------
-        n_jobs : int, default=1
-            Worker processes.
+    ...     "Generate events: %(n_jobs)s."
+    >>> generate.__doc__
+    'Generate events: n_jobs : int, default=1.'
     """
     clean = {name: dedent(text).strip() for name, text in texts.items()}
 
