@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.preprocessing._base import refuse_duplicates
-from skjetsim.preprocessing._object_order import ObjectOrder, columns_of
-from skjetsim.preprocessing._objects import EventObject
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import refuse_duplicates
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._object_order import ObjectOrder, columns_of
 from skjetsim.utils._validation import check_events, check_names_match, first_duplicate
 
 __all__ = ["AssignmentTransformer"]

@@ -15,6 +15,7 @@ from skjetsim.inspection._events import (
     in_coordinates,
     refuse_rejected,
 )
+from skjetsim.utils._rows import take_rows
 from skjetsim.utils._seeds import child_seed
 from skjetsim.utils._validation import check_events, check_names_match, column_names
 
@@ -68,11 +69,6 @@ class Compared:
         """Truth, second pass and X of the events that both passes accept."""
         rows = np.flatnonzero(self.accepted)
         return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second, self.X)]
-
-
-def take_rows(table, rows):
-    """Rows of a table or an array by position."""
-    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
 
 
 def seed_of(root, *key):

@@ -17,7 +17,7 @@ from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _pictures
-from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
+from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of
 from skjetsim.inspection._events import as_rows
 from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
@@ -31,6 +31,7 @@ from skjetsim.inspection._summary import (
     yields,
 )
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
+from skjetsim.utils._rows import take_rows
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 
 __all__ = ["report"]
@@ -295,7 +296,7 @@ def _rate(estimator, events, root):
         arguments = (
             {"n_samples": n_events}
             if is_generator(estimator)
-            else {"X": take_rows(_indexable(events.inputs), rows)}
+            else {"X": take_rows(events.inputs, rows)}
         )
         with one_thread(), threadpool_limits(1):
             start, cpu = time.perf_counter(), time.process_time()
@@ -305,10 +306,6 @@ def _rate(estimator, events, root):
         if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
             return n_events / max(seconds, 1e-9), cores
         n_events = min(4 * n_events, MOST_TIMED)
-
-
-def _indexable(table):
-    return table if hasattr(table, "iloc") else np.asarray(table)
 
 
 def _file_facts(estimator):
@@ -360,7 +357,7 @@ def _coverage(estimator, events, names, rate, root):
         )
         return {}
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
-    inputs = take_rows(_indexable(events.inputs), rows)
+    inputs = take_rows(events.inputs, rows)
     draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=seed_of(root, COVERAGE, 1))
     draws = np.asarray(draws, dtype=np.float64)
     row_ndim = draws.ndim - 2

@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-from skjetsim.metrics._checks import check_pair
+from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._validation import check_int
 
 

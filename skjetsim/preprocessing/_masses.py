@@ -11,8 +11,8 @@ from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
 )
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object, join_name, label
+from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._validation import check_option
 
 

@@ -8,9 +8,9 @@ from itertools import combinations, permutations
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name
-from skjetsim.preprocessing._kinematics import energy, invariant_mass
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object, join_name
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._four_vectors import energy, invariant_mass
 from skjetsim.utils._validation import first_duplicate
 
 N_JETS = 4

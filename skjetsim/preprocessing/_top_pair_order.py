@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InverseMixin, refuse_duplicates
-from skjetsim.preprocessing._columns import join_name
-from skjetsim.preprocessing._object_order import ObjectOrder
+from skjetsim.preprocessing._base import InverseMixin
 from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver, neutrino_pz
+from skjetsim.utils._event_columns import join_name, refuse_duplicates
+from skjetsim.utils._object_order import ObjectOrder
 from skjetsim.utils._validation import first_duplicate
 
 # The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.

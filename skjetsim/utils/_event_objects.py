@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from skjetsim.preprocessing._columns import join_name, label
-from skjetsim.preprocessing._kinematics import (
+from skjetsim.utils._event_columns import join_name, label
+from skjetsim.utils._four_vectors import (
     azimuth,
     energy,
     invariant_mass,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._columns import event_objects, find_object
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object
+from skjetsim.utils._event_objects import EventObject
 
 ROUNDING = 1e-6  # of pT computed from files in float32
 
