@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from skjetsim.preprocessing._base import InverseMixin
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver, neutrino_pz
+from skjetsim.preprocessing._top_pair import TopPairSolver
 from skjetsim.utils._event_columns import join_name, refuse_duplicates
 from skjetsim.utils._object_order import ObjectOrder
+from skjetsim.utils._top_pairs import ASSIGNMENTS, RESOLUTIONS, TOP_MASS, W_MASS, neutrino_pz
 from skjetsim.utils._validation import first_duplicate
 
 # The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
@@ -89,9 +90,9 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
         met="met",
         jets=("jet1", "jet2", "jet3", "jet4"),
         partons=("antineutrino", "antib", "b", "u", "antid"),
-        w_mass=80.4,
-        top_mass=172.5,
-        resolutions=(10.0, 5.0, 15.0),
+        w_mass=W_MASS,
+        top_mass=TOP_MASS,
+        resolutions=RESOLUTIONS,
     ):
         self.lepton = lepton
         self.met = met

@@ -11,7 +11,7 @@ from sklearn.pipeline import FeatureUnion
 from top_pair_toys import JETS, PARTONS, four_momentum, table, top_pairs
 
 from skjetsim.preprocessing import CartesianToCylindrical, KinematicFeatures, TopPairFeatures
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS, assign_jets, neutrino_pz
+from skjetsim.utils._top_pairs import ASSIGNMENTS, assign_jets, neutrino_pz
 
 NO_ASSIGNMENT = ["jets_mass", "jets_ht", "leading_jet_E"]
 
