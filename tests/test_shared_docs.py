@@ -1,61 +1,113 @@
-"""Texts that several docstrings share."""
+"""Entries that several docstrings share."""
 
 import inspect
 
 import pytest
 
-from skjetsim.utils._docs import with_docs
+from skjetsim.utils._docs import documented_as
 
 
-def test_each_line_of_a_text_is_indented_as_its_place():
-    @with_docs(seed="seed : int\n    Repeats.\n\n    Any number.")
-    def draw(seed):
+def chain(seed, pt, n_jobs, verbose):
+    """Run the chain, to 2%.
+
+    A sentence that is no entry.
+
+    Parameters
+    ----------
+    seed : int
+        Repeats.
+
+        Any number.
+
+    pt : float, default=2.0
+        Momentum.
+    n_jobs, verbose
+        As in joblib.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written.
+
+    Notes
+    -----
+    Long
+    lines.
+    """
+
+
+def test_an_entry_keeps_its_lines_and_is_indented_as_its_place():
+    @documented_as(chain)
+    class Events:
         """Draw, to 2%.
 
         Parameters
         ----------
+        %(pt)s
+
         %(seed)s
+
+        Returns
+        -------
+        events : Bunch
+            %(n_jobs)s
+
+        Raises
+        ------
+        %(OSError)s
         """
 
-    assert inspect.getdoc(draw).splitlines() == [
+    assert inspect.getdoc(Events).splitlines() == [
         "Draw, to 2%.",
         "",
         "Parameters",
         "----------",
+        "pt : float, default=2.0",
+        "    Momentum.",
+        "",
         "seed : int",
         "    Repeats.",
         "",
         "    Any number.",
+        "",
+        "Returns",
+        "-------",
+        "events : Bunch",
+        "    n_jobs, verbose",
+        "        As in joblib.",
+        "",
+        "Raises",
+        "------",
+        "OSError",
+        "    If nothing can be written.",
     ]
 
 
-def test_texts_may_be_indented_and_stand_in_a_line():
-    @with_docs(
-        unit="GeV",
-        pt="""
-        pt : float
-            Momentum.
-        """,
-    )
-    class Cut:
-        """A cut in %(unit)s.
+def test_the_last_source_wins():
+    def other(pt):
+        """Cut.
 
-        %(pt)s
+        Parameters
+        ----------
+        pt : int
         """
 
-    assert inspect.getdoc(Cut) == "A cut in GeV.\n\npt : float\n    Momentum."
+    def cut():
+        """%(pt)s."""
+
+    assert documented_as(chain, other)(cut).__doc__ == "pt : int."
 
 
-def test_a_name_without_a_text_is_an_error():
+def test_an_entry_that_no_source_has_is_an_error():
     def draw():
-        """%(seed)s."""
+        """%(sead)s."""
 
-    with pytest.raises(KeyError, match="seed"):
-        with_docs(sead="")(draw)
+    with pytest.raises(KeyError, match="sead"):
+        documented_as(chain)(draw)
 
 
 def test_without_docstrings_nothing_is_replaced():
     def draw():
         pass
 
-    assert with_docs(seed="text")(draw).__doc__ is None
+    assert documented_as(chain)(draw).__doc__ is None

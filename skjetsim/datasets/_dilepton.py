@@ -14,7 +14,7 @@ from skjetsim.datasets._chain._process import (
     number_leptons,
 )
 from skjetsim.datasets._chain._reconstruction import find_leptons
-from skjetsim.datasets._docs import generator_docs
+from skjetsim.utils._docs import documented_as
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5
@@ -110,7 +110,7 @@ ZEE = LeptonPair("Z -> ee", "zee.rst", _settings(11), _pair("electron", "positro
 ZMUMU = LeptonPair("Z -> mumu", "zmumu.rst", _settings(13), _pair("muon", "antimuon", 13), 0.10566)
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch)
 def generate_zee(
     n_samples,
     *,
@@ -147,7 +147,9 @@ def generate_zee(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -161,13 +163,14 @@ def generate_zee(
             Whether both electrons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target` and `accepted` of each of the ``n_detector - 1`` other passes.
-        %(names)s
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -185,7 +188,8 @@ def generate_zee(
 
     References
     ----------
-    %(otus)s
+    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
+       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
 
     Examples
     --------
@@ -210,7 +214,7 @@ def generate_zee(
     return events_bunch(ZEE, columns, passes, descr)
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch)
 def generate_zmumu(
     n_samples,
     *,
@@ -245,7 +249,9 @@ def generate_zmumu(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -259,13 +265,14 @@ def generate_zmumu(
             Whether both muons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target` and `accepted` of each of the ``n_detector - 1`` other passes.
-        %(names)s
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------

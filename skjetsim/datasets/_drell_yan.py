@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._events import run_chunks
+from skjetsim.datasets._chain._events import events_bunch, generate_events, run_chunks
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
-from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
@@ -18,6 +17,7 @@ from skjetsim.datasets._lepton_pairs import (
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._docs import documented_as
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int
 
@@ -41,7 +41,7 @@ class WeightedPairs:
     phase_space: PhaseSpace
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch, unweighted_pairs)
 def generate_drell_yan(
     n_samples,
     *,
@@ -64,9 +64,10 @@ def generate_drell_yan(
 
     Parameters
     ----------
-    %(n_rows)s
+    n_samples : int
+        Number of rows.
 
-    %(random_state_of_partons)s
+    %(random_state)s
 
     boson : {"both", "photon", "z"}, default="both"
         What is exchanged: photon and Z with their interference, or one alone. Subtracting the
@@ -85,9 +86,11 @@ def generate_drell_yan(
         Settings of Pythia for another energy, other parton densities or parameters, such as
         ``"PDF:pSet = 14"``. They overrule the process's own.
 
-    %(memory_of_partons)s
+    %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -99,15 +102,17 @@ def generate_drell_yan(
         cross_section, cross_section_error : float
             Cross-section of these cuts, and its statistical error, in pb. Pythia's own unless
             `weighted`.
-        %(pair_names)s
+        feature_names : list of str
+            Names of the columns.
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
         or with `weighted` and a setting that the weights cannot follow.
-    %(memory_fails)s
+    %(OSError)s
 
     See Also
     --------
@@ -131,7 +136,8 @@ def generate_drell_yan(
 
     References
     ----------
-    %(pythia)s
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
     .. [2] M. Backes, A. Butter, T. Plehn and R. Winterhalder, "How to GAN event unweighting",
        arXiv:2012.07873.
     .. [3] A. Butter, T. Plehn and R. Winterhalder, "How to GAN event subtraction",

@@ -1,13 +1,14 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._note import sample_note
-from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._lepton_pairs import (
     check_energy,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._docs import documented_as
 from skjetsim.utils._validation import check_int, check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
@@ -16,7 +17,7 @@ LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 ENERGY_MIN = 10.0
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch, unweighted_pairs)
 def generate_ee_z(
     n_samples,
     *,
@@ -38,9 +39,10 @@ def generate_ee_z(
 
     Parameters
     ----------
-    %(n_rows)s
+    n_samples : int
+        Number of rows.
 
-    %(random_state_of_partons)s
+    %(random_state)s
 
     energy : float, default=91.1876
         Energy of the collisions, GeV. The default is the mass of the Z.
@@ -59,9 +61,11 @@ def generate_ee_z(
         Settings of Pythia for variations of its parameters, such as ``"23:m0 = 91."``. They
         overrule the process's own.
 
-    %(memory_of_partons)s
+    %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -73,14 +77,16 @@ def generate_ee_z(
             PDG number of the lepton: 11 electron, 13 muon, 15 tau.
         cross_section, cross_section_error : float
             Pythia's cross-section, and its statistical error, in pb.
-        %(pair_names)s
+        feature_names : list of str
+            Names of the columns.
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, or at an energy of 10 GeV or less.
-    %(memory_fails)s
+    %(OSError)s
 
     See Also
     --------
@@ -93,7 +99,8 @@ def generate_ee_z(
 
     References
     ----------
-    %(pythia)s
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
     .. [2] S. Otten et al., "Event generation and statistical sampling for physics with deep
        generative models and a density information buffer", arXiv:1901.00875.
 

@@ -100,8 +100,16 @@ def unweighted_pairs(pairs, n_samples, **options):
     n_samples : int
         Number of rows.
 
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
+        version, and fewer samples are the first rows of more.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+
     **options
-        `random_state`, `memory`, `n_jobs` and `verbose` of :func:`run_chunks`.
+        `n_jobs` and `verbose` of :func:`run_chunks`.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from skjetsim.datasets._chain._events import check_mean, events_bunch, generate_
 from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
-from skjetsim.datasets._docs import generator_docs
+from skjetsim.utils._docs import documented_as
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
@@ -180,7 +180,7 @@ def nearest_jets(quarks, jets, distance):
     return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch)
 def generate_ttbar(
     n_samples,
     *,
@@ -225,7 +225,9 @@ def generate_ttbar(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -249,15 +251,16 @@ def generate_ttbar(
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
             passes.
-        %(names)s
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no event passes, or if `jet_pt_min`
         is negative or below the threshold of the detector.
-    %(memory_fails)s
+    %(OSError)s
 
     See Also
     --------
@@ -277,7 +280,8 @@ def generate_ttbar(
 
     References
     ----------
-    %(otus)s
+    .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy
+       particle collisions from unlabeled data", Sci. Rep. 12 (2022) 7567, arXiv:2101.08944.
 
     Examples
     --------

@@ -5,8 +5,8 @@ from dataclasses import replace
 from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._process import Lepton
-from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
+from skjetsim.utils._docs import documented_as
 
 WJET = LeptonsAndJet(
     title="W + jet",
@@ -25,7 +25,7 @@ WJET = LeptonsAndJet(
 )
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch, LeptonsAndJet)
 def generate_wjet(
     n_samples,
     *,
@@ -65,7 +65,9 @@ def generate_wjet(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -81,13 +83,14 @@ def generate_wjet(
             Whether the event is accepted with a jet near the generated one.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted` and `matched` of each of the ``n_detector - 1`` other passes.
-        %(names)s
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -110,8 +113,10 @@ def generate_wjet(
 
     References
     ----------
-    %(pythia)s
-    %(delphes)s
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
+    .. [2] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
+       generic collider experiment", arXiv:1307.6346.
     .. [3] M. Cacciari and G. P. Salam, "Pileup subtraction using jet areas", arXiv:0707.1378.
 
     Examples

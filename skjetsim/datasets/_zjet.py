@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._process import Lepton
-from skjetsim.datasets._docs import generator_docs
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
+from skjetsim.utils._docs import documented_as
 
 ZJET = LeptonsAndJet(
     title="Z + jet",
@@ -29,7 +29,7 @@ ZJET = LeptonsAndJet(
 )
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch, LeptonsAndJet)
 def generate_zjet(
     n_samples,
     *,
@@ -69,7 +69,9 @@ def generate_zjet(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -87,13 +89,14 @@ def generate_zjet(
             Whether the event is accepted with a jet near the generated one.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted` and `matched` of each of the ``n_detector - 1`` other passes.
-        %(names)s
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------

@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import generate_events
-from skjetsim.datasets._docs import generator_docs
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._docs import documented_as
 from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch)
 def generate_jets(
     n_samples,
     kind="gluon",
@@ -42,7 +42,9 @@ def generate_jets(
 
     Parameters
     ----------
-    %(n_jets)s
+    n_samples : int
+        Number of rows: generated jets that pass the selection, whether the detector finds them or
+        not.
 
     kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
         What the jet starts from: a gluon or a light quark (u, d, s) beside a Z that decays to
@@ -55,7 +57,10 @@ def generate_jets(
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
         `jet_radius` gives way to `radius`.
 
-    %(n_detector_or_none)s
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by. None leaves
+        the detector out, and all keys of the detector level.
 
     radius : float, default=0.8
         Radius parameter of the anti-kT algorithm.
@@ -77,7 +82,9 @@ def generate_jets(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -97,16 +104,19 @@ def generate_jets(
             accepted.
         target_mask, target_jets
             As `mask` and `jets`, after the detector.
-        %(found_jet)s
+        accepted : ndarray of bool of shape (n_samples,)
+            Whether a reconstructed jet is near the generated one.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             The keys of the detector level of each of the ``n_detector - 1`` other passes.
-        %(cloud_names)s
+        feature_names, target_names : list of str
+            Names of the last axis of `data` and `target`.
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -125,8 +135,10 @@ def generate_jets(
 
     References
     ----------
-    %(pythia)s
-    %(delphes)s
+    .. [1] C. Bierlich et al., "A comprehensive guide to the physics and usage of PYTHIA 8.3",
+       arXiv:2203.11601.
+    .. [2] DELPHES 3 Collaboration, "DELPHES 3, A modular framework for fast simulation of a
+       generic collider experiment", arXiv:1307.6346.
     .. [3] R. Kansal et al., "Particle cloud generation with message passing generative
        adversarial networks", arXiv:2106.11535, section 2.
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import generate_events
-from skjetsim.datasets._docs import generator_docs
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.utils._docs import documented_as
 from skjetsim.utils._validation import check_int, check_option
 
 
-@generator_docs
+@documented_as(generate_events, events_bunch)
 def generate_jet_images(
     n_samples,
     kind="w",
@@ -40,7 +40,9 @@ def generate_jet_images(
 
     Parameters
     ----------
-    %(n_jets)s
+    n_samples : int
+        Number of rows: generated jets that pass the selection, whether the detector finds them or
+        not.
 
     kind : {"w", "qcd"}, default="w"
         What the jet starts from.
@@ -51,7 +53,10 @@ def generate_jet_images(
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
         `jet_radius` is not used.
 
-    %(n_detector_or_none)s
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by. None leaves
+        the detector out, and all keys of the detector level.
 
     n_pixels : int, default=25
         Pixels along each side of an image.
@@ -81,7 +86,9 @@ def generate_jet_images(
 
     %(memory)s
 
-    %(jobs)s
+    %(n_jobs)s
+
+    %(verbose)s
 
     Returns
     -------
@@ -102,14 +109,13 @@ def generate_jet_images(
             Whether a reconstructed jet is near the generated one. It need not pass the selection.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `target_jets` and `accepted` of each of the ``n_detector - 1`` other passes.
-        DESCR : str
-            Description of the data.
+        %(DESCR)s
 
     Raises
     ------
-    %(needs_pythia)s
-    %(pythia_refuses)s
-    %(memory_fails)s
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
