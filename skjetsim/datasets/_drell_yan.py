@@ -12,12 +12,12 @@ from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
     LeptonPairs,
-    check_energy,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
 from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int
 
@@ -195,10 +195,10 @@ def generate_drell_yan(
 def _pairs(boson, mass_min, mass_max, settings):
     """Process and phase space between the cuts."""
     settings = check_settings(settings)
-    mass_min = check_energy(mass_min, "mass_min", above=MASS_MIN)
+    mass_min = check_real(mass_min, "mass_min", above=MASS_MIN, unit="GeV")
     own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
     if mass_max is not None:
-        mass_max = check_energy(mass_max, "mass_max")
+        mass_max = check_real(mass_max, "mass_max", above=0, unit="GeV")
         own += [f"PhaseSpace:mHatMax = {mass_max}", f"23:mMax = {mass_max}"]
     energy = beam_energy(settings)
     for name, upper in (("mass_max", mass_max), ("the energy of the collisions", energy)):

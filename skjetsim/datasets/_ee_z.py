@@ -3,12 +3,12 @@
 from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._lepton_pairs import (
-    check_energy,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
 from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
@@ -112,7 +112,7 @@ def generate_ee_z(
     ((1000, 8), [11, 13])
     """
     n_samples = check_int(n_samples, "n_samples")
-    energy = check_energy(energy, "energy", above=ENERGY_MIN)
+    energy = check_real(energy, "energy", above=ENERGY_MIN, unit="GeV")
     numbers = " ".join(map(str, _numbers(leptons)))
     own = (
         "Beams:idA = 11",

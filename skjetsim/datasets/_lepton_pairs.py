@@ -1,6 +1,5 @@
 """Lepton pairs of a hard process, f fbar -> gamma*/Z -> l- l+, at parton level."""
 
-import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,12 +174,3 @@ def pairs_bunch(pairs, lepton, columns, cross_section, note, **fields):
         feature_names=names,
         DESCR=description(pairs.description) + note,
     )
-
-
-def check_energy(value, name, *, above=0.0):
-    """Energy or mass in GeV as a float, or raise naming the parameter."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number in GeV, got {value!r}.")
-    if not above < value < np.inf:
-        raise ValueError(f"{name} must be above {above:g} GeV and finite, got {value!r}.")
-    return float(value)

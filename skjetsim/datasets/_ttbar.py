@@ -6,11 +6,12 @@ import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._card import DetectorCard
-from skjetsim.datasets._chain._events import check_mean, events_bunch, generate_events
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
@@ -309,7 +310,9 @@ def generate_ttbar(
 
 def _threshold(jet_pt_min, detector):
     """Threshold on the pT of jets; 0 where there is none beyond the detector's."""
-    threshold = 0.0 if jet_pt_min is None else check_mean(jet_pt_min, "jet_pt_min")
+    threshold = (
+        0.0 if jet_pt_min is None else check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
+    )
     card = detector if isinstance(detector, DetectorCard) else DetectorCard()
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer
 from skjetsim.utils._event_columns import event_objects, find_object, join_name
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._four_vectors import energy, mass_of
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._top_pairs import (
     N_JETS,
     RESOLUTIONS,
@@ -59,10 +58,7 @@ class TopPairSolver(EventTransformer):
             )
         masses = {"w_mass": self.w_mass, "top_mass": self.top_mass}
         for name, value in [*masses.items(), *(("resolutions", r) for r in self.resolutions)]:
-            if not isinstance(value, numbers.Real):
-                raise TypeError(f"{name}: expected a number in GeV, got {value!r}.")
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name}: expected a positive number of GeV, got {value!r}.")
+            check_real(value, name, above=0, unit="GeV")
 
     def _momenta(self, values):
         """Lepton and jets as (px, py, pz, E), and the transverse missing momentum."""

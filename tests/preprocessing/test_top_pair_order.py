@@ -144,7 +144,7 @@ def test_turning_the_event_turns_the_result(events):
         ({"partons": "quarks"}, "five different names"),
         ({"jets": ("jet1", "jet2")}, "four jets"),
         ({"lepton": "muon"}, "muon"),
-        ({"w_mass": -1.0}, "positive number of GeV"),
+        ({"w_mass": -1.0}, "w_mass must be above 0 GeV"),
         ({"partons": ("electron", "a", "c", "d", "e")}, "electron_px"),
     ],
 )

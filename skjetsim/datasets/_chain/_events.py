@@ -1,6 +1,5 @@
 """The chain that every process shares: Pythia, detector, reconstruction, tables."""
 
-import numbers
 import os
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._process import Process
 from skjetsim.datasets._chain._pythia import MAX_SEED, check_settings, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
 from skjetsim.utils._validation import check_int
 
@@ -129,7 +129,7 @@ def generate_events(
         process,
         card,
         0 if n_detector is None else check_int(n_detector, "n_detector"),
-        check_mean(n_pileup, "n_pileup"),
+        check_real(n_pileup, "n_pileup", minimum=0),
         check_settings(settings),
         f"{__version__}, {require_generator(process.title)}",
     )
@@ -321,15 +321,6 @@ def cached(function, memory, random_state):
             error.errno, f"memory cannot be written to: {error}. Pass another folder"
         ) from error
     return memory.cache(function)
-
-
-def check_mean(value, name):
-    """Mean of a Poisson number, zero or more."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be zero or more, got {value!r}.")
-    return float(value)
 
 
 def events_bunch(process, columns, passes, descr):

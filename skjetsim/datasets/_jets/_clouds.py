@@ -5,10 +5,11 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._events import events_bunch, generate_events
-from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
+from skjetsim.datasets._jets._kinds import KINDS, check_pt_range
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
@@ -154,7 +155,7 @@ def generate_jets(
     check_option(coordinates, "coordinates", tuple(COORDINATES))
     process = JetCloudProcess(
         kind=kind,
-        radius=check_radius(radius),
+        radius=check_real(radius, "radius", above=0, below=np.pi / 2),
         pt_range=check_pt_range(pt_range, settings),
         n_constituents=check_int(n_constituents, "n_constituents"),
     )

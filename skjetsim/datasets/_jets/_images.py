@@ -1,12 +1,12 @@
 """Images of boosted W jets and of their background."""
 
-import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 
@@ -152,7 +152,7 @@ def generate_jet_images(
     process = JetImageProcess(
         kind=kind,
         n_pixels=check_int(n_pixels, "n_pixels"),
-        half_width=_check_width(half_width),
+        half_width=check_real(half_width, "half_width", above=0),
         **{name: bool(value) for name, value in switches.items()},
     )
     columns, passes, descr = generate_events(
@@ -181,14 +181,3 @@ def _detector_bunch(one):
 
 def _jet_frame(table):
     return pd.DataFrame(table, columns=list(IMAGE_COLUMNS))
-
-
-def _check_width(half_width):
-    """Half of an image's side as a float."""
-    try:
-        value = float(half_width)
-    except (TypeError, ValueError):
-        raise TypeError(f"half_width must be a number, got {half_width!r}.") from None
-    if not 0 < value < np.inf:
-        raise ValueError(f"half_width must be above 0, got {half_width!r}.")
-    return value

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skjetsim.datasets._showers._checks import check_number
 from skjetsim.datasets._showers._material import ShowerMaterial
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int
 
 
@@ -69,7 +69,7 @@ class ShowerLayer:
         for name in ("n_eta", "n_phi"):
             check_int(getattr(self, name), name, minimum=0)
         for name in ("depth", "eta_size", "phi_size"):
-            check_number(getattr(self, name), name)
+            check_real(getattr(self, name), name, minimum=0)
         check_int(self.n_alpha, "n_alpha")
         if self.number is not None:
             check_int(self.number, "number", minimum=0)
