@@ -244,7 +244,7 @@ def test_equal_weights_are_none():
         (1.0, {"minimum": 0, "below": 1}, "cut must be zero or more and below 1, got 1.0"),
         (np.inf, {"above": 1, "unit": "GeV"}, "cut must be above 1 GeV and finite, got inf"),
         (np.inf, {}, "cut must be finite, got inf"),
-        (np.nan, {}, "cut must be a number, got nan"),
+        (np.nan, {}, "cut must be finite, got nan"),
     ],
 )
 def test_numbers_out_of_bounds(value, bounds, message):

@@ -51,9 +51,9 @@ def check_real(value, name, *, minimum=None, above=None, below=None, unit=""):
             bounds.append(f"above {above:g} {unit}")
         if below is not None:
             bounds.append(f"below {below:g} {unit}")
-        if np.isinf(value):
+        if np.isinf(value) or not bounds:
             bounds.append("finite")
-        wanted = " and ".join(bound.rstrip() for bound in bounds) or "a number"
+        wanted = " and ".join(bound.rstrip() for bound in bounds)
         raise ValueError(f"{name} must be {wanted}, got {value!r}.")
     return float(value)
 
