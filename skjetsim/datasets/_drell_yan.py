@@ -116,7 +116,7 @@ def generate_drell_yan(
 
     See Also
     --------
-    generate_ee_z : The same exchange in electron-positron collisions.
+    generate_lepton_pairs_ee : The same exchange in electron-positron collisions.
     generate_zjet : Muon pairs beside a jet, showered and detected.
 
     Notes

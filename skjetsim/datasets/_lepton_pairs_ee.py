@@ -18,7 +18,7 @@ ENERGY_MIN = 10.0
 
 
 @documented_as(generate_events, events_bunch, unweighted_pairs)
-def generate_ee_z(
+def generate_lepton_pairs_ee(
     n_samples,
     *,
     random_state=None,
@@ -106,8 +106,8 @@ def generate_ee_z(
 
     Examples
     --------
-    >>> from skjetsim.datasets import generate_ee_z
-    >>> events = generate_ee_z(1000, random_state=0)  # doctest: +SKIP
+    >>> from skjetsim.datasets import generate_lepton_pairs_ee
+    >>> events = generate_lepton_pairs_ee(1000, random_state=0)  # doctest: +SKIP
     >>> events.data.shape, sorted(set(events.pdg_id))  # doctest: +SKIP
     ((1000, 8), [11, 13])
     """
@@ -122,7 +122,7 @@ def generate_ee_z(
         "23:onMode = off",
         f"23:onIfAny = {numbers}",
     )
-    pairs = lepton_pairs("e+ e- to lepton pair", "ee_z.rst", boson, own, settings)
+    pairs = lepton_pairs("e+ e- to lepton pair", "lepton_pairs_ee.rst", boson, own, settings)
     columns, cross_section = unweighted_pairs(
         pairs, n_samples, random_state=random_state, memory=memory, n_jobs=n_jobs, verbose=verbose
     )
