@@ -29,7 +29,7 @@ from skjetsim.preprocessing import (
     TransverseMassTransformer,
     pair_and_triple_masses,
 )
-from skjetsim.response import make_wjet_simulator
+from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import select_pt, wjet_selection
 
 ELECTRONS = ["electron", "positron"]
@@ -252,7 +252,7 @@ PROCESSES = {
         columns=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
         target=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
         features=KinematicFeatures([*WJET, *WJET_DERIVED], passthrough=False),
-        simulator=make_wjet_simulator,
+        simulator=make_wjet_pipeline,
         unfolder=wjet_unfolder,
         by=("jet_pt", (10.0, 16.0, 23.0, 38.0, 13_000.0)),  # about quartiles
         residuals=tuple(joined(feature) for feature in WJET),

@@ -17,7 +17,7 @@ from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowSimulator
 from skjetsim.inspection import report
 from skjetsim.preprocessing import CartesianToCylindrical
-from skjetsim.response import make_wjet_simulator
+from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import wjet_selection
 
 __all__ = ["main"]
@@ -78,7 +78,7 @@ def main(arguments=None):
 
     start = time.perf_counter()
     simulator = FlowSimulator(max_epochs=options.epochs, random_state=SEED, verbose=1)
-    model = make_wjet_simulator(simulator).fit(data.data[train], data.target[train])
+    model = make_wjet_pipeline(simulator).fit(data.data[train], data.target[train])
     facts = {"training, s": f"{time.perf_counter() - start:.0f}"}
     facts["bytes an event, stored"] = f"{stored_bytes(data.target[test]):.1f}"
     chain = chain_rate(options.chain_events)

@@ -15,7 +15,7 @@ of the W, its missing momentum is the detector's doing alone.
 # ----------------
 
 from skjetsim.datasets import generate_zjet, load_wjet
-from skjetsim.response import QuantileSimulator, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline
 
 w = load_wjet()
 second = w.repeats[0]
@@ -31,7 +31,7 @@ simulator = QuantileSimulator(
     max_epochs=20,
     random_state=0,
 )
-model = make_wjet_simulator(simulator, met_reference="jet")
+model = make_wjet_pipeline(simulator, met_reference="jet")
 model.fit(w.data[:n_train], w.target[:n_train])
 
 # %%

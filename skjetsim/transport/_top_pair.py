@@ -29,7 +29,7 @@ from skjetsim.transport._published import ELECTRON_MASS
 from skjetsim.utils._four_vectors import array_namespace, energy, mass_of
 from skjetsim.utils._top_pairs import RESOLUTIONS, TOP_MASS, W_MASS, assign_jets, neutrino_pz
 
-__all__ = ["TopPairMasses", "make_ttbar_simulator"]
+__all__ = ["TopPairMasses", "make_ttbar_unpaired"]
 
 LEPTONIC = ("electron", "antineutrino", "antib")
 W_QUARKS = ("u", "antid")
@@ -92,7 +92,7 @@ class TopPairMasses(OfObjects):
         return xp.stack([w, hadronic, leptonic, pair]).T
 
 
-def make_ttbar_simulator(**parameters):
+def make_ttbar_unpaired(**parameters):
     """Make a model of semileptonic top pairs, from unpaired events.
 
     The objects of the detector take the names of the partons that the masses assign them to, with
@@ -113,7 +113,7 @@ def make_ttbar_simulator(**parameters):
 
     See Also
     --------
-    make_otus_ttbar : As published.
+    make_ttbar_otus : As published.
     skjetsim.compose.EfficiencySimulator : Which events are accepted: this model is of those that
         are.
 
@@ -126,9 +126,9 @@ def make_ttbar_simulator(**parameters):
     Examples
     --------
     >>> from skjetsim.datasets import load_ttbar
-    >>> from skjetsim.transport import make_ttbar_simulator
+    >>> from skjetsim.transport import make_ttbar_unpaired
     >>> X, y = load_ttbar(return_X_y=True)
-    >>> model = make_ttbar_simulator(max_epochs=1, random_state=0).fit(X, y)
+    >>> model = make_ttbar_unpaired(max_epochs=1, random_state=0).fit(X, y)
     >>> model.transform(X[:3]).shape
     (3, 24)
     """
