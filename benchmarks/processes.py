@@ -10,8 +10,8 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils import Bunch
 
 from skjetsim.compose import (
-    AssignmentTransformer,
     CategorySimulator,
+    NearestAssignment,
     ResidualTransformer,
     SymmetricSimulator,
     TransformedSimulator,
@@ -203,7 +203,7 @@ def top_pair_simulator(simulator):
     for name in QUARKS:
         bounds |= {f"{name}_log_pt": (np.log(20), None), f"{name}_eta": (-5.0, 5.0)}
     target = [
-        AssignmentTransformer(JETS, QUARKS, matched_delta_r=MATCHED),
+        NearestAssignment(JETS, QUARKS, matched_delta_r=MATCHED),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *cylindrical(),

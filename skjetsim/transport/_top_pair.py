@@ -14,7 +14,7 @@ from skjetsim.preprocessing import (
     EnergyToMass,
     LogTransformer,
     MassShellTransformer,
-    TopPairTransformer,
+    TopPairAssignment,
 )
 from skjetsim.transport._observables import (
     LEAST_SQUARE,
@@ -185,7 +185,7 @@ def _objects():
     bounds["electron_eta"] = (-ELECTRON_ETA, ELECTRON_ETA)
     return [
         MassShellTransformer({"electron": ELECTRON_MASS, "met": 0.0}),
-        TopPairTransformer(),
+        TopPairAssignment(),
         EnergyToMass(list(QUARKS)),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *_directions(),

@@ -15,7 +15,7 @@ from skjetsim.utils._validation import first_duplicate
 COIN_DIGIT = 1e4
 
 
-class TopPairTransformer(InverseMixin, TopPairSolver):
+class TopPairAssignment(InverseMixin, TopPairSolver):
     """Name the objects of a semileptonic top pair after the partons that they stand for.
 
     Jets come by falling pT, and a model that starts from the partons does not know which is which.
@@ -53,7 +53,7 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
 
     See Also
     --------
-    skjetsim.compose.AssignmentTransformer : By the directions of the true partons, of pairs.
+    skjetsim.compose.NearestAssignment : By the directions of the true partons, of pairs.
     TopPairFeatures : Masses of the best assignment.
 
     Notes
@@ -72,10 +72,10 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     Examples
     --------
     >>> from skjetsim.datasets import load_ttbar
-    >>> from skjetsim.preprocessing import TopPairTransformer
+    >>> from skjetsim.preprocessing import TopPairAssignment
     >>> X, y = load_ttbar(return_X_y=True)
     >>> y = y.drop(columns="met_E")
-    >>> transformer = TopPairTransformer().fit(y)
+    >>> transformer = TopPairAssignment().fit(y)
     >>> named = transformer.transform(y)
     >>> [name for name in named if name.endswith("_px")]
     ['electron_px', 'antineutrino_px', 'antib_px', 'b_px', 'u_px', 'antid_px']
