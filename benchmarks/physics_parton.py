@@ -162,7 +162,7 @@ def annihilation(options, folder):
             f"{total:14.3f}{sides.mean():12.4f} +- {error:.4f}{asymmetry:13.4f}"
         )
         draw_angles(ax, events, energy, curve)
-    figure.savefig(folder / "ee_z_angles.png", dpi=120)
+    figure.savefig(folder / "lepton_pairs_ee_angles.png", dpi=120)
     plt.close(figure)
     peak = generate_lepton_pairs_ee(**options, random_state=7)
     off = np.abs(peak.data["lepton_E"] + peak.data["antilepton_E"] - 91.1876).max()
@@ -177,7 +177,7 @@ def annihilation(options, folder):
 def expected_angles(energy):
     """Cross-section, asymmetry and density of cos(theta) of the matrix element, two flavours."""
     own = ("23:onMode = off", "23:onIfAny = 11 13")
-    pythia = start(lepton_pairs("e+ e-", "ee_z.rst", "both", own, ()).settings, seed=1)
+    pythia = start(lepton_pairs("e+ e-", "lepton_pairs_ee.rst", "both", own, ()).settings, seed=1)
     weak = pythia.coupSM
     element = GammaZ.of(pythia, "both")
     charged = (weak.ef(11), weak.vf(11), weak.af(11))

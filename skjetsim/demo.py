@@ -15,7 +15,7 @@ import numpy as np
 
 from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowSimulator
-from skjetsim.inspection import report
+from skjetsim.inspection import model_report
 from skjetsim.preprocessing import CartesianToCylindrical
 from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import wjet_selection
@@ -85,15 +85,15 @@ def main(arguments=None):
     facts["Pythia + detector, events / s, one process"] = (
         f"{chain:,.0f}" if chain else "not installed: pip install skjetsim[pythia]"
     )
-    folder, second = Path(options.output), data.repeats[0]
-    found = report(
+    folder, second_pass = Path(options.output), data.repeats[0]
+    found = model_report(
         model,
         data.data[test],
         data.target[test],
         folder / "report.html",
         transformer=CartesianToCylindrical(),
         by="jet_pt",
-        second=(second.target[test], second.accepted[test]),
+        second_pass=(second_pass.target[test], second_pass.accepted[test]),
         selection=wjet_selection,
         facts=facts,
         title="Fast simulation of W + jet",

@@ -54,7 +54,7 @@ held_out = closure_report(
     w.target[n_train:],
     by="jet_pt",
     bins=3,
-    second=(second.target[n_train:], second.accepted[n_train:]),
+    second_pass=(second.target[n_train:], second.accepted[n_train:]),
     transformer=CartesianToCylindrical(),
     random_state=0,
 )
@@ -88,7 +88,7 @@ if z is not None:
         y,
         by="jet_pt",
         bins=2,
-        second=(again, both[both]),
+        second_pass=(again, both[both]),
         transformer=CartesianToCylindrical(),
         random_state=0,
     )

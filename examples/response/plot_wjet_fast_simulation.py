@@ -214,7 +214,7 @@ for name, model in models.items():
         feature="muon_met_mt",
         transformer=derived,
         kind="pred_vs_reco",
-        second=again,
+        second_pass=again,
         range=(0, 120),
         random_state=1,
     )
