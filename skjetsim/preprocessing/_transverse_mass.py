@@ -67,7 +67,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     True
     """
 
-    def __init__(self, visible, missing="met"):
+    def __init__(self, visible, *, missing="met"):
         self.visible = visible
         self.missing = missing
 
