@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 
 from skjetsim.flows import FlowSimulator
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import (
     check_events,
     check_finite,
@@ -231,3 +232,32 @@ def test_equal_weights_are_none():
     plain = model.fit(X, y).sample(X, random_state=0)
     weighted = model.fit(X, y, sample_weight=np.full(100, 3.0)).sample(X, random_state=0)
     assert_array_equal(weighted, plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "message"),
+    [
+        (-1.0, {"minimum": 0}, "cut must be zero or more, got -1.0"),
+        (np.nan, {"minimum": 0}, "cut must be zero or more, got nan"),
+        (0.5, {"minimum": 1, "unit": "GeV"}, "cut must be at least 1 GeV, got 0.5"),
+        (0, {"above": 0, "unit": "GeV"}, "cut must be above 0 GeV, got 0"),
+        (1.0, {"minimum": 0, "below": 1}, "cut must be zero or more and below 1, got 1.0"),
+        (np.inf, {"above": 1, "unit": "GeV"}, "cut must be above 1 GeV and finite, got inf"),
+        (np.inf, {}, "cut must be finite, got inf"),
+        (np.nan, {}, "cut must be finite, got nan"),
+    ],
+)
+def test_numbers_out_of_bounds(value, bounds, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        check_real(value, "cut", **bounds)
+
+
+@pytest.mark.parametrize("value", [None, "1", True, np.bool_(True), 1j, [1.0]])
+def test_what_is_not_a_number(value):
+    with pytest.raises(TypeError, match="cut must be a number in GeV, got"):
+        check_real(value, "cut", unit="GeV")
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2)])
+def test_numbers_come_back_as_floats(value):
+    assert type(check_real(value, "cut", above=1, below=3)) is float

@@ -1,6 +1,6 @@
 """Meta-estimators: composition instead of flags inside every model."""
 
-from skjetsim.compose._assignment import AssignmentTransformer
+from skjetsim.compose._assignment import NearestAssignment
 from skjetsim.compose._category import CategorySimulator
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._efficiency import EfficiencySimulator
@@ -12,12 +12,12 @@ from skjetsim.compose._transformed import TransformedSimulator
 from skjetsim.compose._unfolder import Unfolder
 
 __all__ = [
-    "AssignmentTransformer",
     "CategorySimulator",
     "ConditionalTransformerMixin",
     "EfficiencySimulator",
     "EnsembleSimulator",
     "IterativeUnfolder",
+    "NearestAssignment",
     "ResidualTransformer",
     "SymmetricSimulator",
     "TransformedSimulator",

@@ -67,7 +67,7 @@ class CategorySimulator(MetaSimulator):
     See Also
     --------
     EfficiencySimulator : Events and objects that may be absent, columns and all.
-    AssignmentTransformer : Its `matched_delta_r` makes such columns.
+    NearestAssignment : Its `matched_delta_r` makes such columns.
 
     Notes
     -----

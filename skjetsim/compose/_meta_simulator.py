@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
+from skjetsim.base._unpaired_score import unpaired_score
 from skjetsim.compose._inner import learns_from_pairs
-from skjetsim.metrics._unpaired_score import unpaired_score
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,

@@ -13,8 +13,8 @@ from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._tags import innermost
 from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
 from skjetsim.compose._meta_simulator import MetaSimulator
-from skjetsim.preprocessing._columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._validation import column_names, validate_target
 
 __all__ = ["SymmetricSimulator"]

@@ -9,13 +9,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import has_fit_parameter
 
-from skjetsim.metrics._checks import (
+from skjetsim.metrics._network_classifier import network_scores
+from skjetsim.utils._comparison import (
     check_pair,
     check_table,
     rng_from,
     shared_differences,
 )
-from skjetsim.metrics._network_classifier import network_scores
 from skjetsim.utils._validation import check_option
 
 _VALIDATION_SHARE = 0.15

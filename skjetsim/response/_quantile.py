@@ -64,7 +64,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     See Also
     --------
-    make_published_wjet : The published W + jet model in its coordinates.
+    make_wjet_quantile : The published W + jet model in its coordinates.
     skjetsim.flows.FlowSimulator : Learns the joint density, at more cost.
     skjetsim.compose.ResidualTransformer : Learn the change of the event, as published.
 
@@ -75,7 +75,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     like any other.
 
     Learn residuals, in coordinates in which the detector's resolution is simple, by
-    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_simulator` does: a network that
+    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_pipeline` does: a network that
     has to learn y itself spends its precision on repeating X, and the difference of the two
     predicted quantiles, the width, is left with what remains. `ResidualTransformer` also takes care
     of angles.

@@ -131,8 +131,8 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
 
     See Also
     --------
-    make_otus_zee, make_otus_ttbar : The published settings.
-    make_zee_simulator : Coordinates and settings that do better.
+    make_zee_otus, make_ttbar_otus : The published settings.
+    make_zee_unpaired : Coordinates and settings that do better.
     skjetsim.inspection.TransportPlanDisplay : Where events are taken.
     skjetsim.flows.FlowSimulator : Learns from pairs, and has the width of the response.
 

@@ -16,6 +16,7 @@ __all__ = [
     "check_names_match",
     "check_option",
     "check_same_events",
+    "check_same_length",
     "check_sample_weight",
     "column_names",
     "flatten_rows",
@@ -347,11 +348,8 @@ def validate_target(estimator, y, *, n_samples, reset):
         )
     row_shape = (y if hasattr(y, "shape") else np.asarray(y)).shape[1:]
     array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)
-    if n_samples is not None and len(array) != n_samples:
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {n_samples} and {len(array)}. Row i "
-            "of both must be the same event."
-        )
+    if n_samples is not None:
+        check_same_length(n_samples, len(array))
     if reset:
         estimator.target_shape_ = tuple(row_shape)
         estimator.n_targets_ = array.shape[1]
@@ -366,6 +364,15 @@ def validate_target(estimator, y, *, n_samples, reset):
         )
     check_names_match(names, estimator.target_names_in_, what="y")
     return array
+
+
+def check_same_length(n_X, n_y):
+    """Raise ValueError unless X and y have as many rows."""
+    if n_X != n_y:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {n_X} and {n_y}. Row i of both must be "
+            "the same event."
+        )
 
 
 def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._columns import event_objects, find_object
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object
+from skjetsim.utils._event_objects import EventObject
 
 ROUNDING = 1e-6  # of pT computed from files in float32
 
@@ -75,12 +75,7 @@ class ObjectOrder:
 
     def pt(self, values):
         """Transverse momenta, shape (n_objects, n_samples)."""
-        return np.array(
-            [
-                np.exp(obj.columns["log_pt"]) if "log_pt" in obj.columns else obj.pt
-                for obj in self.read(values)
-            ]
-        )
+        return np.array([obj.pt for obj in self.read(values)])
 
     def check_falling(self, values, what):
         """Raise where objects do not come by falling pT, in which order they are given back."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InverseMixin, refuse_duplicates
-from skjetsim.preprocessing._columns import join_name
-from skjetsim.preprocessing._object_order import ObjectOrder
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS, TopPairSolver, neutrino_pz
+from skjetsim.preprocessing._base import InverseMixin
+from skjetsim.preprocessing._top_pair import TopPairSolver
+from skjetsim.utils._event_columns import join_name, refuse_duplicates
+from skjetsim.utils._object_order import ObjectOrder
+from skjetsim.utils._top_pairs import ASSIGNMENTS, RESOLUTIONS, TOP_MASS, W_MASS, neutrino_pz
 from skjetsim.utils._validation import first_duplicate
 
 # The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
 COIN_DIGIT = 1e4
 
 
-class TopPairTransformer(InverseMixin, TopPairSolver):
+class TopPairAssignment(InverseMixin, TopPairSolver):
     """Name the objects of a semileptonic top pair after the partons that they stand for.
 
     Jets come by falling pT, and a model that starts from the partons does not know which is which.
@@ -52,7 +53,7 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
 
     See Also
     --------
-    skjetsim.compose.AssignmentTransformer : By the directions of the true partons, of pairs.
+    skjetsim.compose.NearestAssignment : By the directions of the true partons, of pairs.
     TopPairFeatures : Masses of the best assignment.
 
     Notes
@@ -71,10 +72,10 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
     Examples
     --------
     >>> from skjetsim.datasets import load_ttbar
-    >>> from skjetsim.preprocessing import TopPairTransformer
+    >>> from skjetsim.preprocessing import TopPairAssignment
     >>> X, y = load_ttbar(return_X_y=True)
     >>> y = y.drop(columns="met_E")
-    >>> transformer = TopPairTransformer().fit(y)
+    >>> transformer = TopPairAssignment().fit(y)
     >>> named = transformer.transform(y)
     >>> [name for name in named if name.endswith("_px")]
     ['electron_px', 'antineutrino_px', 'antib_px', 'b_px', 'u_px', 'antid_px']
@@ -89,9 +90,9 @@ class TopPairTransformer(InverseMixin, TopPairSolver):
         met="met",
         jets=("jet1", "jet2", "jet3", "jet4"),
         partons=("antineutrino", "antib", "b", "u", "antid"),
-        w_mass=80.4,
-        top_mass=172.5,
-        resolutions=(10.0, 5.0, 15.0),
+        w_mass=W_MASS,
+        top_mass=TOP_MASS,
+        resolutions=RESOLUTIONS,
     ):
         self.lepton = lepton
         self.met = met

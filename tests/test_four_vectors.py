@@ -5,8 +5,8 @@ import vector
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skjetsim.preprocessing import _kinematics as kinematics
 from skjetsim.preprocessing import wrap_phi
+from skjetsim.utils import _four_vectors as kinematics
 
 
 def four_vectors(n=1000, seed=1):

@@ -171,11 +171,6 @@ def aggregate(values, multioutput):
     return values
 
 
-def take_rows(table, rows):
-    """Rows of an array or a DataFrame by position."""
-    return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
-
-
 def shared_columns(names_X, names_y, n_X, n_y):
     """Positions in X and in y of the columns that both have, in the order of y.
 

@@ -1,4 +1,4 @@
-"""TopPairTransformer on decays of known tops, and on events whose jets are in disorder."""
+"""TopPairAssignment on decays of known tops, and on events whose jets are in disorder."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from top_pair_toys import JETS, PARTONS, table, top_pairs
 
 from skjetsim.datasets import load_ttbar
-from skjetsim.preprocessing import CartesianToCylindrical, TopPairFeatures, TopPairTransformer
+from skjetsim.preprocessing import CartesianToCylindrical, TopPairAssignment, TopPairFeatures
 
 QUARKS = ("leptonic_b", "hadronic_b", "u", "d")
 NAMES = ("neutrino", *QUARKS)
@@ -49,7 +49,7 @@ def mass(events, *names):
 
 def test_jets_find_their_quarks(pairs, events):
     """Decays on shell: the right one of 24 ways has a chi2 of zero."""
-    named = TopPairTransformer(partons=NAMES).fit_transform(events)
+    named = TopPairAssignment(partons=NAMES).fit_transform(events)
     right = np.abs(named["neutrino_pz"] - pairs["neutrino"][2]) < 1e-3
     assert right.mean() > 0.98
     for quark in ("leptonic_b", "hadronic_b"):
@@ -65,7 +65,7 @@ def test_jets_find_their_quarks(pairs, events):
 
 
 def test_there_and_back(real):
-    transformer = TopPairTransformer().fit(real)
+    transformer = TopPairAssignment().fit(real)
     named = transformer.transform(real)
     pd.testing.assert_frame_equal(transformer.inverse_transform(named), real)
     assert list(transformer.get_feature_names_out()) == list(named.columns)
@@ -74,7 +74,7 @@ def test_there_and_back(real):
 
 def test_the_better_of_both_solutions(real):
     """Where the features' solution is taken their masses come out, elsewhere a smaller chi2."""
-    named = TopPairTransformer().fit_transform(real)
+    named = TopPairAssignment().fit_transform(real)
     features = TopPairFeatures().fit_transform(real)
     momentum = named[[f"antineutrino_{c}" for c in ("px", "py", "pz")]].to_numpy()
     named["antineutrino_E"] = np.sqrt((momentum**2).sum(axis=1))
@@ -97,7 +97,7 @@ def test_the_better_of_both_solutions(real):
 
 def test_pz_has_a_column_of_its_own_where_met_has_none(events):
     assert "met_pz" not in events
-    transformer = TopPairTransformer(partons=NAMES).fit(events)
+    transformer = TopPairAssignment(partons=NAMES).fit(events)
     named = transformer.transform(events)
     assert named.columns[-1] == "neutrino_pz"
     pd.testing.assert_frame_equal(transformer.inverse_transform(named), events)
@@ -105,7 +105,7 @@ def test_pz_has_a_column_of_its_own_where_met_has_none(events):
 
 def test_drawn_events_come_back_by_falling_pt(events):
     """On the way back the order is that of pT, whatever a model has drawn."""
-    transformer = TopPairTransformer(partons=NAMES).fit(events)
+    transformer = TopPairAssignment(partons=NAMES).fit(events)
     named = transformer.transform(events)
     named[["u_px", "u_py"]] *= 1000.0
     back = transformer.inverse_transform(named)
@@ -116,9 +116,9 @@ def test_drawn_events_come_back_by_falling_pt(events):
 
 def test_jets_in_other_coordinates(events):
     cylindrical = CartesianToCylindrical(["electron", *JETS])
-    chain = make_pipeline(cylindrical, TopPairTransformer(partons=NAMES))
+    chain = make_pipeline(cylindrical, TopPairAssignment(partons=NAMES))
     named = chain.fit_transform(events)
-    plain = TopPairTransformer(partons=NAMES).fit_transform(events)
+    plain = TopPairAssignment(partons=NAMES).fit_transform(events)
     pt = np.hypot(plain["leptonic_b_px"], plain["leptonic_b_py"])
     np.testing.assert_allclose(named["leptonic_b_pt"], pt, rtol=1e-9)
     pd.testing.assert_frame_equal(chain.inverse_transform(named), events, rtol=1e-9)
@@ -131,7 +131,7 @@ def test_turning_the_event_turns_the_result(events):
         x, y = events[f"{name}_px"], events[f"{name}_py"]
         turned[f"{name}_px"] = np.cos(angle) * x - np.sin(angle) * y
         turned[f"{name}_py"] = np.sin(angle) * x + np.cos(angle) * y
-    plain, other = (TopPairTransformer(partons=NAMES).fit_transform(t) for t in (events, turned))
+    plain, other = (TopPairAssignment(partons=NAMES).fit_transform(t) for t in (events, turned))
     for column in ("leptonic_b_pz", "hadronic_b_pz", "neutrino_pz"):
         np.testing.assert_allclose(other[column], plain[column], rtol=1e-6, atol=1e-6)
 
@@ -144,17 +144,17 @@ def test_turning_the_event_turns_the_result(events):
         ({"partons": "quarks"}, "five different names"),
         ({"jets": ("jet1", "jet2")}, "four jets"),
         ({"lepton": "muon"}, "muon"),
-        ({"w_mass": -1.0}, "positive number of GeV"),
+        ({"w_mass": -1.0}, "w_mass must be above 0 GeV"),
         ({"partons": ("electron", "a", "c", "d", "e")}, "electron_px"),
     ],
 )
 def test_bad_parameters(events, parameters, message):
     with pytest.raises(ValueError, match=message):
-        TopPairTransformer(**parameters).fit(events)
+        TopPairAssignment(**parameters).fit(events)
 
 
 def test_bad_events(events, real):
-    transformer = TopPairTransformer(partons=NAMES).fit(events)
+    transformer = TopPairAssignment(partons=NAMES).fit(events)
     rising = events.copy()
     rising.loc[3, ["jet4_px", "jet4_py"]] = 5e3
     with pytest.raises(ValueError, match=r"must fall in pT.*first bad row 3 \(1 bad"):
@@ -162,18 +162,18 @@ def test_bad_events(events, real):
     wrong = real.copy()
     wrong.loc[2, "met_pz"] = 4.0
     with pytest.raises(ValueError, match=r"'met_pz', first bad row 2 .*transverse"):
-        TopPairTransformer().fit(wrong)
+        TopPairAssignment().fit(wrong)
     with pytest.raises(ValueError, match="Drop energy and mass"):
-        TopPairTransformer().fit(real.assign(met_E=1.0))
+        TopPairAssignment().fit(real.assign(met_E=1.0))
     with pytest.raises(ValueError, match="same columns to change places"):
-        TopPairTransformer().fit(events.drop(columns="jet2_E"))
+        TopPairAssignment().fit(events.drop(columns="jet2_E"))
     with pytest.raises(ValueError, match="needs named columns"):
-        TopPairTransformer().fit(events.to_numpy())
+        TopPairAssignment().fit(events.to_numpy())
     zeros = events * 0.0
     with pytest.raises(ValueError, match="not accepted"):
         transformer.transform(zeros)
 
 
 def test_clone_and_names():
-    transformer = TopPairTransformer(partons=PARTONS[1:])
+    transformer = TopPairAssignment(partons=PARTONS[1:])
     assert clone(transformer).get_params() == transformer.get_params()

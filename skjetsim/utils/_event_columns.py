@@ -11,6 +11,8 @@ import numbers
 
 import numpy as np
 
+from skjetsim.utils._validation import first_duplicate
+
 COMPONENTS = (
     "px",
     "py",
@@ -151,3 +153,13 @@ def _position(column, names, n_columns, estimator):
             )
         return int(column) % n_columns
     raise TypeError(f"{estimator}: a column is a name or a position, got {column!r}.")
+
+
+def refuse_duplicates(names, estimator):
+    """Raise ValueError where an output column would have the name of another."""
+    twice = first_duplicate(names)
+    if twice is not None:
+        raise ValueError(
+            f"{estimator}: the output would have two columns {twice!r}; drop or rename the one "
+            "that X has."
+        )

@@ -1,4 +1,4 @@
-"""generate_ee_z, and whether its events look like e+ e- -> gamma*/Z."""
+"""generate_lepton_pairs_ee, and whether its events look like e+ e- -> gamma*/Z."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets._drell_yan_weights import GammaZ
-from skjetsim.datasets._ee_z import generate_ee_z
+from skjetsim.datasets._lepton_pairs_ee import generate_lepton_pairs_ee
 
 NAMES = [
     *("lepton_px", "lepton_py", "lepton_pz", "lepton_E"),
@@ -27,7 +27,7 @@ def pythia():
 
 @pytest.fixture(scope="module")
 def events(pythia):
-    return generate_ee_z(20_000, random_state=0)
+    return generate_lepton_pairs_ee(20_000, random_state=0)
 
 
 def four_momenta(events):
@@ -90,7 +90,7 @@ def test_angles(events):
 @pytest.mark.parametrize("energy", [80.0, 100.0])
 def test_forward_backward_asymmetry(energy):
     """Interference makes it large and of opposite sign below and above the peak."""
-    events = generate_ee_z(10_000, random_state=0, energy=energy, leptons=["muon"])
+    events = generate_lepton_pairs_ee(10_000, random_state=0, energy=energy, leptons=["muon"])
     half, weight = np.polynomial.legendre.leggauss(8)
     forward, backward = (weight @ exchange(energy)(side * (half + 1) / 2) for side in (1, -1))
     expected = (forward - backward) / (forward + backward)
@@ -100,18 +100,18 @@ def test_forward_backward_asymmetry(energy):
 
 
 def test_photon_alone_is_symmetric_and_small(events):
-    photon = generate_ee_z(10_000, random_state=0, boson="photon")
+    photon = generate_lepton_pairs_ee(10_000, random_state=0, boson="photon")
     # 4 pi alpha(s)^2 / 3 s for either flavour: 86.9 nb / s at alpha(0), 1.13 times that here.
     expected = 2 * 86.86e3 / Z_MASS**2 * (137.036 / 128.9) ** 2
     assert_allclose(photon.cross_section, expected, rtol=0.02)
     assert abs(np.mean(np.sign(cosine(photon)))) < 4 / np.sqrt(10_000)
-    z = generate_ee_z(100, random_state=0, boson="z")
+    z = generate_lepton_pairs_ee(100, random_state=0, boson="z")
     # No interference on the peak.
     assert_allclose(photon.cross_section + z.cross_section, events.cross_section, rtol=1e-3)
 
 
 def test_initial_state_radiation_takes_energy_along_the_beam(events):
-    radiative = generate_ee_z(2000, random_state=0, isr=True)
+    radiative = generate_lepton_pairs_ee(2000, random_state=0, isr=True)
     total = four_momenta(radiative).sum(axis=1)
     assert_allclose(total[:, :2], 0, atol=1e-9)
     mass = np.sqrt(total[:, 3] ** 2 - total[:, 2] ** 2)
@@ -124,11 +124,11 @@ def test_initial_state_radiation_takes_energy_along_the_beam(events):
 
 
 def test_leptons(events):
-    taus = generate_ee_z(100, random_state=0, leptons=["tau"])
+    taus = generate_lepton_pairs_ee(100, random_state=0, leptons=["tau"])
     assert_array_equal(taus.pdg_id, np.full(100, 15))
     squares = np.square(four_momenta(taus)[:, 0]) @ [-1, -1, -1, 1]
     assert_allclose(squares, MASSES[15] ** 2, rtol=1e-3)
-    turned = generate_ee_z(100, random_state=0, leptons=["muon", "electron"])
+    turned = generate_lepton_pairs_ee(100, random_state=0, leptons=["muon", "electron"])
     assert_array_equal(turned.data, events.data[:100])
 
 
@@ -149,10 +149,10 @@ def test_leptons(events):
 )
 def test_bad_arguments(arguments, error, match):
     with pytest.raises(error, match=match):
-        generate_ee_z(**{"n_samples": 50, "random_state": 0, **arguments})
+        generate_lepton_pairs_ee(**{"n_samples": 50, "random_state": 0, **arguments})
 
 
 def test_missing_generator_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
     with pytest.raises(ImportError, match=r"e\+ e-.*pythia8mc.*pip install skjetsim\[pythia\]"):
-        generate_ee_z(1)
+        generate_lepton_pairs_ee(1)

@@ -1,12 +1,14 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._lepton_pairs import (
-    check_energy,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
@@ -15,7 +17,8 @@ LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 ENERGY_MIN = 10.0
 
 
-def generate_ee_z(
+@documented_as(generate_events, events_bunch, unweighted_pairs)
+def generate_lepton_pairs_ee(
     n_samples,
     *,
     random_state=None,
@@ -39,9 +42,7 @@ def generate_ee_z(
     n_samples : int
         Number of rows.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
-        version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     energy : float, default=91.1876
         Energy of the collisions, GeV. The default is the mass of the Z.
@@ -60,15 +61,11 @@ def generate_ee_z(
         Settings of Pythia for variations of its parameters, such as ``"23:m0 = 91."``. They
         overrule the process's own.
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -82,17 +79,14 @@ def generate_ee_z(
             Pythia's cross-section, and its statistical error, in pb.
         feature_names : list of str
             Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, or at an energy of 10 GeV or less.
-    OSError
-        If `memory` cannot be written to.
+    %(OSError)s
 
     See Also
     --------
@@ -112,13 +106,13 @@ def generate_ee_z(
 
     Examples
     --------
-    >>> from skjetsim.datasets import generate_ee_z
-    >>> events = generate_ee_z(1000, random_state=0)  # doctest: +SKIP
+    >>> from skjetsim.datasets import generate_lepton_pairs_ee
+    >>> events = generate_lepton_pairs_ee(1000, random_state=0)  # doctest: +SKIP
     >>> events.data.shape, sorted(set(events.pdg_id))  # doctest: +SKIP
     ((1000, 8), [11, 13])
     """
     n_samples = check_int(n_samples, "n_samples")
-    energy = check_energy(energy, "energy", above=ENERGY_MIN)
+    energy = check_real(energy, "energy", above=ENERGY_MIN, unit="GeV")
     numbers = " ".join(map(str, _numbers(leptons)))
     own = (
         "Beams:idA = 11",
@@ -128,7 +122,7 @@ def generate_ee_z(
         "23:onMode = off",
         f"23:onIfAny = {numbers}",
     )
-    pairs = lepton_pairs("e+ e- to lepton pair", "ee_z.rst", boson, own, settings)
+    pairs = lepton_pairs("e+ e- to lepton pair", "lepton_pairs_ee.rst", boson, own, settings)
     columns, cross_section = unweighted_pairs(
         pairs, n_samples, random_state=random_state, memory=memory, n_jobs=n_jobs, verbose=verbose
     )

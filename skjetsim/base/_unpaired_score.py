@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.metrics._distances import sliced_wasserstein_distance
+from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._validation import validate_events, validate_target
 
 __all__ = ["unpaired_score"]

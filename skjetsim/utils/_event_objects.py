@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
-
-from skjetsim.preprocessing._columns import join_name, label
-from skjetsim.preprocessing._kinematics import (
+from skjetsim.utils._event_columns import join_name, label
+from skjetsim.utils._four_vectors import (
+    array_namespace,
     azimuth,
     energy,
     invariant_mass,
@@ -20,13 +19,13 @@ class EventObject:
     """One object (a particle, a jet, the missing momentum) of all events of a table.
 
     Quantities are arrays of shape (n_samples,), computed when first asked for, from Cartesian or
-    cylindrical columns. The energy comes from the mass where there is one, else from E; an object
-    with neither is massless.
+    cylindrical columns; pT, mass and E may also be given by their logarithms. The energy comes from
+    the mass if there is one, else from E; an object with neither is massless.
 
     Parameters
     ----------
     name : str
-    columns : dict of component -> ndarray of shape (n_samples,)
+    columns : dict of component -> ndarray or torch.Tensor of shape (n_samples,)
     owner : str
         Named in messages.
     """
@@ -36,16 +35,23 @@ class EventObject:
         self.columns = columns
         self.owner = owner
 
-    def _need(self, *components):
-        """Return columns, or raise naming the first that is missing."""
-        for component in components:
-            if component not in self.columns:
-                has = ", ".join(join_name(self.name, c) for c in self.columns)
-                raise ValueError(
-                    f"{self.owner}: {label(self.name)} has no {join_name(self.name, component)!r} "
-                    f"and no columns to compute it from; it has {has}."
-                )
-        return [self.columns[component] for component in components]
+    def find(self, component):
+        """A component that has a column, or whose logarithm has one; else None."""
+        if component in self.columns:
+            return self.columns[component]
+        logarithm = self.columns.get(f"log_{component}")
+        return None if logarithm is None else array_namespace(logarithm).exp(logarithm)
+
+    def _need(self, component):
+        """Return a component, or raise naming the columns there are."""
+        found = self.find(component)
+        if found is None:
+            has = ", ".join(join_name(self.name, c) for c in self.columns) or "none"
+            raise ValueError(
+                f"{self.owner}: {label(self.name)} has no {join_name(self.name, component)!r} "
+                f"and no columns to compute it from; it has {has}."
+            )
+        return found
 
     @property
     def _cartesian(self):
@@ -54,45 +60,49 @@ class EventObject:
     @cached_property
     def pt(self):
         """Transverse momentum."""
-        if "pt" not in self.columns and self._cartesian:
-            return transverse_momentum(*self._need("px", "py"))
-        return self._need("pt")[0]
+        if self._cartesian and self.find("pt") is None:
+            return transverse_momentum(self.columns["px"], self.columns["py"])
+        return self._need("pt")
 
     @cached_property
     def phi(self):
         """Azimuth in (-pi, pi]."""
-        if "phi" not in self.columns and self._cartesian:
-            return azimuth(*self._need("px", "py"))
-        return self._need("phi")[0]
+        if self._cartesian and "phi" not in self.columns:
+            return azimuth(self.columns["px"], self.columns["py"])
+        return self._need("phi")
 
     @cached_property
     def px(self):
         """Momentum along x."""
-        return self._need("px")[0] if self._cartesian else self.pt * np.cos(self.phi)
+        if self._cartesian:
+            return self.columns["px"]
+        return self.pt * array_namespace(self.pt).cos(self.phi)
 
     @cached_property
     def py(self):
         """Momentum along y."""
-        return self._need("py")[0] if self._cartesian else self.pt * np.sin(self.phi)
+        if self._cartesian:
+            return self.columns["py"]
+        return self.pt * array_namespace(self.pt).sin(self.phi)
 
     @cached_property
     def pz(self):
         """Momentum along the beam."""
         if "pz" in self.columns:
             return self.columns["pz"]
-        return self.pt * np.sinh(self._need("eta")[0])
+        return self.pt * array_namespace(self.pt).sinh(self._need("eta"))
 
     @cached_property
     def eta(self):
         """Pseudorapidity; infinite or NaN where pT = 0."""
         if "eta" in self.columns:
             return self.columns["eta"]
-        return pseudorapidity(self.pt, self._need("pz")[0])
+        return pseudorapidity(self.pt, self._need("pz"))
 
     @property
     def has_mass(self):
         """Whether any column tells the mass; else the object counts as massless."""
-        return not {"mass", "log_mass", "E"}.isdisjoint(self.columns)
+        return not {"mass", "log_mass", "E", "log_E"}.isdisjoint(self.columns)
 
     @cached_property
     def momentum(self):
@@ -102,19 +112,17 @@ class EventObject:
     @cached_property
     def mass(self):
         """Mass; negative where E < |p|."""
-        if "mass" in self.columns:
-            return self.columns["mass"]
-        if "log_mass" in self.columns:
-            return np.exp(self.columns["log_mass"])
-        if "E" in self.columns:
-            return invariant_mass(self.columns["E"], self.px, self.py, self.pz)
-        return np.zeros_like(self.pt)
+        if (mass := self.find("mass")) is not None:
+            return mass
+        if (e := self.find("E")) is not None:
+            return invariant_mass(e, self.px, self.py, self.pz)
+        return array_namespace(self.pt).zeros_like(self.pt)
 
     @cached_property
     def energy(self):
         """Energy."""
-        if "E" in self.columns and "mass" not in self.columns and "log_mass" not in self.columns:
-            return self.columns["E"]
+        if self.find("mass") is None and (e := self.find("E")) is not None:
+            return e
         return energy(self.px, self.py, self.pz, self.mass)
 
 
