@@ -16,7 +16,7 @@ TRUSTED_PACKAGES = (OURS, "sklearn")
 # Fitted state that is an object of ours: {name in files, for ever: where the class is today}.
 STATE = {
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
-    "ObjectOrder": "skjetsim.preprocessing._object_order.ObjectOrder",
+    "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",
     "Patterns": "skjetsim.compose._patterns.Patterns",
 }

@@ -36,7 +36,7 @@ SIMULATORS = {
     "transformed": TransformedSimulator(FlowSimulator(**FLOW), [StandardScaler()]),
     "residual": TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]),
     "pipeline": make_pipeline(StandardScaler(), FlowSimulator(**FLOW)),
-    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), 2, random_state=0),
+    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), n_estimators=2, random_state=0),
 }
 every_simulator = pytest.mark.parametrize("simulator", SIMULATORS.values(), ids=SIMULATORS)
 

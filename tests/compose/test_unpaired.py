@@ -34,7 +34,7 @@ def around(simulator):
 
 
 def ensemble(simulator):
-    return EnsembleSimulator(simulator, 2, random_state=0)
+    return EnsembleSimulator(simulator, n_estimators=2, random_state=0)
 
 
 WRAPPERS = pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_matches_rows_itself_is_scored_on_pairs():
     accepted[X["muon_pt"] < 50] = 0.0
     for model, target in (
         (SymmetricSimulator(otus(), "muon"), y),
-        (EfficiencySimulator(None, otus(), random_state=0), accepted),
+        (EfficiencySimulator(otus(), random_state=0), accepted),
     ):
         target = target + 1e-3 * np.arange(300)[:, None] * (target != 0) * (target != 1)
         model.fit(X.assign(muon_phi=np.linspace(-3, 3, 300)), target)
