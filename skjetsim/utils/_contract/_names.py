@@ -22,11 +22,11 @@ def _are(found, expected, what):
 def check_names(name, estimator, events):
     """Names of the columns of the fit are kept."""
     model, (X, y) = fitted(estimator, events), events()
-    _are(model.feature_names_in_, X, f"{name}.feature_names_in_")
+    _are(getattr(model, "feature_names_in_", ()), X, f"{name}.feature_names_in_")
     hold(model.n_features_in_ == X.shape[1], f"{name}.n_features_in_ is {model.n_features_in_}.")
     if is_generator(model):
         return
-    _are(model.target_names_in_, y, f"{name}.target_names_in_")
+    _are(getattr(model, "target_names_in_", ()), y, f"{name}.target_names_in_")
     if is_simulator(model):
         _are(model.get_feature_names_out(), y, f"{name}.get_feature_names_out()")
 
