@@ -28,9 +28,13 @@ def check_true_pairs_score_higher(name, estimator, events):
     model, (X, y) = fitted(estimator, events), events()
     if is_generator(model) or not is_paired(model):
         return
-    order = np.random.default_rng(0).permutation(len(y))
-    true, shuffled = model.score(X, y), model.score(X, y.iloc[order].set_axis(y.index))
-    hold(true > shuffled, f"{name}.score of true pairs is {true:.4g}, of shuffled {shuffled:.4g}.")
+    rng, shuffled = np.random.default_rng(0), []
+    for _ in range(12):
+        order = rng.permutation(len(y))
+        shuffled.append(model.score(X, y.iloc[order].set_axis(y.index)))
+    true, best = model.score(X, y), max(shuffled)
+    message = f"{name}.score of true pairs is {true:.4g}, of shuffled ones up to {best:.4g}."
+    hold(true > best, message)
 
 
 def check_score_samples(name, estimator, events):
