@@ -29,7 +29,7 @@ from skjetsim.datasets._chain._events import selected_events
 from skjetsim.datasets._wjet import WJET
 from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import residual_wasserstein, wasserstein_distance
-from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
 
 
 def published_on_mass():
@@ -44,7 +44,7 @@ def jet_mass(train, X, y, second, accepted):
     rows = {}
     log_x, log_y = np.log(X[["jet_mass"]]), np.log(y[["jet_mass"]])
     by = np.hypot(X.jet_px, X.jet_py).to_numpy()
-    for name, model in (("m", published_on_mass()), ("log m", make_published_wjet(random_state=0))):
+    for name, model in (("m", published_on_mass()), ("log m", make_wjet_quantile(random_state=0))):
         model.fit(*train)
         drawn = pd.DataFrame(skjetsim.sample(model, X, random_state=1), columns=y.columns)
         mass = drawn[["jet_mass"]]
@@ -108,9 +108,9 @@ def savings(train, X):
             ("flow", FlowSimulator(max_epochs=1, random_state=0)),
         ):
             model = (
-                make_published_wjet(max_epochs=1, random_state=0)
+                make_wjet_quantile(max_epochs=1, random_state=0)
                 if simulator is None
-                else make_wjet_simulator(simulator)
+                else make_wjet_pipeline(simulator)
             )
             model.fit(*(side[:20_000] for side in train))
             seconds = processor_time(lambda m=model: skjetsim.sample(m, X, random_state=0))

@@ -57,7 +57,7 @@ def main():
                 X,
                 y,
                 by=regions(X),
-                second=(second, accepted),
+                second_pass=(second, accepted),
                 selection=wjet_selection,
                 transformer=CartesianToCylindrical(),
                 random_state=0,

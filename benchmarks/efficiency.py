@@ -59,7 +59,7 @@ CLASSIFIERS = {
 
 
 def coordinates():
-    """Those of `make_wjet_simulator`."""
+    """Those of `make_wjet_pipeline`."""
     return [
         CartesianToCylindrical(["muon", "jet"]),
         LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),

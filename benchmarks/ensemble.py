@@ -25,16 +25,16 @@ from skjetsim._drawing._chunked import one_thread
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import histogram_band
-from skjetsim.metrics._band import clustered_histogram
 from skjetsim.preprocessing import CartesianToCylindrical
-from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
+from skjetsim.utils._weighted import clustered_histogram
 
 N_TRAIN, N_TEST, N_BINS, N_MEMBERS = 140_000, 50_000, 30, 10
 GOALS = {"coverage": (0.63, 0.73), "cost": 1.1}
 SIMULATORS = {
-    "published": make_published_wjet(random_state=0),
-    "copula": make_wjet_simulator(QuantileSimulator(**COPULA, random_state=0), met_reference="jet"),
-    "flow": make_wjet_simulator(FlowSimulator(random_state=0)),
+    "published": make_wjet_quantile(random_state=0),
+    "copula": make_wjet_pipeline(QuantileSimulator(**COPULA, random_state=0), met_reference="jet"),
+    "flow": make_wjet_pipeline(FlowSimulator(random_state=0)),
 }
 
 

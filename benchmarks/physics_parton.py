@@ -6,7 +6,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skjetsim.datasets import generate_drell_yan, generate_ee_z
+from skjetsim.datasets import generate_drell_yan, generate_lepton_pairs_ee
 from skjetsim.datasets._chain._pythia import start
 from skjetsim.datasets._drell_yan_weights import GammaZ
 from skjetsim.datasets._lepton_pairs import lepton_pairs
@@ -137,8 +137,8 @@ def rates(n_events):
     generators = {
         "Drell-Yan, Pythia": lambda n: generate_drell_yan(n, random_state=0),
         "Drell-Yan, weighted": lambda n: generate_drell_yan(n, random_state=0, weighted=True),
-        "e+ e-": lambda n: generate_ee_z(n, random_state=0),
-        "e+ e-, radiation": lambda n: generate_ee_z(n, random_state=0, isr=True),
+        "e+ e-": lambda n: generate_lepton_pairs_ee(n, random_state=0),
+        "e+ e-, radiation": lambda n: generate_lepton_pairs_ee(n, random_state=0, isr=True),
     }
     print("rows a second, one process, with the start of Pythia")
     for label, generate in generators.items():
@@ -153,7 +153,7 @@ def annihilation(options, folder):
     print("e+ e- -> l+ l-      cross-section [pb]      expected     asymmetry           expected")
     figure, axes = plt.subplots(1, len(ENERGIES), figsize=(13, 4), layout="constrained")
     for ax, energy in zip(axes, ENERGIES, strict=True):
-        events = generate_ee_z(**options, random_state=6, energy=energy)
+        events = generate_lepton_pairs_ee(**options, random_state=6, energy=energy)
         sides = np.sign(events.data["lepton_pz"])
         total, asymmetry, curve = expected_angles(energy)
         error = np.sqrt((1 - asymmetry**2) / len(sides))
@@ -162,12 +162,12 @@ def annihilation(options, folder):
             f"{total:14.3f}{sides.mean():12.4f} +- {error:.4f}{asymmetry:13.4f}"
         )
         draw_angles(ax, events, energy, curve)
-    figure.savefig(folder / "ee_z_angles.png", dpi=120)
+    figure.savefig(folder / "lepton_pairs_ee_angles.png", dpi=120)
     plt.close(figure)
-    peak = generate_ee_z(**options, random_state=7)
+    peak = generate_lepton_pairs_ee(**options, random_state=7)
     off = np.abs(peak.data["lepton_E"] + peak.data["antilepton_E"] - 91.1876).max()
     print(f"largest |E1 + E2 - sqrt(s)| on the peak {off:.1e} GeV", end="")
-    radiative = generate_ee_z(**options, random_state=7, isr=True)
+    radiative = generate_lepton_pairs_ee(**options, random_state=7, isr=True)
     loss = radiative.cross_section / peak.cross_section
     print(
         f"; with radiation the cross-section is {loss:.3f} times that without (about .73 at LEP)\n"
@@ -177,7 +177,7 @@ def annihilation(options, folder):
 def expected_angles(energy):
     """Cross-section, asymmetry and density of cos(theta) of the matrix element, two flavours."""
     own = ("23:onMode = off", "23:onIfAny = 11 13")
-    pythia = start(lepton_pairs("e+ e-", "ee_z.rst", "both", own, ()).settings, seed=1)
+    pythia = start(lepton_pairs("e+ e-", "lepton_pairs_ee.rst", "both", own, ()).settings, seed=1)
     weak = pythia.coupSM
     element = GammaZ.of(pythia, "both")
     charged = (weak.ef(11), weak.vf(11), weak.af(11))

@@ -16,7 +16,7 @@ from skjetsim.datasets import DetectorCard, generate_ttbar
 from skjetsim.datasets._chain._pythia import start
 from skjetsim.datasets._ttbar import N_JETS, PARTONS, QUARKS, TopPair, _boost, nearest_jets
 from skjetsim.preprocessing import TopPairFeatures
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS, assign_jets, neutrino_pz
+from skjetsim.utils._top_pairs import ASSIGNMENTS, assign_jets, neutrino_pz
 
 N_BOOTSTRAP = 20
 # Masses in GeV, each with the window of its fit and Pythia's number of the particle.

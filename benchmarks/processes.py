@@ -10,8 +10,8 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils import Bunch
 
 from skjetsim.compose import (
-    AssignmentTransformer,
     CategorySimulator,
+    NearestAssignment,
     ResidualTransformer,
     SymmetricSimulator,
     TransformedSimulator,
@@ -29,7 +29,7 @@ from skjetsim.preprocessing import (
     TransverseMassTransformer,
     pair_and_triple_masses,
 )
-from skjetsim.response import make_wjet_simulator
+from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import select_pt, wjet_selection
 
 ELECTRONS = ["electron", "positron"]
@@ -93,7 +93,7 @@ class Process:
         return Bunch(
             X=_renamed(events.data)[self.columns].iloc[rows].reset_index(drop=True),
             y=y.reset_index(drop=True),
-            second=again.reset_index(drop=True),
+            second_pass=again.reset_index(drop=True),
             twice=second.accepted[rows] & massive(again),
         )
 
@@ -203,7 +203,7 @@ def top_pair_simulator(simulator):
     for name in QUARKS:
         bounds |= {f"{name}_log_pt": (np.log(20), None), f"{name}_eta": (-5.0, 5.0)}
     target = [
-        AssignmentTransformer(JETS, QUARKS, matched_delta_r=MATCHED),
+        NearestAssignment(JETS, QUARKS, matched_delta_r=MATCHED),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *cylindrical(),
@@ -252,7 +252,7 @@ PROCESSES = {
         columns=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
         target=[*momenta("muon", "jet"), "jet_mass", "met_px", "met_py"],
         features=KinematicFeatures([*WJET, *WJET_DERIVED], passthrough=False),
-        simulator=make_wjet_simulator,
+        simulator=make_wjet_pipeline,
         unfolder=wjet_unfolder,
         by=("jet_pt", (10.0, 16.0, 23.0, 38.0, 13_000.0)),  # about quartiles
         residuals=tuple(joined(feature) for feature in WJET),

@@ -1,6 +1,6 @@
 """Acceptance beside an unpaired model: which top pairs the detector accepts, and what it measures.
 
-The maps of `make_ttbar_simulator` know accepted events alone, and thresholds beyond which they draw
+The maps of `make_ttbar_unpaired` know accepted events alone, and thresholds beyond which they draw
 nothing. An `EfficiencySimulator` around them learns from all generated events which are accepted.
 Prints how many events it accepts over the true number, with the statistical error of that, and in
 bins of two generated quantities; the share of drawn events above the thresholds; and the KS
@@ -23,7 +23,7 @@ import skjetsim
 from skjetsim.compose import EfficiencySimulator
 from skjetsim.metrics import ks_distance
 from skjetsim.preprocessing import CartesianToCylindrical
-from skjetsim.transport import make_ttbar_simulator
+from skjetsim.transport import make_ttbar_unpaired
 
 N_TRAIN, N_TEST = 440_000, 220_000
 TREES = {"learning_rate": 0.1, "max_iter": 500, "early_stopping": True, "random_state": 0}
@@ -65,7 +65,7 @@ def main():
     train, test = slice(options.n_train), slice(N_TRAIN, None)
     epochs = {} if options.max_epochs is None else {"max_epochs": options.max_epochs}
     trees = make_pipeline(CartesianToCylindrical(), HistGradientBoostingClassifier(**TREES))
-    response = make_ttbar_simulator(random_state=0, **epochs)
+    response = make_ttbar_unpaired(random_state=0, **epochs)
     model = EfficiencySimulator(response, classifier=trees, random_state=0)
     start = time.perf_counter()
     model.fit(X[train], y[train])

@@ -9,10 +9,10 @@ from processes import JETS, QUARKS
 
 from skjetsim.preprocessing import KinematicFeatures, TopPairFeatures
 from skjetsim.transport import (
-    make_otus_ttbar,
-    make_otus_zee,
-    make_ttbar_simulator,
-    make_zee_simulator,
+    make_ttbar_otus,
+    make_ttbar_unpaired,
+    make_zee_otus,
+    make_zee_unpaired,
 )
 
 LEPTONS = ("electron", "positron")
@@ -177,16 +177,16 @@ ZEE = UnpairedProcess(
     theory=dielectron,
     measured=dielectron,
     models={
-        "preset": Model(_preset(make_otus_zee)),
-        "improved": Model(_ours(make_zee_simulator)),
-        "improved, 1% pairs": Model(_ours(make_zee_simulator), share_of_pairs=0.01),
-        "improved, whole event": Model(_ours(make_zee_simulator, per_object=False)),
-        "learnt slices": Model(_ours(make_zee_simulator, n_learned_slices=16)),
-        "kl": Model(_ours(make_zee_simulator, latent_loss="kl", noise="additive")),
-        "mmd": Model(_ours(make_zee_simulator, latent_loss="mmd", batch_size=1024)),
-        "squares": Model(_ours(make_zee_simulator, p=2)),
-        "mass shell off": Model(_preset(make_otus_zee, masses=None)),
-        "anchor off": Model(_preset(make_otus_zee, stages=[{"max_epochs": 880}])),
+        "preset": Model(_preset(make_zee_otus)),
+        "improved": Model(_ours(make_zee_unpaired)),
+        "improved, 1% pairs": Model(_ours(make_zee_unpaired), share_of_pairs=0.01),
+        "improved, whole event": Model(_ours(make_zee_unpaired, per_object=False)),
+        "learnt slices": Model(_ours(make_zee_unpaired, n_learned_slices=16)),
+        "kl": Model(_ours(make_zee_unpaired, latent_loss="kl", noise="additive")),
+        "mmd": Model(_ours(make_zee_unpaired, latent_loss="mmd", batch_size=1024)),
+        "squares": Model(_ours(make_zee_unpaired, p=2)),
+        "mass shell off": Model(_preset(make_zee_otus, masses=None)),
+        "anchor off": Model(_preset(make_zee_otus, stages=[{"max_epochs": 880}])),
     },
     shown=("preset", "improved", "improved, 1% pairs", "improved, whole event"),
     # arXiv:2101.08944, table 1.
@@ -221,9 +221,9 @@ TTBAR = UnpairedProcess(
     theory=top_pair_partons,
     measured=top_pair_objects,
     models={
-        "preset": Model(_preset(make_otus_ttbar), massless=True),
-        "improved": Model(_ours(make_ttbar_simulator)),
-        "residual off": Model(_preset(make_otus_ttbar, residual=False), massless=True),
+        "preset": Model(_preset(make_ttbar_otus), massless=True),
+        "improved": Model(_ours(make_ttbar_unpaired)),
+        "residual off": Model(_preset(make_ttbar_otus, residual=False), massless=True),
     },
     shown=("preset", "improved", "residual off"),
     # arXiv:2101.08944, table 2.

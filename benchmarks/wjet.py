@@ -12,7 +12,7 @@ from zuko_loop import ZukoLoop
 
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.flows import FlowSimulator
-from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
 
 # What the quantiles need beyond the published settings, chosen by held-out loss on training events.
 COPULA = {
@@ -31,22 +31,22 @@ def models():
     """Simulations of the table, by name."""
     flow = FlowSimulator(**SETTINGS["wjet"], random_state=0)
     return {
-        "published": make_published_wjet(random_state=0),
-        "published heads": make_wjet_simulator(
+        "published": make_wjet_quantile(random_state=0),
+        "published heads": make_wjet_pipeline(
             QuantileSimulator(random_state=0), met_reference="jet"
         ),
-        "copula": make_wjet_simulator(
+        "copula": make_wjet_pipeline(
             QuantileSimulator(**COPULA, random_state=0), met_reference="jet"
         ),
         # A mixture: what one flow has memorised of its events the others have not.
         "five flows": EnsembleSimulator(
-            make_wjet_simulator(flow),
+            make_wjet_pipeline(flow),
             n_estimators=5,
             resampling="folds",
             n_jobs=2,
             random_state=0,
         ),
-        "flow": make_wjet_simulator(flow),
+        "flow": make_wjet_pipeline(flow),
     }
 
 

@@ -1,6 +1,6 @@
 """Meta-estimators: composition instead of flags inside every model."""
 
-from skjetsim.compose._assignment import AssignmentTransformer
+from skjetsim.compose._assignment import NearestAssignment
 from skjetsim.compose._category import CategorySimulator
 from skjetsim.compose._chain import SimulatorChain
 from skjetsim.compose._classifier_simulator import ClassifierSimulator
@@ -15,7 +15,6 @@ from skjetsim.compose._transformed import TransformedSimulator
 from skjetsim.compose._unfolder import Unfolder
 
 __all__ = [
-    "AssignmentTransformer",
     "CategorySimulator",
     "ClassifierSimulator",
     "ConditionalTransformerMixin",
@@ -23,6 +22,7 @@ __all__ = [
     "EnsembleSimulator",
     "GeneratorChain",
     "IterativeUnfolder",
+    "NearestAssignment",
     "ResidualTransformer",
     "SimulatorChain",
     "SymmetricSimulator",

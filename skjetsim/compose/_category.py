@@ -62,7 +62,7 @@ class CategorySimulator(BaseChain):
     --------
     SimulatorChain : Any number of steps, with simulators of their own.
     EfficiencySimulator : Events and objects that may be absent, columns and all.
-    AssignmentTransformer : Its `matched_delta_r` makes such columns.
+    NearestAssignment : Its `matched_delta_r` makes such columns.
 
     Notes
     -----

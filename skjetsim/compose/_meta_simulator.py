@@ -6,9 +6,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._estimators._inside import forget, learns_from_pairs
+from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
-from skjetsim.metrics._unpaired_score import unpaired_score
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,

@@ -11,8 +11,8 @@ from sklearn.utils.metaestimators import available_if
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim._estimators._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.preprocessing._columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._validation import column_names
 
 __all__ = ["SymmetricSimulator"]

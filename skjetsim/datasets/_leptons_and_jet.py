@@ -39,8 +39,14 @@ class LeptonsAndJet(Process):
     """A hard process with one jet beside the leptons that `parent` (a PDG number) decays to.
 
     Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
-    before they are showered. `matching` says which reconstructed jet stands beside the generated
-    one.
+    before they are showered.
+
+    Parameters
+    ----------
+    matching : {"delta_r", "leading"}, default="delta_r"
+        Which reconstructed jet belongs to the generated one: the nearest one within
+        `match_delta_r` (an event without one is not accepted), or the leading one, whether it is
+        near or not; `matched` then says which.
     """
 
     title: str

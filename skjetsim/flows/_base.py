@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 from scipy.special import logsumexp
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
 from skjetsim._encoders._column_maps import (
     apply_maps,
     check_radians,
@@ -188,23 +187,13 @@ class LatentModel(NetworkEstimator):
 
     def _draw(self, n_rows, random_state, inputs=None, to_context=None):
         """Draw `n_rows` events; `to_context` maps a chunk of `inputs` to network inputs."""
-        import torch
-
         n_latent, function = int(self.varying_.sum()), self._drawn_by()
 
-        def draw(generator, chunk):
-            z = torch.randn(CHUNK_ROWS, n_latent, generator=generator)
-            context = None if chunk is None else to_context(chunk)
-            return self._from_base(z, context, function)
+        def draw(chunk):
+            context = None if chunk.inputs is None else to_context(chunk.inputs)
+            return self._from_base(chunk.normal(n_latent), context, function)
 
-        return draw_in_chunks(
-            draw,
-            n_rows,
-            n_columns=len(self.varying_),
-            random_state=random_state,
-            inputs=inputs,
-            n_jobs=self.n_jobs,
-        )
+        return self._draw_chunks(draw, n_rows, len(self.varying_), random_state, inputs)
 
     def _check_reach(self, table, names, what):
         if self.net_ is not None:

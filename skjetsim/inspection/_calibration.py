@@ -17,7 +17,7 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics import posterior_coverage, sbc_ranks
-from skjetsim.metrics._checks import check_ensemble, check_weight
+from skjetsim.utils._comparison import check_ensemble, check_weight
 from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CalibrationDisplay"]

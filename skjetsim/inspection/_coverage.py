@@ -16,7 +16,7 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics import quantile_coverage
-from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CoverageDisplay"]

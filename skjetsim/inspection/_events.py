@@ -25,6 +25,7 @@ from skjetsim.utils._validation import (
     check_int,
     check_names_match,
     check_same_events,
+    check_same_length,
     column_names,
 )
 
@@ -333,11 +334,7 @@ def check_pairs(X, y, name, kind="a simulator", *, paired=True):
         raise ValueError(f"{name} is {kind}: pass the detector level y as well as X.")
     if not paired:
         return
-    if len(X) != len(y):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "
-            "must be the same event."
-        )
+    check_same_length(len(X), len(y))
     check_same_events(X, y)
 
 

@@ -22,9 +22,9 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._band import clustered_histogram
-from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_events
+from skjetsim.utils._weighted import clustered_histogram
 
 __all__ = ["LatentDisplay"]
 

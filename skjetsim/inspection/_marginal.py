@@ -16,8 +16,9 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._band import clustered_histogram, histogram_band
-from skjetsim.metrics._checks import check_weight
+from skjetsim.metrics import histogram_band
+from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._weighted import clustered_histogram
 
 __all__ = ["MarginalDisplay"]
 

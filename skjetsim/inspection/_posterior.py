@@ -17,8 +17,8 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._checks import check_ensemble, same_columns
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_ensemble, same_columns
 from skjetsim.utils._validation import check_events, check_int, column_names
 
 __all__ = ["PosteriorDisplay"]

@@ -34,7 +34,7 @@ from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
 
-__all__ = ["report"]
+__all__ = ["model_report"]
 
 TIMED_SECONDS = 0.5  # at least
 MOST_TIMED = 200_000
@@ -42,7 +42,7 @@ N_COVERAGE, N_DRAWS = 2000, 50
 COVERAGE_SECONDS = 60  # longer than this nobody waits for one picture
 
 
-def report(
+def model_report(
     estimator,
     X,
     y=None,
@@ -50,7 +50,7 @@ def report(
     *,
     transformer=None,
     by=None,
-    second=None,
+    second_pass=None,
     selection=None,
     train=None,
     facts=None,
@@ -83,7 +83,7 @@ def report(
     by : str, optional
         Column of X, after or before `transformer`, in whose quarters the response is measured; by
         default the first pT, else the first column.
-    second : (target, accepted) or Bunch of both, optional
+    second_pass : (target, accepted) or Bunch of both, optional
         The same events once more through the detector, and which of them it accepts: the floor of
         a simulator, as `load_wjet().repeats[0]` has it. Without it the floor of the marginals is
         two disjoint halves of y, and the response has none.
@@ -125,8 +125,8 @@ def report(
     Raises
     ------
     TypeError
-        Where the estimator draws nothing, y is given to a generator or is a path, or `second` is
-        no pair.
+        If the estimator draws nothing, y is given to a generator or is a path, or `second_pass` is
+        not a pair.
     ValueError
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
         `by`, rows of zeros that no detector accepted, NaN or infinity.
@@ -151,11 +151,11 @@ def report(
     >>> import os, tempfile
     >>> import numpy as np
     >>> from sklearn.mixture import GaussianMixture
-    >>> from skjetsim.inspection import report
+    >>> from skjetsim.inspection import model_report
     >>> train, X = np.random.default_rng(0).normal(91.2, 2.5, size=(2, 400, 2))
     >>> model = GaussianMixture(random_state=0).fit(train)
     >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
-    >>> found = report(model, X, path=path, random_state=0)
+    >>> found = model_report(model, X, path=path, random_state=0)
     >>> found.distances.shape
     (2, 2)
     >>> list(found.pictures)
@@ -166,7 +166,7 @@ def report(
     import_plotting()  # what is missing is said before the work
     path = check_target(path)
     root = as_seed_sequence(random_state)
-    events = _compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    events = _compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     paired = events.X is not None
     if train is not None and is_simulator(estimator):
         raise ValueError(
@@ -191,7 +191,9 @@ def report(
         auc_error=auc_error,
         yields=selected,
         rate=rate,
-        verdict=verdict(measured, auc, auc_error, paired=paired, second=second is not None),
+        verdict=verdict(
+            measured, auc, auc_error, paired=paired, second_pass=second_pass is not None
+        ),
         facts=lines,
         notes=events.notes,
         pictures=_draw(estimator, events, rate, root),
@@ -296,7 +298,7 @@ def _rate(estimator, events, root):
         arguments = (
             {"n_samples": n_events}
             if is_generator(estimator)
-            else {"X": take_rows(_indexable(events.inputs), rows)}
+            else {"X": take_rows(events.inputs, rows)}
         )
         with one_thread(), threadpool_limits(1):
             start, cpu = time.perf_counter(), time.process_time()
@@ -306,10 +308,6 @@ def _rate(estimator, events, root):
         if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
             return n_events / max(seconds, 1e-9), cores
         n_events = min(4 * n_events, MOST_TIMED)
-
-
-def _indexable(table):
-    return table if hasattr(table, "iloc") else np.asarray(table)
 
 
 def _file_facts(estimator):
@@ -361,7 +359,7 @@ def _coverage(estimator, events, names, rate, root):
         )
         return {}
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
-    inputs = take_rows(_indexable(events.inputs), rows)
+    inputs = take_rows(events.inputs, rows)
     draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=int_seed(root, COVERAGE, 1))
     draws = np.asarray(draws, dtype=np.float64)
     row_ndim = draws.ndim - 2

@@ -25,8 +25,8 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._checks import check_weight
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_events, check_option, check_same_events, column_names
 
 __all__ = ["TransportPlanDisplay"]

@@ -179,8 +179,8 @@ def _check(path, columns, tree, max_length):
 def _chunks(arguments, return_X_y, chunk_size):
     import pandas as pd
 
-    from skjetsim.io._columns import rechunk
     from skjetsim.io._join import levels
+    from skjetsim.utils._tables import rechunk
 
     start = 0
     for chunk in rechunk(_frames(*arguments, chunk_size), chunk_size):

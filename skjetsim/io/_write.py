@@ -93,9 +93,9 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     >>> bool((X_again == X.reset_index(drop=True)).all(axis=None))
     True
     """
-    from skjetsim.io._columns import rechunk
     from skjetsim.io._tables import check_like_first, file_tables
     from skjetsim.io._units import resolve_units
+    from skjetsim.utils._tables import rechunk
 
     path = os.fspath(path)
     writer = _writer(path)

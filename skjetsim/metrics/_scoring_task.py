@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import is_paired
-from skjetsim.metrics._checks import (
+from skjetsim.utils._comparison import (
     check_pair,
     check_table,
     check_weight,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.metrics._checks import (
+from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._comparison import (
     MULTIOUTPUTS,
     aggregate,
     check_scale,
@@ -13,8 +15,6 @@ from skjetsim.metrics._checks import (
     shared_columns,
     shared_differences,
 )
-from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
-from skjetsim.utils._angles import is_angle
 from skjetsim.utils._validation import check_option, check_same_events
 
 PLANS = ("rows", "optimal")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import (
-    EventTransformer,
-    InverseMixin,
-    InvertibleEventTransformer,
-    refuse_duplicates,
-)
-from skjetsim.preprocessing._columns import (
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin, InvertibleEventTransformer
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import (
     event_objects,
     find_object,
     is_difference,
     join_name,
     label,
+    refuse_duplicates,
     split_name,
 )
-from skjetsim.preprocessing._kinematics import azimuth
-from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._four_vectors import azimuth
 
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 

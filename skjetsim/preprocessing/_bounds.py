@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
 from skjetsim.utils._angles import is_angle
+from skjetsim.utils._parameters import check_real
 
 SMALLEST = np.nextafter(0.0, 1.0)
 
@@ -115,12 +115,7 @@ class BoundTransformer(InvertibleEventTransformer):
                 "BoundTransformer: bounds must be a dict, column -> (low, high), got "
                 f"{self.bounds!r}."
             )
-        softness = self.softness
-        real = isinstance(softness, numbers.Real) and not isinstance(softness, bool)
-        if not real or not 0 < softness < np.inf:
-            raise ValueError(
-                f"BoundTransformer: softness must be a finite number above 0, got {softness!r}."
-            )
+        check_real(self.softness, "BoundTransformer: softness", above=0)
         self.columns_ = self._positions(list(self.bounds))
         self.bounds_ = np.array([_pair(*item) for item in self.bounds.items()])
         for column in self.columns_:

@@ -7,8 +7,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim.preprocessing._base import EventTransformer, InverseMixin, refuse_duplicates
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian
+from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._validation import first_duplicate, validate_events
 
 

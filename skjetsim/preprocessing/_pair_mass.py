@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import event_objects, find_object, join_name, refuse_duplicates
 
 
 class PairMassTransformer(InvertibleEventTransformer):

@@ -23,8 +23,8 @@ from unfolding_toys import GaussianRegression
 import skjetsim
 from skjetsim.base import is_simulator
 from skjetsim.compose import (
-    AssignmentTransformer,
     CategorySimulator,
+    NearestAssignment,
     ResidualTransformer,
     TransformedSimulator,
     Unfolder,
@@ -283,7 +283,7 @@ def top_pair_model(simulator, **params):
     directions = [f"{name}_{angle}" for name in CHARGED for angle in ("eta", "phi")]
     target = [
         PhiRotation("electron"),
-        AssignmentTransformer(JETS, QUARKS, matched_delta_r=0.4),
+        NearestAssignment(JETS, QUARKS, matched_delta_r=0.4),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *cylindrical(),
@@ -324,7 +324,7 @@ def test_top_pairs(tmp_path):
     condition = model[:-1].transform(test_X)
     flags = inside.sample(condition, random_state=0)[:, inside.columns_["categories"]]
     rotated = [PhiRotation("electron").fit_transform(side) for side in (test_X, test_y)]
-    true = AssignmentTransformer(JETS, QUARKS, matched_delta_r=0.4).fit(*rotated)
+    true = NearestAssignment(JETS, QUARKS, matched_delta_r=0.4).fit(*rotated)
     true = true.transform_target(*rotated)[:, -4:]
     assert_allclose(flags.mean(axis=0), true.mean(axis=0), atol=0.05)
     # Together, too: in place of each quark's jet there has to be one of radiation.

@@ -216,14 +216,3 @@ def check_pt_range(pt_range, settings):
             "more than half of that."
         )
     return low, high
-
-
-def check_radius(radius):
-    """Radius parameter of the jet algorithm as a float."""
-    try:
-        value = float(radius)
-    except (TypeError, ValueError):
-        raise TypeError(f"radius must be a number, got {radius!r}.") from None
-    if not 0 < value < np.pi / 2:
-        raise ValueError(f"radius must be above 0 and below pi / 2, got {radius!r}.")
-    return value

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from skjetsim.datasets._showers._geometry import ShowerLayer
+from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._material import ShowerMaterial
 
 BIN_ATTRIBUTES = {"pid", "etaMin", "etaMax", "name"}
