@@ -272,7 +272,7 @@ def test_forged_files_that_make_no_sense(model, path):
         structure["networks"]["net_"].popitem()
 
     def unknown_array(structure, manifest, entries):
-        structure["state"]["constants_"]["key"] = "a999"
+        structure["state"]["encoder_"]["state"]["constants_"]["key"] = "a999"
 
     for change in (drop_weights, unknown_array):
         save(model, path)

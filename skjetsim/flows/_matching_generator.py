@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from skjetsim.flows._density_generator import DensityGenerator
-from skjetsim.flows._matching_settings import FlowMatchingSettings
+from skjetsim.flows._matching_model import FlowMatchingModel
 
 
-class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
+class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
     """Learn the density of events by flow matching, and sample it.
 
     Events are joined to standard normal noise by straight lines, and one network learns the mean

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from skjetsim.flows._density_simulator import DensitySimulator
-from skjetsim.flows._matching_settings import FlowMatchingSettings
+from skjetsim.flows._matching_model import FlowMatchingModel
 
 
-class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
+class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     """Simulate y given X by flow matching.
 
     Detector-level events are joined to standard normal noise by straight lines, and one network,
