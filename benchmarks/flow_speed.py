@@ -100,7 +100,7 @@ def jobs():
 
     return {
         "training": {
-            "ours": lambda: step("ours", lambda: flow(target, context).mean()),
+            "ours": lambda: step("ours", lambda: -flow.log_prob(target, context).mean()),
             "zuko couplings": lambda: step(
                 "couplings", lambda: -couplings(context).log_prob(target).mean()
             ),
