@@ -50,8 +50,8 @@ def default_classifier(n_rows, seed, n_classes=2):
     seed : numpy.random.SeedSequence
     n_classes : int
     """
-    # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
-    # fewer events could not say when to stop, nor hold one of each class.
+    # By held-out log-loss of the acceptance of W + jet (benchmarks/simulation/efficiency.py). A
+    # tenth of fewer events could not say when to stop, nor hold one of each class.
     early = n_rows >= max(1000, 10 * n_classes)
     return HistGradientBoostingClassifier(
         learning_rate=0.05,
