@@ -57,7 +57,7 @@ def simulators(**params):
             FlowSimulator(**settings), n_estimators=2, random_state=settings["random_state"]
         ),
         EfficiencySimulator(
-            None, FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
+            FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
         ),
         OTUSSimulator(n_slices=4, **network),
     ]

@@ -135,7 +135,7 @@ ORDER = NearestAssignment(["jet1", "jet2"], ["u", "d"])
     [
         lambda model: model,
         Unfolder,
-        lambda model: EfficiencySimulator(None, model),
+        lambda model: EfficiencySimulator(model),
         lambda model: GridSearchCV(model, {"simulator__n_bins": [2]}),
         lambda model: make_pipeline(PCA(1), model),
     ],

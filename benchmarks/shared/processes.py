@@ -137,7 +137,7 @@ def wjet_unfolder(simulator):
         make_generative_pipeline(
             KinematicFeatures(["pt(muon, met)", "pt(muon, jet, met)"]),
             *coordinates(),
-            SymmetricSimulator(response, "muon", second="jet"),
+            SymmetricSimulator(response, "muon", second_object="jet"),
         )
     )
 

@@ -70,7 +70,9 @@ def coordinates():
 def make_model(classifier, simulator):
     """Acceptance and response, the latter in the coordinates of residuals."""
     response = TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
-    return make_pipeline(*coordinates(), EfficiencySimulator(classifier, response, random_state=0))
+    return make_pipeline(
+        *coordinates(), EfficiencySimulator(response, classifier=classifier, random_state=0)
+    )
 
 
 def with_acceptance(target, accepted, selection=wjet_selection):
@@ -126,7 +128,7 @@ def choose(X, accepted, held_out):
     pt = np.exp(X["jet_log_pt"][test]), np.exp(X["muon_log_pt"][test])
     rows = {}
     for name, classifier in CLASSIFIERS.items():
-        model = EfficiencySimulator(classifier, FlowSimulator(), random_state=0)
+        model = EfficiencySimulator(FlowSimulator(), classifier=classifier, random_state=0)
         start = time.perf_counter()
         model.fit(X[fit], flag[fit])
         seconds = time.perf_counter() - start

@@ -85,7 +85,7 @@ def floor(truth, other):
 
 def cost(simulator, X, y, n_jobs):
     """The fitted ensemble, its time, and that of ten single fits over as many cores."""
-    ensemble = EnsembleSimulator(simulator, N_MEMBERS, n_jobs=n_jobs, random_state=0)
+    ensemble = EnsembleSimulator(simulator, n_estimators=N_MEMBERS, n_jobs=n_jobs, random_state=0)
     start = time.perf_counter()
     ensemble.fit(X, y)
     together = time.perf_counter() - start

@@ -118,7 +118,7 @@ def iterative_unfolder(process, n_iterations, max_epochs):
     process = PROCESSES[process]
     return IterativeUnfolder(
         process.unfolder(FlowSimulator(**SETTINGS | {"max_epochs": max_epochs})),
-        make_pipeline(process.features, trees),
+        classifier=make_pipeline(process.features, trees),
         n_iterations=n_iterations,
     )
 

@@ -66,7 +66,7 @@ def main():
     epochs = {} if options.max_epochs is None else {"max_epochs": options.max_epochs}
     trees = make_pipeline(CartesianToCylindrical(), HistGradientBoostingClassifier(**TREES))
     response = make_ttbar_unpaired(random_state=0, **epochs)
-    model = EfficiencySimulator(trees, response, random_state=0)
+    model = EfficiencySimulator(response, classifier=trees, random_state=0)
     start = time.perf_counter()
     model.fit(X[train], y[train])
     print(f"fitted in {(time.perf_counter() - start) / 60:.1f} min")

@@ -1,9 +1,10 @@
 """Seed-chunked sampling: same seed, same events, on any number of workers.
 
 Rows are drawn in chunks of one constant size. Chunk i has a seed of its own, spawned from the
-call's, and a network always sees a full chunk (the tail is padded) on one thread, because the
-rounding of a matrix product depends on its height and on how threads share it. So what a row
-becomes depends on the seed and on its position, and on nothing else.
+call's, and a network sees it whole on one thread, because the rounding of a matrix product depends
+on its height and on how threads share it. So what a row becomes does not depend on the number of
+workers. What is left at the end is padded to the next power of two: one event costs one event, and
+differs from the same row of a longer call by rounding alone.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from skjetsim.utils._seeds import as_seed_sequence, torch_generator
 
-__all__ = ["CHUNK_ROWS", "draw_in_chunks", "one_thread", "padded_chunk"]
+__all__ = ["CHUNK_ROWS", "Chunk", "chunk_height", "draw_in_chunks", "one_thread", "padded_rows"]
 
 CHUNK_ROWS = 4096
+LEAST_DRAWN = 16  # rows of noise
 
 
 _thread_lock = threading.Lock()
@@ -44,21 +46,73 @@ def one_thread():
                 torch.set_num_threads(_thread_state["before"])
 
 
-def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs=None):
+class Chunk:
+    """Rows that are drawn together: their number, their inputs, and noise of their own.
+
+    Parameters
+    ----------
+    root : numpy.random.SeedSequence
+        Of the call.
+    index : int
+        Number of the chunk in the call.
+    n_rows : int
+        Height at which networks see the chunk: that of a full chunk or, for the rest, the next
+        power of two.
+    inputs : ndarray of shape (n_rows, n_inputs) or None
+        What is conditioned on; the last row is repeated up to the height.
+    """
+
+    def __init__(self, root, index, n_rows, inputs=None):
+        self.n_rows = n_rows
+        self.inputs = None if inputs is None else padded_rows(inputs, n_rows)
+        self._root, self._key, self._n_drawn = root, (index,), 0
+
+    def generator(self):
+        """Private torch.Generator, another one at each call."""
+        key = self._key if self._n_drawn == 0 else (*self._key, self._n_drawn)
+        self._n_drawn += 1
+        return torch_generator(self._root, *key)
+
+    def normal(self, n_columns):
+        """Standard normal noise, float32 of shape (n_rows, n_columns)."""
+        import torch
+
+        # torch fills blocks of 16 numbers: from 16 rows on, the first rows are those of any height.
+        n_drawn = max(self.n_rows, LEAST_DRAWN)
+        return torch.randn(n_drawn, n_columns, generator=self.generator())[: self.n_rows]
+
+
+def chunk_height(n_rows, chunk_rows=CHUNK_ROWS):
+    """Rows at which a network sees a part of a chunk: the next power of two."""
+    return min(chunk_rows, 1 << (n_rows - 1).bit_length())
+
+
+def padded_rows(rows, n_rows):
+    """Rows of a chunk, the last one repeated up to `n_rows`."""
+    if len(rows) == n_rows:
+        return rows
+    return np.concatenate([rows, np.repeat(rows[-1:], n_rows - len(rows), axis=0)])
+
+
+def draw_in_chunks(
+    draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs=None, chunk_rows=CHUNK_ROWS
+):
     """Fill an array of events chunk by chunk.
 
     Parameters
     ----------
     draw : callable
-        `draw(generator, chunk)` returns an array of shape (CHUNK_ROWS, n_columns); `generator` is
-        the chunk's torch.Generator and `chunk` its rows of `inputs` (None without inputs).
+        `draw(chunk)` takes a `Chunk` and returns an array of shape (chunk.n_rows, n_columns).
     n_rows, n_columns : int
         Shape of the result.
     random_state : None, int, Generator, RandomState or SeedSequence
     inputs : ndarray of shape (n_rows, n_inputs), optional
-        What is conditioned on; the last chunk is padded with its last row.
+        What is conditioned on.
     n_jobs : int, optional
         Worker threads. The result does not depend on it.
+    chunk_rows : int
+        Rows of a full chunk. Other noise belongs to another size, so that an estimator keeps the
+        one that it was fitted with.
 
     Returns
     -------
@@ -66,18 +120,19 @@ def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs
     """
     root = as_seed_sequence(random_state)
     result = np.empty((n_rows, n_columns))
-    starts = range(0, n_rows, CHUNK_ROWS)
+    starts = range(0, n_rows, chunk_rows)
 
     def fill(index, start):
         import torch
 
         torch.set_num_threads(1)  # a setting of the thread it is called in
-        stop = min(start + CHUNK_ROWS, n_rows)
-        chunk = None if inputs is None else padded_chunk(inputs[start:stop])
-        result[start:stop] = draw(torch_generator(root, index), chunk)[: stop - start]
+        stop = min(start + chunk_rows, n_rows)
+        height = chunk_height(stop - start, chunk_rows)
+        rows = None if inputs is None else inputs[start:stop]
+        result[start:stop] = draw(Chunk(root, index, height, rows))[: stop - start]
 
     with one_thread():
-        n_workers = min(effective_n_jobs(n_jobs), len(starts))
+        n_workers = min(effective_n_jobs(n_jobs), len(starts)) if len(starts) > 1 else 1
         if n_workers <= 1:
             for index, start in enumerate(starts):
                 fill(index, start)
@@ -86,10 +141,3 @@ def draw_in_chunks(draw, n_rows, *, n_columns, random_state, inputs=None, n_jobs
                 delayed(fill)(index, start) for index, start in enumerate(starts)
             )
     return result
-
-
-def padded_chunk(rows):
-    """Rows of a chunk, the last one repeated up to the constant size."""
-    if len(rows) == CHUNK_ROWS:
-        return rows
-    return np.concatenate([rows, np.repeat(rows[-1:], CHUNK_ROWS - len(rows), axis=0)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim._estimators._inside import forget, learns_from_pairs
+from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
-from skjetsim.base._unpaired_score import unpaired_score
-from skjetsim.compose._inner import learns_from_pairs
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
@@ -13,34 +16,65 @@ from skjetsim.utils._validation import (
     validate_target,
 )
 
-__all__ = ["MetaSimulator"]
+__all__ = ["MetaSimulator", "all_have"]
+
+
+def all_have(method):
+    """Condition of `available_if`: the simulators inside, fitted or not, have the method."""
+    return lambda self: all(hasattr(simulator, method) for simulator in self._inside)
 
 
 class MetaSimulator(BaseSimulator):
-    """Simulator around another one, `simulator`, which is `simulator_` once fitted."""
+    """Simulator around another one, `simulator`, which is `simulator_` once fitted.
+
+    A subclass defines the hooks of `BaseSimulator`, and ``_predict(rows)`` if it can make a point
+    prediction of those of the simulators inside.
+    """
 
     # Whether its own `fit` matches X with y. If not, the simulator inside says whether rows are
     # pairs.
     _needs_pairs = True
+    # The attribute that `fit` sets last, without which the estimator is not fitted.
+    _learnt = "simulator_"
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, self._learnt)
 
     @property
-    def _fitted_inside(self):
-        """The simulator that is asked after the fit."""
-        return self.simulator_
+    def _inside(self):
+        """The simulators inside: the fitted ones if there are any."""
+        return [getattr(self, "simulator_", self.simulator)]
 
     @property
     def _learns_from_pairs(self):
-        return self._needs_pairs or learns_from_pairs(self.simulator)
+        return self._needs_pairs or learns_from_pairs(self._inside[0])
 
     @property
     def paired_(self):
         """Whether row i of X and y is the same event; if not, distributions are compared."""
-        return self._needs_pairs or is_paired(self._fitted_inside)
+        return self._needs_pairs or is_paired(self._inside[0])
 
     @property
     def trained_(self):
         """Which maps an unpaired simulator inside has learnt."""
-        return innermost(self._fitted_inside).trained_
+        return innermost(next(iter(self._inside), None)).trained_
+
+    @available_if(all_have("predict"))
+    def predict(self, X):
+        """Point prediction, made of those of the simulators inside.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+            It does not depend on `random_state`. The "Notes" say what it is.
+        """
+        check_is_fitted(self)
+        rows = self._events(X)
+        return self._as_target(self._predict(rows).reshape(len(rows), -1), X)
 
     def score(self, X, y, sample_weight=None):
         """Mean log p(y given X) if it is tractable, else minus the energy score.
@@ -66,6 +100,7 @@ class MetaSimulator(BaseSimulator):
 
     def _read_events(self, X, y, sample_weight, *, min_samples=1, paired=True):
         """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
+        forget(self, self._learnt)
         if paired or sample_weight is not None:
             check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True, min_samples=min_samples)

@@ -6,18 +6,13 @@ import numbers
 
 import numpy as np
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
-from skjetsim._encoders._column_maps import (
-    apply_maps,
-    check_reach,
-    check_spread,
-    invert_maps,
-    learn_maps,
-)
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._inverse import BaseUnfolder
-from skjetsim.flows._base import ORDERS
+from skjetsim.flows._density import ORDERS
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_int
@@ -26,6 +21,7 @@ from skjetsim.utils._validation import check_int
 NOISE = 10
 
 
+@with_parameters
 class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     """Unfold with a bijection between theory and detector level, trained in both directions.
 
@@ -41,46 +37,17 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
 
     Parameters
     ----------
-    noise_dim : int, default=0
+    noise_dim : int
         Columns of noise beside the wider side; the narrower one gets more, so that both are
         equally wide. With 0 the narrower side is padded with zeros.
-    mmd_weight : float, default=1.0
+    mmd_weight : float
         Of the discrepancies, beside squared errors in standard deviations.
-    n_transforms : int, default=6
+    n_transforms : int
         Number of couplings; each column is transformed by half of them.
-    hidden_features : sequence of int, default=(128, 128)
+    hidden_features : sequence of int
         Widths of the network in each coupling.
-    n_bins : int, default=8
+    n_bins : int
         Bins of each spline.
-    learning_rate : float, default=2e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default="auto"
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows.
-    max_epochs : int, default=20
-    weight_decay : float, default=0.0
-        Of AdamW, times the learning rate.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
-    gradient_clip : float or None, default=5.0
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit`, and the noise of `inverse_transform` and `score`.
-    verbose : int, default=0
-        Show a progress bar.
 
     Attributes
     ----------
@@ -134,48 +101,13 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     (1, 1000, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        noise_dim=0,
-        mmd_weight=1.0,
-        n_transforms=6,
-        hidden_features=(128, 128),
-        n_bins=8,
-        learning_rate=2e-3,
-        batch_size="auto",
-        max_epochs=20,
-        weight_decay=0.0,
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=None,
-        validation_fraction=0.05,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.noise_dim = noise_dim
-        self.mmd_weight = mmd_weight
-        self.n_transforms = n_transforms
-        self.hidden_features = hidden_features
-        self.n_bins = n_bins
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    noise_dim: int = 0
+    mmd_weight: float = 1.0
+    n_transforms: int = 6
+    hidden_features: tuple[int, ...] = (128, 128)
+    n_bins: int = 8
+    max_epochs: int = 20
+    weight_decay: float | str = 0.0
 
     def fit(self, X, y, sample_weight=None):
         """Learn the bijection from pairs of events.
@@ -201,15 +133,13 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
             the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
-        sides = (X, self._theory_names(), "X"), (y, self.target_names_in_, "y")
-        for table, names, what in sides:
-            check_reach(table, None, names, what)
-            check_spread(table, weight, names, what)
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        check_columns(X, names, "X", weight=weight)
+        check_columns(y, self.target_names_in_, "y", weight=weight)
+        self.encoder_ = TableEncoder(names).fit(X, weight)
+        self.measured_encoder_ = TableEncoder(self.target_names_in_, what="y").fit(y, weight)
         self._fit_map(X, y, weight)
         return self
-
-    def _theory_names(self):
-        return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
     def _fit_map(self, X, y, weight):
         from skjetsim._nn import column_orders
@@ -225,28 +155,23 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
-        self.constants_ = X[0].copy()
-        self.varying_, self.varying_target_ = ((side != side[0]).any(axis=0) for side in (X, y))
         self._forget_fit()
-        if not self.varying_.any():
+        if not self.encoder_.n_outputs_:
             self.net_ = None
             return
         root = as_seed_sequence(self.random_state)
-        width = int(self.varying_.sum()) + self._paddings()[0]
+        width = self.encoder_.n_outputs_ + self._paddings()[0]
         rng = numpy_rng(root, ORDERS)
         self._architecture["orders"] = column_orders(width, n_transforms, "random", rng)
-        X, y = X[:, self.varying_], y[:, self.varying_target_]
-        self.theory_maps_, self.measured_maps_ = (learn_maps(side, weight) for side in (X, y))
-        theory, _ = apply_maps(self.theory_maps_, X)
-        measured, _ = apply_maps(self.measured_maps_, y)
+        theory, measured = self.encoder_.encode(X), self.measured_encoder_.encode(y)
         inputs = (theory, measured, self._training_padding(len(X), root))
-        self._train(plan, root, inputs if weight is None else (*inputs, weight), weight)
+        self._train(plan, root, inputs, weight)
 
     def _paddings(self):
         """Columns that the theory and the detector level lack to be equally wide."""
         from skjetsim._nn import invertible_width
 
-        sides = int(self.varying_.sum()), int(self.varying_target_.sum())
+        sides = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_
         width = invertible_width(*sides, self._architecture["n_noise"])
         return [width - side for side in sides]
 
@@ -258,42 +183,19 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     def _build_module(self, generator):
         from skjetsim._nn import build_invertible_map
 
-        return build_invertible_map(
-            int(self.varying_.sum()),
-            int(self.varying_target_.sum()),
-            generator=generator,
-            **self._architecture,
-        )
+        widths = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_
+        return build_invertible_map(*widths, generator=generator, **self._architecture)
 
     def _draw_inverse(self, rows, n_samples, random_state):
-        return self._unfold(np.repeat(rows, n_samples or 1, axis=0), random_state)
+        self.measured_encoder_.check(rows)
+        rows = np.repeat(rows, n_samples or 1, axis=0)
+        return self._draw(len(rows), self.n_features_in_, random_state, rows)
 
-    def _unfold(self, y, random_state):
-        import torch
-
+    def _draw_chunk(self, chunk):
         if self.net_ is None:
-            return np.tile(self.constants_, (len(y), 1))
-        measured = y[:, self.varying_target_]
-        names = np.asarray(self.target_names_in_, dtype=object)[self.varying_target_]
-        check_reach(measured, self.measured_maps_, names, "y")
-        n_padding = self._paddings()[1]
-        noisy = self._architecture["n_noise"] > 0
-
-        def draw(generator, chunk):
-            padding = torch.zeros(CHUNK_ROWS, n_padding)
-            if noisy:
-                padding.normal_(generator=generator)
-            mapped, _ = apply_maps(self.measured_maps_, chunk)
-            table = np.tile(self.constants_, (len(chunk), 1))
-            theory = self._module_call("unfold", mapped, padding)
-            table[:, self.varying_] = invert_maps(self.theory_maps_, theory)
-            return table
-
-        return draw_in_chunks(
-            draw,
-            len(y),
-            n_columns=self.n_features_in_,
-            random_state=random_state,
-            inputs=measured,
-            n_jobs=self.n_jobs,
-        )
+            return self.encoder_.decode(np.zeros((chunk.n_rows, 0)))
+        padding = np.zeros((chunk.n_rows, self._paddings()[1]))
+        if self._architecture["n_noise"]:
+            padding = chunk.normal(padding.shape[1])
+        measured = self.measured_encoder_.encode(chunk.inputs)
+        return self.encoder_.decode(self._module_call("unfold", measured, padding))

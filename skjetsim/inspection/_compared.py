@@ -15,8 +15,8 @@ from skjetsim.inspection._events import (
     in_coordinates,
     refuse_rejected,
 )
-from skjetsim.utils._rows import take_rows
-from skjetsim.utils._seeds import child_seed
+from skjetsim.utils._seeds import int_seed
+from skjetsim.utils._tables import given_names, take_rows
 from skjetsim.utils._validation import check_events, check_names_match, column_names
 
 # Branches of a report's seed.
@@ -71,11 +71,6 @@ class Compared:
         return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second_pass, self.X)]
 
 
-def seed_of(root, *key):
-    """Seed below `root` as an int, which every estimator takes."""
-    return int(child_seed(root, *key).generate_state(1)[0])
-
-
 def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     """Draw one event for each true one, and take all levels to the coordinates of judgement.
 
@@ -97,7 +92,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     """
     notes = []
     inputs, targets = _of_the_fit(estimator, X, y, notes)
-    seed = seed_of(root, DRAW)
+    seed = int_seed(root, DRAW)
     drawn = draw_events(estimator, inputs, targets, random_state=seed, paired=paired)
     names = drawn.names
     if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
@@ -128,7 +123,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     if drawn.paired:
         compared.X, compared.theory_input = _theory(X, names, columns, rows.shape[1], table), X
         if hasattr(split_steps(estimator)[1], "sample_members"):
-            seed = seed_of(root, MEMBERS)
+            seed = int_seed(root, MEMBERS)
             members = draw_events(estimator, inputs, targets, random_state=seed, members=True)
             compared.members, _ = in_coordinates(transformer, members.generated, names)
     if second_pass is not None:
@@ -162,8 +157,7 @@ def _fitted_columns(table, fitted, estimator, what, notes):
     Others are allowed, since a region may be one of a column that the model does not know.
     """
     names = column_names(table)
-    positions = fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]
-    if names is None or fitted is None or positions or not hasattr(table, "columns"):
+    if names is None or given_names(fitted) is None or not hasattr(table, "columns"):
         return table
     missing = [name for name in fitted if name not in names]
     if missing:

@@ -19,6 +19,7 @@ from skjetsim._drawing._sample import (
     unwrap_search,
 )
 from skjetsim.base import is_generator, is_simulator
+from skjetsim.utils._tables import given_names
 from skjetsim.utils._validation import (
     check_events,
     check_int,
@@ -324,10 +325,7 @@ def _fitted_names(model, what):
     """Names of the columns of X or y that a model was fitted with, or None."""
     if what == "X":
         return getattr(model, "feature_names_in_", None)
-    fitted = getattr(split_steps(model)[1], "target_names_in_", None)
-    if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
-        return None  # names that stand for positions
-    return fitted
+    return given_names(getattr(split_steps(model)[1], "target_names_in_", None))
 
 
 def check_pairs(X, y, name, kind="a simulator", *, paired=True):

@@ -17,7 +17,7 @@ from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _pictures
-from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of
+from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
 from skjetsim.inspection._events import as_rows
 from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
@@ -31,8 +31,8 @@ from skjetsim.inspection._summary import (
     yields,
 )
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
-from skjetsim.utils._rows import take_rows
-from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._tables import take_rows
 
 __all__ = ["model_report"]
 
@@ -282,7 +282,7 @@ def _generator_facts(events, train, root):
             train,
             np.asarray(events.handed["generated"]),
             held_out=np.asarray(events.handed["truth"]),
-            random_state=seed_of(root, NEIGHBOURS),
+            random_state=int_seed(root, NEIGHBOURS),
         )
         lines["distance to training over held-out events (1: no memory)"] = f"{ratio:.3f}"
     return lines
@@ -294,7 +294,7 @@ def _rate(estimator, events, root):
     cores = 0.0
     while True:
         rows = np.arange(n_events) % len(events.generated)
-        seed = seed_of(root, RATE)
+        seed = int_seed(root, RATE)
         arguments = (
             {"n_samples": n_events}
             if is_generator(estimator)
@@ -360,7 +360,7 @@ def _coverage(estimator, events, names, rate, root):
         return {}
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
     inputs = take_rows(events.inputs, rows)
-    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=seed_of(root, COVERAGE, 1))
+    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=int_seed(root, COVERAGE, 1))
     draws = np.asarray(draws, dtype=np.float64)
     row_ndim = draws.ndim - 2
     events.notes.append(f"Coverage is that of {n_events:,} events, {N_DRAWS} draws of each.")

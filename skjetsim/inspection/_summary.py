@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE, seed_of
+from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE
 from skjetsim.metrics import (
     classifier_two_sample_auc,
     metric_floor,
@@ -14,7 +14,7 @@ from skjetsim.metrics import (
     wasserstein_distance,
 )
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._seeds import numpy_rng
+from skjetsim.utils._seeds import int_seed, numpy_rng
 
 N_FLOOR = 50
 N_BINS = 4
@@ -63,7 +63,7 @@ def response_floor(events, by, root, *key):
         metric,
         truth[columns],
         n_repeats=N_FLOOR,
-        random_state=seed_of(root, FLOOR, *key),
+        random_state=int_seed(root, FLOOR, *key),
         replica=second_pass[columns],
         X=X,
     )
@@ -78,7 +78,7 @@ def marginal_floor(events, root):
         wasserstein_distance,
         truth,
         n_repeats=N_FLOOR,
-        random_state=seed_of(root, FLOOR, 1),
+        random_state=int_seed(root, FLOOR, 1),
         replica=second_pass,
         metric_params={"scale": "std"},
     )
@@ -139,7 +139,7 @@ def _marginal(truth, generated):
 
 def joint_auc(events, root, *key):
     """Area under the curve of (X, generated) against (X, truth), and its standard error."""
-    return _area(events.truth, events.generated, events.X, seed_of(root, AUC, *key))
+    return _area(events.truth, events.generated, events.X, int_seed(root, AUC, *key))
 
 
 def floor_auc(events, root):
@@ -147,7 +147,7 @@ def floor_auc(events, root):
     if events.second_pass is None:
         return None
     truth, second_pass, X = events.both()
-    return _area(truth, second_pass, X, seed_of(root, AUC, 0, 0))
+    return _area(truth, second_pass, X, int_seed(root, AUC, 0, 0))
 
 
 def _area(truth, generated, X, seed):

@@ -180,7 +180,7 @@ def _chunks(arguments, return_X_y, chunk_size):
     import pandas as pd
 
     from skjetsim.io._join import levels
-    from skjetsim.utils._rows import rechunk
+    from skjetsim.utils._tables import rechunk
 
     start = 0
     for chunk in rechunk(_frames(*arguments, chunk_size), chunk_size):

@@ -95,7 +95,7 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     """
     from skjetsim.io._tables import check_like_first, file_tables
     from skjetsim.io._units import resolve_units
-    from skjetsim.utils._rows import rechunk
+    from skjetsim.utils._tables import rechunk
 
     path = os.fspath(path)
     writer = _writer(path)

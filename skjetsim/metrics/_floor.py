@@ -8,8 +8,8 @@ from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
 from skjetsim.utils._comparison import check_table, check_weight, same_columns
-from skjetsim.utils._rows import take_rows
 from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int
 
 

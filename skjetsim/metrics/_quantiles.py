@@ -53,7 +53,7 @@ def quantile_mse(truth, generated, *, n_quantiles, sample_weight=None, generated
     >>> truth = np.arange(100.0)[:, None]
     >>> quantile_mse(truth, truth, n_quantiles=10)
     0.0
-    >>> round(quantile_mse(truth, truth[:50], n_quantiles=10), 12)  # half of the cells hold all
+    >>> round(quantile_mse(truth, truth[:50], n_quantiles=10), 12)  # half hold all
     0.1
     """
     true_share, share = _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)

@@ -22,7 +22,7 @@ from skjetsim.utils._comparison import (
     rng_from,
     shared_differences,
 )
-from skjetsim.utils._rows import take_rows
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 

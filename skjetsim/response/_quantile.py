@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
-from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, draw_in_chunks
-from skjetsim._encoders._column_maps import check_radians
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._encoders._condition import ConditionEncoder
+from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.preprocessing import KinematicFeatures
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int, refuse_count, validate_events
-from skjetsim.utils._weighted import weighted_std
+from skjetsim.utils._validation import check_int
 
 
+@with_parameters
 class QuantileSimulator(NetworkEstimator, BaseSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
@@ -33,46 +34,19 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     Parameters
     ----------
-    n_quantiles : int or None, default=None
+    n_quantiles : int or None
         None is the published model. An int of 3 or more is the number of quantiles of each column,
         equally spaced on the axis of a normal: 17 reach from 0.7% to 99.3%. Beyond them a column
         goes on as far as the events of the fit do.
-    derived_features : list of str, "wjet" or None, default=None
+    derived_features : list of str, "wjet" or None
         What the network computes from X besides its columns, as in `KinematicFeatures`; "wjet" is
         the published list. Needs columns with names.
-    hidden_features : sequence of int, default=(100, 100)
+    hidden_features : sequence of int
         Widths of the hidden layers, each with batch normalisation and a LeakyReLU of slope 0.05.
         The published widths are not known.
-    learning_rate : float, default=1e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default=128
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
-        does not depend on it.
-    max_epochs : int, default=50
-    weight_decay : float, default=0.0
-        Of AdamW, times the learning rate; 0 is Adam.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="inverse_epoch"
+    schedule : {"cosine", "constant", "inverse_epoch"}
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch, as published.
-    gradient_clip : float or None, default=None
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.1
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit` and the noise of `transform`.
-    verbose : int, default=0
-        1 shows a progress bar.
 
     Attributes
     ----------
@@ -138,44 +112,15 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     (1, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        n_quantiles=None,
-        derived_features=None,
-        hidden_features=(100, 100),
-        learning_rate=1e-3,
-        batch_size=128,
-        max_epochs=50,
-        weight_decay=0.0,
-        schedule="inverse_epoch",
-        gradient_clip=None,
-        ema_decay=None,
-        validation_fraction=0.1,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n_quantiles = n_quantiles
-        self.derived_features = derived_features
-        self.hidden_features = hidden_features
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    n_quantiles: int | None = None
+    derived_features: list[str] | str | None = None
+    hidden_features: tuple[int, ...] = (100, 100)
+    learning_rate: float = 1e-3
+    batch_size: int | str = 128
+    weight_decay: float | str = 0.0
+    schedule: str = "inverse_epoch"
+    gradient_clip: float | None = None
+    validation_fraction: float = 0.1
 
     def fit(self, X, y, sample_weight=None):
         """Learn the quantiles of y given X from pairs of events.
@@ -202,7 +147,8 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         names = list(getattr(self, "feature_names_in_", range(X.shape[1])))
-        check_radians(X, [is_angle(str(name)) for name in names], names, "X")
+        check_columns(X, names, "X", weight=weight, circular=list(map(is_angle, names)))
+        check_columns(y, self.target_names_in_, "y", weight=weight)
         self._fit_response(X, y, weight)
         return self
 
@@ -216,46 +162,33 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
             "n_quantiles": n_quantiles,
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
         }
-        inputs = self._learn_inputs(X, weight)
-        self.constants_ = y[0].copy()
-        self.varying_ = (y != y[0]).any(axis=0)
         self._forget_fit()
-        if not self.varying_.any():
+        self._learn_features(X)
+        quantities = self._quantities(X)
+        self.condition_encoder_ = ConditionEncoder(
+            self._quantity_names(), scale="standard", n_least=1, dtype=np.float32
+        ).fit(quantities, weight)
+        self.encoder_ = TableEncoder(self.target_names_in_, what="y", scale="standard")
+        self.encoder_.fit(y, weight)
+        if not self.encoder_.n_outputs_:
             self.net_ = None
             return
-        varying = y[:, self.varying_]
-        self.target_mean_ = np.average(varying, axis=0, weights=weight)
-        self.target_scale_ = weighted_std(varying, weight)
-        target = self._scale_target(varying)
+        target = self.encoder_.encode(y)
         if n_quantiles is not None:
             self._learn_marginal(target, weight)
-        # The weights count in the batch normalisation too.
-        arrays = (target, inputs) if weight is None else (target, inputs, weight)
-        self._train(plan, as_seed_sequence(self.random_state), arrays, weight)
+        inputs = self.condition_encoder_.encode(quantities)
+        self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
     # What the network sees.
 
-    def _learn_inputs(self, X, weight):
-        """Learn which quantities the network sees and their scales; returns them of X."""
-        names = getattr(self, "feature_names_in_", None)
+    def _learn_features(self, X):
         self.features_ = None
         if self.derived_features is not None:
             self._check_derived()
-            self.features_ = KinematicFeatures(self.derived_features)
+            names = getattr(self, "feature_names_in_", None)
             one = X[:1] if names is None else pd.DataFrame(X[:1], columns=names)
+            self.features_ = KinematicFeatures(self.derived_features)
             self.features_.set_output(transform="default").fit(one)
-            names = self.features_.get_feature_names_out()
-        quantities = self._quantities(X)
-        if names is None:
-            names = [""] * quantities.shape[1]
-        varying = (quantities != quantities[0]).any(axis=0)
-        periodic = np.array([is_angle(name) for name in names])
-        self.angle_columns_ = np.flatnonzero(varying & periodic)
-        self.plain_columns_ = np.flatnonzero(varying & ~periodic)
-        plain = [quantities[:, column] for column in self.plain_columns_]
-        self.input_mean_ = np.array([np.average(column, weights=weight) for column in plain])
-        self.input_scale_ = np.array([weighted_std(column, weight) for column in plain])
-        return self._inputs(quantities)
 
     def _check_derived(self):
         if isinstance(self.derived_features, str) and self.derived_features != "wjet":
@@ -268,39 +201,15 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         """Columns of X, then the derived ones."""
         return X if self.features_ is None else self.features_._forward(X)
 
-    def _inputs(self, quantities):
-        """Quantities as the network wants them, in single precision; column after column."""
-        n_plain, n_angles = len(self.plain_columns_), len(self.angle_columns_)
-        inputs = np.zeros((self._n_inputs(), len(quantities)), dtype=np.float32)
-        if n_plain:
-            plain = quantities.T[self.plain_columns_]
-            plain -= self.input_mean_[:, None]
-            plain /= self.input_scale_[:, None]
-            inputs[:n_plain] = plain
-        if n_angles:
-            angles = quantities.T[self.angle_columns_].astype(np.float32)
-            np.cos(angles, out=inputs[n_plain : n_plain + n_angles])
-            np.sin(angles, out=inputs[n_plain + n_angles :])
-        return np.ascontiguousarray(inputs.T)
+    def _quantity_names(self):
+        if self.features_ is not None:
+            return self.features_.get_feature_names_out()
+        return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
-    def _n_inputs(self):
-        """One input at least: where no column of X varies it is zero."""
-        return max(1, len(self.plain_columns_) + 2 * len(self.angle_columns_))
+    def _given(self, rows):
+        return (self.condition_encoder_.encode(self._quantities(rows)),)
 
     # What it gives.
-
-    def _scale_target(self, y):
-        return (y - self.target_mean_) / self.target_scale_
-
-    def _unscale(self, rows):
-        """Rows of the network in the units of y, constants filled in; changes the rows."""
-        rows *= self.target_scale_
-        rows += self.target_mean_
-        if self.varying_.all():
-            return rows
-        table = np.tile(self.constants_, (len(rows), 1))
-        table[:, self.varying_] = rows
-        return table
 
     def _learn_marginal(self, target, weight):
         """Quantile functions of the columns whatever X, from which the network starts."""
@@ -314,70 +223,30 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         from skjetsim._nn import build_gaussian_response, build_quantile_response
 
         settings = {
-            "n_context": self._n_inputs(),
+            "n_context": self.condition_encoder_.n_outputs_,
             "hidden_features": self._architecture["hidden_features"],
             "generator": generator,
         }
         if self._architecture["n_quantiles"] is None:
-            return build_gaussian_response(int(self.varying_.sum()), **settings)
+            return build_gaussian_response(self.encoder_.n_outputs_, **settings)
         return build_quantile_response(self.marginal_, self.reach_, **settings)
 
     def _draw_targets(self, rows, n_samples, random_state):
         try:
-            return self._draw(np.repeat(rows, n_samples or 1, axis=0), random_state)
+            repeated = np.repeat(rows, n_samples or 1, axis=0)
+            return self._draw(len(repeated), self.n_targets_, random_state, repeated)
         except ValueError:
             self._quantities(rows)  # says it again with the row that the user knows
             raise
 
-    def _draw(self, events, random_state):
-        import torch
-
-        if self.net_ is None:
-            return np.tile(self.constants_, (len(events), 1))
-        n_noise = int(self.varying_.sum())
-
-        def draw(generator, chunk):
-            noise = torch.randn(CHUNK_ROWS, n_noise, generator=generator)
-            inputs = self._inputs(self._quantities(chunk))
-            return self._unscale(self._module_call("from_base", noise, inputs))
-
-        return draw_in_chunks(
-            draw,
-            len(events),
-            n_columns=len(self.varying_),
-            random_state=random_state,
-            inputs=events,
-            n_jobs=self.n_jobs,
-        )
-
-    def predict(self, X):
-        """Conditional median of each column.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False)
-        if self.net_ is None:
-            return self._as_target(np.tile(self.constants_, (len(events), 1)), X)
-        median = self._module_call("median", self._inputs(self._quantities(events)))
-        return self._as_target(self._unscale(median), X)
+    def _predict(self, rows):
+        median = np.zeros((len(rows), 0))
+        if self.net_ is not None:
+            median = self._module_call("median", *self._given(rows))
+        return self.encoder_.decode(median)
 
     def _log_density(self, X, y):
-        result = np.zeros(len(X))
-        wrong = (y[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
-        if self.net_ is not None:
-            target = self._scale_target(y[:, self.varying_])
-            result = self._module_call("log_prob", target, self._inputs(self._quantities(X)))
-            result -= np.log(self.target_scale_).sum()
-        result[wrong] = -np.inf
-        return result
+        return self._table_log_density(y, *self._given(X))
 
 
 def _marginal(values, levels, weight):

@@ -117,5 +117,5 @@ def make_wjet_pipeline(simulator, *, met_reference="muon"):
     if about_jet():  # of turned events: what is measured from the jet must not turn again
         response = make_generative_pipeline(*about_jet(), response)
     return make_generative_pipeline(
-        *cylindrical(), SymmetricSimulator(response, "muon", second="jet")
+        *cylindrical(), SymmetricSimulator(response, "muon", second_object="jet")
     )

@@ -214,13 +214,8 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         raise ValueError(f"X has two columns named {twice!r}; rename one of them.")
     _check_numeric_columns(X, "X")
     row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
-    if not reset and row_shape is not None and len(row_shape) > 1:
-        expected = estimator.input_shape_
-        if len(expected) > 1 and row_shape != expected:
-            raise ValueError(
-                f"X has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
-                f"rows of shape {expected}."
-            )
+    if not reset and row_shape is not None:
+        _check_row_shape(estimator, row_shape, estimator.input_shape_, "X")
     array = validate_data(
         estimator,
         flatten_rows(X),
@@ -234,6 +229,15 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         many = row_shape is not None and len(row_shape) > 1
         estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
     return array
+
+
+def _check_row_shape(estimator, row_shape, expected, what):
+    """Clouds and images have the shape of the fit, or are flat."""
+    if min(len(row_shape), len(expected)) > 1 and row_shape != expected:
+        raise ValueError(
+            f"{what} has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
+            f"rows of shape {expected}."
+        )
 
 
 def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
@@ -356,6 +360,7 @@ def validate_target(estimator, y, *, n_samples, reset):
         default = [f"y{i}" for i in range(array.shape[1])]
         estimator.target_names_in_ = np.asarray(names or default, dtype=object)
         return array
+    _check_row_shape(estimator, row_shape, getattr(estimator, "target_shape_", ()), "y")
     fitted = list(estimator.target_names_in_)
     if array.shape[1] != len(fitted):
         raise ValueError(

@@ -462,6 +462,6 @@ def test_an_order_has_no_density():
 
 def test_errors_say_that_it_is_y():
     X, y, _ = top_pairs()
-    step = r"in y, transformers\[0\] \(NearestAssignment\): .*'jet3' 500 GeV, first bad row 0"
+    step = r"(?s)'jet3' 500 GeV, first bad row 0.*in y, transformers\[0\] \(NearestAssignment\)"
     with pytest.raises(ValueError, match=step):
         simulator().fit(X, y.assign(jet3_pt=500.0))

@@ -115,12 +115,11 @@ def test_conditional_transformer_by_hand():
 def test_errors_of_transformers_say_that_it_is_y():
     X, y = energies()
     model = TransformedSimulator(GaussianSmear(), [Response(), LogTransformer([1])])
-    step = r"in y, transformers\[1\] \(LogTransformer\): .*column 1, first bad row 3"
+    step = r"(?s)column 1, first bad row 3 .*in y, transformers\[1\] \(LogTransformer\)$"
     bad = y.copy()
     bad[3, 1] = -1.0
-    with pytest.raises(ValueError, match=step) as caught:
+    with pytest.raises(ValueError, match=step):
         model.fit(X, bad)
-    assert isinstance(caught.value.__cause__, ValueError)
     with pytest.raises(ValueError, match=step):
         model.fit(X, y).score_samples(X, bad)
 
@@ -295,7 +294,7 @@ def test_names_reach_every_step():
         "muon_phi_residual",
     ]
     assert list(simulator.target_names_in_) == NAMES
-    assert_array_equal(simulator.simulator_.condition_["angle"], [2])
+    assert_array_equal(simulator.simulator_.condition_encoder_.angles_, [2])
     assert_array_equal(simulator.transformers_[1].angles_, [False, False, True])
     assert list(model.get_feature_names_out()) == NAMES
 

@@ -36,7 +36,7 @@ SIMULATORS = {
     "transformed": TransformedSimulator(FlowSimulator(**FLOW), [StandardScaler()]),
     "residual": TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]),
     "pipeline": make_pipeline(StandardScaler(), FlowSimulator(**FLOW)),
-    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), 2, random_state=0),
+    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), n_estimators=2, random_state=0),
 }
 every_simulator = pytest.mark.parametrize("simulator", SIMULATORS.values(), ids=SIMULATORS)
 
@@ -379,9 +379,8 @@ def test_bad_events_name_their_side(toy):
 def test_errors_of_the_simulator_say_whose_side_they_mean():
     X, y = gaussian_pairs(50)
     simulator = make_pipeline(LogTransformer([0]), GaussianRegression())
-    with pytest.raises(ValueError, match="whose X is the measured y") as caught:
+    with pytest.raises(ValueError, match=r"(?s)no logarithm.*whose X is the measured y"):
         Unfolder(simulator).fit(X, y)
-    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_unfitted_is_said_so():

@@ -247,7 +247,7 @@ def test_weights_of_zero_and_of_another_scale(events):
     assert_array_equal(fewer.sample(X, random_state=0), expected)
     scaled = small().fit(X, y, sample_weight=1e-3 * weight)
     assert_allclose(scaled.sample(X, random_state=0), expected, rtol=1e-3)
-    model = small(validation_fraction=0.2).fit(X, y, np.arange(240) < 50, weight)
+    model = small(validation_fraction=0.2).fit(X, y, weight, paired=np.arange(240) < 50)
     assert np.isfinite(model.sample(X)).all()
 
 

@@ -1,0 +1,25 @@
+"""Warnings that point at the user's line, however deep in the package they are given."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+__all__ = ["warn_user"]
+
+OURS = ("skjetsim", "skorch", "sklearn", "joblib", "torch")
+
+
+def warn_user(message, category=UserWarning):
+    """Warn from the innermost frame that belongs neither to the package nor to what it stands on.
+
+    `warnings.warn(skip_file_prefixes=)` does so from Python 3.12 on.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _package(frame) in OURS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level - 1)
+
+
+def _package(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]
