@@ -102,10 +102,7 @@ def named_estimators():
         (category, tagged_jets),
         (chain, tagged_jets),
         (layers, muon_and_jet),
-        (
-            EfficiencySimulator(flow, classifier=LogisticRegression(C=np.inf), random_state=0),
-            accepted_jets,
-        ),
+        (efficiency, accepted_jets),
         (SymmetricSimulator(flow, "muon", second_object="jet"), muon_and_jet),
         (EnsembleSimulator(category, n_estimators=2, random_state=0), tagged_jets),
         (OTUSSimulator(masses=masses, n_slices=4, **SMALL_NETWORK), electron_pairs),

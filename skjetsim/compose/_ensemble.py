@@ -239,7 +239,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 drawn[number] = np.asarray(rows).reshape(drawn.shape[1:])
         return self._as_target(drawn)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         return self._predictions(rows)[0]
 
     @available_if(all_have("predict"))

@@ -292,7 +292,7 @@ class SymmetricSimulator(MetaSimulator):
             orientation = orientation.repeated(n_samples)
         return self._back(drawn, orientation)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         turned, orientation = self._turned(rows)
         return self._back(self.simulator_.predict(turned), orientation)
 
