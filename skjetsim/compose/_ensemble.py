@@ -246,8 +246,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
 
-        Where the members have `predict`, as `QuantileSimulator` has it. Of others take the spread
-        of `sample_members`.
+        `QuantileSimulator` has a prediction of its own. Of others it is the median of draws, whose
+        noise is part of the spread.
 
         Parameters
         ----------
