@@ -1,9 +1,13 @@
-"""Per-column maps into the range where a spline flow works, with their log-determinants.
+"""Maps of columns into the range where networks work, with their log-determinants.
 
 A rational-quadratic flow acts on about [-5, 5], with bins of about one. Residuals of a detector
-have cores a hundred times narrower than their tails. Each column is standardised where that brings
+have cores a hundred times narrower than their tails. Each column is standardised if that brings
 all of it into range and spreads its core over several bins, and mapped through its own quantiles
-to a normal where it does not. Both maps are smooth, strictly monotone and inverted in closed form.
+to a normal if it does not. Both maps are smooth, strictly monotone and inverted in closed form.
+
+The maps of a table are a dict of arrays. Columns through quantiles are computed together: the
+intervals between their knots lie in one array, and the interval of each value is found by bisection
+of all columns at once.
 """
 
 from __future__ import annotations
@@ -11,316 +15,23 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from skjetsim.utils._angles import TWO_PI, is_angle, wrap_phi
+from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
-__all__ = [
-    "apply_maps",
-    "check_condition_reach",
-    "check_radians",
-    "check_reach",
-    "check_spread",
-    "encode_condition",
-    "invert_maps",
-    "learn_condition",
-    "learn_maps",
-    "n_inputs",
-    "quantile_normal",
-    "standardisation",
-]
+__all__ = ["apply_maps", "invert_maps", "learn_maps", "log_slopes", "some_maps"]
 
-# A column is left at standardisation where its events lie within so many standard deviations, and
+# A column is left at standardisation if its events lie within so many standard deviations, and
 # the two middle thirds of them over as many as this share of a normal's.
 STANDARD_EXTREME = 5.0
 STANDARD_CORE = 0.6
-LARGEST_VALUE = 1e100  # whose square is a double
-LEAST_SPREAD = 1 / LARGEST_VALUE
-ROUNDING = 20 * np.finfo(np.float64).eps  # of values about their mean
-LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, in single precision too
-LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
 MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
 ROWS_BEYOND_LAST_KNOT = 20
-
-# Position in `tail`, position of the end knot, direction.
-TAILS = ((0, 0, -1.0), (1, -1, 1.0))
-KEYS = ("x", "u", "slope", "tail", "far", "beyond")
+BLOCK_VALUES = 16384  # computed together: all temporaries stay in the processor's cache
+BLOCK_COLUMNS = 32
 
 
-def standardisation(values, weight=None):
-    """Map of a column to zero mean and unit variance; an all-equal column gets slope one.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-    weight : ndarray of shape (n_samples,), optional
-
-    Returns
-    -------
-    dict of ndarray
-        Knots `x` and `u`, slopes du/dx at them, and for the lower and the upper tail its length
-        (infinite: a straight line) and how far it reaches before a straight line goes on.
-    """
-    mean = np.average(values, weights=weight)
-    scale = float(weighted_std(values[:, None], weight)[0])
-    return {
-        "x": np.array([mean - scale, mean + scale]),
-        "u": np.array([-1.0, 1.0]),
-        "slope": np.array([1 / scale, 1 / scale]),
-        "tail": np.array([np.inf, np.inf]),
-        "far": np.array([np.inf, np.inf]),
-        "beyond": np.array([1.0, 1.0]),
-    }
-
-
-def quantile_normal(values, weight=None):
-    """Map of a column to a standard normal through its quantiles.
-
-    Between the knots a monotone rational quadratic (Gregory and Delbourgo 1982), beyond them a
-    logarithm whose length is set by the farthest event, u = u_k + a log(1 + m (x - x_k) / a), and
-    beyond that event a straight line: what is drawn out there has seen no data, and an exponential
-    would let it run away. That line is at most as steep as standardisation, or one event a little
-    beyond a sharp edge would weigh as much as thousands inside.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-    weight : ndarray of shape (n_samples,), optional
-
-    Returns
-    -------
-    dict of ndarray
-        As `standardisation`.
-    """
-    n_rows = len(values)
-    edge = -ndtri(min(0.2, ROWS_BEYOND_LAST_KNOT / n_rows))
-    u = np.linspace(-edge, edge, 2 * int(np.ceil(edge / KNOT_SPACING)) + 1)
-    x = weighted_quantile(values, ndtr(u), weight)
-    x, u = _merge_ties(x, u)
-    if len(x) < 3:
-        return standardisation(values, weight)
-    slope = _monotone_slopes(x, u)
-    farthest = -ndtri(0.5 / n_rows)
-    far = slope[[0, -1]] * np.array([x[0] - values.min(), values.max() - x[-1]])
-    rise = farthest - np.array([-u[0], u[-1]])
-    tail = np.array([_tail_length(far[side], rise[side]) for side in (0, 1)])
-    flattest = 1 / float(weighted_std(values[:, None], weight)[0])
-    steepest = slope[[0, -1]] / (1 + far / tail)
-    beyond = np.minimum(1.0, flattest / steepest)
-    return {"x": x, "u": u, "slope": slope, "tail": tail, "far": far, "beyond": beyond}
-
-
-def _merge_ties(x, u):
-    """One knot for each distinct x, at the mean u of the quantiles that share it."""
-    tolerance = 1e-9 * max(np.ptp(x), np.finfo(float).tiny)
-    group = np.concatenate([[0], np.cumsum(np.diff(x) > tolerance)])
-    count = np.bincount(group)
-    return np.bincount(group, x) / count, np.bincount(group, u) / count
-
-
-def _monotone_slopes(x, u):
-    """Slopes at the knots: the weighted harmonic mean that PCHIP uses, never zero."""
-    step, secant = np.diff(x), np.diff(u) / np.diff(x)
-    left, right = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
-    inner = (left + right) / (left / secant[:-1] + right / secant[1:])
-    return np.concatenate([[secant[0]], inner, [secant[-1]]])
-
-
-def _tail_length(far, rise):
-    """Length a of the logarithmic tail: a log(1 + far / a) = rise; infinite if straight."""
-    if rise <= 0 or far <= rise:
-        return np.inf
-    low, high = rise * 1e-6, rise * 1e12
-    for _ in range(200):
-        middle = np.sqrt(low * high)
-        if middle * np.log1p(far / middle) < rise:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _tail_forward(reach, length, far, outer):
-    """Rise of u at a reach beyond the last knot, in units of its slope; and log(slope) there."""
-    inside = np.minimum(reach, far)
-    if np.isinf(length):
-        rise, log_slope = inside, np.zeros_like(reach)
-    else:
-        log_slope = -np.log1p(inside / length)
-        rise = -length * log_slope
-    log_slope = np.where(reach > far, log_slope + np.log(outer), log_slope)
-    return rise + (reach - inside) * np.exp(log_slope), log_slope
-
-
-def _tail_inverse(rise, length, far, outer):
-    """Inverse of `_tail_forward`."""
-    if np.isinf(length):
-        inside = np.minimum(rise, far)
-        return inside + (rise - inside) / outer
-    inside = np.minimum(rise, length * np.log1p(far / length))
-    return length * np.expm1(inside / length) + (rise - inside) * (1 + far / length) / outer
-
-
-def choose_map(values, weight=None):
-    """Standardisation where that is enough, else the quantile-normal map.
-
-    The quantile map straightens what a column is alone, and bends what it is with others: edges and
-    peaks of a joint density become outer. It is for columns that need it.
-    """
-    standard = standardisation(values, weight)
-    if len(values) < MIN_ROWS_FOR_QUANTILES:
-        return standard
-    z = _forward(values, standard)[0]
-    low, high = weighted_quantile(z, ndtr(np.array([-1.0, 1.0])), weight)
-    if np.abs(z).max() < STANDARD_EXTREME and high - low > 2 * STANDARD_CORE:
-        return standard
-    return quantile_normal(values, weight)
-
-
-def _forward(values, knots):
-    """Mapped column and log(du/dx)."""
-    if knots is None:  # an angle
-        return wrap_phi(values), np.zeros_like(values)
-    x, u, slope, tail, far, outer = (knots[key] for key in KEYS)
-    index = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(x) - 2)
-    width, height = x[index + 1] - x[index], u[index + 1] - u[index]
-    secant = height / width
-    t = np.clip((values - x[index]) / width, 0, 1)
-    t1 = t * (1 - t)
-    left, right = slope[index], slope[index + 1]
-    denominator = secant + (left + right - 2 * secant) * t1
-    mapped = u[index] + height * (secant * t * t + left * t1) / denominator
-    numerator = right * t * t + 2 * secant * t1 + left * (1 - t) ** 2
-    log_slope = 2 * np.log(secant / denominator) + np.log(numerator)
-    for side, end, sign in TAILS:
-        beyond = np.flatnonzero(sign * (values - x[end]) > 0)
-        reach = slope[end] * np.abs(values[beyond] - x[end])
-        rise, extra = _tail_forward(reach, tail[side], far[side], outer[side])
-        mapped[beyond] = u[end] + sign * rise
-        log_slope[beyond] = np.log(slope[end]) + extra
-    return mapped, log_slope
-
-
-def _inverse(mapped, knots):
-    """Solve the rational quadratic for x, and the tails in closed form."""
-    if knots is None:
-        return wrap_phi(mapped)
-    x, u, slope, tail, far, outer = (knots[key] for key in KEYS)
-    index = np.clip(np.searchsorted(u, mapped, side="right") - 1, 0, len(u) - 2)
-    width, height = x[index + 1] - x[index], u[index + 1] - u[index]
-    secant = height / width
-    rise = np.clip(mapped - u[index], 0, height)
-    bend = slope[index] + slope[index + 1] - 2 * secant
-    a = height * (secant - slope[index]) + rise * bend
-    b = height * slope[index] - rise * bend
-    c = -secant * rise
-    values = x[index] + width * (2 * c / (-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0))))
-    for side, end, sign in TAILS:
-        beyond = np.flatnonzero(sign * (mapped - u[end]) > 0)
-        reach = _tail_inverse(np.abs(mapped[beyond] - u[end]), tail[side], far[side], outer[side])
-        values[beyond] = x[end] + sign * reach / slope[end]
-    return values
-
-
-def check_reach(table, maps, names, what):
-    """Refuse values that single precision cannot hold once they are mapped.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_samples, n_columns)
-    maps : list of dict of ndarray, or None
-        None before the maps are learnt.
-    names : list
-        Of the columns, their positions where they have none.
-    what : str
-        "X" or "y".
-
-    Raises
-    ------
-    ValueError
-        Naming the column and the first row.
-    """
-    for j, column in enumerate(table.T):
-        if maps is None or maps[j] is None:
-            far = np.abs(column) > LARGEST_VALUE
-            why = "is too large to learn from in double precision"
-        else:
-            x = maps[j]["x"]
-            far = np.abs(column - x.mean()) > LARGEST_REACH * (x[-1] - x[0])
-            why = "lies too far from the events of the fit for single precision"
-        if far.any():
-            row = int(np.flatnonzero(far)[0])
-            raise ValueError(
-                f"{what} column {names[j]!r}, row {row}: {column[row]:g} {why}. "
-                "Change the column's unit, or look at this event."
-            )
-
-
-def check_spread(table, weight, names, what):
-    """Refuse columns that vary, but by less than a map can hold.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_samples, n_columns)
-    weight : ndarray of shape (n_samples,) or None
-    names : list
-        Of the columns, their positions where they have none.
-    what : str
-        "X" or "y".
-
-    Raises
-    ------
-    ValueError
-        Naming the first such column.
-    """
-    mean = np.average(table, axis=0, weights=weight)
-    spread = weighted_std(table - mean, weight)
-    rounding = ROUNDING * np.abs(mean)
-    narrow = (table != table[0]).any(axis=0) & (spread <= np.maximum(rounding, LEAST_SPREAD))
-    if not narrow.any():
-        return
-    j = int(np.argmax(narrow))
-    label = f"{what} column {names[j]!r} varies by {spread[j]:.3g} about {mean[j]:.6g}"
-    if rounding[j] < LEAST_SPREAD:
-        raise ValueError(
-            f"{label}, too little to learn from in double precision. Change the column's unit."
-        )
-    raise ValueError(
-        f"{label}, which is the rounding of double precision. Round the column so that it is "
-        "constant, or subtract what its values have in common."
-    )
-
-
-def check_radians(table, angles, names, what):
-    """Refuse angles more than a turn from zero: they are degrees, or no angles.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_samples, n_columns)
-    angles : sequence of bool
-        Which columns are angles.
-    names : list
-        Of the columns, their positions where they have none.
-    what : str
-        "X" or "y".
-
-    Raises
-    ------
-    ValueError
-        Naming the column and the first row.
-    """
-    for j in np.flatnonzero(angles):
-        beyond = np.abs(table[:, j]) > LARGEST_ANGLE
-        if beyond.any():
-            row = int(np.argmax(beyond))
-            raise ValueError(
-                f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, "
-                "but the column is an angle in radians, by its name or by bijection. Convert "
-                "degrees by np.deg2rad; where it is no angle, choose another name or bijection."
-            )
-
-
-def learn_maps(table, weight=None, circular=None):
+def learn_maps(table, weight=None, circular=None, scale="normal"):
     """Choose a map for each column.
 
     Parameters
@@ -328,77 +39,322 @@ def learn_maps(table, weight=None, circular=None):
     table : ndarray of shape (n_samples, n_columns)
     weight : ndarray of shape (n_samples,), optional
     circular : ndarray of bool, shape (n_columns,), optional
-        Columns that are angles, of which there is no map: they are wrapped into (-pi, pi].
+        Columns that are angles: they are wrapped into (-pi, pi] and not scaled.
+    scale : {"normal", "standard"}
+        "standard" never takes quantiles.
 
     Returns
     -------
-    list of dict of ndarray, None for angles
+    dict of ndarray
+        `circular` and, for each column, `mean` and `std`; `curved`, the columns that go through
+        their quantiles, `intervals` of shape (6, n_curved, n_intervals) between their knots, and
+        `ends` of shape (6, 2, n_curved), their lower and upper tails.
     """
-    if circular is None:
-        circular = np.zeros(table.shape[1], dtype=bool)
-    return [
-        None if angle else choose_map(column, weight)
-        for column, angle in zip(table.T, circular, strict=True)
+    n_columns = table.shape[1]
+    circular = np.zeros(n_columns, dtype=bool) if circular is None else np.array(circular, bool)
+    maps = {"mean": np.zeros(n_columns), "std": np.ones(n_columns), "circular": circular}
+    maps |= {"curved": np.zeros(0, dtype=np.intp)}
+    maps |= {"intervals": np.zeros((6, 0, 1)), "ends": np.zeros((6, 2, 0))}
+    if n_columns == 0:
+        return maps
+    quantiles = scale == "normal" and len(table) >= MIN_ROWS_FOR_QUANTILES
+    edge = -ndtri(min(0.2, ROWS_BEYOND_LAST_KNOT / len(table)))
+    u = np.linspace(-edge, edge, 2 * int(np.ceil(edge / KNOT_SPACING)) + 1)
+    levels = ndtr(np.r_[-1.0, 1.0, u]) if quantiles else ()
+    parts = [
+        _statistics(table[:, start : start + BLOCK_COLUMNS], weight, levels)
+        for start in range(0, n_columns, BLOCK_COLUMNS)
     ]
+    mean, std, low, high, x = (np.concatenate(each) for each in zip(*parts, strict=True))
+    mean[circular], std[circular] = 0.0, 1.0
+    maps |= {"mean": mean, "std": std}
+    if not quantiles:
+        return maps
+    far = np.maximum(mean - low, high - mean) / std
+    core = (x[:, 1] - x[:, 0]) / std
+    x, u, n_knots = _merge_ties(x[:, 2:], u)
+    curved = ((far >= STANDARD_EXTREME) | (core <= 2 * STANDARD_CORE)) & (n_knots >= 3) & ~circular
+    if not curved.any():
+        return maps
+    spread = (low, high, std)
+    curves = _curves(*(each[curved] for each in (x, u, n_knots, *spread)), len(table))
+    return maps | {"curved": np.flatnonzero(curved)} | curves
+
+
+def _statistics(table, weight, levels):
+    """Mean, standard deviation, least, largest and quantiles of each column."""
+    columns = np.array(table.T, order="C")  # a copy: the values of one column side by side
+    mean, std = np.average(columns.T, axis=0, weights=weight), weighted_std(columns.T, weight)
+    low, high = columns.min(axis=1), columns.max(axis=1)
+    return mean, std, low, high, _quantiles(columns, levels, weight)
+
+
+def _quantiles(columns, levels, weight):
+    """Quantiles of each row of `columns`, as `weighted_quantile` has them; sorts the rows."""
+    if not len(levels):
+        return np.empty((len(columns), 0))
+    if weight is not None:
+        return np.array([weighted_quantile(column, levels, weight) for column in columns])
+    columns.sort(axis=1)
+    n_rows = columns.shape[1]
+    place = np.clip(n_rows * levels - 0.5, 0, n_rows - 1)
+    below = np.minimum(place.astype(np.intp), n_rows - 2)
+    share = place - below
+    lower, upper = columns[:, below], columns[:, below + 1]
+    step = upper - lower
+    return np.where(share < 0.5, lower + step * share, upper - step * (1 - share))
+
+
+def _merge_ties(x, u):
+    """One knot for each distinct x, at the mean u of the quantiles that share it.
+
+    `x` has shape (n_columns, n_levels) and so have the results; their first `n_knots` count.
+    """
+    n_columns, n_levels = x.shape
+    tolerance = 1e-9 * np.maximum(np.ptp(x, axis=1), np.finfo(float).tiny)
+    group = np.zeros(x.shape, dtype=np.intp)
+    np.cumsum(np.diff(x, axis=1) > tolerance[:, None], axis=1, out=group[:, 1:])
+    n_knots = group[:, -1] + 1
+    group += n_levels * np.arange(n_columns)[:, None]
+
+    def sums(values):
+        flat = np.bincount(group.ravel(), values, minlength=x.size)
+        return flat.reshape(x.shape)
+
+    count = np.maximum(sums(None), 1)
+    return sums(x.ravel()) / count, sums(np.tile(u, n_columns)) / count, n_knots
+
+
+def _curves(x, u, n_knots, low, high, std, n_rows):
+    """Intervals between the knots, and tails beyond the outermost.
+
+    Between the knots a monotone rational quadratic (Gregory and Delbourgo 1982), beyond them a
+    logarithm whose length is set by the farthest event, u = u_k + a log(1 + m (x - x_k) / a), and
+    beyond that event a straight line: what is drawn out there has seen no data, and an exponential
+    would let it run away. That line is at most as steep as standardisation, or one event a little
+    beyond a sharp edge would weigh as much as thousands inside.
+    """
+    n_columns = len(x)
+    x, u = x[:, : n_knots.max()], u[:, : n_knots.max()]
+    width, height = np.diff(x, axis=1), np.diff(u, axis=1)
+    inside = np.arange(width.shape[1]) < n_knots[:, None] - 1
+    width[~inside], height[~inside] = 1.0, 1.0
+    slope = _monotone_slopes(width, height / width, n_knots)
+    left, right = width * slope[:, :-1], width * slope[:, 1:]
+    bend = (left + right) / height - 2
+    intervals = np.array([x[:, :-1], width, u[:, :-1], left, height, bend])
+    intervals[[0, 2]] = np.where(inside, intervals[[0, 2]], np.inf)
+    n_padded = 1 << int(width.shape[1] - 1).bit_length()  # what bisection halves
+    padding = np.ones((6, n_columns, n_padded - width.shape[1]))
+    padding[[0, 2]] = np.inf
+    intervals = np.concatenate([intervals, padding], axis=2)
+    rows, last = np.arange(n_columns), n_knots - 1
+    x_end = np.array([x[:, 0], x[rows, last]])
+    u_end = np.array([u[:, 0], u[rows, last]])
+    slope_end = np.array([slope[:, 0], slope[rows, last]])
+    far = slope_end * np.array([x_end[0] - low, high - x_end[1]])
+    rise = -ndtri(0.5 / n_rows) - np.array([-u_end[0], u_end[1]])
+    length = _tail_length(far, rise)
+    outer = np.minimum(1.0, 1 / std / (slope_end / (1 + far / length)))
+    return {
+        "intervals": intervals,
+        "ends": np.array([x_end, u_end, slope_end, length, far, outer]),
+    }
+
+
+def _monotone_slopes(step, secant, n_knots):
+    """Slopes at the knots: the weighted harmonic mean that PCHIP uses, never zero."""
+    left, right = 2 * step[:, 1:] + step[:, :-1], step[:, 1:] + 2 * step[:, :-1]
+    inner = (left + right) / (left / secant[:, :-1] + right / secant[:, 1:])
+    slope = np.concatenate([secant[:, :1], inner, secant[:, -1:]], axis=1)
+    rows = np.arange(len(step))
+    slope[rows, n_knots - 1] = secant[rows, n_knots - 2]
+    return slope
+
+
+def _tail_length(far, rise):
+    """Length a of each logarithmic tail: a log(1 + far / a) = rise; infinite if straight."""
+    straight = (rise <= 0) | (far <= rise)
+    far, rise = np.where(straight, 2.0, far), np.where(straight, 1.0, rise)
+    low, high = rise * 1e-6, rise * 1e12
+    for _ in range(200):
+        middle = np.sqrt(low * high)
+        if ((middle == low) | (middle == high)).all():
+            break
+        short = middle * np.log1p(far / middle) < rise
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.where(straight, np.inf, high)
+
+
+def some_maps(maps, columns):
+    """Maps of some of the columns, given by their numbers, in that order."""
+    where = np.full(len(maps["mean"]), -1)
+    where[maps["curved"]] = np.arange(len(maps["curved"]))
+    chosen = where[columns]
+    kept = chosen[chosen >= 0]
+    return {
+        **{key: maps[key][columns] for key in ("mean", "std", "circular")},
+        "curved": np.flatnonzero(chosen >= 0),
+        "intervals": maps["intervals"][:, kept],
+        "ends": maps["ends"][:, :, kept],
+    }
 
 
 def apply_maps(maps, table):
-    """Mapped table, and the sum over columns of log|du/dx| for each row."""
-    mapped = np.empty_like(table)
-    log_det = np.zeros(len(table))
-    for j, knots in enumerate(maps):
-        mapped[:, j], log_slope = _forward(table[:, j], knots)
-        log_det += log_slope
-    return mapped, log_det
+    """Mapped table."""
+    mapped = table - maps["mean"]
+    mapped /= maps["std"]
+    _wrap(maps, mapped)
+    return _replace_curved(maps, _to_normal, table, mapped)
 
 
 def invert_maps(maps, mapped):
     """Table in its own units."""
-    table = np.empty_like(mapped)
-    for j, knots in enumerate(maps):
-        table[:, j] = _inverse(mapped[:, j], knots)
-    return table
+    table = mapped * maps["std"]
+    table += maps["mean"]
+    _wrap(maps, table)
+    return _replace_curved(maps, _from_normal, mapped, table)
 
 
-def learn_condition(table, names, weight=None):
-    """How a conditioning table becomes network inputs.
+def log_slopes(maps, table):
+    """log(du/dx) at each value of a table."""
+    slopes = np.empty_like(table)
+    slopes[:] = -np.log(maps["std"])
+    return _replace_curved(maps, _log_slope, table, slopes)
 
-    Columns named `phi` or `..._phi` are angles and enter as (cos, sin), since -pi and pi are one
-    direction; all-equal columns say nothing and are left out; the others get a map each.
 
-    Parameters
-    ----------
-    table : ndarray of shape (n_samples, n_columns)
-    names : list of str or None
-    weight : ndarray of shape (n_samples,), optional
+def _wrap(maps, table):
+    if maps["circular"].any():
+        table[:, maps["circular"]] = wrap_phi(table[:, maps["circular"]])
 
-    Returns
-    -------
-    dict
-        `angle` and `plain`, column numbers, and `maps` of the plain ones.
+
+def _replace_curved(maps, function, values, result):
+    """Columns of `result` that go through quantiles, as `function` makes them of `values`."""
+    curved = maps["curved"]
+    for start in range(0, len(curved), BLOCK_COLUMNS):
+        part = slice(start, start + BLOCK_COLUMNS)
+        columns = curved[part]
+        if len(columns) == columns[-1] - columns[0] + 1:  # side by side: no copy
+            columns = slice(columns[0], columns[-1] + 1)
+        intervals = np.ascontiguousarray(maps["intervals"][:, part])
+        ends = maps["ends"][:, :, part]
+        n_rows = max(1, BLOCK_VALUES // intervals.shape[1])
+        for row in range(0, len(values), n_rows):
+            rows = slice(row, row + n_rows)
+            block = np.ascontiguousarray(values[rows, columns])
+            result[rows, columns] = function(block, intervals, ends)
+    return result
+
+
+def _find(values, starts):
+    """Interval of each value, as its place in the raveled intervals.
+
+    `starts` (n_columns, n_intervals) are where intervals begin, infinite behind the last.
     """
-    names = names if names is not None else [""] * table.shape[1]
-    varying = (table != table[0]).any(axis=0)
-    periodic = np.array([is_angle(name) for name in names])
-    angle = np.flatnonzero(varying & periodic)
-    plain = np.flatnonzero(varying & ~periodic)
-    maps = learn_maps(table[:, plain], weight)
-    plain_names = [names[j] or j for j in plain]
-    return {"angle": angle, "plain": plain, "names": plain_names, "maps": maps}
+    n_intervals = starts.shape[1]
+    place = np.broadcast_to(np.arange(0, starts.size, n_intervals), values.shape).copy()
+    flat, step = starts.ravel(), n_intervals
+    while step > 1:
+        step //= 2
+        beyond = flat.take(place + step) <= values
+        place += np.multiply(beyond, step, dtype=place.dtype)
+    return place
 
 
-def encode_condition(condition, table):
-    """Network inputs, float64 of shape (n_samples, n_inputs), for a conditioning table."""
-    angle = table[:, condition["angle"]]
-    plain, _ = apply_maps(condition["maps"], table[:, condition["plain"]])
-    return np.concatenate([plain, np.cos(angle), np.sin(angle)], axis=1)
+def _within(values, intervals, axis):
+    """Interval of each value along an axis (0 of x, 2 of u), and each quantity there."""
+    place = _find(values, intervals[axis])
+    return [quantity.ravel().take(place) for quantity in intervals]
 
 
-def check_condition_reach(condition, table):
-    """`check_reach` of a conditioning table."""
-    check_reach(table[:, condition["plain"]], condition["maps"], condition["names"], "X")
+def _share(values, x, width):
+    share = values - x
+    share /= width
+    return np.clip(share, 0.0, 1.0, out=share)
 
 
-def n_inputs(condition):
-    """Width of what `encode_condition` returns."""
-    return len(condition["plain"]) + 2 * len(condition["angle"])
+def _to_normal(values, intervals, ends):
+    """Mapped values."""
+    x, width, mapped, left, height, bend = _within(values, intervals, 0)
+    t = _share(values, x, width)
+    height -= left
+    height *= t
+    height += left
+    height *= t  # numerator
+    bend *= t
+    np.subtract(1.0, t, out=t)
+    bend *= t
+    bend += 1.0  # denominator
+    height /= bend
+    mapped += height
+    for side, place, (x_end, u_end, slope, *tail) in _beyond(values, ends, 0):
+        rise, _ = _tail_forward(slope * np.abs(values.flat[place] - x_end), *tail)
+        mapped.flat[place] = u_end + (2 * side - 1) * rise
+    return mapped
+
+
+def _log_slope(values, intervals, ends):
+    """Logarithm of the slope of the map at values."""
+    x, width, _, left, height, bend = _within(values, intervals, 0)
+    t = _share(values, x, width)
+    right = height * (bend + 2) - left
+    both = t * (1 - t)
+    numerator = right * t * t + 2 * height * both + left * (1 - t) ** 2
+    result = np.log(numerator / (width * (1 + bend * both) ** 2))
+    for _, place, (x_end, _, slope, *tail) in _beyond(values, ends, 0):
+        _, extra = _tail_forward(slope * np.abs(values.flat[place] - x_end), *tail)
+        result.flat[place] = np.log(slope) + extra
+    return result
+
+
+def _from_normal(mapped, intervals, ends):
+    """Solve the rational quadratic for x, and the tails in closed form."""
+    x, width, u, left, height, bend = _within(mapped, intervals, 2)
+    rise = np.subtract(mapped, u, out=u)
+    np.clip(rise, 0.0, height, out=rise)
+    bend *= rise
+    height -= left
+    height += bend  # of the square
+    left -= bend  # of t
+    height *= rise
+    height *= 4.0
+    height += left * left
+    np.maximum(height, 0.0, out=height)
+    np.sqrt(height, out=height)
+    height += left
+    rise *= 2.0
+    rise /= height
+    rise *= width
+    x += rise
+    for side, place, (x_end, u_end, slope, *tail) in _beyond(mapped, ends, 1):
+        reach = _tail_inverse(np.abs(mapped.flat[place] - u_end), *tail)
+        x.flat[place] = x_end + (2 * side - 1) * reach / slope
+    return x
+
+
+def _beyond(values, ends, axis):
+    """For each side, the places of values beyond the end knots along an axis, and their tails."""
+    for side, beyond in enumerate((values < ends[axis, 0], values > ends[axis, 1])):
+        place = np.flatnonzero(beyond)
+        if len(place):
+            yield side, place, ends[:, side].take(place % ends.shape[2], axis=1)
+
+
+def _tail_forward(reach, length, far, outer):
+    """Rise of u at a reach beyond the last knot, in units of its slope; and log(slope) there."""
+    inside = np.minimum(reach, far)
+    straight = np.isinf(length)
+    log_slope = -np.log1p(inside / length)  # zero if straight
+    rise = np.where(straight, inside, -np.where(straight, 1.0, length) * log_slope)
+    log_slope = np.where(reach > far, log_slope + np.log(outer), log_slope)
+    return rise + (reach - inside) * np.exp(log_slope), log_slope
+
+
+def _tail_inverse(rise, length, far, outer):
+    """Inverse of `_tail_forward`."""
+    straight = np.isinf(length)
+    finite = np.where(straight, 1.0, length)
+    most = np.where(straight, far, finite * np.log1p(far / finite))
+    inside = np.minimum(rise, most)
+    reach = np.where(straight, inside, finite * np.expm1(inside / finite))
+    return reach + (rise - inside) * (1 + far / length) / outer

@@ -228,17 +228,50 @@ class NetworkEstimator:
         """Rows that the network sees at once when it draws, by the memory that they take."""
         return CHUNK_ROWS
 
-    def _draw_chunks(self, draw, n_rows, n_columns, random_state, inputs=None):
-        """Rows that `draw(chunk)` makes, chunk by chunk, on the estimator's threads."""
+    def _draw(self, n_rows, n_columns, random_state, rows=None):
+        """Draw `n_rows` events in chunks, on the estimator's threads.
+
+        `rows` are what events are conditioned on, one for each.
+        """
         return draw_in_chunks(
-            draw,
+            self._draw_chunk,
             n_rows,
             n_columns=n_columns,
             random_state=random_state,
-            inputs=inputs,
+            inputs=rows,
             n_jobs=self.n_jobs,
             chunk_rows=self.chunk_rows_,
         )
+
+    def _draw_chunk(self, chunk):
+        """Events of a chunk: noise that the network takes to events."""
+        return self._from_noise(
+            chunk.normal(self.encoder_.n_outputs_), chunk.inputs, self._drawn_by()
+        )
+
+    def _from_noise(self, noise, rows=None, function="from_base"):
+        """Events that a method of the module makes of noise given `rows`, in their own units."""
+        if self.net_ is None:  # no column varies
+            return self.encoder_.decode(np.zeros((len(noise), 0)))
+        inputs = self._module_call(function, noise, *self._given(rows))
+        return self.encoder_.decode(inputs)
+
+    def _drawn_by(self):
+        """Name of the module's method that takes noise to network inputs when events are drawn."""
+        return "from_base"
+
+    def _given(self, rows):
+        """Further arguments of such a method: the encoded condition, if there is one."""
+        return ()
+
+    def _table_log_density(self, table, *given):
+        """Log-density of each row in its own units, given network inputs."""
+        self.encoder_.check(table)
+
+        def log_prob(inputs, rows):
+            return self._module_call("log_prob", inputs, *(array[rows] for array in given))
+
+        return self.encoder_.log_density(table, log_prob)
 
     def _module_call(self, function, *arrays):
         """Run a method of the module on float64 arrays, as float32 on its device.

@@ -15,10 +15,14 @@ TRUSTED_PACKAGES = (OURS, "sklearn")
 
 # Fitted state that is an object of ours: {name in files, for ever: where the class is today}.
 STATE = {
+    "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",
+    "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
+    "ImageEncoder": "skjetsim._encoders._image.ImageEncoder",
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",
     "Patterns": "skjetsim.compose._patterns.Patterns",
+    "TableEncoder": "skjetsim._encoders._table.TableEncoder",
 }
 
 # Functions that a file may name. They compute a number from arrays and do nothing else: a file

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._encoders._column_maps import check_reach, check_spread
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_sample
 from skjetsim.base._generator import BaseGenerator
-from skjetsim.flows._base import LatentModel
+from skjetsim.flows._density import fit_density, fit_density_further
 from skjetsim.utils._validation import check_events, validate_events
 
 
 class DensityGenerator(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentModel, BaseGenerator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, BaseGenerator
 ):
     """Generator that maps events to a standard normal latent space and back."""
 
@@ -39,7 +41,7 @@ class DensityGenerator(
             is not finite in the first epoch.
         """
         X, weight = self._check_training(X, sample_weight, reset=True)
-        self._fit_density(X, None, self._names(), weight)
+        fit_density(self, X, self._names(), "X", weight=weight)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -66,14 +68,12 @@ class DensityGenerator(
         """
         first = not self.__sklearn_is_fitted__()
         X, weight = self._check_training(X, sample_weight, reset=first)
-        self._fit_density_further(X, None, self._names(), weight)
+        fit_density_further(self, X, self._names(), "X", weight=weight)
         return self
 
     def _check_training(self, X, sample_weight, *, reset):
         X, weight = check_sample(self, X, sample_weight, reset=reset)
-        check_reach(X, None, self._names(), "X")
-        if reset:
-            check_spread(X, weight, self._names(), "X")
+        check_columns(X, self._names(), "X", weight=weight, spread=reset)
         return X, weight
 
     def transform(self, X):
@@ -91,8 +91,12 @@ class DensityGenerator(
         """
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
-        self._check_reach(X, self._names(), "X")
-        return self._to_latent(X)
+        self.encoder_.check(X)
+        latent = np.zeros_like(X)
+        if self.net_ is not None:
+            inputs = self.encoder_.encode(X)
+            latent[:, self.encoder_.varying_] = self._module_call("to_latent", inputs)
+        return latent
 
     def inverse_transform(self, Z):
         """Bring latent points back to events.
@@ -112,7 +116,7 @@ class DensityGenerator(
                 f"Z has {latent.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
-        return self._as_events(self._from_base(latent[:, self.varying_], None))
+        return self._as_events(self._from_noise(latent[:, self.encoder_.varying_]))
 
     @property
     def _n_features_out(self):
@@ -122,8 +126,7 @@ class DensityGenerator(
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
     def _draw_events(self, n_samples, random_state):
-        return self._draw(n_samples, random_state)
+        return self._draw(n_samples, self.n_features_in_, random_state)
 
     def _log_density(self, X):
-        self._check_reach(X, self._names(), "X")
-        return self._table_log_density(X, None)
+        return self._table_log_density(X)

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._encoders._column_maps import (
-    check_condition_reach,
-    check_radians,
-    check_reach,
-    check_spread,
-    encode_condition,
-    learn_condition,
-    n_inputs,
-)
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._encoders._condition import ConditionEncoder
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.flows._base import LatentModel
+from skjetsim.flows._density import fit_density, fit_density_further
 from skjetsim.utils._angles import is_angle
 
 
-class DensitySimulator(BaseSimulator, LatentModel):
-    """Simulator whose network maps y, given X, to a standard normal latent space and back."""
+class DensitySimulator(NetworkEstimator, BaseSimulator):
+    """Simulator whose network maps y, given X, to a standard normal latent space and back.
 
-    _learns = "y"
+    y enters by `_learn`, and comes back by `_from_noise` and `_log_density`.
+    """
 
     def fit(self, X, y, sample_weight=None):
         """Learn p(y given X) from pairs of events.
@@ -49,8 +44,7 @@ class DensitySimulator(BaseSimulator, LatentModel):
         """
         X, y, weight = self._check_training(X, y, sample_weight, reset=True)
         self._learn_condition(X, weight)
-        context = encode_condition(self.condition_, X)
-        self._fit_density(y, context, list(self.target_names_in_), weight)
+        self._learn(fit_density, X, y, weight)
         return self
 
     def partial_fit(self, X, y, sample_weight=None):
@@ -79,43 +73,37 @@ class DensitySimulator(BaseSimulator, LatentModel):
         X, y, weight = self._check_training(X, y, sample_weight, reset=first)
         if first:
             self._learn_condition(X, weight)
-        check_condition_reach(self.condition_, X)
-        context = encode_condition(self.condition_, X)
-        self._fit_density_further(y, context, list(self.target_names_in_), weight)
+        self.condition_encoder_.check(X)
+        self._learn(fit_density_further, X, y, weight)
         return self
 
     def _check_training(self, X, y, sample_weight, *, reset):
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=reset)
-        names = self._condition_names() or list(range(X.shape[1]))
-        check_reach(X, None, names, "X")
-        check_reach(y, None, self.target_names_in_, "y")
-        check_radians(X, [is_angle(name) for name in names], names, "X")
-        if reset:
-            check_spread(X, weight, names, "X")
-            check_spread(y, weight, self.target_names_in_, "y")
+        names = self._feature_names()
+        check_columns(
+            X, names, "X", weight=weight, circular=list(map(is_angle, names)), spread=reset
+        )
+        check_columns(y, self.target_names_in_, "y", weight=weight, spread=reset)
         return X, y, weight
 
-    def _condition_names(self):
-        names = getattr(self, "feature_names_in_", None)
-        return None if names is None else list(names)
+    def _feature_names(self):
+        return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
     def _learn_condition(self, X, weight):
-        self.condition_ = learn_condition(X, self._condition_names(), weight)
+        self.condition_encoder_ = ConditionEncoder(self._feature_names()).fit(X, weight)
+
+    def _learn(self, learn, X, y, weight):
+        given = self.condition_encoder_.encode(X)
+        learn(self, y, list(self.target_names_in_), "y", given=given, weight=weight)
 
     def _draw_targets(self, rows, n_samples, random_state):
-        check_condition_reach(self.condition_, rows)
+        self.condition_encoder_.check(rows)
         rows = np.repeat(rows, n_samples or 1, axis=0)
-        return self._draw(
-            len(rows),
-            random_state,
-            inputs=rows,
-            to_context=lambda chunk: encode_condition(self.condition_, chunk),
-        )
+        return self._draw(len(rows), self.n_targets_, random_state, rows)
+
+    def _given(self, rows):
+        return (self.condition_encoder_.encode(rows),)
 
     def _log_density(self, X, y):
-        check_condition_reach(self.condition_, X)
-        self._check_reach(y, self.target_names_in_, "y")
-        return self._table_log_density(y, encode_condition(self.condition_, X))
-
-    def _n_context(self):
-        return n_inputs(self.condition_)
+        self.condition_encoder_.check(X)
+        return self._table_log_density(y, *self._given(X))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
-from skjetsim.flows._flow_settings import FlowSettings
+from skjetsim.flows._spline_flow import circular_columns, flow_settings
 
 
 @with_parameters
-class FlowGenerator(FlowSettings, DensityGenerator):
+class FlowGenerator(DensityGenerator):
     """Learn the density of events with a normalizing flow, and sample it.
 
     A stack of rational-quadratic spline couplings [1]_ maps events to a standard normal and is
@@ -88,3 +88,14 @@ class FlowGenerator(FlowSettings, DensityGenerator):
     integer_columns: tuple = ()
     learning_rate: float = 4e-3
     max_epochs: int = 40
+
+    def _circular(self, names):
+        return circular_columns(self, names)
+
+    def _settings(self, names, root):
+        return flow_settings(self, names, root)
+
+    def _build_module(self, generator):
+        from skjetsim._nn import build_flow
+
+        return build_flow(self.encoder_.n_outputs_, 0, generator=generator, **self._architecture)

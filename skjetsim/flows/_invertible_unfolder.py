@@ -6,18 +6,13 @@ import numbers
 
 import numpy as np
 
-from skjetsim._encoders._column_maps import (
-    apply_maps,
-    check_reach,
-    check_spread,
-    invert_maps,
-    learn_maps,
-)
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._inverse import BaseUnfolder
-from skjetsim.flows._base import ORDERS
+from skjetsim.flows._density import ORDERS
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_int
@@ -138,15 +133,13 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
             the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
-        sides = (X, self._theory_names(), "X"), (y, self.target_names_in_, "y")
-        for table, names, what in sides:
-            check_reach(table, None, names, what)
-            check_spread(table, weight, names, what)
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        check_columns(X, names, "X", weight=weight)
+        check_columns(y, self.target_names_in_, "y", weight=weight)
+        self.encoder_ = TableEncoder(names).fit(X, weight)
+        self.measured_encoder_ = TableEncoder(self.target_names_in_, what="y").fit(y, weight)
         self._fit_map(X, y, weight)
         return self
-
-    def _theory_names(self):
-        return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
     def _fit_map(self, X, y, weight):
         from skjetsim._nn import column_orders
@@ -162,20 +155,15 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
-        self.constants_ = X[0].copy()
-        self.varying_, self.varying_target_ = ((side != side[0]).any(axis=0) for side in (X, y))
         self._forget_fit()
-        if not self.varying_.any():
+        if not self.encoder_.n_outputs_:
             self.net_ = None
             return
         root = as_seed_sequence(self.random_state)
-        width = int(self.varying_.sum()) + self._paddings()[0]
+        width = self.encoder_.n_outputs_ + self._paddings()[0]
         rng = numpy_rng(root, ORDERS)
         self._architecture["orders"] = column_orders(width, n_transforms, "random", rng)
-        X, y = X[:, self.varying_], y[:, self.varying_target_]
-        self.theory_maps_, self.measured_maps_ = (learn_maps(side, weight) for side in (X, y))
-        theory, _ = apply_maps(self.theory_maps_, X)
-        measured, _ = apply_maps(self.measured_maps_, y)
+        theory, measured = self.encoder_.encode(X), self.measured_encoder_.encode(y)
         inputs = (theory, measured, self._training_padding(len(X), root))
         self._train(plan, root, inputs, weight)
 
@@ -183,7 +171,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         """Columns that the theory and the detector level lack to be equally wide."""
         from skjetsim._nn import invertible_width
 
-        sides = int(self.varying_.sum()), int(self.varying_target_.sum())
+        sides = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_
         width = invertible_width(*sides, self._architecture["n_noise"])
         return [width - side for side in sides]
 
@@ -195,32 +183,19 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     def _build_module(self, generator):
         from skjetsim._nn import build_invertible_map
 
-        return build_invertible_map(
-            int(self.varying_.sum()),
-            int(self.varying_target_.sum()),
-            generator=generator,
-            **self._architecture,
-        )
+        widths = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_
+        return build_invertible_map(*widths, generator=generator, **self._architecture)
 
     def _draw_inverse(self, rows, n_samples, random_state):
-        return self._unfold(np.repeat(rows, n_samples or 1, axis=0), random_state)
+        self.measured_encoder_.check(rows)
+        rows = np.repeat(rows, n_samples or 1, axis=0)
+        return self._draw(len(rows), self.n_features_in_, random_state, rows)
 
-    def _unfold(self, y, random_state):
-
+    def _draw_chunk(self, chunk):
         if self.net_ is None:
-            return np.tile(self.constants_, (len(y), 1))
-        measured = y[:, self.varying_target_]
-        names = np.asarray(self.target_names_in_, dtype=object)[self.varying_target_]
-        check_reach(measured, self.measured_maps_, names, "y")
-        n_padding = self._paddings()[1]
-        noisy = self._architecture["n_noise"] > 0
-
-        def draw(chunk):
-            padding = chunk.normal(n_padding) if noisy else np.zeros((chunk.n_rows, n_padding))
-            mapped, _ = apply_maps(self.measured_maps_, chunk.inputs)
-            table = np.tile(self.constants_, (chunk.n_rows, 1))
-            theory = self._module_call("unfold", mapped, padding)
-            table[:, self.varying_] = invert_maps(self.theory_maps_, theory)
-            return table
-
-        return self._draw_chunks(draw, len(y), self.n_features_in_, random_state, measured)
+            return self.encoder_.decode(np.zeros((chunk.n_rows, 0)))
+        padding = np.zeros((chunk.n_rows, self._paddings()[1]))
+        if self._architecture["n_noise"]:
+            padding = chunk.normal(padding.shape[1])
+        measured = self.measured_encoder_.encode(chunk.inputs)
+        return self.encoder_.decode(self._module_call("unfold", measured, padding))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
-from skjetsim.flows._matching_settings import FlowMatchingSettings
+from skjetsim.flows._matching_model import FlowMatchingModel
 
 
 @with_parameters
-class FlowMatchingGenerator(FlowMatchingSettings, DensityGenerator):
+class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
     """Learn the density of events by flow matching, and sample it.
 
     Events are joined to standard normal noise by straight lines, and one network learns the mean

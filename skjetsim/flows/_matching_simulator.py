@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
-from skjetsim.flows._matching_settings import FlowMatchingSettings
+from skjetsim.flows._matching_model import FlowMatchingModel
 
 
 @with_parameters
-class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
+class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     """Simulate y given X by flow matching.
 
     Detector-level events are joined to standard normal noise by straight lines, and one network,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
-from skjetsim.flows._flow_settings import FlowSettings
+from skjetsim.flows._spline_flow import circular_columns, flow_settings
 from skjetsim.utils._parameters import check_widths
 
 
 @with_parameters
-class FlowSimulator(FlowSettings, DensitySimulator):
+class FlowSimulator(DensitySimulator):
     """Simulate y given X with a conditional normalizing flow.
 
     A stack of rational-quadratic spline couplings [1]_ maps y, given X, to a standard normal and is
@@ -96,6 +96,15 @@ class FlowSimulator(FlowSettings, DensitySimulator):
     learning_rate: float = 4e-3
     max_epochs: int = 40
 
+    def _circular(self, names):
+        return circular_columns(self, names)
+
     def _settings(self, names, root):
         widths = check_widths(self.condition_network, "condition_network")
-        return super()._settings(names, root) | {"condition_network": widths}
+        return flow_settings(self, names, root) | {"condition_network": widths}
+
+    def _build_module(self, generator):
+        from skjetsim._nn import build_flow
+
+        widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
+        return build_flow(*widths, generator=generator, **self._architecture)

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from skjetsim._encoders._column_maps import check_radians
+from skjetsim._encoders._column_checks import check_columns
+from skjetsim._encoders._condition import ConditionEncoder
+from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
@@ -16,7 +18,6 @@ from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
-from skjetsim.utils._weighted import weighted_std
 
 
 @with_parameters
@@ -146,7 +147,8 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         names = list(getattr(self, "feature_names_in_", range(X.shape[1])))
-        check_radians(X, [is_angle(str(name)) for name in names], names, "X")
+        check_columns(X, names, "X", weight=weight, circular=list(map(is_angle, names)))
+        check_columns(y, self.target_names_in_, "y", weight=weight)
         self._fit_response(X, y, weight)
         return self
 
@@ -160,44 +162,33 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
             "n_quantiles": n_quantiles,
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
         }
-        inputs = self._learn_inputs(X, weight)
-        self.constants_ = y[0].copy()
-        self.varying_ = (y != y[0]).any(axis=0)
         self._forget_fit()
-        if not self.varying_.any():
+        self._learn_features(X)
+        quantities = self._quantities(X)
+        self.condition_encoder_ = ConditionEncoder(
+            self._quantity_names(), scale="standard", n_least=1, dtype=np.float32
+        ).fit(quantities, weight)
+        self.encoder_ = TableEncoder(self.target_names_in_, what="y", scale="standard")
+        self.encoder_.fit(y, weight)
+        if not self.encoder_.n_outputs_:
             self.net_ = None
             return
-        varying = y[:, self.varying_]
-        self.target_mean_ = np.average(varying, axis=0, weights=weight)
-        self.target_scale_ = weighted_std(varying, weight)
-        target = self._scale_target(varying)
+        target = self.encoder_.encode(y)
         if n_quantiles is not None:
             self._learn_marginal(target, weight)
+        inputs = self.condition_encoder_.encode(quantities)
         self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
     # What the network sees.
 
-    def _learn_inputs(self, X, weight):
-        """Learn which quantities the network sees and their scales; returns them of X."""
-        names = getattr(self, "feature_names_in_", None)
+    def _learn_features(self, X):
         self.features_ = None
         if self.derived_features is not None:
             self._check_derived()
-            self.features_ = KinematicFeatures(self.derived_features)
+            names = getattr(self, "feature_names_in_", None)
             one = X[:1] if names is None else pd.DataFrame(X[:1], columns=names)
+            self.features_ = KinematicFeatures(self.derived_features)
             self.features_.set_output(transform="default").fit(one)
-            names = self.features_.get_feature_names_out()
-        quantities = self._quantities(X)
-        if names is None:
-            names = [""] * quantities.shape[1]
-        varying = (quantities != quantities[0]).any(axis=0)
-        periodic = np.array([is_angle(name) for name in names])
-        self.angle_columns_ = np.flatnonzero(varying & periodic)
-        self.plain_columns_ = np.flatnonzero(varying & ~periodic)
-        plain = [quantities[:, column] for column in self.plain_columns_]
-        self.input_mean_ = np.array([np.average(column, weights=weight) for column in plain])
-        self.input_scale_ = np.array([weighted_std(column, weight) for column in plain])
-        return self._inputs(quantities)
 
     def _check_derived(self):
         if isinstance(self.derived_features, str) and self.derived_features != "wjet":
@@ -210,39 +201,15 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         """Columns of X, then the derived ones."""
         return X if self.features_ is None else self.features_._forward(X)
 
-    def _inputs(self, quantities):
-        """Quantities as the network wants them, in single precision; column after column."""
-        n_plain, n_angles = len(self.plain_columns_), len(self.angle_columns_)
-        inputs = np.zeros((self._n_inputs(), len(quantities)), dtype=np.float32)
-        if n_plain:
-            plain = quantities.T[self.plain_columns_]
-            plain -= self.input_mean_[:, None]
-            plain /= self.input_scale_[:, None]
-            inputs[:n_plain] = plain
-        if n_angles:
-            angles = quantities.T[self.angle_columns_].astype(np.float32)
-            np.cos(angles, out=inputs[n_plain : n_plain + n_angles])
-            np.sin(angles, out=inputs[n_plain + n_angles :])
-        return np.ascontiguousarray(inputs.T)
+    def _quantity_names(self):
+        if self.features_ is not None:
+            return self.features_.get_feature_names_out()
+        return getattr(self, "feature_names_in_", range(self.n_features_in_))
 
-    def _n_inputs(self):
-        """One input at least: where no column of X varies it is zero."""
-        return max(1, len(self.plain_columns_) + 2 * len(self.angle_columns_))
+    def _given(self, rows):
+        return (self.condition_encoder_.encode(self._quantities(rows)),)
 
     # What it gives.
-
-    def _scale_target(self, y):
-        return (y - self.target_mean_) / self.target_scale_
-
-    def _unscale(self, rows):
-        """Rows of the network in the units of y, constants filled in; changes the rows."""
-        rows *= self.target_scale_
-        rows += self.target_mean_
-        if self.varying_.all():
-            return rows
-        table = np.tile(self.constants_, (len(rows), 1))
-        table[:, self.varying_] = rows
-        return table
 
     def _learn_marginal(self, target, weight):
         """Quantile functions of the columns whatever X, from which the network starts."""
@@ -256,47 +223,30 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         from skjetsim._nn import build_gaussian_response, build_quantile_response
 
         settings = {
-            "n_context": self._n_inputs(),
+            "n_context": self.condition_encoder_.n_outputs_,
             "hidden_features": self._architecture["hidden_features"],
             "generator": generator,
         }
         if self._architecture["n_quantiles"] is None:
-            return build_gaussian_response(int(self.varying_.sum()), **settings)
+            return build_gaussian_response(self.encoder_.n_outputs_, **settings)
         return build_quantile_response(self.marginal_, self.reach_, **settings)
 
     def _draw_targets(self, rows, n_samples, random_state):
         try:
-            return self._draw(np.repeat(rows, n_samples or 1, axis=0), random_state)
+            repeated = np.repeat(rows, n_samples or 1, axis=0)
+            return self._draw(len(repeated), self.n_targets_, random_state, repeated)
         except ValueError:
             self._quantities(rows)  # says it again with the row that the user knows
             raise
 
-    def _draw(self, events, random_state):
-
-        if self.net_ is None:
-            return np.tile(self.constants_, (len(events), 1))
-        n_noise = int(self.varying_.sum())
-
-        def draw(chunk):
-            inputs = self._inputs(self._quantities(chunk.inputs))
-            return self._unscale(self._module_call("from_base", chunk.normal(n_noise), inputs))
-
-        return self._draw_chunks(draw, len(events), len(self.varying_), random_state, events)
-
     def _predict(self, rows):
-        if self.net_ is None:
-            return np.tile(self.constants_, (len(rows), 1))
-        return self._unscale(self._module_call("median", self._inputs(self._quantities(rows))))
+        median = np.zeros((len(rows), 0))
+        if self.net_ is not None:
+            median = self._module_call("median", *self._given(rows))
+        return self.encoder_.decode(median)
 
     def _log_density(self, X, y):
-        result = np.zeros(len(X))
-        wrong = (y[:, ~self.varying_] != self.constants_[~self.varying_]).any(axis=1)
-        if self.net_ is not None:
-            target = self._scale_target(y[:, self.varying_])
-            result = self._module_call("log_prob", target, self._inputs(self._quantities(X)))
-            result -= np.log(self.target_scale_).sum()
-        result[wrong] = -np.inf
-        return result
+        return self._table_log_density(y, *self._given(X))
 
 
 def _marginal(values, levels, weight):

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from skjetsim._encoders._column_maps import (
+from skjetsim._encoders._column_checks import (
     check_radians,
     check_reach,
     check_spread,
-    standardisation,
+    column_reach,
 )
 from skjetsim._estimators._network import SPLIT, NetworkEstimator
 from skjetsim.base._checks import weighted_events
@@ -30,6 +30,7 @@ from skjetsim.utils._validation import (
     validate_events,
     validate_target,
 )
+from skjetsim.utils._weighted import weighted_std
 
 TRAINED = ("both", "decoder", "encoder")
 WEIGHTS_OF_LOSSES = (
@@ -74,10 +75,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
         self._architecture = self._lay_out(*tables, root)
         for number, stage in enumerate(stages):
             self._check_stage(stage, number, has_pairs=mask.any())
-        self.reach_ = [
-            [standardisation(c, weight) if (c != c[0]).any() else None for c in table.values.T]
-            for table in tables
-        ]
+        self.reach_ = [_reach(table.values, weight) for table in tables]
         self._train_stages(tables, mask, weight, stages, plans, root)
 
     # Reading.
@@ -332,6 +330,13 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
 
         n_columns = self.n_targets_ if forward else self.n_features_in_
         return self._draw_chunks(draw, len(rows), n_columns, random_state, rows)
+
+
+def _reach(values, weight):
+    constant = (values == values[0]).all(axis=0)
+    return column_reach(
+        np.average(values, axis=0, weights=weight), weighted_std(values, weight), constant
+    )
 
 
 def _finish(rows, layout):

@@ -296,7 +296,7 @@ def test_names_reach_every_step():
         "muon_phi_residual",
     ]
     assert list(simulator.target_names_in_) == NAMES
-    assert_array_equal(simulator.simulator_.condition_["angle"], [2])
+    assert_array_equal(simulator.simulator_.condition_encoder_.angles_, [2])
     assert_array_equal(simulator.transformers_[1].angles_, [False, False, True])
     assert list(model.get_feature_names_out()) == NAMES
 

@@ -92,7 +92,7 @@ def test_partial_fit_lowers_the_least_count():
     assert np.isfinite(model.score_samples(lower)).all()
     assert model.sample(5000, random_state=0)[:, 0].min() == 4
     model.partial_fit(X)
-    assert_array_equal(model.least_integers_, [4, 1])
+    assert_array_equal(model.encoder_.least_, [4, 1])
 
 
 def test_partial_fit_refuses_fractions():

@@ -230,7 +230,7 @@ def test_compiled_parts_that_unpack_to_more(path):
 
 def test_forged_files_that_make_no_sense(model, path):
     def unknown_array(structure, manifest, entries, arrays):
-        structure["state"]["constants_"]["key"] = "a999"
+        structure["state"]["encoder_"]["state"]["constants_"]["key"] = "a999"
 
     def endless(structure, manifest, entries, arrays):
         node = []

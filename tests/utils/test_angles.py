@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skjetsim._encoders._column_maps import learn_condition
+from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim.preprocessing import AngleEncoder
 from skjetsim.utils._angles import is_angle
 
@@ -22,5 +22,5 @@ def test_what_only_looks_like_one(name):
 def test_encoded_angles_are_not_encoded_again():
     X = pd.DataFrame({"jet_phi": np.linspace(-3, 3, 50), "jet_pt": np.linspace(20, 90, 50)})
     encoded = AngleEncoder().fit_transform(X)
-    assert list(learn_condition(X.to_numpy(), list(X))["angle"]) == [0]
-    assert len(learn_condition(encoded.to_numpy(), list(encoded))["angle"]) == 0
+    assert list(ConditionEncoder(list(X)).fit(X.to_numpy()).angles_) == [0]
+    assert len(ConditionEncoder(list(encoded)).fit(encoded.to_numpy()).angles_) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._encoders._column_maps import apply_maps, invert_maps
+from skjetsim._encoders._column_maps import apply_maps, invert_maps, log_slopes
 
 __all__ = ["cell_points", "lowest_cell_points"]
 
@@ -30,8 +30,8 @@ def cell_points(n_columns, n_points):
     return qmc.Sobol(n_columns, scramble=False).random(n_points) + 0.5 / n_points
 
 
-def lowest_cell_points(knots, least, points):
-    """Points of the lowest cell, to which all that lies below belongs.
+def lowest_cell_points(maps, least, points):
+    """Points of the lowest cells, to which all that lies below belongs.
 
     An eighth of the unit interval becomes what lies below, by an exponential of one standard
     deviation of the mapped column; the rest becomes [least, least + 1), closer towards the edge,
@@ -39,25 +39,24 @@ def lowest_cell_points(knots, least, points):
 
     Parameters
     ----------
-    knots : dict of ndarray
-        Map of the column, as `learn_maps` returns it.
-    least : float
-    points : ndarray of shape (n_points,)
+    maps : dict of ndarray
+        Maps of the columns, as `learn_maps` returns them.
+    least : ndarray of shape (n_columns,)
+    points : ndarray of shape (n_points, n_columns)
         Inside (0, 1).
 
     Returns
     -------
-    offset : ndarray of shape (n_points,)
+    offset : ndarray of shape (n_points, n_columns)
         Place of each point, from `least`.
-    log_weight : ndarray of shape (n_points,)
+    log_weight : ndarray of shape (n_points, n_columns)
         Logarithm of the length that it stands for, times n_points.
     """
     below = points < BELOW
     reach = -np.log1p(-np.where(below, points / BELOW, 0.0))  # in the mapped column
-    edge, _ = apply_maps([knots], np.array([[least]]))
-    values = invert_maps([knots], edge - reach[:, None])
-    _, log_slope = apply_maps([knots], values)
+    values = invert_maps(maps, apply_maps(maps, least[None]) - reach)
     place = np.where(below, 1.0, (points - BELOW) / (1 - BELOW))
-    offset = np.where(below, values[:, 0] - least, place**2)
+    offset = np.where(below, values - least, place**2)
     inside = np.log(2 * place / (1 - BELOW))
-    return offset, np.where(below, reach - log_slope - np.log(BELOW), inside)
+    log_weight = reach - log_slopes(maps, values) - np.log(BELOW)
+    return offset, np.where(below, log_weight, inside)

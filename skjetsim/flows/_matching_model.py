@@ -1,4 +1,4 @@
-"""What both estimators of flow matching share: parameters, network, solver, student."""
+"""What both estimators of flow matching share: network, solver, student."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from skjetsim.metrics import sliced_wasserstein_distance
-from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
 
-# Branches of the constructor's random_state beside those of LatentModel.
+# Branches of the constructor's random_state in addition to those of flows.
 LESSONS, STUDENT, JUDGED = 110, 111, 112
 LESSON_ROWS = (8192, 65536)  # of the solver's answers: as many as there are events, within this
 STUDENT_BATCH = 512
 JUDGED_ROWS = 8192
 
 
-class FlowMatchingSettings:
-    """Mixin of latent models whose network is a velocity along which noise becomes events."""
+class FlowMatchingModel:
+    """Mixin of flows whose network is a velocity along which noise becomes events."""
 
     distillation_loss_ = None
     _most_validation_rows = 1024  # whose likelihood, by a solver, is what an epoch is chosen by
+
+    def _circular(self, names):
+        return [is_angle(str(name)) for name in names]
 
     def _settings(self, names, root):
         self._solver()
@@ -34,7 +37,7 @@ class FlowMatchingSettings:
             check_option(self.n_distill_steps, "n_distill_steps", (None, 1, 2))
         return {
             "hidden_features": widths,
-            "circular": self._circular(names),
+            "circular": self.encoder_.circular_.tolist(),
             "n_distill_steps": self.n_distill_steps,
         }
 
@@ -47,9 +50,10 @@ class FlowMatchingSettings:
     def _build_module(self, generator):
         from skjetsim._nn import build_matching
 
-        return build_matching(
-            int(self.varying_.sum()), self._n_context(), generator=generator, **self._architecture
-        )
+        condition = getattr(self, "condition_encoder_", None)
+        n_context = 0 if condition is None else condition.n_outputs_
+        n_columns = self.encoder_.n_outputs_
+        return build_matching(n_columns, n_context, generator=generator, **self._architecture)
 
     def _forget_fit(self):
         super()._forget_fit()
@@ -128,7 +132,7 @@ class FlowMatchingSettings:
         import torch
 
         generator = torch_generator(root, *branch)
-        z = torch.randn(n_rows, int(self.varying_.sum()), generator=generator).numpy()
+        z = torch.randn(n_rows, self.encoder_.n_outputs_, generator=generator).numpy()
         if context is None:
             return (z,)
         share = None if weight is None else weight / weight.sum()

@@ -1,0 +1,246 @@
+"""Checks of columns before and after their maps are learnt: each error names column and row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim.utils._angles import TWO_PI
+from skjetsim.utils._warnings import warn_user
+from skjetsim.utils._weighted import weighted_std
+
+__all__ = [
+    "check_columns",
+    "check_radians",
+    "check_reach",
+    "check_spread",
+    "column_reach",
+    "integer_mask",
+    "refuse_fractions",
+    "refuse_new_variation",
+    "warn_of_integers",
+]
+
+LARGEST_VALUE = 1e100  # whose square is a double
+LEAST_SPREAD = 1 / LARGEST_VALUE
+ROUNDING = 20 * np.finfo(np.float64).eps  # of values about their mean
+LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, in single precision too
+LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
+MANY_ROWS, FEW_VALUES = 500, 100  # where integers are probably counts, not measurements
+
+
+def check_columns(table, names, what, *, weight=None, circular=(), spread=True):
+    """Refuse a table that no encoder can learn from.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    names : list
+        Of the columns, their positions if they have none.
+    what : str
+        "X" or "y".
+    weight : ndarray of shape (n_samples,), optional
+    circular : sequence of bool
+        Which columns are angles; empty for none.
+    spread : bool
+        Whether columns must vary by more than rounding; a batch of a stream need not.
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first row.
+    """
+    check_reach(table, None, names, what)
+    if spread:
+        check_spread(table, weight, names, what)
+    check_radians(table, circular, names, what)
+
+
+def column_reach(mean, std, circular=()):
+    """Middle of each column, and how far from it single precision holds what is mapped.
+
+    Parameters
+    ----------
+    mean, std : ndarray of shape (n_columns,)
+    circular : sequence of bool
+        Columns without a scale, such as angles: their reach is that of any number.
+
+    Returns
+    -------
+    ndarray of shape (2, n_columns)
+    """
+    reach = np.array([mean, LARGEST_REACH * 2 * std])
+    if len(circular):
+        reach[:, circular] = [[0.0], [LARGEST_VALUE]]
+    return reach
+
+
+def check_reach(table, reach, names, what):
+    """Refuse values that single precision cannot hold once they are mapped.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    reach : ndarray of shape (2, n_columns), or None
+        As `column_reach` returns it; None before maps are learnt.
+    names : list
+        Of the columns, their positions if they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first row.
+    """
+    middle, largest = (0.0, LARGEST_VALUE) if reach is None else reach
+    far = np.abs(table - middle) > largest
+    if not far.any():
+        return
+    j = int(np.argmax(far.any(axis=0)))
+    row = int(np.argmax(far[:, j]))
+    why = "lies too far from the events of the fit for single precision"
+    if reach is None or largest[j] == LARGEST_VALUE:
+        why = "is too large to learn from in double precision"
+    raise ValueError(
+        f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} {why}. "
+        "Change the column's unit, or look at this event."
+    )
+
+
+def check_spread(table, weight, names, what):
+    """Refuse columns that vary, but by less than a map can hold.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    weight : ndarray of shape (n_samples,) or None
+    names : list
+        Of the columns, their positions if they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the first such column.
+    """
+    mean = np.average(table, axis=0, weights=weight)
+    spread = weighted_std(table - mean, weight)
+    rounding = ROUNDING * np.abs(mean)
+    narrow = (table != table[0]).any(axis=0) & (spread <= np.maximum(rounding, LEAST_SPREAD))
+    if not narrow.any():
+        return
+    j = int(np.argmax(narrow))
+    label = f"{what} column {names[j]!r} varies by {spread[j]:.3g} about {mean[j]:.6g}"
+    if rounding[j] < LEAST_SPREAD:
+        raise ValueError(
+            f"{label}, too little to learn from in double precision. Change the column's unit."
+        )
+    raise ValueError(
+        f"{label}, which is the rounding of double precision. Round the column so that it is "
+        "constant, or subtract what its values have in common."
+    )
+
+
+def check_radians(table, angles, names, what):
+    """Refuse angles more than a turn from zero: they are degrees, or no angles.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_samples, n_columns)
+    angles : sequence of bool
+        Which columns are angles; empty for none.
+    names : list
+        Of the columns, their positions if they have none.
+    what : str
+        "X" or "y".
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first row.
+    """
+    for j in np.flatnonzero(angles):
+        beyond = np.abs(table[:, j]) > LARGEST_ANGLE
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            raise ValueError(
+                f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, "
+                "but the column is an angle in radians, by its name or by bijection. Convert "
+                "degrees by np.deg2rad; where it is no angle, choose another name or bijection."
+            )
+
+
+def integer_mask(integer_columns, names, circular):
+    """Columns that `integer_columns` names.
+
+    Parameters
+    ----------
+    integer_columns : sequence of str or int
+    names : list
+        Of all columns, their positions if they have none.
+    circular : sequence of bool
+        Which of them are angles.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_columns,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a sequence, or names what is not a column or an angle.
+    """
+    if isinstance(integer_columns, str) or not np.iterable(integer_columns):
+        raise TypeError(
+            'integer_columns must be a sequence of names or positions, such as ("n_jets",), '
+            f"got {integer_columns!r}."
+        )
+    known = {str(name): j for j, name in enumerate(names)}
+    chosen = np.zeros(len(names), dtype=bool)
+    for column in integer_columns:
+        if str(column) not in known:
+            raise ValueError(
+                f"integer_columns names {column!r}, which is not a column: {list(names)}."
+            )
+        j = known[str(column)]
+        if circular[j]:
+            raise ValueError(f"integer_columns names {names[j]!r}, which is an angle.")
+        chosen[j] = True
+    return chosen
+
+
+def warn_of_integers(table, names, expected):
+    """Warn of columns that hold few integers only, except those that are `expected`."""
+    if len(table) < MANY_ROWS:
+        return
+    for j in np.flatnonzero(~expected & (table == np.floor(table)).all(axis=0)):
+        if 1 < len(np.unique(table[:, j])) <= FEW_VALUES:
+            warn_user(
+                f"Column {names[j]!r} holds integers only, on which a density of real numbers "
+                f"piles up. Name it in integer_columns=({names[j]!r},)."
+            )
+
+
+def refuse_fractions(table, names, integers):
+    """Raise ValueError if a column of integers has a fraction."""
+    fractions = (table != np.floor(table)) & integers
+    if fractions.any():
+        j = int(np.argmax(fractions.any(axis=0)))
+        row = int(np.argmax(fractions[:, j]))
+        raise ValueError(
+            f"integer_columns names {names[j]!r}, but row {row} holds {table[row, j]:g}."
+        )
+
+
+def refuse_new_variation(table, names, constants, varying):
+    """Raise ValueError if a column differs from its constant of the first `partial_fit`."""
+    new = (table != constants).any(axis=0) & ~varying
+    if new.any():
+        j = int(np.argmax(new))
+        row = int(np.argmax(table[:, j] != constants[j]))
+        raise ValueError(
+            f"Column {names[j]!r} was {constants[j]:g} in every event of the first "
+            f"partial_fit, and is {table[row, j]:g} in row {row}. Begin with events in which "
+            "it varies."
+        )

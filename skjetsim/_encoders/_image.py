@@ -1,0 +1,141 @@
+"""ImageEncoder: images and showers, most of whose cells are empty, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+__all__ = ["ImageEncoder"]
+
+
+class ImageEncoder:
+    """Encode energies in cells as numbers of order one; an empty cell stays zero.
+
+    Parameters
+    ----------
+    scale : {"log", "share"}, default="log"
+        log(1 + E / threshold), over its largest value in the fit; or the share of the image's
+        total energy, which `decode` is told.
+    threshold : float, default=1.0
+        Energy from which on the logarithm bends.
+    what : str, default="X"
+        How errors call the table.
+
+    Attributes
+    ----------
+    shape_ : tuple of int
+        Of one image.
+    largest_ : float
+        Largest logarithm of the fit.
+    """
+
+    def __init__(self, scale="log", *, threshold=1.0, what="X"):
+        self.scale = scale
+        self.threshold = threshold
+        self.what = what
+
+    def fit(self, images, weight=None):
+        """Learn the scale.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_samples, ...)
+        weight : ignored
+            The largest value does not depend on weights.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As `check`, or if all images are empty.
+        """
+        self.shape_ = images.shape[1:]
+        self.check(images)
+        if not images.any():
+            raise ValueError(f"{self.what} has no energy: there is nothing to learn.")
+        self.largest_ = float(np.log1p(images.max() / self.threshold))
+        return self
+
+    def check(self, images):
+        """Refuse images that cannot be encoded.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_samples, ...)
+
+        Raises
+        ------
+        ValueError
+            On another shape, and negative energies, naming row and cell.
+        """
+        if images.shape[1:] != self.shape_:
+            raise ValueError(
+                f"{self.what} has images of shape {images.shape[1:]}, but those of the fit had "
+                f"{self.shape_}."
+            )
+        if (images < 0).any():
+            row, *cell = (int(i) for i in np.argwhere(images < 0)[0])
+            raise ValueError(
+                f"{self.what} row {row}, cell {tuple(cell)} has a negative energy, "
+                f"{images[(row, *cell)]:g}."
+            )
+
+    def encode(self, images):
+        """Inputs of a network.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of the same shape
+            In [0, 1] for images of the fit. An empty image has shares of zero.
+        """
+        if self.scale == "log":
+            return np.log1p(images / self.threshold) / self.largest_
+        total = _sum(images)
+        return images / np.where(total > 0, total, 1.0)
+
+    def decode(self, inputs, total=None):
+        """Inverse of `encode`; a negative input is an empty cell.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (n_samples, ...)
+        total : ndarray of shape (n_samples,), optional
+            Total energy of each image, which shares need; they add up to it exactly.
+
+        Returns
+        -------
+        ndarray of the same shape
+        """
+        inputs = np.maximum(inputs, 0.0)
+        if self.scale == "log":
+            return self.threshold * np.expm1(inputs * self.largest_)
+        shares = _sum(inputs)
+        total = np.reshape(total, shares.shape)
+        return inputs * (total / np.where(shares > 0, shares, 1.0))
+
+    @available_if(lambda self: self.scale == "log")
+    def log_det(self, images):
+        """Logarithm of the Jacobian determinant of `encode` at each image.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        slopes = -np.log((self.threshold + images) * self.largest_)
+        return _sum(slopes).reshape(len(images))
+
+
+def _sum(images):
+    """Sum over the cells of each image, whose axes stay."""
+    return images.sum(axis=tuple(range(1, images.ndim)), keepdims=True)

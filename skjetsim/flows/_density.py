@@ -1,0 +1,79 @@
+"""How flows learn the density of a table, and learn more of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skjetsim._encoders._column_checks import integer_mask, warn_of_integers
+from skjetsim._encoders._table import TableEncoder
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+
+__all__ = ["CELLS", "ORDERS", "fit_density", "fit_density_further"]
+
+# Branches of the constructor's random_state in addition to those of NetworkEstimator.
+ORDERS, CELLS = 100, 101
+
+
+def fit_density(model, table, names, what, *, given=None, weight=None):
+    """Learn the encoder of a table, and train the network of `model` on it.
+
+    Parameters
+    ----------
+    model : NetworkEstimator
+        It has `integer_columns`, says which columns are angles by `_circular(names)`, and what its
+        network is built from by `_settings(names, root)`.
+    table : ndarray of shape (n_samples, n_columns)
+    names : list
+        Of the columns, their positions if they have none.
+    what : str
+        "X" or "y".
+    given : ndarray of shape (n_samples, n_context), optional
+        Network inputs of what the density is conditioned on.
+    weight : ndarray of shape (n_samples,), optional
+    """
+    root, plan = _begin(model, table, names, what, given, weight)
+    if model.encoder_.n_outputs_:
+        model._train(plan, root, _inputs(model, table, given, root, 0), weight)
+
+
+def fit_density_further(model, table, names, what, *, given=None, weight=None):
+    """Pass once over more rows; the first call learns the encoder, too. As `fit_density`."""
+    if hasattr(model, "net_"):
+        root, plan = as_seed_sequence(model.random_state), _plan(model, table, given)
+        model.encoder_.check_training(table)
+    else:
+        root, plan = _begin(model, table, names, what, given, weight)
+    if model.encoder_.n_outputs_:
+        inputs = _inputs(model, table, given, root, len(model.history_))
+        model._train_once(plan, root, inputs, weight)
+        model.encoder_.extend(table)
+
+
+def _plan(model, table, given):
+    """Plan of the training; "auto" is the weight decay of a likelihood."""
+    from skjetsim._nn import likelihood_weight_decay
+
+    n_columns = int((table != table[0]).any(axis=0).sum())
+    n_columns += 0 if given is None else given.shape[1]
+    return model._training_plan(len(table), likelihood_weight_decay(n_columns, len(table)))
+
+
+def _begin(model, table, names, what, given, weight):
+    """Learn what is known of the columns before training."""
+    root, plan = as_seed_sequence(model.random_state), _plan(model, table, given)
+    model._forget_fit()
+    circular = np.array(model._circular(names), dtype=bool)
+    integers = integer_mask(model.integer_columns, names, circular)
+    warn_of_integers(table, names, integers | circular)
+    encoder = TableEncoder(names, what=what, circular=circular, integers=integers)
+    model.encoder_ = encoder.fit(table, weight, numpy_rng(root, CELLS, 0))
+    # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+    model._architecture = {} if encoder.n_outputs_ == 0 else model._settings(names, root)
+    if encoder.n_outputs_ == 0:
+        model.net_ = None
+    return root, plan
+
+
+def _inputs(model, table, given, root, seen):
+    mapped = model.encoder_.encode(table, numpy_rng(root, CELLS, seen))
+    return (mapped,) if given is None else (mapped, given)
