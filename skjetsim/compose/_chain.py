@@ -162,7 +162,7 @@ class BaseChain(MetaSimulator):
             drawn[:, self.columns_[name]] = np.asarray(part).reshape(len(drawn), -1)
         return drawn
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         """Predictions of the steps, each given those before."""
         predicted = np.empty((len(rows), self.n_targets_))
         for number, (name, simulator) in enumerate(self.simulators_.items()):

@@ -170,7 +170,7 @@ class ClassifierSimulator(MetaSimulator):
         proba = np.exp(self._log_proba(rows))
         return self.categories_[draw_classes(proba, n_samples or 1, rng)]
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         return self.categories_[self._log_proba(rows).argmax(axis=1)]
 
     def _log_density(self, X, y):

@@ -206,7 +206,7 @@ class EfficiencySimulator(MetaSimulator):
 
         return self._filled(rows, np.repeat(np.arange(len(rows)), repeats), pattern, draw)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         """Rejected if that is more likely than not, else the likeliest way of being accepted."""
         probability = np.exp(self._log_probabilities(rows))
         found = self._codes > 0

@@ -239,15 +239,15 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 drawn[number] = np.asarray(rows).reshape(drawn.shape[1:])
         return self._as_target(drawn)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         return self._predictions(rows)[0]
 
     @available_if(all_have("predict"))
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
 
-        Where the members have `predict`, as `QuantileSimulator` has it. Of others take the spread
-        of `sample_members`.
+        `QuantileSimulator` has a prediction of its own. Of others it is the median of draws, whose
+        noise is part of the spread.
 
         Parameters
         ----------

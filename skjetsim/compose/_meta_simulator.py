@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
-
 from skjetsim._estimators._inside import forget, learns_from_pairs
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._simulator import BaseSimulator
@@ -27,8 +24,8 @@ def all_have(method):
 class MetaSimulator(BaseSimulator):
     """Simulator around another one, `simulator`, which is `simulator_` once fitted.
 
-    A subclass defines the hooks of `BaseSimulator`, and ``_predict(rows)`` if it can make a point
-    prediction of those of the simulators inside.
+    A subclass defines the hooks of `BaseSimulator`, and ``_predict_inside(rows)``, a point
+    prediction made of those of the simulators inside.
     """
 
     # Whether its own `fit` matches X with y. If not, the simulator inside says whether rows are
@@ -59,22 +56,11 @@ class MetaSimulator(BaseSimulator):
         """Which maps an unpaired simulator inside has learnt."""
         return innermost(next(iter(self._inside), None)).trained_
 
-    @available_if(all_have("predict"))
-    def predict(self, X):
-        """Point prediction, made of those of the simulators inside.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_targets)
-            It does not depend on `random_state`. The "Notes" say what it is.
-        """
-        check_is_fitted(self)
-        rows = self._events(X)
-        return self._as_target(self._predict(rows).reshape(len(rows), -1), X)
+    def _predict(self, rows):
+        """Made of the point predictions of the simulators inside, if they have them."""
+        if all_have("predict")(self):
+            return self._predict_inside(rows)
+        return super()._predict(rows)
 
     def score(self, X, y, sample_weight=None):
         """Mean log p(y given X) if it is tractable, else minus the energy score.

@@ -11,13 +11,12 @@ from sklearn.utils.metaestimators import available_if
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim._estimators._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._validation import column_names
 
 __all__ = ["SymmetricSimulator"]
 
-VECTORS = (("px", "py"), ("cos_phi", "sin_phi"))
 ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
 ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round
 # Have a direction, and are none of the columns that turn.
@@ -76,16 +75,14 @@ class Directions:
 
     def _pairs(self, obj, parts):
         """Columns of an object that turn as vectors in the transverse plane."""
-        for pair in VECTORS:
-            there = [name for name in pair if name in parts]
-            if len(there) == 1:
-                (missing,) = set(pair) - set(there)
-                raise ValueError(
-                    f"SymmetricSimulator: {label(obj)} has a column {join_name(obj, there[0])!r} "
-                    f"in {self.what} but no {join_name(obj, missing)!r}, and half a vector cannot "
-                    "be turned. Add the other half, or take this column out."
-                )
-        return [(parts[x], parts[y]) for x, y in VECTORS if x in parts]
+        if half := half_pair(parts):
+            there, missing = (join_name(obj, component) for component in half)
+            raise ValueError(
+                f"SymmetricSimulator: {label(obj)} has a column {there!r} in {self.what} but no "
+                f"{missing!r}, and half a vector cannot be turned. Add the other half, or take "
+                "this column out."
+            )
+        return transverse_pairs(parts)
 
     def azimuth(self, table, name):
         """Phi of an object, and where it has one: not where the object is all zero."""
@@ -99,10 +96,9 @@ class Directions:
         parts = self.objects[name]
         if "phi" in parts:
             return table[:, parts["phi"]], _is_there(table, sorted(parts.values()))
-        for x, y in VECTORS:
-            if x in parts:
-                across = table[:, [parts[x], parts[y]]]
-                return np.arctan2(across[:, 1], across[:, 0]), across.any(axis=1)
+        for x, y in transverse_pairs(parts):
+            across = table[:, [x, y]]
+            return np.arctan2(across[:, 1], across[:, 0]), across.any(axis=1)
         raise ValueError(
             f"SymmetricSimulator: {label(name)} has neither phi nor px and py in {self.what}; it "
             f"has {sorted(parts)}."
@@ -124,8 +120,8 @@ class Directions:
             out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
-            out[:, x] = cos * table[:, x] + sin * table[:, y]
-            out[:, y] = orientation.hand * (cos * table[:, y] - sin * table[:, x])
+            out[:, x], across = rotated(table[:, x], table[:, y], cos, -sin)
+            out[:, y] = orientation.hand * across
         return out + 0.0  # makes -0.0, of what is not there, plain zeros
 
     def turn_back(self, table, orientation):
@@ -137,8 +133,7 @@ class Directions:
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
             across = orientation.hand * table[:, y]
-            out[:, x] = cos * table[:, x] - sin * across
-            out[:, y] = sin * table[:, x] + cos * across
+            out[:, x], out[:, y] = rotated(table[:, x], across, cos, sin)
         return out + 0.0
 
     def _reflect(self, table, orientation):
@@ -292,7 +287,7 @@ class SymmetricSimulator(MetaSimulator):
             orientation = orientation.repeated(n_samples)
         return self._back(drawn, orientation)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         turned, orientation = self._turned(rows)
         return self._back(self.simulator_.predict(turned), orientation)
 

@@ -161,7 +161,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
             rows = np.repeat(rows, n_samples, axis=0)
         return self._back(theory_table(self, rows), drawn)
 
-    def _predict(self, rows):
+    def _predict_inside(self, rows):
         table = theory_table(self, rows)
         return self._back(table, self.simulator_.predict(table))
 

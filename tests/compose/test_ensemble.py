@@ -293,8 +293,6 @@ def test_prediction_and_its_spread(toy):
     each = np.stack([member.predict(X) for member in model.estimators_])
     assert_allclose(model.predict(X), each.mean(axis=0))
     assert_allclose(model.predict_std(X), each.std(axis=0, ddof=1))
-    assert not hasattr(EnsembleSimulator(FlowSimulator()), "predict")
-    assert not hasattr(EnsembleSimulator(FlowSimulator()), "predict_std")
 
 
 def test_azimuths_are_averaged_on_the_circle():
