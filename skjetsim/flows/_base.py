@@ -186,6 +186,10 @@ class LatentModel(NetworkEstimator):
             table[:, self.varying_] = varying
         return table
 
+    def _decode(self, inputs, table):
+        """Events of what the network draws, given the `inputs` of a draw."""
+        return table
+
     def _draw(self, n_rows, random_state, inputs=None, to_context=None):
         """Draw `n_rows` events; `to_context` maps a chunk of `inputs` to network inputs."""
         import torch
@@ -195,7 +199,7 @@ class LatentModel(NetworkEstimator):
         def draw(generator, chunk):
             z = torch.randn(CHUNK_ROWS, n_latent, generator=generator)
             context = None if chunk is None else to_context(chunk)
-            return self._from_base(z, context, function)
+            return self._decode(chunk, self._from_base(z, context, function))
 
         return draw_in_chunks(
             draw,

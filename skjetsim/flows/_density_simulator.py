@@ -13,6 +13,7 @@ from skjetsim._encoders._column_maps import (
     learn_condition,
     n_inputs,
 )
+from skjetsim._encoders._response import ResponseEncoder
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.flows._base import LatentModel
@@ -49,8 +50,9 @@ class DensitySimulator(BaseSimulator, LatentModel):
         """
         X, y, weight = self._check_training(X, y, sample_weight, reset=True)
         self._learn_condition(X, weight)
+        self._learn_response(X, y, weight)
         context = encode_condition(self.condition_, X)
-        self._fit_density(y, context, list(self.target_names_in_), weight)
+        self._fit_density(self.response_.encode(X, y), context, self._encoded_names(), weight)
         return self
 
     def partial_fit(self, X, y, sample_weight=None):
@@ -79,9 +81,11 @@ class DensitySimulator(BaseSimulator, LatentModel):
         X, y, weight = self._check_training(X, y, sample_weight, reset=first)
         if first:
             self._learn_condition(X, weight)
+            self._learn_response(X, y, weight)
         check_condition_reach(self.condition_, X)
         context = encode_condition(self.condition_, X)
-        self._fit_density_further(y, context, list(self.target_names_in_), weight)
+        left = self.response_.encode(X, y)
+        self._fit_density_further(left, context, self._encoded_names(), weight)
         return self
 
     def _check_training(self, X, y, sample_weight, *, reset):
@@ -102,6 +106,24 @@ class DensitySimulator(BaseSimulator, LatentModel):
     def _learn_condition(self, X, weight):
         self.condition_ = learn_condition(X, self._condition_names(), weight)
 
+    def _learn_response(self, X, y, weight):
+        names = [str(name) for name in self.target_names_in_]
+        x_names = self._condition_names() or [""] * X.shape[1]
+        by_hand = self.bijection if isinstance(getattr(self, "bijection", None), dict) else {}
+        left_alone = {str(name) for name in (*self.integer_columns, *by_hand)}
+        keep = (y == np.floor(y)).all(axis=0) | np.isin(names, list(left_alone))
+        self.response_ = ResponseEncoder().fit(X, y, x_names, names, weight, keep)
+
+    def _encoded_names(self):
+        """Names of what the network learns: the residual of an angle may be a number."""
+        return [
+            f"{name}_residual" if is_angle(str(name)) and not angle else name
+            for name, angle in zip(self.target_names_in_, self.response_.circular_, strict=True)
+        ]
+
+    def _decode(self, rows, table):
+        return self.response_.decode(rows, table)
+
     def _draw_targets(self, rows, n_samples, random_state):
         check_condition_reach(self.condition_, rows)
         rows = np.repeat(rows, n_samples or 1, axis=0)
@@ -114,8 +136,10 @@ class DensitySimulator(BaseSimulator, LatentModel):
 
     def _log_density(self, X, y):
         check_condition_reach(self.condition_, X)
-        self._check_reach(y, self.target_names_in_, "y")
-        return self._table_log_density(y, encode_condition(self.condition_, X))
+        left = self.response_.encode(X, y)
+        self._check_reach(left, self.target_names_in_, "y")
+        density = self._table_log_density(left, encode_condition(self.condition_, X))
+        return density + self.response_.log_det(X)
 
     def _n_context(self):
         return n_inputs(self.condition_)

@@ -1,0 +1,354 @@
+"""Where and how wide each column of y is, given X: what a detector does, found before a network.
+
+A detector changes an event little: the response is a hundred times narrower than the spectrum. A
+network would have to learn the identity to a thousandth first. Here a robust regression in double
+precision learns place and width of each column, and a network learns what is left, of order one.
+The way from y to what is left is a bijection for each X, with an exact log-determinant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skjetsim._encoders._smooth_features import SmoothFeatures, momentum_size
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._weighted import weighted_quantile
+
+__all__ = ["ResponseEncoder"]
+
+# A column is encoded where what is left is narrower than this share of the column itself, by the
+# distance within which two thirds of the events lie, of events that the regression has not seen.
+NARROW = 0.5
+MIXED = 0.9  # the same for what other columns of y say besides X
+CORE = 0.6827
+ROUNDING = 1e-9  # of a column: what is narrower has no density
+FEWEST_ROWS = 100
+MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
+HELD_OUT = 5  # every fifth row
+N_ROUNDS = 3  # of place and width, each with the weights that the last one gives
+FEW_BEHIND = 0.01  # of the events, more than a quarter of a turn away: an angle is then a number
+FAR = 2.5  # widths: what lies farther counts as if it lay here
+N_WIDTH_STEPS = 4
+LOG_WIDTHS = (-600.0, 600.0)
+RIDGE_OF_WIDTH = 1e-6
+RIDGE = 1e-9  # of the events, for columns of X that say the same
+
+
+class ResponseEncoder(BaseEstimator):
+    """Residuals of y against what X says of it, in units of the width that X says they have.
+
+    Columns that X does not place narrowly stay as they are. Momenta (`muon_px`, `muon_py`,
+    `muon_pz`) that X and y share are compared in the frame of the momentum in X, in units of its
+    size. An angle is turned by the column of X that is nearest to it; if hardly any event is more
+    than a quarter of a turn away, what is left is a number.
+
+    Attributes
+    ----------
+    features_ : SmoothFeatures
+    momenta_ : ndarray of int, shape (n_objects, 2, 3)
+        Columns of X and of y of each momentum.
+    turned_by_ : ndarray of int, shape (n_targets,)
+        Column of X that an angle is measured from; -1 for no such.
+    encoded_ : ndarray of bool, shape (n_targets,)
+        Columns with a place and a width.
+    circular_ : ndarray of bool, shape (n_targets,)
+        Columns that are angles after encoding too.
+    order_ : ndarray of int, shape (n_targets,)
+        In which columns are decoded: momenta come first.
+    place_, width_ : ndarray of shape (n_features_out, n_targets)
+        Coefficients of place and of log width.
+    mixing_ : ndarray of shape (n_targets, n_targets)
+        [j, k] is what the residual of k, earlier in the order, adds to the place of j.
+    log_width_range_ : ndarray of shape (2, n_targets)
+        Least and largest log width of the fit.
+    """
+
+    def fit(self, X, y, x_names, y_names, weight=None, keep=None):
+        """Find which columns of y X places narrowly, and learn place and width of these.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples, n_targets)
+        x_names, y_names : list of str
+        weight : ndarray of shape (n_samples,), optional
+        keep : ndarray of bool, shape (n_targets,), optional
+            Columns that stay as they are, such as integers.
+
+        Returns
+        -------
+        self
+        """
+        step = -(-len(X) // MOST_ROWS)
+        weight = np.ones(len(X)) if weight is None else weight
+        X, y, weight = X[::step], y[::step], weight[::step]
+        x_names, y_names = [str(name) for name in x_names], [str(name) for name in y_names]
+        n_targets = y.shape[1]
+        kept = np.zeros(n_targets, dtype=bool) if keep is None else np.asarray(keep)
+        kept = kept | (y == y[0]).all(axis=0)
+        angles = np.array([is_angle(name) for name in y_names])
+        self.momenta_ = _shared_momenta(X, y, x_names, y_names, kept, weight)
+        self.turned_by_ = _nearest_angles(X, y, x_names, angles & ~kept, weight)
+        moving = self.momenta_[:, 1].ravel()
+        self.order_ = np.array([*moving, *np.setdiff1d(np.arange(n_targets), moving)], dtype=int)
+        self.features_ = SmoothFeatures().fit(X, x_names, self.momenta_[:, 0], weight)
+        start = self._start(X, y)
+        behind = np.average(np.abs(start) > np.pi / 2, axis=0, weights=weight)
+        self.circular_ = angles & ~((self.turned_by_ >= 0) & (behind < FEW_BEHIND))
+        self._fit_columns(X, start, y, weight, kept | self.circular_)
+        return self
+
+    def _fit_columns(self, X, start, y, weight, left_alone):
+        n_rows, n_targets = y.shape
+        basis = self.features_.transform(X)
+        self.encoded_ = np.zeros(n_targets, dtype=bool)
+        self.place_, self.width_ = np.zeros((2, basis.shape[1], n_targets))
+        self.mixing_ = np.zeros((n_targets, n_targets))
+        self.log_width_range_ = np.zeros((2, n_targets))
+        if n_rows < FEWEST_ROWS:
+            return
+        for_place, for_width = self.features_.for_place(n_rows), self.features_.for_width(n_rows)
+        spread = _core(y - np.median(y, axis=0), weight)
+        residuals = self._in_lab(X, start, np.zeros_like(start))
+        known = list(self.momenta_[:, 1].ravel())
+        for j in self.order_:
+            in_units = 1.0 if j in self.momenta_[:, 1] else spread[j]
+            if left_alone[j] or in_units == 0:
+                continue
+            others = [] if j in known else known
+            found = _narrowest(
+                basis[:, for_place],
+                residuals[:, others],
+                basis[:, for_width],
+                start[:, j],
+                weight,
+                in_units,
+            )
+            if found is None:
+                continue
+            place, mixing, width = found
+            self.encoded_[j] = True
+            self.place_[for_place, j], self.width_[for_width, j] = place, width
+            self.mixing_[j, others] = mixing
+            log_width = basis @ self.width_[:, j]
+            self.log_width_range_[:, j] = log_width.min(), log_width.max()
+            if j not in known:
+                residuals[:, j] = start[:, j] - basis @ self.place_[:, j]
+                known.append(j)
+
+    def encode(self, X, y):
+        """What is left of y, in units of its width.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        start = self._start(X, y)
+        place, log_width = self._place_and_width(X)
+        residuals = self._in_lab(X, start, place)
+        return (start - place - residuals @ self.mixing_.T) * np.exp(-log_width)
+
+    def decode(self, X, left):
+        """Inverse of `encode`; angles are in (-pi, pi].
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        left : ndarray of shape (n_samples, n_targets)
+            As `encode` returns it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        place, log_width = self._place_and_width(X)
+        start = left * np.exp(log_width) + place
+        if self.mixing_.any():
+            residuals = self._in_lab(X, start, place)
+            for j in self.order_[self.mixing_[self.order_].any(axis=1)]:
+                start[:, j] += residuals @ self.mixing_[j]
+                residuals[:, j] = start[:, j] - place[:, j]
+        return self._finish(X, start)
+
+    def log_det(self, X):
+        """log|det| of `encode` with respect to y, of each row: the same for any y.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        result = -self._place_and_width(X)[1].sum(axis=1)
+        for columns in self.momenta_[:, 0]:
+            result -= 3 * np.log(momentum_size(X[:, columns]))
+        return result
+
+    def _place_and_width(self, X):
+        if not self.encoded_.any():
+            return np.zeros((2, len(X), len(self.encoded_)))
+        basis = self.features_.transform(X)
+        log_width = np.clip(basis @ self.width_, *self.log_width_range_)
+        return basis @ self.place_, log_width
+
+    def _start(self, X, y):
+        """y with momenta in the frame of those in X, and angles from those in X."""
+        start = y.astype(np.float64)
+        for x_columns, y_columns in self.momenta_:
+            p = X[:, x_columns]
+            moved = (y[:, y_columns] - p) / momentum_size(p)[:, None]
+            start[:, y_columns] = np.einsum("nij,nj->ni", _frame(p), moved)
+        turned = np.flatnonzero(self.turned_by_ >= 0)
+        start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
+        return start
+
+    def _finish(self, X, start):
+        """Inverse of `_start`."""
+        y = start.copy()
+        for x_columns, y_columns in self.momenta_:
+            y[:, y_columns] = X[:, x_columns] + self._moved(X[:, x_columns], start[:, y_columns])
+        turned = np.flatnonzero(self.turned_by_ >= 0)
+        y[:, turned] = wrap_phi(start[:, turned] + X[:, self.turned_by_[turned]])
+        return y
+
+    @staticmethod
+    def _moved(p, in_frame):
+        return momentum_size(p)[:, None] * np.einsum("nij,ni->nj", _frame(p), in_frame)
+
+    def _in_lab(self, X, start, place):
+        """Residuals that other columns may depend on, momenta as Cartesian differences."""
+        residuals = np.where(self.encoded_, start - place, 0.0)
+        for x_columns, y_columns in self.momenta_:
+            residuals[:, y_columns] = self._moved(X[:, x_columns], start[:, y_columns])
+        return residuals
+
+
+def _frame(p):
+    """Unit vectors along momenta, in the direction of polar angle and of azimuth, as rows."""
+    size, pt = momentum_size(p), np.hypot(p[:, 0], p[:, 1])
+    along = p / size[:, None]
+    on_axis = pt == 0
+    safe = np.where(on_axis, 1.0, pt)
+    cosine, sine = np.where(on_axis, 1.0, p[:, 0] / safe), p[:, 1] / safe
+    along[on_axis] = 0.0, 0.0, 1.0
+    azimuth = np.stack([-sine, cosine, np.zeros_like(sine)], axis=1)
+    return np.stack([along, np.cross(azimuth, along), azimuth], axis=1)
+
+
+def _shared_momenta(X, y, x_names, y_names, kept, weight):
+    """Columns of X and of y of momenta that both have and that the detector changes little."""
+    found = []
+    for j, name in enumerate(y_names):
+        if not (name == "px" or name.endswith("_px")):
+            continue
+        names = [name[:-2] + axis for axis in ("px", "py", "pz")]
+        if not all(n in x_names and n in y_names for n in names):
+            continue
+        columns = [[side.index(n) for n in names] for side in (x_names, y_names)]
+        p = X[:, columns[0]]
+        moved = (y[:, columns[1]] - p) / momentum_size(p)[:, None]
+        if not kept[columns[1]].any() and (_core(moved, weight) < NARROW).all():
+            found.append(columns)
+    return np.array(found, dtype=int).reshape(-1, 2, 3)
+
+
+def _nearest_angles(X, y, x_names, angles, weight):
+    """For each angle of y the column of X nearest to it, -1 where there is no near one."""
+    nearest = np.full(y.shape[1], -1)
+    candidates = [i for i, name in enumerate(x_names) if is_angle(name)]
+    for j in np.flatnonzero(angles) if candidates else ():
+        distance = _core(wrap_phi(y[:, [j]] - X[:, candidates]), weight)
+        best = int(np.argmin(distance))
+        if distance[best] < NARROW * CORE * np.pi:
+            nearest[j] = candidates[best]
+    return nearest
+
+
+def _core(residuals, weight):
+    """Distance from zero within which two thirds of the events lie, of each column."""
+    return np.array([weighted_quantile(np.abs(r), [CORE], weight)[0] for r in residuals.T])
+
+
+# Regression of one column.
+
+
+def _narrowest(basis, others, for_width, target, weight, in_units):
+    """Coefficients of place, mixing and width if the residuals are narrow, else None."""
+    training = np.arange(len(target)) % HELD_OUT != 0
+    inputs = basis
+    left = _left_on_rest(inputs, for_width, target, weight, training)
+    if not ROUNDING * in_units < left < NARROW * in_units:
+        return None
+    if others.shape[1]:
+        mixed = np.column_stack([basis, others])
+        if _left_on_rest(mixed, for_width, target, weight, training) < MIXED * left:
+            inputs = mixed
+    place, width = _place_and_width(inputs, for_width, target, weight)
+    mixing = np.zeros(others.shape[1])
+    if inputs is not basis:
+        mixing = place[basis.shape[1] :]
+    return place[: basis.shape[1]], mixing, width
+
+
+def _left_on_rest(inputs, for_width, target, weight, training):
+    rows = (table[training] for table in (inputs, for_width, target, weight))
+    place, _ = _place_and_width(*rows, n_rounds=1)
+    left = target[~training] - inputs[~training] @ place
+    return float(_core(left[:, None], weight[~training])[0])
+
+
+def _place_and_width(inputs, for_width, target, weight, n_rounds=N_ROUNDS):
+    """Weighted least squares and log width in turn, far events held at `FAR` widths."""
+    place = _least_squares(inputs, target, weight)
+    fit_width = _LogWidth(for_width, weight)
+    for _ in range(n_rounds):
+        left = np.abs(target - inputs @ place)
+        log_width = for_width @ fit_width.step(left)
+        scaled = np.exp(-np.clip(log_width, *LOG_WIDTHS))
+        far = np.maximum(left * scaled / FAR, 1.0)
+        place = _least_squares(inputs, target, weight * scaled**2 / far)
+    return place, fit_width.step(np.abs(target - inputs @ place))
+
+
+def _least_squares(inputs, target, weight):
+    weighted = inputs * (weight / weight.max())[:, None]
+    gram = weighted.T @ inputs
+    diagonal = np.sqrt(np.diag(gram))
+    diagonal = np.where(diagonal > 0, diagonal, 1.0)
+    gram = gram / diagonal / diagonal[:, None] + RIDGE * np.eye(len(gram))
+    return np.linalg.solve(gram, weighted.T @ target / diagonal) / diagonal
+
+
+class _LogWidth:
+    """Regression of the log width, by likelihood: Fisher steps, whose matrix is constant.
+
+    The likelihood is that of an exponential distribution of abs(residual), which is concave in the
+    coefficients; far residuals count as if they lay at twice `FAR` widths.
+    """
+
+    def __init__(self, inputs, weight):
+        self.inputs, self.coefficients = inputs, None
+        self.weighted = (inputs * (weight / weight.sum())[:, None]).T
+        self.inverse = np.linalg.inv(
+            self.weighted @ inputs + RIDGE_OF_WIDTH * np.eye(len(inputs.T))
+        )
+
+    def step(self, left):
+        """Coefficients, a few steps from the last ones."""
+        if self.coefficients is None:
+            mean = self.weighted[0] @ left
+            self.coefficients = np.zeros(self.inputs.shape[1])
+            self.coefficients[0] = np.log(max(mean, np.finfo(float).tiny))
+        for _ in range(N_WIDTH_STEPS):
+            log_width = np.clip(self.inputs @ self.coefficients, *LOG_WIDTHS)
+            excess = np.minimum(left * np.exp(-log_width), 2 * FAR) - 1
+            self.coefficients = self.coefficients + self.inverse @ (self.weighted @ excess)
+        return self.coefficients
