@@ -19,20 +19,20 @@ __all__ = ["ResponseEncoder"]
 
 # A column is encoded where what is left is narrower than this share of the column itself, by the
 # distance within which two thirds of the events lie, of events that the regression has not seen.
+# A resonance or an edge, which detectors blur by about its width, is in one place only as it is.
 NARROW = 0.5
-MIXED = 0.9  # the same for what other columns of y say besides X
 CORE = 0.6827
+CLEARLY_NARROWER = 0.9  # the same for places that are curves, over straight lines
 ROUNDING = 1e-9  # of a column: what is narrower has no density
 FEWEST_ROWS = 100
 MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
 HELD_OUT = 5  # every fifth row
 N_ROUNDS = 3  # of place and width, each with the weights that the last one gives
+N_WIDTH_STEPS = 4  # in each of them
 FEW_BEHIND = 0.01  # of the events, more than a quarter of a turn away: an angle is then a number
 FAR = 2.5  # widths: what lies farther counts as if it lay here
-N_WIDTH_STEPS = 4
-LOG_WIDTHS = (-600.0, 600.0)
-RIDGE_OF_WIDTH = 1e-6
-RIDGE = 1e-9  # of the events, for columns of X that say the same
+LOG_WIDTHS = (-600.0, 600.0)  # whose exponentials are numbers
+RIDGES = (1e-9, 1e-6)  # of place and of width, for columns of X that say the same
 
 
 class ResponseEncoder(BaseEstimator):
@@ -54,12 +54,8 @@ class ResponseEncoder(BaseEstimator):
         Columns with a place and a width.
     circular_ : ndarray of bool, shape (n_targets,)
         Columns that are angles after encoding too.
-    order_ : ndarray of int, shape (n_targets,)
-        In which columns are decoded: momenta come first.
     place_, width_ : ndarray of shape (n_features_out, n_targets)
         Coefficients of place and of log width.
-    mixing_ : ndarray of shape (n_targets, n_targets)
-        [j, k] is what the residual of k, earlier in the order, adds to the place of j.
     log_width_range_ : ndarray of shape (2, n_targets)
         Least and largest log width of the fit.
     """
@@ -90,8 +86,6 @@ class ResponseEncoder(BaseEstimator):
         angles = np.array([is_angle(name) for name in y_names])
         self.momenta_ = _shared_momenta(X, y, x_names, y_names, kept, weight)
         self.turned_by_ = _nearest_angles(X, y, x_names, angles & ~kept, weight)
-        moving = self.momenta_[:, 1].ravel()
-        self.order_ = np.array([*moving, *np.setdiff1d(np.arange(n_targets), moving)], dtype=int)
         self.features_ = SmoothFeatures().fit(X, x_names, self.momenta_[:, 0], weight)
         start = self._start(X, y)
         behind = np.average(np.abs(start) > np.pi / 2, axis=0, weights=weight)
@@ -104,38 +98,21 @@ class ResponseEncoder(BaseEstimator):
         basis = self.features_.transform(X)
         self.encoded_ = np.zeros(n_targets, dtype=bool)
         self.place_, self.width_ = np.zeros((2, basis.shape[1], n_targets))
-        self.mixing_ = np.zeros((n_targets, n_targets))
         self.log_width_range_ = np.zeros((2, n_targets))
         if n_rows < FEWEST_ROWS:
             return
-        for_place, for_width = self.features_.for_place(n_rows), self.features_.for_width(n_rows)
-        spread = _core(y - np.median(y, axis=0), weight)
-        residuals = self._in_lab(X, start, np.zeros_like(start))
-        known = list(self.momenta_[:, 1].ravel())
-        for j in self.order_:
-            in_units = 1.0 if j in self.momenta_[:, 1] else spread[j]
-            if left_alone[j] or in_units == 0:
-                continue
-            others = [] if j in known else known
-            found = _narrowest(
-                basis[:, for_place],
-                residuals[:, others],
-                basis[:, for_width],
-                start[:, j],
-                weight,
-                in_units,
-            )
-            if found is None:
-                continue
-            place, mixing, width = found
-            self.encoded_[j] = True
-            self.place_[for_place, j], self.width_[for_width, j] = place, width
-            self.mixing_[j, others] = mixing
-            log_width = basis @ self.width_[:, j]
-            self.log_width_range_[:, j] = log_width.min(), log_width.max()
-            if j not in known:
-                residuals[:, j] = start[:, j] - basis @ self.place_[:, j]
-                known.append(j)
+        units = _core(y - np.median(y, axis=0), weight)
+        units[self.momenta_[:, 1]] = 1.0
+        for_width = self.features_.for_width(n_rows)
+        for j in np.flatnonzero(~left_alone & (units > 0)):
+            regression = _Regression(basis, for_width, start[:, j], weight)
+            for_place = regression.narrowest(self.features_.for_place(n_rows), units[j])
+            if for_place is not None:
+                self.encoded_[j] = True
+                place, width = regression.fit(for_place)
+                self.place_[for_place, j], self.width_[for_width, j] = place, width
+                log_width = basis @ self.width_[:, j]
+                self.log_width_range_[:, j] = log_width.min(), log_width.max()
 
     def encode(self, X, y):
         """What is left of y, in units of its width.
@@ -149,10 +126,8 @@ class ResponseEncoder(BaseEstimator):
         -------
         ndarray of shape (n_samples, n_targets)
         """
-        start = self._start(X, y)
         place, log_width = self._place_and_width(X)
-        residuals = self._in_lab(X, start, place)
-        return (start - place - residuals @ self.mixing_.T) * np.exp(-log_width)
+        return (self._start(X, y) - place) * np.exp(-log_width)
 
     def decode(self, X, left):
         """Inverse of `encode`; angles are in (-pi, pi].
@@ -168,13 +143,14 @@ class ResponseEncoder(BaseEstimator):
         ndarray of shape (n_samples, n_targets)
         """
         place, log_width = self._place_and_width(X)
-        start = left * np.exp(log_width) + place
-        if self.mixing_.any():
-            residuals = self._in_lab(X, start, place)
-            for j in self.order_[self.mixing_[self.order_].any(axis=1)]:
-                start[:, j] += residuals @ self.mixing_[j]
-                residuals[:, j] = start[:, j] - place[:, j]
-        return self._finish(X, start)
+        y = left * np.exp(log_width) + place
+        for x_columns, y_columns in self.momenta_:
+            p = X[:, x_columns]
+            moved = np.einsum("nij,ni->nj", _frame(p), y[:, y_columns])
+            y[:, y_columns] = p + momentum_size(p)[:, None] * moved
+        turned = np.flatnonzero(self.turned_by_ >= 0)
+        y[:, turned] = wrap_phi(y[:, turned] + X[:, self.turned_by_[turned]])
+        return y
 
     def log_det(self, X):
         """log|det| of `encode` with respect to y, of each row: the same for any y.
@@ -200,7 +176,7 @@ class ResponseEncoder(BaseEstimator):
         return basis @ self.place_, log_width
 
     def _start(self, X, y):
-        """y with momenta in the frame of those in X, and angles from those in X."""
+        """Return y with momenta in the frame of those in X, and angles from those in X."""
         start = y.astype(np.float64)
         for x_columns, y_columns in self.momenta_:
             p = X[:, x_columns]
@@ -209,26 +185,6 @@ class ResponseEncoder(BaseEstimator):
         turned = np.flatnonzero(self.turned_by_ >= 0)
         start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
         return start
-
-    def _finish(self, X, start):
-        """Inverse of `_start`."""
-        y = start.copy()
-        for x_columns, y_columns in self.momenta_:
-            y[:, y_columns] = X[:, x_columns] + self._moved(X[:, x_columns], start[:, y_columns])
-        turned = np.flatnonzero(self.turned_by_ >= 0)
-        y[:, turned] = wrap_phi(start[:, turned] + X[:, self.turned_by_[turned]])
-        return y
-
-    @staticmethod
-    def _moved(p, in_frame):
-        return momentum_size(p)[:, None] * np.einsum("nij,ni->nj", _frame(p), in_frame)
-
-    def _in_lab(self, X, start, place):
-        """Residuals that other columns may depend on, momenta as Cartesian differences."""
-        residuals = np.where(self.encoded_, start - place, 0.0)
-        for x_columns, y_columns in self.momenta_:
-            residuals[:, y_columns] = self._moved(X[:, x_columns], start[:, y_columns])
-        return residuals
 
 
 def _frame(p):
@@ -246,7 +202,7 @@ def _frame(p):
 def _shared_momenta(X, y, x_names, y_names, kept, weight):
     """Columns of X and of y of momenta that both have and that the detector changes little."""
     found = []
-    for j, name in enumerate(y_names):
+    for name in y_names:
         if not (name == "px" or name.endswith("_px")):
             continue
         names = [name[:-2] + axis for axis in ("px", "py", "pz")]
@@ -277,78 +233,75 @@ def _core(residuals, weight):
     return np.array([weighted_quantile(np.abs(r), [CORE], weight)[0] for r in residuals.T])
 
 
-# Regression of one column.
+class _Regression:
+    """Place and width of one column, by turns; rows far out count as if they lay nearer."""
 
+    def __init__(self, basis, for_width, target, weight):
+        self.basis, self.for_width = basis, for_width
+        self.target, self.weight = target, weight
 
-def _narrowest(basis, others, for_width, target, weight, in_units):
-    """Coefficients of place, mixing and width if the residuals are narrow, else None."""
-    training = np.arange(len(target)) % HELD_OUT != 0
-    inputs = basis
-    left = _left_on_rest(inputs, for_width, target, weight, training)
-    if not ROUNDING * in_units < left < NARROW * in_units:
-        return None
-    if others.shape[1]:
-        mixed = np.column_stack([basis, others])
-        if _left_on_rest(mixed, for_width, target, weight, training) < MIXED * left:
-            inputs = mixed
-    place, width = _place_and_width(inputs, for_width, target, weight)
-    mixing = np.zeros(others.shape[1])
-    if inputs is not basis:
-        mixing = place[basis.shape[1] :]
-    return place[: basis.shape[1]], mixing, width
+    def narrowest(self, choices, unit):
+        """Features of the place, the first of the choices but for clearly better ones.
 
+        None where what is left of events that it has not seen is not narrow in the unit, or
+        narrower than rounding.
+        """
+        best, least = None, NARROW * unit
+        for chosen in choices:
+            held_out = np.arange(len(self.target)) % HELD_OUT == 0
+            place, _ = self.fit(chosen, ~held_out, n_rounds=1)
+            left = self.target[held_out] - self.basis[held_out][:, chosen] @ place
+            core = _core(left[:, None], self.weight[held_out])[0]
+            if core < least:
+                best, least = chosen, CLEARLY_NARROWER * core
+        return best if least > ROUNDING * unit else None
 
-def _left_on_rest(inputs, for_width, target, weight, training):
-    rows = (table[training] for table in (inputs, for_width, target, weight))
-    place, _ = _place_and_width(*rows, n_rounds=1)
-    left = target[~training] - inputs[~training] @ place
-    return float(_core(left[:, None], weight[~training])[0])
-
-
-def _place_and_width(inputs, for_width, target, weight, n_rounds=N_ROUNDS):
-    """Weighted least squares and log width in turn, far events held at `FAR` widths."""
-    place = _least_squares(inputs, target, weight)
-    fit_width = _LogWidth(for_width, weight)
-    for _ in range(n_rounds):
-        left = np.abs(target - inputs @ place)
-        log_width = for_width @ fit_width.step(left)
-        scaled = np.exp(-np.clip(log_width, *LOG_WIDTHS))
-        far = np.maximum(left * scaled / FAR, 1.0)
-        place = _least_squares(inputs, target, weight * scaled**2 / far)
-    return place, fit_width.step(np.abs(target - inputs @ place))
+    def fit(self, for_place, rows=slice(None), n_rounds=N_ROUNDS):
+        """Coefficients of place and of log width."""
+        basis, target, weight = self.basis[rows], self.target[rows], self.weight[rows]
+        inputs = basis[:, for_place]
+        place = _least_squares(inputs, target, weight)
+        width = _LogWidth(basis[:, self.for_width], weight)
+        for _ in range(n_rounds):
+            left = np.abs(target - inputs @ place)
+            scale = np.exp(-width.step(left))
+            far = np.maximum(left * scale / FAR, 1.0)
+            place = _least_squares(inputs, target, weight * scale**2 / far)
+        width.step(np.abs(target - inputs @ place))
+        return place, width.coefficients
 
 
 def _least_squares(inputs, target, weight):
     weighted = inputs * (weight / weight.max())[:, None]
     gram = weighted.T @ inputs
-    diagonal = np.sqrt(np.diag(gram))
-    diagonal = np.where(diagonal > 0, diagonal, 1.0)
-    gram = gram / diagonal / diagonal[:, None] + RIDGE * np.eye(len(gram))
-    return np.linalg.solve(gram, weighted.T @ target / diagonal) / diagonal
+    size = np.sqrt(np.diag(gram))
+    size = np.where(size > 0, size, 1.0)
+    gram = gram / size / size[:, None] + RIDGES[0] * np.eye(len(gram))
+    return np.linalg.solve(gram, weighted.T @ target / size) / size
 
 
 class _LogWidth:
     """Regression of the log width, by likelihood: Fisher steps, whose matrix is constant.
 
-    The likelihood is that of an exponential distribution of abs(residual), which is concave in the
-    coefficients; far residuals count as if they lay at twice `FAR` widths.
+    The likelihood is that of an exponential distribution of abs(residual), concave in the
+    coefficients.
     """
 
     def __init__(self, inputs, weight):
         self.inputs, self.coefficients = inputs, None
         self.weighted = (inputs * (weight / weight.sum())[:, None]).T
-        self.inverse = np.linalg.inv(
-            self.weighted @ inputs + RIDGE_OF_WIDTH * np.eye(len(inputs.T))
-        )
+        gram = self.weighted @ inputs
+        self.inverse = np.linalg.inv(gram + RIDGES[1] * np.eye(len(gram)))
 
     def step(self, left):
-        """Coefficients, a few steps from the last ones."""
+        """Log width of each row, a few steps from the last one."""
         if self.coefficients is None:
-            mean = self.weighted[0] @ left
-            self.coefficients = np.zeros(self.inputs.shape[1])
-            self.coefficients[0] = np.log(max(mean, np.finfo(float).tiny))
+            self.coefficients = np.zeros(len(self.inverse))
+            self.coefficients[0] = np.log(max(self.weighted[0] @ left, np.finfo(float).tiny))
         for _ in range(N_WIDTH_STEPS):
-            log_width = np.clip(self.inputs @ self.coefficients, *LOG_WIDTHS)
-            excess = np.minimum(left * np.exp(-log_width), 2 * FAR) - 1
+            excess = np.minimum(left * np.exp(-self._log_width()), 2 * FAR) - 1
             self.coefficients = self.coefficients + self.inverse @ (self.weighted @ excess)
-        return self.coefficients
+        return self._log_width()
+
+    def _log_width(self):
+        return np.clip(self.inputs @ self.coefficients, *LOG_WIDTHS)

@@ -11,7 +11,7 @@ from skjetsim.utils._weighted import weighted_quantile
 __all__ = ["SmoothFeatures", "momentum_size"]
 
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
-ROWS_FOR_CURVES = 25  # for each feature; with fewer events places are straight lines
+ROWS_FOR_FEATURE = 25  # or there are too many
 LEAST_SIZE = np.finfo(np.float64).tiny
 
 
@@ -58,7 +58,7 @@ class SmoothFeatures(BaseEstimator):
         -------
         self
         """
-        varying = (X != X[0]).any(axis=0)
+        varying = (X[0] != X).any(axis=0)
         angles = np.array([is_angle(name) for name in names], dtype=bool)
         self.angles_ = np.flatnonzero(varying & angles)
         self.plain_ = np.flatnonzero(varying & ~angles)
@@ -83,18 +83,23 @@ class SmoothFeatures(BaseEstimator):
         return self
 
     def for_place(self, n_rows):
-        """Which features a place is a sum of, in a fit of so many rows."""
-        enough = n_rows >= ROWS_FOR_CURVES * self.n_features_out_
-        return np.ones(self.n_features_out_, dtype=bool) if enough else self.kind_ == 0
+        """Features that a place may be a sum of, in a fit of so many rows, simplest first."""
+        straight = self.kind_ == 0
+        curves = np.ones(self.n_features_out_, dtype=bool)
+        return [chosen for chosen in (straight, curves) if self._enough(chosen, n_rows)]
 
     def for_width(self, n_rows):
-        """Which features a log width is a sum of, in a fit of so many rows: bounded ones."""
-        enough = n_rows >= ROWS_FOR_CURVES * self.n_features_out_
-        bounded = np.isin(self.kind_, (1, 2) if enough else (1,))
-        bounded[0] = True
-        if n_rows < ROWS_FOR_CURVES * bounded.sum():
-            bounded[1:] = False
-        return bounded
+        """Features that a log width is a sum of, in a fit of so many rows: bounded ones."""
+        curves, straight = self.kind_ >= 1, self.kind_ == 1
+        curves[0] = straight[0] = True
+        for chosen in (curves, straight):
+            if self._enough(chosen, n_rows):
+                return chosen
+        return np.arange(self.n_features_out_) == 0
+
+    @staticmethod
+    def _enough(chosen, n_rows):
+        return n_rows >= ROWS_FOR_FEATURE * chosen.sum()
 
     def transform(self, X):
         """Features, standardised; the first is one.
