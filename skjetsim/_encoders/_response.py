@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skjetsim._encoders._smooth_features import SmoothFeatures, momentum_size
+from skjetsim._encoders._smooth_features import LEAST_SIZE, SmoothFeatures, momentum_size
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._weighted import weighted_quantile
 
@@ -23,7 +23,7 @@ __all__ = ["ResponseEncoder"]
 NARROW = 0.5
 CORE = 0.6827
 CLEARLY_NARROWER = 0.9  # the same for places that are curves, over straight lines
-ROUNDING = 1e-9  # of a column: what is narrower has no density
+ROUNDING = 1e-6  # of a column: what is narrower is that of single precision, and no response
 FEWEST_ROWS = 100
 MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
 HELD_OUT = 5  # every fifth row
@@ -48,6 +48,8 @@ class ResponseEncoder(BaseEstimator):
     features_ : SmoothFeatures
     momenta_ : ndarray of int, shape (n_objects, 2, 3)
         Columns of X and of y of each momentum.
+    least_sizes_ : ndarray of shape (n_objects,)
+        Of the momenta of X in the fit: smaller ones are no smaller units.
     turned_by_ : ndarray of int, shape (n_targets,)
         Column of X that an angle is measured from; -1 for no such.
     encoded_ : ndarray of bool, shape (n_targets,)
@@ -85,6 +87,7 @@ class ResponseEncoder(BaseEstimator):
         kept = kept | (y == y[0]).all(axis=0)
         angles = np.array([is_angle(name) for name in y_names])
         self.momenta_ = _shared_momenta(X, y, x_names, y_names, kept, weight)
+        self.least_sizes_ = np.array([momentum_size(X[:, x]).min() for x, _ in self.momenta_])
         self.turned_by_ = _nearest_angles(X, y, x_names, angles & ~kept, weight)
         self.features_ = SmoothFeatures().fit(X, x_names, self.momenta_[:, 0], weight)
         start = self._start(X, y)
@@ -101,7 +104,8 @@ class ResponseEncoder(BaseEstimator):
         self.log_width_range_ = np.zeros((2, n_targets))
         if n_rows < FEWEST_ROWS:
             return
-        units = _core(y - np.median(y, axis=0), weight)
+        middle = [weighted_quantile(column, [0.5], weight)[0] for column in y.T]
+        units = _core(y - middle, weight)
         units[self.momenta_[:, 1]] = 1.0
         for_width = self.features_.for_width(n_rows)
         for j in np.flatnonzero(~left_alone & (units > 0)):
@@ -144,10 +148,8 @@ class ResponseEncoder(BaseEstimator):
         """
         place, log_width = self._place_and_width(X)
         y = left * np.exp(log_width) + place
-        for x_columns, y_columns in self.momenta_:
-            p = X[:, x_columns]
-            moved = np.einsum("nij,ni->nj", _frame(p), y[:, y_columns])
-            y[:, y_columns] = p + momentum_size(p)[:, None] * moved
+        for columns, p, size in self._momenta(X):
+            y[:, columns] = p + size[:, None] * np.einsum("nij,ni->nj", _frame(p), y[:, columns])
         turned = np.flatnonzero(self.turned_by_ >= 0)
         y[:, turned] = wrap_phi(y[:, turned] + X[:, self.turned_by_[turned]])
         return y
@@ -164,9 +166,15 @@ class ResponseEncoder(BaseEstimator):
         ndarray of shape (n_samples,)
         """
         result = -self._place_and_width(X)[1].sum(axis=1)
-        for columns in self.momenta_[:, 0]:
-            result -= 3 * np.log(momentum_size(X[:, columns]))
+        for _, _, size in self._momenta(X):
+            result -= 3 * np.log(size)
         return result
+
+    def _momenta(self, X):
+        """Columns of y of each momentum, the momentum in X, and the unit of its size."""
+        for (x_columns, y_columns), least in zip(self.momenta_, self.least_sizes_, strict=True):
+            p = X[:, x_columns]
+            yield y_columns, p, np.maximum(momentum_size(p), least)
 
     def _place_and_width(self, X):
         if not self.encoded_.any():
@@ -178,10 +186,9 @@ class ResponseEncoder(BaseEstimator):
     def _start(self, X, y):
         """Return y with momenta in the frame of those in X, and angles from those in X."""
         start = y.astype(np.float64)
-        for x_columns, y_columns in self.momenta_:
-            p = X[:, x_columns]
-            moved = (y[:, y_columns] - p) / momentum_size(p)[:, None]
-            start[:, y_columns] = np.einsum("nij,nj->ni", _frame(p), moved)
+        for columns, p, size in self._momenta(X):
+            moved = (y[:, columns] - p) / size[:, None]
+            start[:, columns] = np.einsum("nij,nj->ni", _frame(p), moved)
         turned = np.flatnonzero(self.turned_by_ >= 0)
         start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
         return start
@@ -209,9 +216,10 @@ def _shared_momenta(X, y, x_names, y_names, kept, weight):
         if not all(n in x_names and n in y_names for n in names):
             continue
         columns = [[side.index(n) for n in names] for side in (x_names, y_names)]
-        p = X[:, columns[0]]
-        moved = (y[:, columns[1]] - p) / momentum_size(p)[:, None]
-        if not kept[columns[1]].any() and (_core(moved, weight) < NARROW).all():
+        p, size = X[:, columns[0]], momentum_size(X[:, columns[0]])
+        if kept[columns[1]].any() or size.min() <= LEAST_SIZE:
+            continue
+        if (_core((y[:, columns[1]] - p) / size[:, None], weight) < NARROW).all():
             found.append(columns)
     return np.array(found, dtype=int).reshape(-1, 2, 3)
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._weighted import weighted_quantile
 
-__all__ = ["SmoothFeatures", "momentum_size"]
+__all__ = ["LEAST_SIZE", "SmoothFeatures", "momentum_size"]
 
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
 ROWS_FOR_FEATURE = 25  # or there are too many
