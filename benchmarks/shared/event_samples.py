@@ -1,7 +1,7 @@
 """Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
 ``python -m benchmarks.shared.event_samples --process wjet --n-accepted 260000 --n-jobs 2`` makes
-one, for wjet, zjet, zee, ttbar or zmumu_7tev; benchmarks read it with :func:`load_event_sample`. A
+one, for any of `GENERATORS`; benchmarks read it with :func:`load_event_sample`. A
 sample is made in parts, each a Parquet file with a seed of its own, so that an interrupted run goes
 on where it stopped and the first parts can be read while the others are made.
 """
@@ -34,11 +34,17 @@ GENERATORS = {
     "ttbar": generate_ttbar,
     # Beside the dimuons that CMS measured in 2011.
     "zmumu_7tev": partial(generate_zmumu, settings=["Beams:eCM = 7000."]),
+    # Another detector, on whose events nothing was chosen.
+    "wjet_atlas": partial(generate_wjet, detector=DetectorCard.atlas()),
+    "zee_atlas": partial(generate_zee, detector=DetectorCard.atlas()),
 }
 # What stands beside the target of an event.
 FLAGS = ("accepted", "matched", "n_jets")
 # What is generated depends on the rows of a part, too: these never change.
-PART_ROWS = {"wjet": 20_000, "zjet": 5_000, "zee": 20_000, "ttbar": 20_000, "zmumu_7tev": 20_000}
+PART_ROWS = {
+    **{"wjet": 20_000, "zjet": 5_000, "zee": 20_000, "ttbar": 20_000, "zmumu_7tev": 20_000},
+    **{"wjet_atlas": 10_000, "zee_atlas": 10_000},
+}
 
 
 def load_event_sample(
@@ -55,7 +61,7 @@ def load_event_sample(
 
     Parameters
     ----------
-    process : {"wjet", "zjet", "zee", "ttbar", "zmumu_7tev"}
+    process : {"wjet", "zjet", "zee", "ttbar", "zmumu_7tev", "wjet_atlas", "zee_atlas"}
     n_accepted : int, optional
         Number of rows, all of which the first detector pass accepts.
 
@@ -129,7 +135,8 @@ def _load_part(process, number, n_detector, random_state, n_jobs, verbose):
 
 def _sample_name(process, n_detector, random_state):
     """Name of the folder of a sample; another detector card gives another one."""
-    detector = hashlib.sha256(repr(astuple(DetectorCard())).encode()).hexdigest()[:8]
+    card = getattr(GENERATORS[process], "keywords", {}).get("detector", DetectorCard())
+    detector = hashlib.sha256(repr(astuple(card)).encode()).hexdigest()[:8]
     return f"{process}-{detector}-{n_detector}x-seed{random_state}"
 
 

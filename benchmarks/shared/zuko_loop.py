@@ -1,7 +1,7 @@
 """The peer: what a user writes with zuko alone, in the same coordinates and for as long.
 
-Residuals and conditions standardised, angles as (cos, sin), a neural spline flow with coupling
-passes, Adam, a loop until the time is up.
+Residuals, or the columns themselves, and conditions standardised, angles as (cos, sin), a neural
+spline flow with coupling passes, Adam, a loop until the time is up.
 """
 
 import time
@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 import zuko
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skjetsim.compose import ResidualTransformer
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer, PhiRotation
@@ -29,12 +29,21 @@ def coordinates():
 
 
 class ZukoLoop:
-    """Conditional neural spline flow on standardised residuals."""
+    """Conditional neural spline flow on standardised residuals.
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    Parameters
+    ----------
+    seconds : float
+        How long it trains.
+    raw : bool, default=False
+        Learn columns as they are, and no residuals.
+    """
+
+    def __init__(self, seconds, *, raw=False):
+        self.seconds, self.raw = seconds, raw
         # Only the coordinates are taken from the package, so that both learn the same thing.
-        self.coordinates_x, self.coordinates_y = coordinates(), coordinates()
+        make = FunctionTransformer if raw else coordinates
+        self.coordinates_x, self.coordinates_y = make(), make()
 
     def _context(self, X):
         X = self.coordinates_x.transform(X)
@@ -47,10 +56,13 @@ class ZukoLoop:
         """Train until the time is up."""
         gen = self.coordinates_x.fit_transform(X)
         reco = self.coordinates_y.fit_transform(y)
+        self.columns = reco.columns
         plain = gen.drop(columns=gen.filter(like="phi").columns)
         self.scale_x = StandardScaler().fit(plain.to_numpy())
-        self.residual = ResidualTransformer().fit(gen, reco)
-        target = self.residual.transform_target(gen, reco)
+        target = reco.to_numpy()
+        if not self.raw:
+            self.residual = ResidualTransformer().fit(gen, reco)
+            target = self.residual.transform_target(gen, reco)
         self.scale_y = StandardScaler().fit(target)
         target = torch.as_tensor(self.scale_y.transform(target), dtype=torch.float32)
         context = self._context(X)
@@ -80,6 +92,7 @@ class ZukoLoop:
         parts = [self.flow(context).sample() for context in self._context(X).split(4096)]
         drawn = self.scale_y.inverse_transform(torch.cat(parts).double().numpy())
         gen = self.coordinates_x.transform(X)
-        drawn = self.residual.inverse_transform_target(gen, drawn)
-        drawn = pd.DataFrame(drawn, columns=gen.columns)
+        if not self.raw:
+            drawn = self.residual.inverse_transform_target(gen, drawn)
+        drawn = pd.DataFrame(drawn, columns=self.columns)
         return self.coordinates_y.inverse_transform(drawn)
