@@ -102,7 +102,8 @@ def draw_in_chunks(
     Parameters
     ----------
     draw : callable
-        `draw(chunk)` takes a `Chunk` and returns an array of shape (chunk.n_rows, n_columns).
+        `draw(chunk)` takes a `Chunk` and returns an array of shape (chunk.n_rows, ...), whose
+        rows are flattened to `n_columns` numbers.
     n_rows, n_columns : int
         Shape of the result.
     random_state : None, int, Generator, RandomState or SeedSequence
@@ -129,7 +130,8 @@ def draw_in_chunks(
         stop = min(start + chunk_rows, n_rows)
         height = chunk_height(stop - start, chunk_rows)
         rows = None if inputs is None else inputs[start:stop]
-        result[start:stop] = draw(Chunk(root, index, height, rows))[: stop - start]
+        drawn = draw(Chunk(root, index, height, rows))[: stop - start]
+        result[start:stop] = drawn.reshape(stop - start, n_columns)
 
     with one_thread():
         n_workers = min(effective_n_jobs(n_jobs), len(starts)) if len(starts) > 1 else 1

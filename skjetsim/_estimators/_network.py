@@ -23,8 +23,9 @@ SPLIT, WEIGHTS, SHUFFLE = range(3)
 class NetworkEstimator:
     """Estimator that owns a network, `net_`.
 
-    A subclass adds its own parameters as annotated fields, under the decorator `with_parameters`,
-    defines `_build_module(generator)` from what is fitted, and calls `_train`.
+    A subclass adds its own parameters as annotated fields, under the decorator `with_parameters`.
+    Its `fit` learns encoders and calls `_fit_network`, its `_make_network` returns the network. It
+    draws by `_draw_chunk`. CONTRIBUTING, "How to add a model", has an example.
 
     Parameters
     ----------
@@ -84,9 +85,9 @@ class NetworkEstimator:
 
     _most_validation_rows = sys.maxsize
 
-    def _training_plan(self, n_rows, weight_decay=None):
-        """Checked parameters of the training; `weight_decay` is what "auto" stands for."""
-        from skjetsim._nn import SCHEDULES, TrainingPlan
+    def _training_plan(self, n_rows, n_columns):
+        """Checked parameters of the training, on `n_columns` of events and conditions together."""
+        from skjetsim._nn import SCHEDULES, TrainingPlan, likelihood_weight_decay
 
         if self.batch_size != "auto":
             check_int(self.batch_size, "batch_size")
@@ -94,12 +95,11 @@ class NetworkEstimator:
         if self.patience is not None:
             check_int(self.patience, "patience")
         check_positive(self.learning_rate, "learning_rate")
-        if weight_decay is None or self.weight_decay != "auto":
-            weight_decay = self.weight_decay
+        weight_decay = self.weight_decay
+        if weight_decay == "auto":
+            weight_decay = likelihood_weight_decay(n_columns, n_rows)
         if not isinstance(weight_decay, numbers.Real) or not weight_decay >= 0:
-            raise ValueError(
-                f"weight_decay must be a number that is not negative, got {weight_decay!r}."
-            )
+            raise ValueError(f'weight_decay must be "auto" or a number >= 0, got {weight_decay!r}.')
         if self.gradient_clip is not None:
             check_positive(self.gradient_clip, "gradient_clip")
         check_option(self.schedule, "schedule", SCHEDULES)
@@ -130,6 +130,40 @@ class NetworkEstimator:
         """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
         return int(np.clip(n_rows // 64, 64, 2048))
 
+    def _fit_network(self, data, weight=None, **settings):
+        """Train a network: what the `fit` of most models ends with.
+
+        Parameters
+        ----------
+        data : tuple of ndarray, or Draws
+            Row-aligned arrays, of numbers or of integers such as classes, that the network's
+            mini-batches have as `inputs`; or noise, for a network that learns from a function.
+        weight : ndarray of shape (n_samples,) or None
+        **settings
+            Numbers, strings and tuples that `_make_network` builds the network from. They are of
+            the fit: parameters set afterwards belong to the next one, not to a saved network.
+
+        Returns
+        -------
+        self
+        """
+        n_rows, n_columns = _size(data)
+        plan = self._training_plan(n_rows, n_columns)
+        self._forget_fit()
+        self._architecture = settings
+        if not n_columns:  # no column varies: events are what they were
+            self.net_ = None
+            return self
+        self._train(plan, as_seed_sequence(self.random_state), data, weight)
+        return self
+
+    def _build_module(self, generator):
+        """Build the network of the fit, whose weights come from `generator` alone."""
+        from skjetsim._nn import PrivateRandom
+
+        with PrivateRandom(generator):
+            return self._make_network(**self._architecture)
+
     def _make_net(self, plan, root):
         from skjetsim._nn import TrainingNet, resolve_device
 
@@ -147,7 +181,7 @@ class NetworkEstimator:
         vars(self).pop("net_", None)
 
     def _train(self, plan, root, inputs, weight):
-        """Train on row-aligned arrays, the inputs of the network's mini-batches."""
+        """Train on row-aligned arrays, or on `Draws`."""
         net = self._make_net(plan, root)
         training, validation = self._split(inputs, weight, root, net.device)
         try:
@@ -198,24 +232,19 @@ class NetworkEstimator:
 
     @staticmethod
     def _rows(inputs, weight, device):
-        """Training data of arrays: numbers in single precision, integers and bools as such."""
-        import torch
-
         from skjetsim._nn import Rows
 
-        def tensor(array):
-            kind = np.asarray(array).dtype.kind
-            dtype = {"b": torch.bool, "i": torch.int64, "u": torch.int64}.get(kind, torch.float32)
-            return torch.as_tensor(array, dtype=dtype, device=device)
-
         return Rows(
-            tuple(tensor(array) for array in inputs),
-            None if weight is None else torch.as_tensor(weight, dtype=torch.float32, device=device),
+            tuple(as_tensor(array, device) for array in inputs),
+            None if weight is None else as_tensor(weight, device),
         )
 
     def _split(self, inputs, weight, root, device):
+        """Training data, and what is held back for validation."""
         import torch
 
+        if not isinstance(inputs, tuple):  # noise is as good for the one as for the other
+            return inputs, inputs if self.validation_fraction else None
         rows = self._rows(inputs, weight, device)
         n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
@@ -243,11 +272,20 @@ class NetworkEstimator:
             chunk_rows=self.chunk_rows_,
         )
 
+    def _draw_events(self, n_samples, random_state):
+        return self._draw(n_samples, self.n_features_in_, random_state)
+
+    def _draw_targets(self, rows, n_samples, random_state):
+        rows = np.repeat(rows, n_samples or 1, axis=0)
+        return self._draw(len(rows), self.n_targets_, random_state, rows)
+
     def _draw_chunk(self, chunk):
         """Events of a chunk: noise that the network takes to events."""
-        return self._from_noise(
-            chunk.normal(self.encoder_.n_outputs_), chunk.inputs, self._drawn_by()
-        )
+        return self._from_noise(chunk.normal(self._n_noise()), chunk.inputs, self._drawn_by())
+
+    def _n_noise(self):
+        """Columns of the noise that an event is drawn from."""
+        return self.encoder_.n_outputs_
 
     def _from_noise(self, noise, rows=None, function="from_base"):
         """Events that a method of the module makes of noise given `rows`, in their own units."""
@@ -278,10 +316,14 @@ class NetworkEstimator:
         return self.encoder_.log_density(table, log_prob)
 
     def _module_call(self, function, *arrays):
-        """Run a method of the module on float64 arrays, as float32 on its device.
+        """Run a method of the network on arrays, chunk by chunk, on its device.
 
-        The module sees chunks, the last one padded to the next power of two: the memory that it
-        takes is bounded.
+        The network sees full chunks, the last one padded to the next power of two: the memory that
+        it takes is bounded.
+
+        Returns
+        -------
+        ndarray of float64 or bool, or a tuple of them if the method returns several
         """
         import torch
 
@@ -291,12 +333,34 @@ class NetworkEstimator:
         with torch.inference_mode():
             for start in range(0, len(arrays[0]), chunk_rows):
                 rows = [array[start : start + chunk_rows] for array in arrays]
-                height = chunk_height(len(rows[0]), chunk_rows)
-                tensors = [
-                    torch.from_numpy(np.array(padded_rows(array, height), dtype=np.float32)).to(
-                        self.net_.device  # a copy: rows of users may be read-only
-                    )
-                    for array in rows
-                ]
-                parts.append(call(*tensors).double().cpu().numpy()[: len(rows[0])])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+                n_rows = len(rows[0])
+                height = chunk_height(n_rows, chunk_rows)
+                given = call(*(as_tensor(padded_rows(r, height), self.net_.device) for r in rows))
+                several = isinstance(given, tuple)
+                parts.append([_as_array(g)[:n_rows] for g in (given if several else (given,))])
+        joined = [
+            column[0] if len(column) == 1 else np.concatenate(column)
+            for column in zip(*parts, strict=True)
+        ]
+        return tuple(joined) if several else joined[0]
+
+
+def _size(data):
+    """Rows of training data, and columns of all arrays together."""
+    if isinstance(data, tuple):
+        return len(data[0]), sum(array[:1].size for array in data)
+    return data.n_rows, data.n_columns
+
+
+def as_tensor(array, device):
+    """Copy of an array as networks take it: single precision, integers and bools as such."""
+    import torch
+
+    array = np.asarray(array)
+    dtype = {"b": np.bool_, "i": np.int64, "u": np.int64}.get(array.dtype.kind, np.float32)
+    return torch.from_numpy(np.array(array, dtype=dtype)).to(device)
+
+
+def _as_array(tensor):
+    array = tensor.cpu().numpy()
+    return array if array.dtype == np.bool_ else array.astype(np.float64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["with_parameters"]
 
 HEADER = re.compile(r"^Parameters\n-{10}\n", re.MULTILINE)
-FIELD = re.compile(r"^(\w+) : (.+)$")
+FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
 
 
 def with_parameters(cls):
@@ -31,6 +31,11 @@ def with_parameters(cls):
     -------
     type
         The same class.
+
+    Raises
+    ------
+    TypeError
+        If no docstring has a parameter.
     """
     documented = {}
     for base in reversed(cls.__mro__):  # the text of the class itself comes last, and counts
@@ -40,6 +45,9 @@ def with_parameters(cls):
     signature = inspect.signature(cls.__init__)
     by_name = signature.parameters
     names = _own_first(cls)
+    for name in names:
+        if name not in documented:
+            raise TypeError(f"{cls.__name__} does not document its parameter {name!r}.")
     empty = inspect.Signature.empty  # annotations are for type checkers: help() shows none
     shown = [by_name[name].replace(annotation=empty) for name in ("self", *names)]
     cls.__init__.__signature__ = signature.replace(parameters=shown, return_annotation=empty)
@@ -82,8 +90,8 @@ def _parameter_texts(doc):
     for line in _sections(doc)[1]:
         match = FIELD.match(line)
         if match:
-            kind = re.sub(r", default=.*$", "", match[2])
-            current = texts[match[1]] = [kind]
+            current = [re.sub(r", default=.*$", "", match[2])]
+            texts |= dict.fromkeys(match[1].split(", "), current)
         else:
             current.append(line)
     return texts
@@ -95,7 +103,8 @@ def _complete(doc, defaults, documented):
     lines = []
     for name, default in defaults:
         kind, *text = documented[name]
-        shown = repr(default).replace("'", '"')
-        lines += [f"{name} : {kind}, default={shown}", *text]
+        if default is not inspect.Parameter.empty:
+            kind += ", default=" + repr(default).replace("'", '"')
+        lines += [f"{name} : {kind}", *text]
     parts = [before, "Parameters\n----------\n" + "\n".join(lines)]
     return "\n\n".join([*parts, after] if after else parts)

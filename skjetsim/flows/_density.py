@@ -50,12 +50,9 @@ def fit_density_further(model, table, names, what, *, given=None, weight=None):
 
 
 def _plan(model, table, given):
-    """Plan of the training; "auto" is the weight decay of a likelihood."""
-    from skjetsim._nn import likelihood_weight_decay
-
     n_columns = int((table != table[0]).any(axis=0).sum())
     n_columns += 0 if given is None else given.shape[1]
-    return model._training_plan(len(table), likelihood_weight_decay(n_columns, len(table)))
+    return model._training_plan(len(table), n_columns)
 
 
 def _begin(model, table, names, what, given, weight):

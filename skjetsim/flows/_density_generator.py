@@ -125,8 +125,5 @@ class DensityGenerator(
     def _names(self):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
-    def _draw_events(self, n_samples, random_state):
-        return self._draw(n_samples, self.n_features_in_, random_state)
-
     def _log_density(self, X):
         return self._table_log_density(X)

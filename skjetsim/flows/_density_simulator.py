@@ -110,8 +110,7 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
 
     def _draw_targets(self, rows, n_samples, random_state):
         self.condition_encoder_.check(rows)
-        rows = np.repeat(rows, n_samples or 1, axis=0)
-        return self._draw(len(rows), self.n_targets_, random_state, rows)
+        return super()._draw_targets(rows, n_samples, random_state)
 
     def _decode(self, inputs, rows):
         return self.response_.decode(rows, self.encoder_.decode(inputs))

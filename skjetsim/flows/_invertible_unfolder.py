@@ -144,7 +144,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     def _fit_map(self, X, y, weight):
         from skjetsim._nn import column_orders
 
-        plan = self._training_plan(len(X))
+        plan = self._training_plan(len(X), X.shape[1] + y.shape[1])
         n_transforms = check_int(self.n_transforms, "n_transforms")
         if not isinstance(self.mmd_weight, numbers.Real) or not self.mmd_weight >= 0:
             raise ValueError(f"mmd_weight must not be negative, got {self.mmd_weight!r}.")

@@ -153,7 +153,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         return self
 
     def _fit_response(self, X, y, weight):
-        plan = self._training_plan(len(X))
+        plan = self._training_plan(len(X), X.shape[1] + y.shape[1])
         n_quantiles = self.n_quantiles
         if n_quantiles is not None:
             n_quantiles = check_int(n_quantiles, "n_quantiles", minimum=3)
@@ -233,8 +233,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     def _draw_targets(self, rows, n_samples, random_state):
         try:
-            repeated = np.repeat(rows, n_samples or 1, axis=0)
-            return self._draw(len(repeated), self.n_targets_, random_state, repeated)
+            return super()._draw_targets(rows, n_samples, random_state)
         except ValueError:
             self._quantities(rows)  # says it again with the row that the user knows
             raise

@@ -123,7 +123,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
 
     def _stages(self, n_rows, n_longest):
         """Checked stages and the plans of their trainings."""
-        plan = self._training_plan(n_longest)
+        plan = self._training_plan(n_longest, self.n_features_in_ + self.n_targets_)
         auto = min(self._auto_batch(n_longest), n_rows)
         stages, plans = [], []
         for number, changes in enumerate(self._changes()):
@@ -191,7 +191,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
     def _stage_plan(self, plan, settings, number, auto_batch):
         """The plan of one stage: that of the constructor but for what the stage changes."""
         changed = type(self)(**self.get_params(deep=False) | settings)
-        changed._training_plan(1)  # its checks, and their messages
+        changed._training_plan(1, 1)  # its checks, and their messages
         if settings["batch_size"] == "auto":
             settings["batch_size"] = auto_batch
         checkpoint = plan.checkpoint
