@@ -53,8 +53,8 @@ def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
     HistGradientBoostingClassifier
     """
     if purpose == "probabilities":
-        # By held-out log-loss of the acceptance of W + jet (benchmarks/efficiency.py). A tenth of
-        # fewer events could not say when to stop, nor hold one of each class.
+        # By held-out log-loss of the acceptance of W + jet (benchmarks/simulation/efficiency.py). A
+        # tenth of fewer events could not say when to stop, nor hold one of each class.
         early = n_rows >= max(1000, 10 * n_classes)
         params = {
             "learning_rate": 0.05,

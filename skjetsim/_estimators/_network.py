@@ -252,8 +252,12 @@ class NetworkEstimator:
     def _from_noise(self, noise, rows=None, function="from_base"):
         """Events that a method of the module makes of noise given `rows`, in their own units."""
         if self.net_ is None:  # no column varies
-            return self.encoder_.decode(np.zeros((len(noise), 0)))
+            return self._decode(np.zeros((len(noise), 0)), rows)
         inputs = self._module_call(function, noise, *self._given(rows))
+        return self._decode(inputs, rows)
+
+    def _decode(self, inputs, rows):
+        """Events, in their own units, of what the network gives for `rows`."""
         return self.encoder_.decode(inputs)
 
     def _drawn_by(self):

@@ -27,6 +27,7 @@ from skjetsim._nn.training import (
     TrainingWarning,
     Unpaired,
     resolve_device,
+    weighted_mean,
 )
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "object_groups",
     "resolve_device",
     "sliced_wasserstein",
+    "weighted_mean",
 ]

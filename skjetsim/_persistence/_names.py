@@ -22,6 +22,8 @@ STATE = {
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",
     "Patterns": "skjetsim.compose._patterns.Patterns",
+    "ResponseEncoder": "skjetsim._encoders._response.ResponseEncoder",
+    "SmoothFeatures": "skjetsim._encoders._smooth_features.SmoothFeatures",
     "TableEncoder": "skjetsim._encoders._table.TableEncoder",
 }
 

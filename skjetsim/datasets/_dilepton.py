@@ -230,7 +230,7 @@ def generate_zmumu(
     """Generate Z -> mu+ mu- events and pass them through a parametric detector.
 
     The same as :func:`generate_zee` with muons, which radiate less and are measured in the tracker
-    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory beside the dimuons that CMS
+    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory for the dimuons that CMS
     recorded in 2011.
 
     Parameters

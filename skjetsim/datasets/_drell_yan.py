@@ -117,7 +117,7 @@ def generate_drell_yan(
     See Also
     --------
     generate_lepton_pairs_ee : The same exchange in electron-positron collisions.
-    generate_zjet : Muon pairs beside a jet, showered and detected.
+    generate_zjet : Muon pairs with a jet, showered and detected.
 
     Notes
     -----

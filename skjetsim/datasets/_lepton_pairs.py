@@ -22,7 +22,7 @@ from skjetsim.utils._validation import check_option
 BOSONS = {"both": 0, "photon": 1, "z": 2}
 
 # Nothing but the hard process. With all of the parton level off, Pythia would keep no record;
-# without remnants, events do not add up to the beams, which is no error here.
+# without remnants, events do not add up to the beams, which is not an error here.
 ALONE = (
     "PartonLevel:MPI = off",
     "PartonLevel:ISR = off",
@@ -32,7 +32,7 @@ ALONE = (
     "Check:event = off",
 )
 
-# Rows made from one seed: a start of Pythia, a quarter of a second, is little beside them.
+# Rows made from one seed: a start of Pythia, a quarter of a second, is little compared with them.
 CHUNK_ROWS = 50_000
 BATCH_SIZE = 10_000
 

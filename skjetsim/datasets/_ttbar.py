@@ -68,7 +68,7 @@ class TopPair(Process):
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
 
-        Returns ``target``; ``n_jets``, how many jets there are beside a reconstructed electron;
+        Returns ``target``; ``n_jets``, how many jets there are if an electron is reconstructed;
         ``accepted``, whether there are electron and the right number of jets; ``matched``, whether
         also each quark is near a jet of its own.
         """
@@ -274,7 +274,7 @@ def generate_ttbar(
     Partons are those of the decays, after initial-state radiation and before they radiate; Pythia
     gives up and anti-down 0.33 GeV and bottom 4.8 GeV of mass. Jets are counted at all abs(eta)
     that the calorimeters cover, and none is within 0.5 of the electron, which need not be
-    isolated. With a threshold, generated events that stand beside accepted ones are a selected
+    isolated. With a threshold, generated events that go with accepted ones are a selected
     sample themselves: train and test on ``events.data[events.accepted]``.
 
     Needs ``pip install skjetsim[pythia]``.

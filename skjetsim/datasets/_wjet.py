@@ -42,7 +42,7 @@ def generate_wjet(
     """Generate W + jet events and pass them through a parametric detector.
 
     Pythia 8 [1]_ makes proton-proton collisions at 13 TeV with a W that decays to a muon and a
-    neutrino beside a jet, with parton showers, multiparton interactions and hadronisation. A
+    neutrino and a jet, with parton showers, multiparton interactions and hadronisation. A
     detector in the manner of Delphes [2]_ measures them. A row is an event that passes a loose
     generator-level selection: muon pT > 10 GeV and abs(eta) < 2.5; leading jet away from the
     muon with pT > 10 GeV, abs(eta) < 3 and two particles or more.

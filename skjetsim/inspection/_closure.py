@@ -105,7 +105,7 @@ def closure_report(
     Raises
     ------
     TypeError
-        Where the estimator is no simulator.
+        If the estimator is not a simulator.
     ValueError
         On an empty region or one of fewer than 200 events, an unknown column, masks or labels of
         another length, X without a column the model was fitted with, X and y without a common
@@ -135,7 +135,8 @@ def closure_report(
     ['light', 'heavy', 'all']
     """
     if not is_simulator(estimator):
-        raise TypeError(f"{type(estimator).__name__} is no simulator: only those have a response.")
+        name = type(estimator).__name__
+        raise TypeError(f"{name} is not a simulator: only those have a response.")
     if path is not None:
         import_plotting()
         path = check_target(path)

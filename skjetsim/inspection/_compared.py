@@ -1,4 +1,4 @@
-"""What a report compares: events of an estimator beside the truth, in one set of coordinates."""
+"""What a report compares: events of an estimator and the truth, in one set of coordinates."""
 
 from __future__ import annotations
 

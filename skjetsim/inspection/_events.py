@@ -32,7 +32,7 @@ from skjetsim.utils._validation import (
 
 @dataclass
 class Drawn:
-    """True events beside what an estimator makes of them, columns last."""
+    """True events and what an estimator makes of them, columns last."""
 
     truth: np.ndarray | None  # (n, d)
     generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
@@ -73,7 +73,7 @@ class Drawn:
         return as_table(*in_coordinates(self.transformer, rows, names))
 
     def other_level(self, table, what):
-        """Take X beside y, or y beside X, through the transformer, or a clone of its own.
+        """Take the other level, X or y, through the transformer, or a clone of its own.
 
         It has one where it lacks columns that the transformer was fitted on here, as long as a fit
         learns nothing but columns: a pT of either level's momenta is the same quantity.
@@ -243,7 +243,7 @@ def move_events(
     n_samples=None,
     random_state=None,
 ):
-    """Events before and after an estimator takes them to the other level, beside the truth.
+    """Events before and after an estimator takes them to the other level, and the truth.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def _named_as_fitted(events, names):
 
 
 def _beside(model, truth, generated, what, *, transformer, paired, of_members=False):
-    """Validate the truth beside drawn events, and take both to the transformer's coordinates."""
+    """Validate the truth and drawn events, and take both to the transformer's coordinates."""
     row_ndim = np.ndim(truth) - 1
     truth, names = check_events(truth, what=what, allow_1d=row_ndim == 0)
     _check_order(model, names, what)

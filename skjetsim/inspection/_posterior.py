@@ -1,4 +1,4 @@
-"""Posteriors of single events beside the truth, what was measured, and the prior."""
+"""Posteriors of single events next to the truth, what was measured, and the prior."""
 
 from __future__ import annotations
 
@@ -187,13 +187,13 @@ class PosteriorDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no unfolder.
+            If the estimator is not an unfolder.
         ValueError
             As `from_samples`.
         """
         if not is_unfolder(estimator):
             raise TypeError(
-                f"{type(estimator).__name__} is no unfolder: it draws no theory-level events."
+                f"{type(estimator).__name__} is not an unfolder: it draws no theory-level events."
             )
         settings = {"transformer": transformer, "random_state": random_state}
         drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)

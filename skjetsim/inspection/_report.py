@@ -59,7 +59,7 @@ def model_report(
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
-    Distances feature by feature beside their floor and beside what must fail, the area under the
+    Distances feature by feature next to their floor and to what must fail, the area under the
     curve of a classifier, yields after a selection, speed and size, and pictures of all of it.
 
     Parameters
@@ -131,9 +131,9 @@ def model_report(
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
         `by`, rows of zeros that no detector accepted, NaN or infinity.
     OSError
-        Where nothing can be written to `path`.
+        If nothing can be written to `path`.
     ImportError
-        Where matplotlib or mplhep is missing.
+        If matplotlib or mplhep is missing.
 
     See Also
     --------

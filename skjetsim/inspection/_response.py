@@ -40,14 +40,14 @@ KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
 
 
 class ResponseDisplay:
-    """How a simulator changes one quantity of each event, beside how the detector does.
+    """How a simulator changes one quantity of each event, compared with the detector.
 
     A simulator that ignores X may have every distribution right, so compare this too. Make one
     with `from_samples` or `from_estimator`. There are three kinds:
 
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
-    - "gen_vs_reco": generator (x) against detector level (y), truth beside simulated;
-    - "pred_vs_reco": true (x) against simulated (y) detector level, beside true against a second
+    - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated;
+    - "pred_vs_reco": true (x) against simulated (y) detector level, next to true against a second
       pass of the same events through the detector. No simulation does better, and few as well: the
       passes share all that X leaves out, such as the particles of a jet.
 
@@ -146,7 +146,7 @@ class ResponseDisplay:
         Raises
         ------
         TypeError
-            Where not exactly one of `generated` and `members` is given.
+            If not exactly one of `generated` and `members` is given.
         ValueError
             On an unknown kind or column, unequal numbers of events, NaN, infinity, a `second_pass`
             that has no panel, and as `MarginalDisplay.from_samples`.
@@ -230,14 +230,14 @@ class ResponseDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no simulator.
+            If the estimator is not a simulator.
         ValueError
             As `from_samples`.
         """
         check_option(kind, "kind", KINDS)
         name = type(estimator).__name__
         if not is_simulator(estimator):
-            raise TypeError(f"{name} is no simulator: only those respond to X.")
+            raise TypeError(f"{name} is not a simulator: only those respond to X.")
         check_pairs(X, y, name)
         drawn = draw_events(
             estimator,

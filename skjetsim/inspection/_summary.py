@@ -1,4 +1,4 @@
-"""The figures of a report: distances, area under the curve and yields, each beside its floor."""
+"""The figures of a report: distances, area under the curve and yields, each next to its floor."""
 
 from __future__ import annotations
 
@@ -274,6 +274,6 @@ def _controls(table, limits):
     if not passed:
         return f"What must fail the response fails it: {given} are farther off than {than}."
     return (
-        f"What must fail the response does not: of {given}, {' and '.join(passed)} is no farther "
+        f"What must fail the response does not: of {given}, {' and '.join(passed)} is not farther "
         f"off than {than} ({limit:.4f}). Do not trust the response of this sample or model."
     )

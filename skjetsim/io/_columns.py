@@ -22,7 +22,7 @@ def choose_columns(file, columns, max_length):
     ----------
     file : ParquetReader or RootReader
         `names` are what it has; `kind(name)` says `SCALAR`, `FIXED`, `LIST`, or, in words, why
-        that is no column.
+        that is not a column.
     columns : list of str or None
         Which to read, in this order; None is all.
     max_length : int or None
@@ -34,7 +34,7 @@ def choose_columns(file, columns, max_length):
     Raises
     ------
     ValueError
-        On a name that is not there, that is no column, or a list without a length.
+        On a name that is not there, that is not a column, or a list without a length.
     """
     path = file.path
     names = file.names if columns is None else columns

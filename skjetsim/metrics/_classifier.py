@@ -40,7 +40,7 @@ def classifier_two_sample_auc(
     ----------
     truth : array-like of shape (n_truth, n_features)
     generated : array-like of shape (n_generated, n_features)
-        Where both are equally long, row i of both is taken for the same event.
+        If both are equally long, row i of both is taken for the same event.
     sample_weight, generated_weight : array-like, optional
         Weights of truth and of generated. Negative weights are an error. With X, generated_weight
         defaults to sample_weight, since both sides are the same events.
@@ -85,7 +85,7 @@ def classifier_two_sample_auc(
     -----
     Both versions of an event are always on the same side of the train/test split (and of the
     split off validation events): a row-wise split lets a classifier recognise the event, and
-    gives less than 0.5 for a perfect model [1]_ [2]_. State the number of events beside the area.
+    gives less than 0.5 for a perfect model [1]_ [2]_. State the number of events with the area.
 
     References
     ----------

@@ -53,7 +53,7 @@ class MetricFloor(Bunch):
         Raises
         ------
         ValueError
-            Where value has not the shape of the metric the floor was made of.
+            If `value` does not have the shape of the metric that the floor was made with.
         """
         value = np.asarray(value, dtype=np.float64)
         if value.shape != self.samples.shape[1:]:

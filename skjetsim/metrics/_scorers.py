@@ -370,7 +370,7 @@ class LogLikelihoodScorer(BaseScorer):
         Raises
         ------
         TypeError
-            Where the density, or a transformer's Jacobian, is not known.
+            If the density, or a transformer's Jacobian, is not known.
         """
         weight = check_weight(sample_weight, len(X), "sample_weight")
         density = log_prob(estimator, X, None if is_generator(estimator) else y)
@@ -420,7 +420,7 @@ def get_scorer(scoring):
     Raises
     ------
     ValueError
-        Where the name is not known.
+        If the name is not known.
 
     Examples
     --------

@@ -106,7 +106,7 @@ class BaseGenerativeScorer(BaseScorer):
         Raises
         ------
         TypeError
-            Where the estimator cannot draw in the scorer's direction.
+            If the estimator cannot draw in the scorer's direction.
         ValueError
             On bad input, or a missing y.
         """

@@ -137,7 +137,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         ValueError
             On bad input, overlapping blocks or duplicate output names.
         TypeError
-            Where a transformer has no `inverse_transform`.
+            If a transformer has no `inverse_transform`.
         """
         values = validate_events(self, X, reset=True)
         self._check_blocks()

@@ -159,7 +159,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             bad,
             position,
             lambda row: (
-                "pT = 0 (px = py = 0, or negligible beside pz), so eta is infinite. Select events "
+                "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. Select events "
                 "with pT above a threshold first."
             ),
         )

@@ -133,7 +133,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         - of one object or the vector sum of several: `px`, `py`, `pz`, `pt`, `eta`, `phi`, `E`,
           `mass`, `rapidity`;
         - between two objects: `delta_eta`, `delta_phi`, `delta_r` (in pseudorapidity), `mt`
-          (transverse mass of two massless particles, as of a lepton and the missing momentum);
+          (transverse mass of two massless particles, such as a lepton and the missing momentum);
         - scalar sums of pT: `st` and `ht`, which differ in name;
         - recoil against objects: `missing_pt`, `missing_phi`.
 

@@ -20,7 +20,7 @@ class PairMassTransformer(InvertibleEventTransformer):
     Parameters
     ----------
     first, second : str
-        Names of the two objects, of which there are columns `pt`, `eta` and `phi`, such as
+        Names of the two objects, which have columns `pt`, `eta` and `phi`, such as
         `electron_pt`.
 
     Attributes
@@ -33,7 +33,7 @@ class PairMassTransformer(InvertibleEventTransformer):
     See Also
     --------
     CartesianToCylindrical : Gives the columns that are needed.
-    KinematicFeatures : Masses beside the momenta, without a way back.
+    KinematicFeatures : Masses as additional columns, without a way back.
 
     Notes
     -----

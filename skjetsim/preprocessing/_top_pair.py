@@ -104,7 +104,7 @@ class TopPairFeatures(TopPairSolver):
     Parameters
     ----------
     lepton : str, default="electron"
-        Name of the charged lepton, of which there are columns such as `electron_px`.
+        Name of the charged lepton, which has columns such as `electron_px`.
     met : str, default="met"
         Name of the missing transverse momentum. Only its transverse components are read, so that
         a neutrino may stand here.
@@ -133,7 +133,7 @@ class TopPairFeatures(TopPairSolver):
     -----
     Columns of the output, in GeV but for the chi2:
 
-    - `neutrino_pz`, the smaller of two solutions, or where there is none the real part of the
+    - `neutrino_pz`, the smaller of two solutions, or the real part of the
       complex ones;
     - `hadronic_w_mass`, `hadronic_top_mass`, `leptonic_top_mass` and `assignment_chi2` of the best
       assignment;
@@ -147,7 +147,7 @@ class TopPairFeatures(TopPairSolver):
 
     Columns may be Cartesian or cylindrical, object by object, and other columns do not matter. A
     table without names is read as (px, py, pz) triples, "p0", "p1", ..., of massless objects. For
-    masses beside the columns themselves, take scikit-learn's
+    masses and the columns themselves, take scikit-learn's
     ``FeatureUnion([("columns", "passthrough"), ("masses", TopPairFeatures())])``.
 
     References

@@ -35,7 +35,7 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
     jets : sequence of four str, default=("jet1", "jet2", "jet3", "jet4")
         Names of the jets, by falling pT.
     partons : sequence of five str, default=("antineutrino", "antib", "b", "u", "antid")
-        New names: of the missing momentum, of the b jet beside the lepton, of the other one, and
+        New names: of the missing momentum, of the b jet of the leptonic top, of the other one, and
         of both jets of the W.
     w_mass : float, default=80.4
         Mass of the W, in GeV.
@@ -61,8 +61,8 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
     The neutrino's pz has a column, last where `met` has none; on the way back it is dropped, or
     zero. `TopPairFeatures` always takes the smaller solution for pz, as published, and so half of
     the neutrinos' momentum along the beam. Nothing tells the two jets of a W apart: a digit of H_T
-    decides, as a coin that falls the same each time. There is no Jacobian: an order is no function
-    that has one.
+    decides, which is arbitrary but the same each time. There is no Jacobian, because an order is
+    not a smooth function.
 
     References
     ----------
@@ -133,7 +133,7 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
             have = [join_name(self.met, component) for component in columns]
             raise ValueError(
                 f"{type(self).__name__}: {self.met!r} needs the columns px and py, and nothing but "
-                f"a pz of zeros beside them, since its pz is solved for; it has {have}. Drop "
+                f"a pz of zeros with them, since its pz is solved for; it has {have}. Drop "
                 "energy and mass, and give it Cartesian columns."
             )
         return columns

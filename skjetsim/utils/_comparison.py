@@ -116,7 +116,7 @@ def check_pair(
 
 
 def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="generated"):
-    """Validate per-event draws beside the truth.
+    """Validate per-event draws and their truth.
 
     Parameters
     ----------

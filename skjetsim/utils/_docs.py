@@ -48,7 +48,7 @@ def documented_as(*sources):
     n_jobs : int
         Processes.
     """
-    texts: dict[str, str] = {}
+    texts = {}
     for source in sources:
         texts |= _entries(getdoc(source) or "")
 
@@ -63,7 +63,7 @@ def documented_as(*sources):
 
 def _entries(doc):
     """{name: text} of the entries of a docstring, whose lines are not indented."""
-    found: dict[str, list[str]] = {}
+    found = {}
     name = None
     for line in doc.split("\n"):
         if line.startswith(" ") or not line:

@@ -69,7 +69,7 @@ def event_objects(names):
 
 
 def is_difference(obj):
-    """Whether an object that event_objects finds is a difference, as of `a_b_delta_cos_phi`."""
+    """Whether an object that event_objects finds is a difference, such as `a_b_delta_cos_phi`."""
     return obj.split("_")[-1] == "delta"
 
 

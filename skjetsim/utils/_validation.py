@@ -114,7 +114,7 @@ def _check_kind(array, what):
 
 
 def _check_real(values, place):
-    """Raise ValueError where a Series holds what is no real number, naming the first row."""
+    """Raise ValueError where a Series holds what is not a real number, naming the first row."""
     dtype = values.dtype
     if pd.api.types.is_complex_dtype(dtype):
         raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")

@@ -179,7 +179,7 @@ def test_bad_input(model, events):
         closure_report(model, X.drop(columns="jet_phi"), y, by="jet_pt")
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 1000 and 999"):
         closure_report(model, X, y[:999], by="jet_pt")
-    with pytest.raises(TypeError, match="GaussianMixture is no simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
         closure_report(GaussianMixture(), X, y, by="jet_pt")
     renamed = y.rename(columns=lambda name: f"reco_{name}")
     other = Detector().fit(X[["jet_pt", "jet_phi"]], renamed)

@@ -292,7 +292,7 @@ def test_bad_settings(pairs):
 
 def test_bad_estimators(smear, pairs):
     X, y = pairs
-    with pytest.raises(TypeError, match="GaussianMixture is no simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
         ResponseDisplay.from_estimator(GaussianMixture(), X, y, **FEATURE)
     with pytest.raises(ValueError, match="pass the detector level y"):
         ResponseDisplay.from_estimator(smear, X, None, **FEATURE)

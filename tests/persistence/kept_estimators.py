@@ -41,8 +41,8 @@ from skjetsim.preprocessing import (
     MassShellTransformer,
     PairMassTransformer,
     PhiRotation,
+    TopPairAssignment,
     TopPairFeatures,
-    TopPairTransformer,
     TransverseMassTransformer,
 )
 from skjetsim.transport import InvariantMass, OTUSSimulator
@@ -123,7 +123,7 @@ def transformers():
         ("ttbar", NearestAssignment(["jet1", "jet2"], ["b", "antib"])),
         ("ttbar", EnergyToMass(["jet1", "jet2"])),
         ("ttbar", TopPairFeatures()),
-        ("ttbar", TopPairTransformer()),
+        ("ttbar", TopPairAssignment()),
         ("wjet", CartesianToCylindrical(["muon", "jet"])),
         ("wjet", KinematicFeatures(["mt(muon, met)"])),
         ("wjet", LogMassTransformer(["jet_mass"])),

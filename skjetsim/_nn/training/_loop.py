@@ -71,7 +71,10 @@ class Course:
         if not math.isfinite(entries["train_loss"] + (valid_loss or 0.0)):
             self._stop_not_finite()
         # Without validation the last finite epoch is the best one known.
-        if valid_loss is None or valid_loss < self.best["loss"]:
+        is_best = valid_loss is None or valid_loss < self.best["loss"]
+        if valid_loss is not None:
+            self.net.history.record("valid_loss_best", is_best)
+        if is_best:
             loss = math.inf if valid_loss is None else valid_loss
             self.best = {"epoch": len(self.net.history), "loss": loss, "weights": self._weights()}
 

@@ -23,6 +23,7 @@ from skjetsim._nn.training._means import EpochMeans, WeightedMean
 __all__ = ["TrainingNet"]
 
 MONITOR_SEED = 0  # of the noise that all epochs are validated with
+FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
 
 
 class TrainingNet(NeuralNet):
@@ -78,7 +79,8 @@ class TrainingNet(NeuralNet):
             # skorch's callbacks know `optimizer_`.
             name = f"optimizer_{step}_" if self.optimizer_names_ else "optimizer_"
             self.optimizer_names_[step] = name
-            groups = [self._rates(group) for group in groups if len(list(group["params"]))]
+            groups = [self._rates(group) for group in groups]
+            groups = [group for group in groups if group["params"]]
             setattr(self, name, torch.optim.AdamW(groups, fused=True))
         return self
 
@@ -87,7 +89,7 @@ class TrainingNet(NeuralNet):
         rates = {"lr": self.plan.learning_rate, "weight_decay": self.plan.weight_decay}
         group = rates | group
         group["lr"] *= group.pop("lr_factor", 1.0)
-        return group | {"initial_lr": group["lr"]}
+        return group | {"params": list(group["params"]), "initial_lr": group["lr"]}
 
     def optimizers(self):
         """Optimizers by the name of their step."""
@@ -98,9 +100,9 @@ class TrainingNet(NeuralNet):
         return nullcontext() if self.average_ is None else self.average_.in_place(self.module_)
 
     def entries(self):
-        """Entries of each epoch's history, without what skorch counts."""
+        """Entries of each epoch's history, without what is there for skorch's callbacks."""
         return [
-            {key: v for key, v in epoch.items() if key not in ("batches", "train_batch_count")}
+            {name: value for name, value in epoch.items() if name not in FOR_CALLBACKS}
             for epoch in self.history.to_list()
         ]
 

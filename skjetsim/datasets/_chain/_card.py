@@ -111,7 +111,7 @@ class DetectorCard:
         Rows (a, b) for each region of `jet_scale_eta_edges`: the four-momentum of a jet of raw pT
         is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). It is Delphes' form, with
         numbers for energy-flow jets: they bring the mean response, reconstructed over generated
-        pT in bins of the latter, close to 1. ``benchmarks/jet_scale.py`` derives
+        pT in bins of the latter, close to 1. ``benchmarks/datasets/jet_scale.py`` derives
         them; they hold for the default calorimeters.
 
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)

@@ -170,7 +170,7 @@ def run_chunks(
         entropy and spawn key of the call's root, `number` that of the chunk below it.
 
     what : object
-        All that a chunk depends on beside its number and seed; `memory` finds it by this.
+        All that a chunk depends on besides its number and seed; `memory` finds it by this.
 
     n_samples, chunk_rows : int
         Rows in all, and rows of a chunk.
@@ -353,7 +353,7 @@ def frame(names, values):
 
 
 def detector_bunch(names, one):
-    """One detector pass: a table, and the flags of the events beside it."""
+    """One detector pass: a table, and the flags of its events."""
     flags = {name: values for name, values in one.items() if name != "target"}
     return Bunch(target=frame(names, one["target"]), **flags)
 

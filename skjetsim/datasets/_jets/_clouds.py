@@ -48,9 +48,9 @@ def generate_jets(
         not.
 
     kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
-        What the jet starts from: a gluon or a light quark (u, d, s) beside a Z that decays to
-        neutrinos; a top quark that decays to quarks beside an antitop that decays to a lepton; a W
-        or Z that decays to quarks, beside a Z or W that decays to neutrinos or a lepton.
+        What the jet starts from: a gluon or a light quark (u, d, s) made with a Z that decays to
+        neutrinos; a top quark that decays to quarks, with an antitop that decays to a lepton; a W
+        or Z that decays to quarks, with a Z or W that decays to neutrinos or a lepton.
 
     %(random_state)s
 
@@ -93,7 +93,7 @@ def generate_jets(
         data : ndarray of shape (n_samples, n_constituents, 3)
             Generator level: the X of a simulator, or what a generator learns.
         mask : ndarray of bool of shape (n_samples, n_constituents)
-            Where there is a particle and no padding.
+            True for a particle, False for padding.
         jets : DataFrame of shape (n_samples, 5)
             pt, eta, phi and mass of the jet, in GeV and radians, and the multiplicity of its
             constituents, all of them: also those beyond `n_constituents`.

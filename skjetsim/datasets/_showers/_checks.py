@@ -80,7 +80,7 @@ def check_positions(position, n_showers):
 
 
 def check_impact(showers, geometry):
-    """Raise for particles that pass beside the cells of every layer.
+    """Raise for particles that miss the cells of every layer.
 
     A tilted particle may come from beside the cells; what counts is its line from the front face
     to the back.
@@ -107,7 +107,7 @@ def _half_widths(layer):
 
 
 def _misses(layer, start, path):
-    """Whether lines from `start` to `start + path` pass beside the cells of a layer."""
+    """Whether lines from `start` to `start + path` miss the cells of a layer."""
     if layer.is_grid:
         end = start + path
         beside = np.maximum(np.minimum(start, end), -np.maximum(start, end))

@@ -48,7 +48,7 @@ class ShowerGeometry:
         On no layers, no cells, or a number that two layers have.
 
     TypeError
-        If `layers` is no sequence of ShowerLayer.
+        If `layers` is not a sequence of ShowerLayer.
 
     References
     ----------
@@ -211,7 +211,7 @@ class ShowerGeometry:
         Raises
         ------
         ValueError
-            Where the number of columns is not that of cells.
+            If the number of columns is not the number of cells.
 
         Examples
         --------
