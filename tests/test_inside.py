@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skjetsim
-from skjetsim._estimators._inside import check_generator, explained, fit_inside, set_seeds
 from skjetsim.base import BaseGenerator, check_sample
+from skjetsim.base._inside import check_generator, explained, fit_inside, set_seeds
 from skjetsim.flows import FlowGenerator
 from skjetsim.utils._seeds import as_seed_sequence, child_seed
 

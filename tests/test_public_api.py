@@ -237,8 +237,9 @@ def test_private_parts_of_scikit_learn_are_touched_in_one_place():
 LEVELS = (
     ("utils", "_sklearn_compat"),
     ("_nn", "_encoders", "_persistence", "base", "preprocessing", "datasets", "io"),
-    ("_drawing", "persistence", "selection"),
-    ("_estimators", "metrics", "pipeline"),
+    ("_classifiers", "_drawing", "persistence", "selection"),
+    ("metrics", "pipeline"),
+    ("_estimators",),
     ("compose",),
     ("flows", "response", "transport"),
     ("inspection",),

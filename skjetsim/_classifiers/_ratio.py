@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from skjetsim._classifiers._training import fit_classifier, log_odds
-from skjetsim._estimators._inside import takes_weight
+from skjetsim.base._inside import takes_weight
 from skjetsim.utils._tables import as_table
 
 __all__ = ["equal_weights", "log_ratio"]

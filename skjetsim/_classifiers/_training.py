@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from skjetsim._estimators._inside import fit_weighted
+from skjetsim.base._inside import fit_weighted
 
 __all__ = [
     "boosted_trees",

@@ -7,7 +7,7 @@ from numbers import Integral
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._classifiers._training import check_classifier
-from skjetsim._estimators._inside import check_simulator
+from skjetsim.base._inside import check_simulator
 from skjetsim.compose._chain import BaseChain
 from skjetsim.compose._classifier_simulator import ClassifierSimulator
 from skjetsim.compose._tables import theory_table

@@ -8,7 +8,8 @@ from sklearn.utils.metaestimators import available_if
 
 from skjetsim._classifiers._training import used_events
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._estimators._inside import (
+from skjetsim._sklearn_compat import NamedSimulators
+from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
@@ -16,7 +17,6 @@ from skjetsim._estimators._inside import (
     numbered_checkpoints,
     set_seeds,
 )
-from skjetsim._sklearn_compat import NamedSimulators
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import target_columns, theory_table
 from skjetsim.utils._columns import find_columns, other_columns

@@ -15,7 +15,7 @@ from skjetsim._classifiers._training import (
     used_events,
 )
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._estimators._inside import (
+from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
-from skjetsim._estimators._inside import (
+from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,

@@ -6,15 +6,15 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._estimators._inside import (
+from skjetsim.base._checks import check_sample
+from skjetsim.base._generator import BaseGenerator
+from skjetsim.base._inside import (
     check_generator,
     check_simulator,
     explained,
     fit_inside,
     forget,
 )
-from skjetsim.base._checks import check_sample
-from skjetsim.base._generator import BaseGenerator
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table

@@ -13,14 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._classifiers._ratio import log_ratio
 from skjetsim._classifiers._training import boosted_trees
 from skjetsim._drawing._sample import log_prob, sample_inverse
-from skjetsim._estimators._inside import (
+from skjetsim.base import is_unfolder
+from skjetsim.base._inside import (
     fit_weighted,
     forget,
     is_fitted,
     seed_inside,
     set_seeds,
 )
-from skjetsim.base import is_unfolder
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.base._tags import innermost
 from skjetsim.compose._tables import measured_table, theory_table

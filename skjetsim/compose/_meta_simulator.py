@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skjetsim._estimators._inside import forget, learns_from_pairs
 from skjetsim._estimators._unpaired_score import unpaired_score
+from skjetsim.base._inside import forget, learns_from_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.utils._validation import (

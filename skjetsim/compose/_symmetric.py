@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._estimators._inside import check_simulator, fit_inside, seed_inside
+from skjetsim.base._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label

@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
-from skjetsim._estimators._inside import (
+from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_inside,

@@ -6,7 +6,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._estimators._inside import (
+from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_inside,

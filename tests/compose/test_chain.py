@@ -222,7 +222,9 @@ def test_searches_and_model_files(tmp_path):
     flow = FlowSimulator(**SMALL | {"max_epochs": 1})
     grid = {"two__n_bins": [4], "one__learning_rate": [1e-6, 0.03]}
     search = GridSearchCV(chain(flow, flow), grid, cv=2, error_score="raise").fit(X, y)
-    assert search.best_params_["one__learning_rate"] == 0.03
+    rate = search.best_estimator_.simulators_["one"].learning_rate
+    assert rate == search.best_params_["one__learning_rate"]
+    assert search.best_estimator_.simulators_["two"].n_bins == 4
     skjetsim.save(search.best_estimator_, tmp_path / "model")
     again = skjetsim.load(tmp_path / "model")
     drawn = skjetsim.sample(search, X, random_state=0)

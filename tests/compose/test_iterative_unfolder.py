@@ -374,8 +374,8 @@ def test_last_in_a_pipeline_and_in_searches():
         ({"classifier": LogisticRegression}, TypeError, "classifier must be a classifier"),
         ({"n_iterations": 0}, ValueError, "n_iterations must be at least 1"),
         ({"n_folds": 1}, ValueError, "n_folds must be at least 2"),
-        ({"tol": -0.1}, ValueError, "tol must lie in"),
-        ({"tol": "auto"}, ValueError, "tol must lie in"),
+        ({"tol": -0.1}, ValueError, "tol must be zero or more and below 1"),
+        ({"tol": "auto"}, TypeError, "tol must be a number"),
         ({"max_ratio": 1.0}, ValueError, "max_ratio must be greater than 1"),
     ],
 )

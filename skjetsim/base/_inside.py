@@ -12,8 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.base import is_generator, is_simulator, is_unfolder
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import innermost, is_generator, is_simulator, is_unfolder
 from skjetsim.utils._seeds import int_seed
 
 __all__ = [
