@@ -17,6 +17,7 @@ from skorch import NeuralNet
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skjetsim._nn._checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from skjetsim.utils._warnings import user_stacklevel
 
 __all__ = [
     "SCHEDULES",
@@ -397,7 +398,7 @@ class _Run:
             f"The training loss became NaN or infinite in epoch {self.epoch}; the weights of "
             f"epoch {self.best['epoch']} were kept. {cure}",
             TrainingWarning,
-            stacklevel=7,
+            stacklevel=user_stacklevel(),
         )
 
     def finish(self):
