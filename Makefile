@@ -49,18 +49,24 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine package transformers metrics sampling memory simulation wjet time_to_auc ensemble choices closure \
-	    densities flow_speed flow_matching efficiency unfolding unfolding_closure io_files shower_speed \
-	    generation physics sliced_wasserstein unpaired unpaired_data unpaired_efficiency; do \
+	@for name in engine/engine engine/package engine/transformers engine/memory engine/io_files \
+	    metrics/metrics simulation/sampling simulation/simulation simulation/wjet \
+	    simulation/time_to_auc simulation/ensemble simulation/choices simulation/closure \
+	    simulation/efficiency flows/densities flows/flow_speed flows/flow_matching \
+	    unfolding/unfolding unfolding/unfolding_closure datasets/shower_speed \
+	    datasets/generation datasets/physics unpaired/sliced_wasserstein unpaired/unpaired \
+	    unpaired/unpaired_data unpaired/unpaired_efficiency; do \
 	    echo "== $$name"; \
-	    $(BIN)/python benchmarks/$$name.py | tee benchmarks/results/$$name.txt; \
+	    $(BIN)/python -m benchmarks.$$(echo $$name | tr / .) \
+	        | tee benchmarks/results/$$(basename $$name).txt; \
 	done
-	@$(BIN)/python benchmarks/unpaired.py --process ttbar | tee benchmarks/results/unpaired_ttbar.txt
-	@$(BIN)/python benchmarks/unpaired.py "anchor off" "mass shell off" \
+	@$(BIN)/python -m benchmarks.unpaired.unpaired --process ttbar \
+	    | tee benchmarks/results/unpaired_ttbar.txt
+	@$(BIN)/python -m benchmarks.unpaired.unpaired "anchor off" "mass shell off" \
 	    | tee benchmarks/results/unpaired_ablations.txt
-	@$(BIN)/python benchmarks/unpaired.py improved --exchange \
+	@$(BIN)/python -m benchmarks.unpaired.unpaired improved --exchange \
 	    | tee benchmarks/results/unpaired_exchanged.txt
-	@$(BIN)/python benchmarks/unpaired.py improved "learnt slices" squares kl mmd \
+	@$(BIN)/python -m benchmarks.unpaired.unpaired improved "learnt slices" squares kl mmd \
 	    --settings '{"max_epochs": 30}' | tee benchmarks/results/unpaired_losses.txt
 
 clean:

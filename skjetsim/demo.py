@@ -15,9 +15,9 @@ import numpy as np
 
 from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowSimulator
-from skjetsim.inspection import report
+from skjetsim.inspection import model_report
 from skjetsim.preprocessing import CartesianToCylindrical
-from skjetsim.response import make_wjet_simulator
+from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import wjet_selection
 
 __all__ = ["main"]
@@ -78,22 +78,22 @@ def main(arguments=None):
 
     start = time.perf_counter()
     simulator = FlowSimulator(max_epochs=options.epochs, random_state=SEED, verbose=1)
-    model = make_wjet_simulator(simulator).fit(data.data[train], data.target[train])
+    model = make_wjet_pipeline(simulator).fit(data.data[train], data.target[train])
     facts = {"training, s": f"{time.perf_counter() - start:.0f}"}
     facts["bytes an event, stored"] = f"{stored_bytes(data.target[test]):.1f}"
     chain = chain_rate(options.chain_events)
     facts["Pythia + detector, events / s, one process"] = (
         f"{chain:,.0f}" if chain else "not installed: pip install skjetsim[pythia]"
     )
-    folder, second = Path(options.output), data.repeats[0]
-    found = report(
+    folder, second_pass = Path(options.output), data.repeats[0]
+    found = model_report(
         model,
         data.data[test],
         data.target[test],
         folder / "report.html",
         transformer=CartesianToCylindrical(),
         by="jet_pt",
-        second=(second.target[test], second.accepted[test]),
+        second_pass=(second_pass.target[test], second_pass.accepted[test]),
         selection=wjet_selection,
         facts=facts,
         title="Fast simulation of W + jet",

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
-import zipfile
 from importlib.metadata import version
 
 import numpy as np
 
 import skjetsim
-from skjetsim._persistence._encoding import Decoder, Encoder, UnknownTypeError, minor_version
+from skjetsim._persistence._archive import (
+    FORMAT,
+    MANIFEST,
+    STRUCTURE,
+    read_archive,
+    write_archive,
+)
+from skjetsim._persistence._decoder import Decoder, minor_version
+from skjetsim._persistence._encoder import Encoder
+from skjetsim._persistence._names import UnknownTypeError
 from skjetsim.utils._atomic import replacing
 
 __all__ = ["load", "save"]
-
-FORMAT = 1
-MANIFEST, STRUCTURE, TENSORS = "manifest.json", "structure.json", "tensors.safetensors"
 
 
 def save(estimator, path):
     """Write an estimator, fitted or not, to a file without pickle.
 
     The file is a zip archive: a manifest (versions, column names, units, training summary), the
-    structure as JSON, arrays and network weights as safetensors, and, for compiled parts of
-    scikit-learn's estimators, skops. An existing file is replaced in one step, or, where writing
-    fails, left as it was.
+    structure as JSON, arrays and network weights as safetensors, for compiled parts of
+    scikit-learn's estimators skops, and checksums of all. Classes have their public names: later
+    versions of skjetsim read the file, wherever the code is then. An existing file is replaced in
+    one step, or, if writing fails, left as it was.
 
     Parameters
     ----------
@@ -54,23 +59,15 @@ def save(estimator, path):
     >>> bool((load(path).sample(5, random_state=1) == flow.sample(5, random_state=1)).all())
     True
     """
-    from safetensors.numpy import save as safetensors_bytes
-
     encoder = Encoder()
     structure = encoder.encode(estimator, where=type(estimator).__name__)
     entries = {
-        STRUCTURE: json.dumps(structure).encode(),
-        TENSORS: safetensors_bytes(encoder.arrays),
+        MANIFEST: json.dumps(_describe(estimator, encoder), indent=1).encode(),
+        STRUCTURE: json.dumps(structure, separators=(",", ":")).encode(),
         **encoder.blobs,
     }
-    manifest = _describe(estimator, encoder)
-    manifest["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
-    with replacing(path, "a model") as partial, zipfile.ZipFile(partial, "w") as archive:
-        archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-        for name, data in entries.items():
-            # Weights hardly compress; text does.
-            stored = zipfile.ZIP_STORED if name == TENSORS else zipfile.ZIP_DEFLATED
-            archive.writestr(name, data, compress_type=stored)
+    with replacing(path, "a model") as partial:
+        write_archive(partial, entries, encoder.arrays)
 
 
 def load(path, *, trusted=()):
@@ -80,8 +77,8 @@ def load(path, *, trusted=()):
     ----------
     path : str or path-like
     trusted : collection of str, optional
-        Full names of classes accepted besides those of skjetsim and scikit-learn; they have to be
-        importable.
+        Names of classes accepted besides those of skjetsim and scikit-learn, as the error gives
+        them; they have to be importable.
 
     Returns
     -------
@@ -91,10 +88,11 @@ def load(path, *, trusted=()):
     Raises
     ------
     TypeError
-        On a type that is not trusted; it is named.
+        If the file names a class that is not trusted or a function that is not registered.
     ValueError
-        Where the file is truncated, edited or no model file, was written by a newer format, or
-        holds scikit-learn estimators of another minor version.
+        If a part of the file is not as it was written, it is no model file, its format or one of
+        its parameters is of a newer version, its network is larger than its tensors, or it holds
+        scikit-learn estimators of another minor version. The message names the part or the cure.
 
     Examples
     --------
@@ -106,44 +104,18 @@ def load(path, *, trusted=()):
     >>> load(path).mean_
     array([90.])
     """
-    from safetensors.numpy import load as safetensors_arrays
-
-    entries, manifest = _read(path)
-    _check_versions(path, manifest)
+    entries, arrays = read_archive(path)
+    _check_versions(path, json.loads(entries[MANIFEST]))
     try:
-        arrays = safetensors_arrays(entries[TENSORS])
-        structure = json.loads(entries[STRUCTURE])
-        return Decoder(arrays, entries, trusted).decode(structure)
+        return Decoder(arrays, entries, trusted).decode(json.loads(entries[STRUCTURE]))
     except UnknownTypeError:
         raise
     except Exception as error:
-        raise ValueError(f"{path} cannot be read as a skjetsim model: {error!r}.") from error
-
-
-def _read(path):
-    """All entries of a model file, their checksums compared."""
-    damaged = f"{path} is truncated, was edited, or is no skjetsim model file. Save it again."
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = {name: archive.read(name) for name in archive.namelist()}
-        manifest = json.loads(entries.pop(MANIFEST))
-        sums = manifest["sha256"]
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise ValueError(damaged) from error
-    actual = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
-    if actual != sums:
-        raise ValueError(damaged)
-    return entries, manifest
+        reason = error if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{path} cannot be read as a skjetsim model: {reason}") from error
 
 
 def _check_versions(path, manifest):
-    if manifest["format"] > FORMAT:
-        raise ValueError(
-            f"{path} has format {manifest['format']}, which is newer than this version of skjetsim "
-            f"reads ({FORMAT}). Upgrade skjetsim."
-        )
     saved = manifest["versions"]["scikit-learn"]
     if manifest["foreign"] and minor_version(saved) != minor_version():
         raise ValueError(

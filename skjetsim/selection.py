@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from skjetsim.preprocessing._columns import event_objects, find_object, label
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object, label
+from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._validation import check_events
 
 __all__ = ["select_abs_eta", "select_mass", "select_pt", "wjet_selection"]

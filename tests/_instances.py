@@ -38,7 +38,7 @@ def generators(**params):
         FlowGenerator(**settings),
         FlowGenerator(bijection="affine", structure="autoregressive", **settings),
         FlowGenerator(bijection="sylvester", **settings),
-        FlowMatchingGenerator(**SMALL_NETWORK | {"ema_decay": None} | params),
+        FlowMatchingGenerator(**SMALL_NETWORK | params),
     ]
 
 
@@ -49,7 +49,7 @@ def simulators(**params):
         FlowSimulator(**settings),
         FlowSimulator(structure="autoregressive", condition_network=(8, 4), **settings),
         FlowSimulator(bijection="planar", **settings),
-        FlowMatchingSimulator(**network | {"ema_decay": None} | params),
+        FlowMatchingSimulator(**network),
         QuantileSimulator(**network),
         QuantileSimulator(n_quantiles=4, **network),
         TransformedSimulator(FlowSimulator(**settings), [StandardScaler()]),
@@ -57,7 +57,7 @@ def simulators(**params):
             FlowSimulator(**settings), n_estimators=2, random_state=settings["random_state"]
         ),
         EfficiencySimulator(
-            None, FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
+            FlowSimulator(**settings), accepted=None, random_state=settings["random_state"]
         ),
         OTUSSimulator(n_slices=4, **network),
     ]

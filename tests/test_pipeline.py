@@ -20,8 +20,8 @@ from sklearn.preprocessing import (
 
 from skjetsim import log_prob, sample
 from skjetsim.compose import (
-    AssignmentTransformer,
     EfficiencySimulator,
+    NearestAssignment,
     ResidualTransformer,
     TransformedSimulator,
     Unfolder,
@@ -127,7 +127,7 @@ def test_density_is_absent_where_a_step_has_no_jacobian():
     assert hasattr(make_generative_pipeline(PCA(1), FlowSimulator()), "score_samples")
 
 
-ORDER = AssignmentTransformer(["jet1", "jet2"], ["u", "d"])
+ORDER = NearestAssignment(["jet1", "jet2"], ["u", "d"])
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ ORDER = AssignmentTransformer(["jet1", "jet2"], ["u", "d"])
     [
         lambda model: model,
         Unfolder,
-        lambda model: EfficiencySimulator(None, model),
+        lambda model: EfficiencySimulator(model),
         lambda model: GridSearchCV(model, {"simulator__n_bins": [2]}),
         lambda model: make_pipeline(PCA(1), model),
     ],
@@ -144,7 +144,7 @@ def test_the_step_without_a_density_is_named(wrap):
     model = wrap(TransformedSimulator(FlowSimulator(), [StandardScaler(), ORDER]))
     pipeline = make_generative_pipeline(StandardScaler(), model)
     assert not hasattr(pipeline, "score")
-    with pytest.raises(AttributeError, match="'score': AssignmentTransformer has neither density"):
+    with pytest.raises(AttributeError, match="'score': NearestAssignment has neither density"):
         _ = pipeline.score
 
 

@@ -196,69 +196,111 @@ def relative(path):
     return str(path.relative_to(ROOT))
 
 
-every_file = pytest.mark.parametrize("path", FILES, ids=relative)
+def owners(names):
+    """Files, out of all, that a name is imported from."""
+    return {relative(MODULES[name]) for name in names if name in MODULES}
 
 
-@every_file
-def test_only_the_engine_imports_skorch(path):
-    if "skorch" in {top(name) for name in imports(path)}:
-        assert relative(path) == "_nn/_engine.py"
+def module_name(path):
+    parts = ("skjetsim", *path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@every_file
-def test_networks_know_nothing_of_the_rest(path):
-    if path.parent.name != "_nn":
-        return
-    for name in imports(path):
-        assert top(name) != "sklearn"
-        # The standard library is all that writing files in one step knows.
-        assert top(name) != "skjetsim" or name.startswith(
-            ("skjetsim._nn", "skjetsim.utils._atomic")
-        )
+MODULES = {module_name(path): path for path in FILES}
+IMPORTS = {relative(path): sorted(set(imports(path))) for path in FILES}
 
 
-@every_file
-def test_private_parts_of_scikit_learn_are_touched_in_one_place(path):
-    private = [
-        name
-        for name in imports(path)
+def test_only_the_training_imports_skorch():
+    users = {file for file, names in IMPORTS.items() if "skorch" in map(top, names)}
+    assert all(file.startswith("_nn/training/") for file in users)
+
+
+def test_networks_know_nothing_of_scikit_learn():
+    knowing = {file for file, names in IMPORTS.items() if "sklearn" in map(top, names)}
+    for file, names in IMPORTS.items():
+        if file.startswith("_nn/"):
+            wrong = (owners(names) | {file}) & knowing
+            assert not wrong, f"{file} imports scikit-learn, or {sorted(wrong)}, which does"
+
+
+def test_private_parts_of_scikit_learn_are_touched_in_one_place():
+    private = {
+        file
+        for file, names in IMPORTS.items()
+        for name in names
         if top(name) == "sklearn" and any(part.startswith("_") for part in name.split("."))
-    ]
-    assert not private or relative(path) == "_sklearn_compat.py"
+    }
+    assert private <= {"_sklearn_compat.py"}
 
 
-# What a layer must not import: dependencies point one way.
-ESTIMATORS = ("flows", "response", "transport")
-ABOVE = ("inspection", "persistence", "demo")
-LAYERS = {
-    "preprocessing": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn"),
-    "metrics": (*ESTIMATORS, *ABOVE, "compose", "pipeline"),
-    "datasets": (*ESTIMATORS, *ABOVE, "compose", "metrics", "pipeline", "_nn", "io"),
-    "io": (*ESTIMATORS, *ABOVE, "base", "compose", "datasets", "metrics", "pipeline", "_nn"),
-    "base": (*ESTIMATORS, *ABOVE, "compose", "pipeline", "_nn"),
-    "flows": (*ABOVE, "compose", "transport", "pipeline", "datasets"),
-    "response": (*ABOVE, "flows", "transport", "datasets"),
-    "transport": (*ABOVE, "flows", "response", "datasets"),
-    "compose": (*ESTIMATORS, *ABOVE, "pipeline", "datasets", "_nn"),
-    "pipeline.py": (*ESTIMATORS, *ABOVE, "compose", "datasets", "_nn"),
-    "inspection": (*ESTIMATORS, "compose", "datasets", "demo", "_nn"),
-}
+# Bottom to top: a file imports from its own package and from lower levels.
+LEVELS = (
+    ("utils", "_sklearn_compat"),
+    ("_nn", "_encoders", "_persistence", "base", "preprocessing", "datasets", "io"),
+    ("_drawing", "persistence", "selection"),
+    ("_estimators", "metrics", "pipeline"),
+    ("compose",),
+    ("flows", "response", "transport"),
+    ("inspection",),
+    ("estimator_checks",),
+    ("demo",),
+)
+LEVEL_OF = {package: level for level, packages in enumerate(LEVELS) for package in packages}
+# In utils by their public name, and above all that they check.
+CHECKS = ("skjetsim.utils.estimator_checks", "skjetsim.utils._contract")
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_dependencies_point_one_way(layer):
-    for path in FILES:
-        if path.relative_to(ROOT).parts[0] != layer:
+def package_of(module):
+    """Entry of `LEVELS` that a module of ours belongs to."""
+    if f"{module}.".startswith(tuple(f"{name}." for name in CHECKS)):
+        return "estimator_checks"
+    return module.split(".")[1]
+
+
+def test_every_file_is_in_a_level():
+    unknown = {package_of(name) for name in MODULES if name != "skjetsim"} - set(LEVEL_OF)
+    assert not unknown, f"say in LEVELS where {sorted(unknown)} belong"
+
+
+def test_dependencies_point_one_way():
+    wrong = []
+    for module, path in MODULES.items():
+        if module == "skjetsim":  # its lazy functions come from everywhere
             continue
-        wrong = [
-            name
-            for name in imports(path)
-            for forbidden in LAYERS[layer]
-            if f"{name}.".startswith(f"skjetsim.{forbidden}.")
-        ]
-        assert not wrong, f"{relative(path)} imports {wrong}"
+        package = package_of(module)
+        for name in IMPORTS[relative(path)]:
+            if name.startswith("skjetsim.") and name != "skjetsim.__version__":
+                other = package_of(name)
+                if other != package and LEVEL_OF[other] >= LEVEL_OF[package]:
+                    wrong.append(f"{relative(path)} imports {name}")
+    assert not wrong, wrong
 
 
-@every_file
-def test_files_are_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+def imported_modules(path):
+    """Modules that a file needs; `from package import module` needs that module."""
+    names = set(imports(path)) & set(MODULES)
+    return {
+        name
+        for name in names
+        if not (
+            MODULES[name].name == "__init__.py"
+            and any(other.startswith(f"{name}.") for other in names)
+        )
+    }
+
+
+def test_no_module_needs_itself():
+    needs = {name: imported_modules(path) - {name} for name, path in MODULES.items()}
+    while True:  # take away what needs nothing that is left: circles remain
+        free = {name for name, others in needs.items() if not others & set(needs)}
+        if not free:
+            break
+        needs = {name: others for name, others in needs.items() if name not in free}
+    circle = {name for name in needs if any(name in others for others in needs.values())}
+    assert not circle, f"in circles, or between them: {sorted(circle)}"
+
+
+def test_files_are_short():
+    lengths = {file: len((ROOT / file).read_text("utf-8").splitlines()) for file in IMPORTS}
+    long = {file: length for file, length in lengths.items() if length > 500}
+    assert not long

@@ -15,7 +15,7 @@ of the W, its missing momentum is the detector's doing alone.
 # ----------------
 
 from skjetsim.datasets import generate_zjet, load_wjet
-from skjetsim.response import QuantileSimulator, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline
 
 w = load_wjet()
 second = w.repeats[0]
@@ -31,7 +31,7 @@ simulator = QuantileSimulator(
     max_epochs=20,
     random_state=0,
 )
-model = make_wjet_simulator(simulator, met_reference="jet")
+model = make_wjet_pipeline(simulator, met_reference="jet")
 model.fit(w.data[:n_train], w.target[:n_train])
 
 # %%
@@ -54,7 +54,7 @@ held_out = closure_report(
     w.target[n_train:],
     by="jet_pt",
     bins=3,
-    second=(second.target[n_train:], second.accepted[n_train:]),
+    second_pass=(second.target[n_train:], second.accepted[n_train:]),
     transformer=CartesianToCylindrical(),
     random_state=0,
 )
@@ -88,7 +88,7 @@ if z is not None:
         y,
         by="jet_pt",
         bins=2,
-        second=(again, both[both]),
+        second_pass=(again, both[both]),
         transformer=CartesianToCylindrical(),
         random_state=0,
     )

@@ -21,14 +21,14 @@ drawing several detector-level events for each generated one is worth.
 
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.datasets import load_wjet
-from skjetsim.response import QuantileSimulator, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline
 
 X, y = load_wjet(return_X_y=True)
 n_train = 2 * len(X) // 3
 X_train, y_train = X[:n_train], y[:n_train]
 X_test, y_test = X[n_train:], y[n_train:]
 
-member = make_wjet_simulator(
+member = make_wjet_pipeline(
     QuantileSimulator(
         n_quantiles=17,
         hidden_features=(128, 128),

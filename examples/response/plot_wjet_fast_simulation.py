@@ -49,7 +49,7 @@ X_test.shape
 # correlations of a Gaussian copula that joins the columns, all as functions of the event.
 
 import skjetsim
-from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
 
 copula = QuantileSimulator(
     n_quantiles=17,
@@ -63,8 +63,8 @@ copula = QuantileSimulator(
     random_state=0,
 )
 models = {
-    "published": make_published_wjet(max_epochs=20, random_state=0).fit(X_train, y_train),
-    "copula": make_wjet_simulator(copula, met_reference="jet").fit(X_train, y_train),
+    "published": make_wjet_quantile(max_epochs=20, random_state=0).fit(X_train, y_train),
+    "copula": make_wjet_pipeline(copula, met_reference="jet").fit(X_train, y_train),
 }
 skjetsim.sample(models["copula"], X_test[:3], random_state=0)
 
@@ -214,7 +214,7 @@ for name, model in models.items():
         feature="muon_met_mt",
         transformer=derived,
         kind="pred_vs_reco",
-        second=again,
+        second_pass=again,
         range=(0, 120),
         random_state=1,
     )

@@ -17,7 +17,7 @@ import pandas as pd
 from skjetsim.datasets import load_zee
 from skjetsim.inspection import MarginalDisplay, TransportPlanDisplay
 from skjetsim.preprocessing import KinematicFeatures
-from skjetsim.transport import make_zee_simulator
+from skjetsim.transport import make_zee_unpaired
 
 X, y = load_zee(return_X_y=True)
 X_train, X_test, y_test = X[:15_000], X[15_000:], y[15_000:]
@@ -26,7 +26,7 @@ y_train = y[:15_000].sample(frac=1, random_state=0).reset_index(drop=True)
 # %%
 # Ten epochs for this page; 120 are the default.
 
-model = make_zee_simulator(max_epochs=10, random_state=0).fit(X_train, y_train)
+model = make_zee_unpaired(max_epochs=10, random_state=0).fit(X_train, y_train)
 
 # %%
 # The mass of the pair at detector level, and at theory level.

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import innermost
-from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._validation import refuse_count
 
 __all__ = ["log_prob", "sample", "sample_inverse"]
@@ -91,6 +91,7 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
         On its own, last in a Pipeline, or inside a fitted search. Through a Pipeline the drawn
         events are taken back through its transformers.
     y : array-like of shape (n, n_targets)
+        An empty y gives an empty result.
     n_samples : int, optional
         Draws for each row.
     random_state : None, int, Generator or RandomState
@@ -115,6 +116,8 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
             "skjetsim.compose learns the way back from the same pairs."
         )
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
+    if steps and not len(X):  # transformers refuse to transform nothing
+        return np.empty((*np.shape(X)[:-1], steps[0].n_features_in_))
     return _backward_draws(steps, X) if n_samples is not None else _backward(steps, X)
 
 
@@ -266,7 +269,7 @@ def _no_events(model, n_samples):
 def _sample_generator(model, n_samples, random_state):
     if is_generator(model) and model.__sklearn_tags__().estimator_type == "generator":
         return model.sample(n_samples, random_state=random_state)
-    seed = int(as_seed_sequence(random_state).generate_state(1)[0])
+    seed = int_seed(as_seed_sequence(random_state))
     if hasattr(model, "random_state"):
         # Mixtures draw with their constructor's state; a shallow copy leaves theirs alone.
         model = copy.copy(model)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from skjetsim._drawing._sample import sample, split_steps, unwrap_search
 from skjetsim.base import is_generator, is_simulator
-from skjetsim.io._columns import rechunk
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._tables import rechunk
 from skjetsim.utils._validation import check_int, column_names, refuse_count
 
 __all__ = ["sample_chunks"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from skjetsim.utils._angles import TWO_PI
-from skjetsim.utils._warnings import user_stacklevel
+from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
 
 __all__ = [
@@ -218,11 +216,9 @@ def warn_of_integers(table, names, expected):
         return
     for j in np.flatnonzero(~expected & (table == np.floor(table)).all(axis=0)):
         if 1 < len(np.unique(table[:, j])) <= FEW_VALUES:
-            warnings.warn(
+            warn_user(
                 f"Column {names[j]!r} holds integers only, on which a density of real numbers "
-                f"piles up. Name it in integer_columns=({names[j]!r},).",
-                UserWarning,
-                stacklevel=user_stacklevel(),
+                f"piles up. Name it in integer_columns=({names[j]!r},)."
             )
 
 

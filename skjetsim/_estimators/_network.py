@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
@@ -18,12 +19,68 @@ __all__ = ["NetworkEstimator"]
 SPLIT, WEIGHTS, SHUFFLE = range(3)
 
 
+@with_parameters
 class NetworkEstimator:
-    """Mixin of estimators that own a network, `net_`.
+    """Estimator that owns a network, `net_`.
 
-    An estimator has the training parameters of `_training_plan` among its own, defines
-    `_build_module(generator)` from what is fitted, and calls `_train`.
+    A subclass adds its own parameters as annotated fields, under the decorator `with_parameters`,
+    defines `_build_module(generator)` from what is fitted, and calls `_train`.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of AdamW, at its largest.
+    batch_size : int or "auto"
+        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
+        does not depend on it.
+    max_epochs : int
+        Passes over the events.
+    weight_decay : float or "auto"
+        Of AdamW, times the learning rate: a prior on the weights, without which a network of this
+        size memorises the noise of 10,000 events within ten epochs. "auto" is 2 if events and
+        conditions have six columns or more together, and less if they have fewer, 0.1 for two;
+        above 50,000 events it falls as the root of their number.
+    schedule : {"cosine", "constant", "inverse_epoch"}
+        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
+        number of the epoch.
+    gradient_clip : float or None
+        Largest norm of the gradient.
+    ema_decay : float or None
+        Keep a running average of the weights with this decay per step.
+    validation_fraction : float
+        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
+    patience : int or None
+        Stop after this many epochs without a better validation loss.
+    callbacks : list of skorch.callbacks.Callback or None
+        Called during the training: loggers, further schedules, other rules to stop.
+    checkpoint : str or None
+        File written after each epoch, from which a killed `fit` with the same data and parameters
+        resumes, to the same result. It needs a `random_state`.
+    device : str
+        "auto" takes CUDA if there is one at fit time.
+    n_jobs : int or None
+        Threads that sample; the events do not depend on it.
+    random_state : int, RandomState, Generator or None
+        Governs `fit`, and the noise of `transform`, `inverse_transform` and `score`.
+    verbose : int
+        1 shows a progress bar.
     """
+
+    learning_rate: float = 2e-3
+    batch_size: int | str = "auto"
+    max_epochs: int = 50
+    weight_decay: float | str = "auto"
+    schedule: str = "cosine"
+    gradient_clip: float | None = 5.0
+    ema_decay: float | None = None
+    validation_fraction: float = 0.05
+    patience: int | None = None
+    callbacks: list | None = None
+    checkpoint: str | None = None
+    device: str = "auto"
+    n_jobs: int | None = None
+    random_state: int | np.random.RandomState | np.random.Generator | None = None
+    verbose: int = 0
 
     _most_validation_rows = sys.maxsize
 
@@ -64,6 +121,7 @@ class NetworkEstimator:
             patience=self.patience,
             ema_decay=self.ema_decay,
             checkpoint=self.checkpoint,
+            callbacks=() if self.callbacks is None else self.callbacks,
             verbose=bool(self.verbose),
         )
 
@@ -73,9 +131,9 @@ class NetworkEstimator:
         return int(np.clip(n_rows // 64, 64, 2048))
 
     def _make_net(self, plan, root):
-        from skjetsim._nn import TensorNet, resolve_device
+        from skjetsim._nn import TrainingNet, resolve_device
 
-        return TensorNet(
+        return TrainingNet(
             self._build_module(torch_generator(root, WEIGHTS)),
             plan=plan,
             generator=torch_generator(root, SHUFFLE),
@@ -89,25 +147,25 @@ class NetworkEstimator:
         vars(self).pop("net_", None)
 
     def _train(self, plan, root, inputs, weight):
-        """Train on row-aligned arrays, the arguments of the module's `forward`."""
+        """Train on row-aligned arrays, the inputs of the network's mini-batches."""
         net = self._make_net(plan, root)
         training, validation = self._split(inputs, weight, root, net.device)
         try:
-            net.train(training, validation)
+            net.fit(training, validation)
         finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
             self._keep(net)
 
     def _train_once(self, plan, root, inputs, weight):
         """Pass once over row-aligned arrays, going on from the network there is."""
-        if plan.ema_decay is not None or plan.checkpoint is not None:
+        if plan.checkpoint is not None:
             raise ValueError(
-                "partial_fit keeps neither an average of the weights nor a checkpoint: set "
-                "ema_decay=None and checkpoint=None, and save the model between calls."
+                "partial_fit keeps no checkpoint: set checkpoint=None, and save the model between "
+                "calls."
             )
         net = self.net_ if hasattr(self, "net_") else self._make_net(plan, root)
-        net.train_once(self._training_set(inputs, weight, net.device), plan)
+        net.train_once(self._rows(inputs, weight, net.device), plan)
         self.best_epoch_ = len(self.history_) + 1
-        self.history_ = [*self.history_, {"epoch": self.best_epoch_, "train_loss": net.last_loss_}]
+        self.history_ = [*self.history_, net.entries()[-1] | {"epoch": self.best_epoch_}]
         self.net_ = net
 
     def _keep(self, net):
@@ -115,41 +173,50 @@ class NetworkEstimator:
         self.best_epoch_ = net.best_epoch_
         if self.best_epoch_ == 0:
             return
-        self.history_ = [
-            {key: value for key, value in epoch.items() if key != "batches"}
-            for epoch in net.history.to_list()
-        ]
+        self.history_ = net.entries()
         self.net_ = net
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
 
-    def _restore_net(self, tensors):
-        """Rebuild the network around saved tensors; the counterpart of saving its state."""
+    def _restore_net(self, name, tensors):
+        """Rebuild the network of an attribute around the tensors that a model file has of it."""
+        from skjetsim._persistence._networks import load_weights
+
+        net = self._untrained_net(name)
+        net.initialize()
+        load_weights(net.module_, tensors, name)
+        setattr(self, name, net)
+
+    def _untrained_net(self, name):
+        """The network of an attribute with weights to be replaced; who has several overrides it."""
         from skjetsim._nn import TrainingPlan
 
-        self.net_ = self._make_net(TrainingPlan(), as_seed_sequence(0))
-        self.net_.initialize()
-        self.net_.module_.load_state_dict(tensors)
-        self.net_.module_.eval()
+        if name != "net_":
+            raise ValueError(f"a {type(self).__name__} has no network {name!r}.")
+        return self._make_net(TrainingPlan(), as_seed_sequence(0))
 
     @staticmethod
-    def _training_set(inputs, weight, device):
+    def _rows(inputs, weight, device):
+        """Training data of arrays: numbers in single precision, integers and bools as such."""
         import torch
 
-        from skjetsim._nn import TrainingSet
+        from skjetsim._nn import Rows
 
         def tensor(array):
-            return torch.as_tensor(array, dtype=torch.float32, device=device)
+            kind = np.asarray(array).dtype.kind
+            dtype = {"b": torch.bool, "i": torch.int64, "u": torch.int64}.get(kind, torch.float32)
+            return torch.as_tensor(array, dtype=dtype, device=device)
 
-        return TrainingSet(
-            tuple(tensor(array) for array in inputs), None if weight is None else tensor(weight)
+        return Rows(
+            tuple(tensor(array) for array in inputs),
+            None if weight is None else torch.as_tensor(weight, dtype=torch.float32, device=device),
         )
 
     def _split(self, inputs, weight, root, device):
         import torch
 
-        rows = self._training_set(inputs, weight, device)
+        rows = self._rows(inputs, weight, device)
         n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
             return rows, None
@@ -186,8 +253,12 @@ class NetworkEstimator:
     def _from_noise(self, noise, rows=None, function="from_base"):
         """Events that a method of the module makes of noise given `rows`, in their own units."""
         if self.net_ is None:  # no column varies
-            return self.encoder_.decode(np.zeros((len(noise), 0)))
+            return self._decode(np.zeros((len(noise), 0)), rows)
         inputs = self._module_call(function, noise, *self._given(rows))
+        return self._decode(inputs, rows)
+
+    def _decode(self, inputs, rows):
+        """Events, in their own units, of what the network gives for `rows`."""
         return self.encoder_.decode(inputs)
 
     def _drawn_by(self):

@@ -1,20 +1,12 @@
 """Torch modules, losses, samplers and the training engine; knows nothing of scikit-learn's API."""
 
 from skjetsim._nn._classifier import BinaryClassifier, build_classifier
-from skjetsim._nn._engine import (
-    SCHEDULES,
-    TensorNet,
-    TrainingPlan,
-    TrainingSet,
-    TrainingWarning,
-    resolve_device,
-)
 from skjetsim._nn._flow import Flow, build_flow, column_orders, likelihood_weight_decay
 from skjetsim._nn._invertible import InvertibleMap, build_invertible_map, invertible_width
 from skjetsim._nn._level import Columns, Level
-from skjetsim._nn._matching import FlowMatching, MatchingNet, build_matching
+from skjetsim._nn._matching import FlowMatching, build_matching
 from skjetsim._nn._ode import SOLVERS
-from skjetsim._nn._otus import Losses, OTUSNet, OTUSPlan, Stage, UnpairedSet, build_otus
+from skjetsim._nn._otus import Losses, Stage, build_otus
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import (
     GaussianResponse,
@@ -25,6 +17,18 @@ from skjetsim._nn._response import (
 )
 from skjetsim._nn._sliced_wasserstein import sliced_wasserstein
 from skjetsim._nn._transport_map import NOISES, MapLayout, object_groups
+from skjetsim._nn.training import (
+    SCHEDULES,
+    Draws,
+    Network,
+    Rows,
+    TrainingNet,
+    TrainingPlan,
+    TrainingWarning,
+    Unpaired,
+    resolve_device,
+    weighted_mean,
+)
 
 __all__ = [
     "NOISES",
@@ -32,6 +36,7 @@ __all__ = [
     "SOLVERS",
     "BinaryClassifier",
     "Columns",
+    "Draws",
     "Flow",
     "FlowMatching",
     "GaussianResponse",
@@ -39,17 +44,15 @@ __all__ = [
     "Level",
     "Losses",
     "MapLayout",
-    "MatchingNet",
-    "OTUSNet",
-    "OTUSPlan",
+    "Network",
     "PrivateRandom",
     "QuantileResponse",
+    "Rows",
     "Stage",
-    "TensorNet",
+    "TrainingNet",
     "TrainingPlan",
-    "TrainingSet",
     "TrainingWarning",
-    "UnpairedSet",
+    "Unpaired",
     "build_classifier",
     "build_flow",
     "build_gaussian_response",
@@ -64,4 +67,5 @@ __all__ = [
     "object_groups",
     "resolve_device",
     "sliced_wasserstein",
+    "weighted_mean",
 ]

@@ -6,11 +6,12 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from skjetsim._nn._random import PrivateRandom
+from skjetsim._nn.training import Network
 
 __all__ = ["BinaryClassifier", "build_classifier"]
 
 
-class BinaryClassifier(nn.Module):
+class BinaryClassifier(Network):
     """Log-odds of label 1 from two hidden layers.
 
     Parameters
@@ -32,9 +33,11 @@ class BinaryClassifier(nn.Module):
         """Log-odds of each row."""
         return self.layers(X)[:, 0]
 
-    def forward(self, X, label):
-        """Cross-entropy of each row: the loss the engine minimises."""
-        return binary_cross_entropy_with_logits(self.log_odds(X), label, reduction="none")
+    def losses(self, step, batch, generator):
+        """Cross-entropy of each row of X and label."""
+        X, label = batch.inputs
+        odds = self.log_odds(X)
+        return {"loss": binary_cross_entropy_with_logits(odds, label.float(), reduction="none")}
 
 
 def build_classifier(n_columns, *, generator, width=128):

@@ -11,6 +11,7 @@ from skjetsim._nn._conditioner import column_major_mlp, normal_log_prob
 from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._residual_layers import Planar, Sylvester
+from skjetsim._nn.training import Network
 
 __all__ = ["Flow", "build_flow", "column_orders", "likelihood_weight_decay"]
 
@@ -44,7 +45,7 @@ class CircularBase(nn.Module):
         return torch.where(self.circular, (2 * torch.special.ndtr(z) - 1) * math.pi, z)
 
 
-class Flow(nn.Module):
+class Flow(Network):
     """Density of `target` given `context`: layers that lead to a standard normal base.
 
     Rows come and go as (n_rows, n_columns); inside, tables are column-major.
@@ -129,9 +130,9 @@ class Flow(nn.Module):
         z, ladj = self.to_base(target, context)
         return ladj + normal_log_prob(z.T)
 
-    def forward(self, target, context=None):
-        """Negative log-likelihood of each row: the loss the engine minimises."""
-        return -self.log_prob(target, context)
+    def losses(self, step, batch, generator):
+        """Negative log-likelihood of each row of target and, where there is one, context."""
+        return {"loss": -self.log_prob(*batch.inputs)}
 
 
 def _mixing_layers(mixing, kinds, orders, n_context, *, hidden_features, n_bins):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from skjetsim._nn._flow import build_flow
+from skjetsim._nn.training import Network
 
 __all__ = ["InvertibleMap", "build_invertible_map", "invertible_width", "mmd_of_rows"]
 
@@ -15,7 +15,7 @@ BLOCK_ROWS = 256
 KERNEL_WIDTHS = (0.2, 0.6, 2.0)
 
 
-class InvertibleMap(nn.Module):
+class InvertibleMap(Network):
     """Bijection (theory, its padding) <-> (measured, its padding), all columns standardised.
 
     The padding fills both sides up to the same width: zeros, or standard normal noise where
@@ -40,8 +40,9 @@ class InvertibleMap(nn.Module):
         self.mmd_weight = mmd_weight
         self.flow = flow
 
-    def forward(self, theory, measured, padding, weight=None):
-        """Loss of each row; `padding` holds that of theory, then that of measured."""
+    def losses(self, step, batch, generator):
+        """Loss of each row of theory, measured and padding: that of theory, then of measured."""
+        theory, measured, padding = batch.inputs
         # The batch is shuffled: the neighbour's noise is new to an event in every epoch.
         padding = padding.roll(1, dims=0)
         n_padding = self.width - self.n_theory
@@ -52,10 +53,10 @@ class InvertibleMap(nn.Module):
         loss = self._error(measured_drawn, measured, self.n_measured)
         loss = loss + self._error(theory_drawn, theory, self.n_theory)
         if self.mmd_weight > 0:
-            distance = mmd_of_rows(measured_drawn, measured, weight)
-            distance = distance + mmd_of_rows(theory_drawn, theory, weight)
+            distance = mmd_of_rows(measured_drawn, measured, batch.weight)
+            distance = distance + mmd_of_rows(theory_drawn, theory, batch.weight)
             loss = loss + self.mmd_weight * distance
-        return loss
+        return {"loss": loss}
 
     def _error(self, drawn, true, n_columns):
         """Mean squared error, without noise; zeros have to stay so, or they carry the event."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
 
 from skjetsim._nn._conditioner import normal_log_prob
-from skjetsim._nn._engine import TensorNet
 from skjetsim._nn._flow import CircularBase, likelihood_weight_decay
 from skjetsim._nn._layers import ContextStep
 from skjetsim._nn._ode import integrate, integrate_with_log_det
@@ -16,15 +14,16 @@ from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
 from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn.training import Network, weighted_mean
 
-__all__ = ["FlowMatching", "MatchingNet", "build_matching"]
+__all__ = ["FlowMatching", "build_matching"]
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
 LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error
 VALIDATION_SOLVER = ("midpoint", 4)  # of the likelihood that chooses the epoch
 
 
-class FlowMatching(nn.Module):
+class FlowMatching(Network):
     """Density of `target` given `context`, by a learnt velocity of noise (arXiv:2210.02747).
 
     Noise z is joined to an event x by a straight line, and the network learns the mean velocity of
@@ -81,14 +80,27 @@ class FlowMatching(nn.Module):
 
     # Training.
 
-    def forward(self, target, context=None, noise=None):
-        """Loss of each row, with the noise of `draw_noise`; without, minus its log-density.
+    def groups(self):
+        """All parameters but the student's, which learns afterwards."""
+        # The scale is learnt by likelihood, which memorises; the velocity from ever new noise.
+        decay = likelihood_weight_decay(self.n_target + self.n_context)
+        of_scale = [] if self.scale is None else list(self.scale.parameters())
+        of_velocity = list(self.velocity.parameters())
+        return {"loss": [{"params": of_scale, "weight_decay": decay}, {"params": of_velocity}]}
 
-        The loss says little of how good the events are, and stays flat while they still improve.
-        """
-        if noise is not None:
-            return self._loss(target, context, *noise)
-        return -self._log_prob(target, context, VALIDATION_SOLVER)
+    def losses(self, step, batch, generator):
+        """Squared error of the velocity at fresh noise and times, several to an event if few."""
+        draws = math.ceil(LEAST_DRAWS / len(batch))
+        tables = [table.repeat(draws, 1) if draws > 1 else table for table in batch.inputs]
+        target, context = tables if self.n_context else (tables[0], None)
+        noise = self.draw_noise(len(target), generator, target.device)
+        return {"loss": self._loss(target, context, *noise)}
+
+    def monitor(self, data, generator):
+        """Minus the log-density: the loss stays flat while the events still improve."""
+        return weighted_mean(
+            data, lambda batch: {"loss": -self._log_prob(*batch.inputs, solver=VALIDATION_SOLVER)}
+        )
 
     def draw_noise(self, n_rows, generator, device):
         """Base points, column-major, and times, one in each of `n_rows` equal parts of [0, 1]."""
@@ -176,14 +188,13 @@ class FlowMatching(nn.Module):
         """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
         rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
         parts = [table.split(rows) for table in (target, context) if table is not None]
-        solver = self.solver, self.n_steps
         logs = [
-            self._log_prob(part[0], part[1] if len(part) > 1 else None, solver)
+            self._log_prob(*part, solver=(self.solver, self.n_steps))
             for part in zip(*parts, strict=True)
         ]
         return torch.cat(logs)
 
-    def _log_prob(self, target, context, solver):
+    def _log_prob(self, target, context=None, *, solver):
         context = self._columns(context)
         x, log_slope = self._scaled(target, context)
         offsets = self.velocity.offsets(context)
@@ -215,35 +226,6 @@ class FlowMatching(nn.Module):
             start, stop = index / n_jumps, (index + 1) / n_jumps
             points.append(self._along(points[-1], context, start, stop, n_steps))
         return torch.cat(points).T
-
-
-class MatchingNet(TensorNet):
-    """Net of a `FlowMatching`: its noise comes from the generator that checkpoints keep."""
-
-    def initialize_optimizer(self, triggered_directly=None):
-        """Create the optimizer, without the student's parameters."""
-        of_scale, rest = [], []
-        for name, parameter in self.module_.named_parameters():
-            if not name.startswith("student."):
-                (of_scale if name.startswith("scale.") else rest).append(parameter)
-        # The scale is learnt by likelihood, which memorises; the velocity from ever new noise.
-        decay = likelihood_weight_decay(self.module_.n_target + self.module_.n_context)
-        groups = [{"params": rest}, {"params": of_scale, "weight_decay": decay}]
-        self.optimizer_ = self.make_optimizer([group for group in groups if group["params"]])
-        return self
-
-    def train_batch(self, batch):
-        """One optimization step on fresh noise and times, several to an event in small batches."""
-        self.optimizer_.zero_grad(set_to_none=True)
-        draws = math.ceil(LEAST_DRAWS / len(batch))
-        rows = torch.arange(len(batch), device=batch.inputs[0].device).repeat(draws)
-        batch = batch.rows(rows) if draws > 1 else batch
-        noise = self.module_.draw_noise(len(batch), self.generator, batch.inputs[0].device)
-        loss = self.criterion_(self.module_(*batch.inputs, noise=noise), batch.weight)
-        loss.backward()
-        self.clip_gradient(self.module_.parameters())
-        self.optimizer_.step()
-        return loss.detach()
 
 
 def build_matching(n_target, n_context, *, generator, **settings):

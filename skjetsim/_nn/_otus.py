@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from skjetsim._nn._engine import TensorNet, TrainingPlan, TrainingSet
 from skjetsim._nn._flow import build_flow
 from skjetsim._nn._invertible import mmd_of_rows
 from skjetsim._nn._level import Columns
@@ -19,10 +18,9 @@ from skjetsim._nn._sliced_wasserstein import (
 )
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
 from skjetsim._nn._velocity import wrap_angle
+from skjetsim._nn.training import Network
 
-__all__ = ["OTUS", "Losses", "OTUSNet", "OTUSPlan", "Stage", "UnpairedSet", "build_otus"]
-
-VALIDATION_SEED = 0  # of the noise and the slices that all epochs are validated with
+__all__ = ["OTUS", "Losses", "Stage", "build_otus"]
 
 
 @dataclass(frozen=True)
@@ -75,77 +73,7 @@ class Stage:
         return self.train != "encoder" and (self.simulated_weight > 0 or self.anchor_weight > 0)
 
 
-@dataclass(frozen=True)
-class OTUSPlan(TrainingPlan):
-    """Plan of a stage.
-
-    Attributes
-    ----------
-    course : str
-        What else decides on the training, whose checkpoint is no other's.
-    """
-
-    course: str = ""
-
-
-@dataclass
-class UnpairedSet(TrainingSet):
-    """Theory and measured events whose rows do not correspond, and pairs whose rows do.
-
-    An epoch passes once over the longer level; the other one, and the pairs, are passed over as
-    often as that takes, in a new order each time. The rows that do not fill a batch wait for
-    another epoch. Without a generator, as in validation, what is longer is cut.
-
-    Attributes
-    ----------
-    inputs : tuple of Tensor
-        Theory, measured, and of pairs theory and measured.
-    weights : tuple of Tensor or None
-        Of theory events, measured events and pairs, which are then drawn by weight.
-    batch_size : int or None
-        That of the training, from which follows how many rows an epoch has.
-    """
-
-    weights: tuple = field(default=(None, None, None))
-    batch_size: int | None = None
-
-    def __len__(self):
-        """Rows of either level in an epoch."""
-        lengths = len(self.inputs[0]), len(self.inputs[1])
-        if self.batch_size is None:
-            return min(lengths)
-        return max(lengths) // self.batch_size * self.batch_size
-
-    def normalised(self):
-        """Weights choose rows: their scale does not matter."""
-        return self
-
-    def batches(self, batch_size, generator=None):
-        """Yield equally long batches of each table."""
-        n_rows = len(self)
-        tables = []
-        # The two sides of a pair are drawn in the same order.
-        groups = self.inputs[:1], self.inputs[1:2], self.inputs[2:]
-        for group, weight in zip(groups, self.weights, strict=True):
-            if group and (generator is not None or len(tables) < 2):
-                order = _order(len(group[0]), n_rows, weight, generator)
-                tables += [table[order.to(table.device)] for table in group]
-        yield from TrainingSet(tuple(tables)).batches(batch_size)
-
-
-def _order(n_available, n_rows, weight, generator):
-    """Numbers of `n_rows` rows: whole passes in random order, or draws by weight."""
-    if generator is None:
-        return torch.arange(n_rows)
-    if weight is not None:
-        return torch.multinomial(weight, n_rows, replacement=True, generator=generator)
-    passes = [
-        torch.randperm(n_available, generator=generator) for _ in range(-(-n_rows // n_available))
-    ]
-    return torch.cat(passes)[:n_rows]
-
-
-class OTUS(nn.Module):
+class OTUS(Network):
     """Encoder (detector to theory level) and decoder (back), trained on unpaired events.
 
     Parameters
@@ -164,7 +92,7 @@ class OTUS(nn.Module):
         super().__init__()
         self.theory, self.measured = theory, measured
         self.encoder, self.decoder = encoder, decoder
-        self.losses, self.stage = losses, Stage()
+        self.terms, self.stage = losses, Stage()
         for name, position in (("theory", 0), ("measured", 1)):
             columns = torch.tensor([pair[position] for pair in shared], dtype=torch.long)
             self.register_buffer(f"{name}_shared", columns, persistent=False)
@@ -180,7 +108,6 @@ class OTUS(nn.Module):
             directions = torch.randn(n_learned, level.n_features)
             directions = nn.functional.normalize(directions, dim=1)
             self.register_buffer(f"{name}_directions", directions)
-        self.n_passed, self.n_seen = 0.0, 0
 
     # Drawing.
 
@@ -192,36 +119,48 @@ class OTUS(nn.Module):
         """Theory-level events of detector-level ones."""
         return self.encoder(measured, noise)
 
-    # Losses.
+    # Training.
 
-    def forward(self, theory, measured, pair_theory=None, pair_measured=None, generator=None):
-        """Loss of a batch, the same for each row."""
-        if generator is None:
-            generator = torch.Generator().manual_seed(VALIDATION_SEED)
-        stage, total = self.stage, theory.new_zeros(())
-        encoded, log_width = None, None
+    def groups(self):
+        """Parameters of the maps that the stage trains."""
+        train = self.stage.train
+        maps = [getattr(self, name) for name in ("encoder", "decoder") if train in ("both", name)]
+        return {"loss": [{"params": [p for part in maps for p in part.parameters()]}]}
+
+    def losses(self, step, batch, generator):
+        """Losses of the stage over theory and measured events and, where there are some, pairs."""
+        theory, measured, *pairs = batch.inputs
+        stage, losses, anchors = self.stage, {}, 0.0
         if stage.train != "decoder":
             noise = self._noise(self.encoder, len(measured), generator, measured.device)
             encoded, log_width = self.encoder.with_log_width(measured, noise)
-            total = total + self._latent_loss(theory, encoded, noise, log_width, generator)
-            total = total + self._anchor_loss(encoded, measured)
+            if stage.latent_weight > 0:
+                latent = self._latent_loss(theory, encoded, noise, log_width, generator)
+                losses["latent_loss"] = stage.latent_weight * latent
+            anchors = anchors + self._anchor_loss(encoded, measured)
         if stage.train == "both" and stage.data_weight > 0:
-            total = total + stage.data_weight * self._data_loss(measured, encoded, generator)
+            data = self._data_loss(measured, encoded, generator)
+            losses["data_loss"] = stage.data_weight * data
         if stage.needs_simulated:
             drawn = self._draw(self.decoder, theory, generator)
-            total = total + self._simulated_loss(theory, drawn, measured, generator)
-        if pair_theory is not None and stage.paired_weight > 0:
-            pairs = self._paired_loss(pair_theory, pair_measured, generator)
-            total = total + stage.paired_weight * pairs
-        return total.expand(len(theory))
+            anchors = anchors + self._anchor_loss(theory, drawn)
+            if stage.simulated_weight > 0:
+                distance = self._distance("measured", drawn, measured, generator)
+                losses["simulated_loss"] = stage.simulated_weight * distance
+        if stage.anchor_weight > 0:
+            losses["anchor_loss"] = stage.anchor_weight * anchors
+        if pairs and stage.paired_weight > 0:
+            losses["paired_loss"] = stage.paired_weight * self._paired_loss(*pairs, generator)
+        return losses
 
-    def _simulated_loss(self, theory, drawn, measured, generator):
-        """Of D(X): its distribution, and how far it moves."""
-        loss = self._anchor_loss(theory, drawn)
-        if self.stage.simulated_weight > 0:
-            distance = self._distance("measured", drawn, measured, generator)
-            loss = loss + self.stage.simulated_weight * distance
-        return loss
+    def check_epoch(self, entries):
+        """Raise where no reconstructed event passed the thresholds."""
+        if entries.get("passing_rate") == 0.0:
+            raise ValueError(
+                f"no reconstructed event passes the thresholds in epoch {entries['epoch']}: "
+                "passing rate 0. Thresholds are in the units of y: lower them, or train a first "
+                "stage with data_weight=0."
+            )
 
     @staticmethod
     def _noise(transport, n_rows, generator, device):
@@ -231,16 +170,12 @@ class OTUS(nn.Module):
         return transport(events, self._noise(transport, len(events), generator, events.device))
 
     def _latent_loss(self, theory, encoded, noise, log_width, generator):
-        if self.stage.latent_weight == 0:
-            return 0.0
-        if self.losses.latent_loss == "kl":
-            loss = self._divergence(encoded, noise, log_width)
-        elif self.losses.latent_loss == "mmd":
+        if self.terms.latent_loss == "kl":
+            return self._divergence(encoded, noise, log_width)
+        if self.terms.latent_loss == "mmd":
             features = self.theory.features(encoded), self.theory.features(theory)
-            loss = mmd_of_rows(*features, None).mean()
-        else:
-            loss = self._distance("theory", encoded, theory, generator)
-        return self.stage.latent_weight * loss
+            return mmd_of_rows(*features, None).mean()
+        return self._distance("theory", encoded, theory, generator)
 
     def _divergence(self, encoded, noise, log_width):
         """KL divergence of the encoder's Gaussian from the prior, up to a constant of the units."""
@@ -249,7 +184,7 @@ class OTUS(nn.Module):
 
     def _distance(self, name, drawn, true, generator):
         """Distance along random, learnt and axis directions of the features."""
-        level, losses = getattr(self, name), self.losses
+        level, losses = getattr(self, name), self.terms
         drawn, true = level.features(drawn), level.features(true).detach()
         device, n_features = drawn.device, level.n_features
         learned = self._learned_directions(name, drawn, true)
@@ -272,7 +207,7 @@ class OTUS(nn.Module):
     def _learned_directions(self, name, drawn, true):
         directions = getattr(self, f"{name}_directions")
         if self.training and len(directions):
-            directions.copy_(sharpen_directions(directions, drawn, true, p=self.losses.p))
+            directions.copy_(sharpen_directions(directions, drawn, true, p=self.terms.p))
         return directions
 
     def _data_loss(self, measured, encoded, generator):
@@ -282,17 +217,17 @@ class OTUS(nn.Module):
         gap = again[:, free] - measured[:, free]
         gap = torch.where(self.decoder.angle, wrap_angle(gap), gap)
         error = (gap / self.decoder.step).square().mean(dim=1)
-        if not self.losses.thresholds:
+        if not self.terms.thresholds:
             return error.mean()
         passed = self._passes(again.detach())
         rate = passed.mean()
-        self.n_passed, self.n_seen = self.n_passed + passed.sum(), self.n_seen + len(passed)
+        self.log("passing_rate", passed)
         return (error * passed).sum() / passed.sum().clamp_min(1) / rate.clamp_min(1e-12)
 
     def _passes(self, measured):
         """1 for events all of whose transverse momenta are above their thresholds, else 0."""
         passed = torch.ones(len(measured), dtype=torch.bool, device=measured.device)
-        for first, second, threshold in self.losses.thresholds:
+        for first, second, threshold in self.terms.thresholds:
             pt = measured[:, first]
             if second is not None:
                 pt = torch.hypot(pt, measured[:, second])
@@ -302,19 +237,17 @@ class OTUS(nn.Module):
     def _anchor_loss(self, theory, measured):
         if self.stage.anchor_weight == 0:
             return 0.0
-        anchors = self.losses.anchors
+        anchors = self.terms.anchors
         if callable(anchors):
             sides = Columns(theory, self.theory.names), Columns(measured, self.measured.names)
-            loss = anchors(*sides).mean()
-        elif anchors is None:
-            loss = self._steps(theory, measured).square().mean()
-        else:
-            cosines = [
-                nn.functional.cosine_similarity(theory[:, ours], measured[:, theirs], dim=1)
-                for ours, theirs in anchors
-            ]
-            loss = sum((1 - cosine).mean() for cosine in cosines)
-        return self.stage.anchor_weight * loss
+            return anchors(*sides).mean()
+        if anchors is None:
+            return self._steps(theory, measured).square().mean()
+        cosines = [
+            nn.functional.cosine_similarity(theory[:, ours], measured[:, theirs], dim=1)
+            for ours, theirs in anchors
+        ]
+        return sum((1 - cosine).mean() for cosine in cosines)
 
     def _steps(self, theory, measured):
         """Way from theory to measured in the columns that they share, in units of their step."""
@@ -346,55 +279,6 @@ class OTUS(nn.Module):
 
         accuracy = 0.5 * (cost(gap(draws[0], true)) + cost(gap(draws[1], true)))
         return (accuracy - 0.5 * cost(gap(*draws))).mean()
-
-
-class OTUSNet(TensorNet):
-    """Net of an `OTUS`: noise and slices come from the generator that checkpoints keep."""
-
-    def initialize_optimizer(self, triggered_directly=None):
-        """Create the optimizer of the maps that the stage trains."""
-        train = self.module_.stage.train
-        maps = [
-            getattr(self.module_, name)
-            for name in ("encoder", "decoder")
-            if train in ("both", name)
-        ]
-        self.optimizer_ = self.make_optimizer(p for part in maps for p in part.parameters())
-        return self
-
-    def train_batch(self, batch):
-        """One optimization step."""
-        self.optimizer_.zero_grad(set_to_none=True)
-        loss = self.module_(*batch.inputs, generator=self.generator).mean()
-        loss.backward()
-        self.clip_gradient(self.optimizer_.param_groups[0]["params"])
-        self.optimizer_.step()
-        return loss.detach()
-
-    def one_epoch(self, training, after_step=None):
-        """Train for an epoch; says how many reconstructed events passed the thresholds.
-
-        Raises
-        ------
-        ValueError
-            Where none did.
-        """
-        self.module_.n_passed, self.module_.n_seen = 0.0, 0
-        loss = super().one_epoch(training, after_step)
-        self.passing_rate_ = None
-        if self.module_.n_seen:
-            self.passing_rate_ = float(self.module_.n_passed) / self.module_.n_seen
-            if self.passing_rate_ == 0.0:
-                raise ValueError(
-                    f"none of {self.module_.n_seen} reconstructed events passes the thresholds in "
-                    "this epoch: passing rate 0. Thresholds are in the units of y: lower them, or "
-                    "train a first stage with data_weight=0."
-                )
-        return loss
-
-    def epoch_results(self):
-        """Share of reconstructed events that passed the thresholds, where there are any."""
-        return {} if self.passing_rate_ is None else {"passing_rate": self.passing_rate_}
 
 
 def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator, prior=None):

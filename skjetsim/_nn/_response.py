@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
 from skjetsim._nn._random import PrivateRandom
+from skjetsim._nn.training import Network
 
 __all__ = [
     "GaussianResponse",
@@ -89,7 +90,7 @@ def pinball(error, level):
     return torch.maximum(level * error, (level - 1) * error)
 
 
-class GaussianResponse(nn.Module):
+class GaussianResponse(Network):
     """Median and 84.1% quantile of each column; draws mu + abs(q - mu) times a normal number.
 
     The published model of arXiv:2010.01835: the columns are independent and symmetric given the
@@ -104,10 +105,14 @@ class GaussianResponse(nn.Module):
         """Median and upper quantile, each of shape (n_rows, n_columns)."""
         return self.network(context, weight).chunk(2, dim=1)
 
-    def forward(self, y, context, weight=None):
-        """Absolute error of mu plus pinball loss of q, for each row."""
-        mu, upper = self.heads(context, weight)
-        return ((y - mu).abs() + pinball(y - upper, PUBLISHED_LEVEL)).sum(dim=1)
+    def losses(self, step, batch, generator):
+        """Absolute error of mu plus pinball loss of q, for each row of y and context.
+
+        The weights count in the batch normalisation too.
+        """
+        y, context = batch.inputs
+        mu, upper = self.heads(context, batch.weight)
+        return {"loss": ((y - mu).abs() + pinball(y - upper, PUBLISHED_LEVEL)).sum(dim=1)}
 
     def median(self, context):
         """Conditional median."""
@@ -135,7 +140,7 @@ def normal_knots(n_quantiles):
     return torch.linspace(-1, 1, n_quantiles, dtype=torch.float64) * edge
 
 
-class QuantileResponse(nn.Module):
+class QuantileResponse(Network):
     """Monotone quantile functions of each column, joined by a Gaussian copula.
 
     The quantile function of a column is piecewise linear over the axis z of a standard normal. The
@@ -212,15 +217,19 @@ class QuantileResponse(nn.Module):
         quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
         return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
 
-    def forward(self, y, context, weight=None):
-        """Pinball losses of the quantiles, and minus the log-density of the copula, of each row."""
-        quantiles, entries = self.heads(context, weight)
+    def losses(self, step, batch, generator):
+        """Pinball losses of the quantiles, and minus the log-density of the copula, of each row.
+
+        The weights count in the batch normalisation too.
+        """
+        y, context = batch.inputs
+        quantiles, entries = self.heads(context, batch.weight)
         error = y[:, :, None] - quantiles
         loss = (pinball(error, self.level) * self.pinball_weight).sum(dim=(1, 2))
         z, _ = self.to_normal(y, quantiles.detach())
         # Beyond the farthest event of the marginal, a Gaussian would see nothing but outliers.
         z = z.clamp(-self.reach, self.reach)
-        return loss / len(self.knots) ** 0.5 - self.copula_log_prob(z, entries)
+        return {"loss": loss / len(self.knots) ** 0.5 - self.copula_log_prob(z, entries)}
 
     def median(self, context):
         """Conditional median."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn.training import Network
 
 __all__ = ["Student"]
 
 
-class Student(nn.Module):
+class Student(Network):
     """Jumps along a path whose end, and half-way point, a solver has found.
 
     Parameters
@@ -41,20 +41,14 @@ class Student(nn.Module):
             found.append(x)
         return found
 
-    def forward(self, start, points, context=None):
+    def losses(self, step, batch, generator):
         """Squared distance of each row from the solver's points, the mean over columns and jumps.
 
-        Parameters
-        ----------
-        start : Tensor of shape (n_rows, n_columns)
-        points : Tensor of shape (n_rows, n_jumps * n_columns)
-        context : Tensor of shape (n_rows, n_context), optional
-
-        Returns
-        -------
-        Tensor of shape (n_rows,)
+        A mini-batch has the start, of shape (n_rows, n_columns), the points side by side, of shape
+        (n_rows, n_jumps * n_columns), and the context where there is one.
         """
-        context = context.T.contiguous() if self.with_context else None
+        start, points, *context = batch.inputs
+        context = context[0].T.contiguous() if self.with_context else None
         found = torch.stack(self.points(start.T.contiguous(), context))
         away = found - points.T.reshape(found.shape)
-        return torch.where(self.angle, wrap_angle(away), away).square().mean((0, 1))
+        return {"loss": torch.where(self.angle, wrap_angle(away), away).square().mean((0, 1))}

@@ -1,1 +1,1 @@
-"""The structure inside a model file."""
+"""What a model file holds, and how: names, structure, networks, the archive with its checksums."""

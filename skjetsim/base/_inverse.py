@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base._mixins import UnfolderMixin
@@ -19,9 +20,11 @@ class InverseSampling:
 
     A subclass defines ``_draw_inverse(rows, n_samples, random_state)``, which returns one row of X
     for each of `rows` or, if `n_samples` is not None, `n_samples` rows side by side for each.
-    `rows` are checked detector-level events, at least one.
+    `rows` are checked detector-level events, at least one. A meta-estimator defines it only if the
+    estimator inside unfolds (`available_if`), and then has `sample_inverse`.
     """
 
+    @available_if(lambda self: hasattr(self, "_draw_inverse"))
     def sample_inverse(self, y, *, n_samples=None, random_state=None):
         """Unfold detector-level events.
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import set_output_container
 from skjetsim.utils._scores import energy_scores
-from skjetsim.utils._validation import check_events, check_sample_weight, validate_events
+from skjetsim.utils._validation import check_sample_weight, validate_events, validate_target
 from skjetsim.utils._weighted import weighted_mean, weighted_std
 
 __all__ = ["GeneratorMixin", "SimulatorMixin", "UnfolderMixin"]
@@ -169,7 +169,7 @@ class SimulatorMixin(TransformerMixin):
         """
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
-        truth, _ = check_events(y, what="y", allow_1d=True)
+        truth = validate_target(self, y, n_samples=None, reset=False)
         drawn = self.sample(X, n_samples=N_SCORED, random_state=self.random_state)
         return _minus_energy_score(truth, drawn, sample_weight)
 

@@ -9,10 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base._mixins import SimulatorMixin
 from skjetsim.base._shapes import as_target
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._scores import event_blocks
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int, refuse_count, validate_events, validate_target
 
 __all__ = ["BaseSimulator"]
+
+N_PREDICTED = 101  # draws of a median; an odd number, so that counts stay integers
 
 
 class BaseSimulator(SimulatorMixin, BaseEstimator):
@@ -96,9 +100,52 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         y = validate_target(self, y, n_samples=len(X), reset=False)
         return self._log_density(X, y)
 
+    def predict(self, X):
+        """Conditional median of each column of y, the same at each call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_targets)
+            The median of 101 draws per event, unless the class says otherwise. Angles, by the names
+            of their columns, have the median about their mean direction.
+        """
+        check_is_fitted(self)
+        rows = self._events(X, min_samples=0)
+        if not len(rows):
+            return self._as_target(np.empty((0, self.n_targets_)), X)
+        return self._as_target(self._predict(rows), X)
+
+    def _predict(self, rows):
+        """Median of draws, block by block."""
+        angles = np.array([is_angle(name) for name in self.target_names_in_])
+        result = np.empty((len(rows), self.n_targets_))
+        for number, block in enumerate(event_blocks(len(rows), N_PREDICTED * self.n_targets_)):
+            seed = np.random.SeedSequence(number)
+            drawn = np.asarray(self._draw_targets(rows[block], N_PREDICTED, seed))
+            drawn = drawn.reshape(-1, N_PREDICTED, self.n_targets_)
+            result[block] = _median(drawn, angles)
+        return result
+
     def _events(self, X, min_samples=1):
         refuse_count(self, X)
         return validate_events(self, X, reset=False, min_samples=min_samples)
 
     def _as_target(self, rows, X=None):
         return as_target(self, rows, X)
+
+
+def _median(drawn, angles):
+    """Median over the draws, of shape (n, n_columns); that of angles about their direction."""
+    if angles.any():
+        phi = drawn[:, :, angles]
+        center = np.arctan2(np.sin(phi).mean(axis=1), np.cos(phi).mean(axis=1))
+        drawn = drawn.copy()
+        drawn[:, :, angles] = wrap_phi(phi - center[:, None])
+    median = np.median(drawn, axis=1)
+    if angles.any():
+        median[:, angles] = wrap_phi(median[:, angles] + center)
+    return median

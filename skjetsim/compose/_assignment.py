@@ -11,13 +11,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.preprocessing._base import refuse_duplicates
-from skjetsim.preprocessing._object_order import ObjectOrder, columns_of
-from skjetsim.preprocessing._objects import EventObject
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import refuse_duplicates
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._object_order import ObjectOrder, columns_of
 from skjetsim.utils._validation import check_events, check_names_match, first_duplicate
 
-__all__ = ["AssignmentTransformer"]
+__all__ = ["NearestAssignment"]
 
 LARGEST_NUMBER = 6  # of objects, whose orders are all tried
 # Beyond this distance one jet is as little a quark's as another, and nearly no matter how far.
@@ -26,7 +26,7 @@ LARGEST_DELTA_R, FARTHER = 1.0, 1e-3
 SUSPECT_DELTA_R = 0.5
 
 
-class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
+class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
     r"""Put the objects of y into the order of the objects of X that they come from.
 
     Jets come by falling pT, in which order a small fluctuation makes the third jet the second: a
@@ -84,11 +84,11 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from skjetsim.compose import AssignmentTransformer
+    >>> from skjetsim.compose import NearestAssignment
     >>> X = pd.DataFrame({"b_eta": [0.0], "b_phi": [0.0], "u_eta": [1.0], "u_phi": [2.0]})
     >>> y = pd.DataFrame({"jet1_pt": [50.0], "jet1_eta": [1.1], "jet1_phi": [2.1],
     ...                   "jet2_pt": [40.0], "jet2_eta": [0.1], "jet2_phi": [0.2]})
-    >>> assignment = AssignmentTransformer(["jet1", "jet2"], ["b", "u"]).fit(X, y)
+    >>> assignment = NearestAssignment(["jet1", "jet2"], ["b", "u"]).fit(X, y)
     >>> assignment.transform_target(X, y)
     array([[40. ,  0.1,  0.2, 50. ,  1.1,  2.1]])
     >>> assignment.get_target_names_out(list(y))[:2]
@@ -124,7 +124,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         y, y_names = check_events(y, what="y", estimator=self)
         if x_names is None or y_names is None:
             raise ValueError(
-                "AssignmentTransformer needs named columns, by which objects are found: pass X and "
+                "NearestAssignment needs named columns, by which objects are found: pass X and "
                 "y as DataFrames."
             )
         self._check_objects()
@@ -195,7 +195,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         bad = ~np.isfinite(obj.eta)
         if bad.any():
             raise ValueError(
-                f"AssignmentTransformer: {obj.name!r} of {what} has pT = 0 and so no direction, "
+                f"NearestAssignment: {obj.name!r} of {what} has pT = 0 and so no direction, "
                 f"first bad row {np.argmax(bad)} ({bad.sum()} bad rows in all). Select events with "
                 "a pT above zero (skjetsim.selection.select_pt)."
             )
@@ -207,7 +207,7 @@ class AssignmentTransformer(ConditionalTransformerMixin, BaseEstimator):
         self.delta_r_ = np.sqrt(np.median(squared[place, best, rows], axis=0))
         if self.delta_r_.min() > SUSPECT_DELTA_R:
             warnings.warn(
-                "AssignmentTransformer: no object is near its reference, the medians of delta R "
+                "NearestAssignment: no object is near its reference, the medians of delta R "
                 f"are {self.delta_r_.round(2).tolist()}. Where one side has been rotated "
                 "(PhiRotation), rotate the other before this step.",
                 UserWarning,

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import numpy as np
-import pandas as pd
 from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.compose._balance import balance
-from skjetsim.compose._class_probabilities import (
+from skjetsim._classifiers._training import (
+    boosted_trees,
     check_classifier,
-    default_classifier,
-    draw_classes,
     fit_classifier,
-    log_proba,
     used_events,
 )
-from skjetsim.compose._inner import (
+from skjetsim._drawing._sample import log_prob, sample
+from skjetsim._estimators._inside import (
     check_simulator,
+    explained,
+    fit_weighted,
     is_fitted,
     numbered_checkpoints,
-    rows_of,
-    weight_name,
 )
-from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._balance import balance
+from skjetsim.compose._draw_classes import draw_classes, log_proba
+from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._patterns import REJECTED, Patterns
-from skjetsim.compose._tables import theory_table
-from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
-from skjetsim.utils._validation import column_names, validate_target
+from skjetsim.compose._tables import flat_table, target_columns, theory_table
+from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._validation import column_names
 
 __all__ = ["EfficiencySimulator"]
 
@@ -49,15 +45,15 @@ class EfficiencySimulator(MetaSimulator):
 
     Parameters
     ----------
-    classifier : classifier or None
+    simulator : simulator
+        Cloned for each pattern; learns its columns of y given X. Transformers of y, of which a
+        logarithm of zero pT would be one too many, belong in here: a `TransformedSimulator`.
+    classifier : classifier or None, default=None
         Learns the pattern; has `predict_proba` and is trained on the likelihood, or calibrated.
         None takes gradient-boosted trees with early stopping: an efficiency that jumps at a
         threshold is what trees follow and smooth functions do not. Trees cut one column at a time,
         and a threshold in pT is a circle in px and py: put `CartesianToCylindrical` in front of
         this estimator, or of the classifier.
-    simulator : simulator
-        Cloned for each pattern; learns its columns of y given X. Transformers of y, of which a
-        logarithm of zero pT would be one too many, belong in here: a `TransformedSimulator`.
     accepted : str, int or None, default="accepted"
         Column of y, by name or position, that is 1 for events the detector accepts and 0 for the
         others. None: y has no such column, and events that are zero throughout are rejected.
@@ -91,6 +87,9 @@ class EfficiencySimulator(MetaSimulator):
 
     Notes
     -----
+    `predict` gives zeros for an event that is rejected with a probability of one half or more. To
+    any other it gives the likeliest pattern, and the point prediction of its simulator.
+
     Few classifiers predict exactly as many events as they have seen. The offsets are those that
     maximise the likelihood of the training events; then the expected number of events of each
     pattern is the observed one, among events that lack the same objects in X. This also undoes
@@ -120,7 +119,7 @@ class EfficiencySimulator(MetaSimulator):
     >>> y[~accepted] = 0.0
     >>> response = FlowSimulator(max_epochs=2, random_state=0)
     >>> model = make_generative_pipeline(
-    ...     CartesianToCylindrical(["jet"]), EfficiencySimulator(None, response, random_state=0)
+    ...     CartesianToCylindrical(["jet"]), EfficiencySimulator(response, random_state=0)
     ... ).set_output(transform="pandas").fit(X, y)
     >>> low, high = model[-1].efficiency(pd.DataFrame({"jet_pt": [15.0, 50.0], "jet_phi": 0.0}))
     >>> bool(low < 0.1), bool(high > 0.9)
@@ -130,11 +129,19 @@ class EfficiencySimulator(MetaSimulator):
     True
     """
 
+    _learnt = "simulators_"
+
     def __init__(
-        self, classifier, simulator, *, accepted="accepted", objects=(), random_state=None
+        self,
+        simulator,
+        *,
+        classifier=None,
+        accepted="accepted",
+        objects=(),
+        random_state=None,
     ):
-        self.classifier = classifier
         self.simulator = simulator
+        self.classifier = classifier
         self.accepted = accepted
         self.objects = objects
         self.random_state = random_state
@@ -169,11 +176,8 @@ class EfficiencySimulator(MetaSimulator):
             indices of X and y.
         """
         self._check_parts()
-        for name in ("simulators_", "offsets_"):  # of an earlier fit: from here on there are none
-            vars(self).pop(name, None)
         x_names, y_names = column_names(X), column_names(y)
         X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
-        self._named = y_names is not None
         self._reader = Patterns(
             y_names, x_names, y.shape[1], accepted=self.accepted, objects=self.objects
         )
@@ -184,31 +188,50 @@ class EfficiencySimulator(MetaSimulator):
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
         groups = self._groups(pattern, absent)
         self._fit_classifier(X, pattern, absent, weight)
-        with rows_of(used):
+        with explained(rows=used):
             self._fit_simulators(X, y, groups, weight)
         return self
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "simulators_")
+    @property
+    def _inside(self):
+        return list(getattr(self, "simulators_", {"": self.simulator}).values())
 
     def _draw_targets(self, rows, n_samples, random_state):
         repeats = 1 if n_samples is None else n_samples
         root = as_seed_sequence(random_state)
         pattern = self._draw_patterns(rows, repeats, numpy_rng(root, PATTERN))
-        drawn = np.zeros((len(pattern), self.n_targets_))
+
+        def draw(simulator, table, *key):
+            return sample(simulator, table, random_state=numpy_rng(root, COLUMNS, *key))
+
+        return self._filled(rows, np.repeat(np.arange(len(rows)), repeats), pattern, draw)
+
+    def _predict_inside(self, rows):
+        """Rejected if that is more likely than not, else the likeliest way of being accepted."""
+        probability = np.exp(self._log_probabilities(rows))
+        found = self._codes > 0
+        code = self._codes[found][probability[:, found].argmax(axis=1)]
+        pattern = np.where(probability[:, found].sum(axis=1) > 0.5, code, 0)
+        every = np.arange(len(rows))
+        return self._filled(rows, every, pattern, lambda simulator, X, *_: simulator.predict(X))
+
+    def _filled(self, rows, at, pattern, respond):
+        """Events of y, given their patterns: `respond(simulator, X, pattern, fakes)` fills each.
+
+        `at` are the rows of X that they belong to.
+        """
+        events = np.zeros((len(at), self.n_targets_))
         if self._reader.flag is not None:
-            drawn[:, self._reader.flag] = pattern > 0
-        absent = np.repeat(self._reader.of_inputs(rows), repeats)
-        for (code, fakes), at in self._reader.groups(pattern, absent).items():
+            events[:, self._reader.flag] = pattern > 0
+        absent = self._reader.of_inputs(rows)[at]
+        for (code, fakes), mine in self._reader.groups(pattern, absent).items():
             columns = self._reader.columns(code)
             if columns:
                 simulator = self.simulators_[self._reader.name(code, fakes)]
-                table = theory_table(self, rows[at // repeats])
-                seed = numpy_rng(root, COLUMNS, code, fakes)
-                with rows_of(at // repeats):
-                    part = np.asarray(sample(simulator, table, random_state=seed))
-                drawn[np.ix_(at, columns)] = part.reshape(len(at), -1)
-        return drawn
+                with explained(rows=at[mine]):
+                    part = respond(simulator, theory_table(self, rows[at[mine]]), code, fakes)
+                events[np.ix_(mine, columns)] = np.asarray(part).reshape(len(mine), -1)
+        return events
 
     def efficiency(self, X):
         """Probability that an event is accepted, with or without the objects that may be lost.
@@ -240,23 +263,8 @@ class EfficiencySimulator(MetaSimulator):
         check_is_fitted(self)
         return np.exp(self._log_probabilities(self._events(X)))
 
-    @available_if(lambda self: hasattr(self.simulator, "score_samples"))
-    def score_samples(self, X, y):
-        """Log-probability of the pattern, plus log p(columns given X) of what is there.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            -inf where the training events have no such pattern.
-        """
-        check_is_fitted(self)
-        X = self._events(X)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
+    @available_if(all_have("score_samples"))
+    def _log_density(self, X, y):
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
         by_pattern = self._log_probabilities(X)
         total = np.full(len(X), -np.inf)
@@ -267,14 +275,14 @@ class EfficiencySimulator(MetaSimulator):
             total[rows] = by_pattern[rows, number[0]]
             simulator = self.simulators_.get(self._reader.name(code, fakes))
             if simulator is not None:
-                columns = self._target_table(y[rows], self._reader.columns(code))
-                with rows_of(rows):
+                columns = target_columns(self, y[rows], self._reader.columns(code))
+                with explained(rows=rows):
                     total[rows] += log_prob(simulator, theory_table(self, X[rows]), columns)
         return total
 
     def _check_parts(self):
         check_simulator(self.simulator)
-        check_classifier(self.classifier)
+        check_classifier(self.classifier, "predict_proba")
         if not isinstance(self.objects, (list, tuple)) or not all(
             isinstance(name, str) and name for name in self.objects
         ):
@@ -298,7 +306,7 @@ class EfficiencySimulator(MetaSimulator):
         self.classifier_ = None
         if len(self._codes) > 1:
             self.classifier_ = fit_classifier(
-                self._make_classifier(len(X)), self._classifier_table(X), number, weight
+                self._make_classifier(len(X)), flat_table(self, X), number, weight
             )
         weight = np.ones(len(X)) if weight is None else weight
         observed = np.zeros((len(self._absent), len(self._codes)))
@@ -318,8 +326,8 @@ class EfficiencySimulator(MetaSimulator):
     def _make_classifier(self, n_rows):
         if self.classifier is not None:
             return clone(self.classifier)
-        root = as_seed_sequence(self.random_state)
-        return default_classifier(n_rows, child_seed(root, CLASSIFIER))
+        seed = int_seed(as_seed_sequence(self.random_state), CLASSIFIER)
+        return boosted_trees("probabilities", seed, n_rows=n_rows)
 
     def _fit_simulators(self, X, y, groups, weight):
         """Fit the rarest pattern first: Ctrl-C in the last and longest fit leaves them all."""
@@ -328,11 +336,12 @@ class EfficiencySimulator(MetaSimulator):
         for key in keys:
             name, rows = self._reader.name(*key), groups[key]
             simulator = self._make_simulator(len(fitted) if len(keys) > 1 else None)
-            weights = {} if weight is None else {weight_name(simulator): weight[rows]}
-            columns = self._target_table(y[rows], self._reader.columns(key[0]))
+            columns = target_columns(self, y[rows], self._reader.columns(key[0]))
+            note = f"in the events of pattern {name!r}" if len(groups) > 1 else None
+            own = None if weight is None else weight[rows]
             try:
-                with _naming(name, len(groups)), rows_of(rows):
-                    simulator.fit(theory_table(self, X[rows]), columns, **weights)
+                with explained(note, rows):
+                    fit_weighted(simulator, theory_table(self, X[rows]), columns, weight=own)
             except KeyboardInterrupt:
                 if key == keys[-1] and is_fitted(simulator):
                     self.simulators_ = fitted | {name: simulator}
@@ -346,19 +355,10 @@ class EfficiencySimulator(MetaSimulator):
         own = {} if number is None else numbered_checkpoints(simulator, number)
         return simulator.set_params(**own) if own else simulator
 
-    def _classifier_table(self, rows):
-        """Rows of X as a classifier takes them, clouds too."""
-        return rows if len(self.input_shape_) > 1 else theory_table(self, rows)
-
-    def _target_table(self, rows, columns):
-        """Columns of y as the simulator of a pattern sees them."""
-        if len(columns) == self.n_targets_ and not self._named:
-            return rows.reshape(len(rows), *self.target_shape_)
-        rows = rows[:, columns]
-        return pd.DataFrame(rows, columns=self.target_names_in_[columns]) if self._named else rows
-
     def _classifier_log_proba(self, X):
-        return log_proba(self.classifier_, len(self._codes), X, self._classifier_table)
+        return log_proba(
+            self.classifier_, len(self._codes), X, getattr(self, "feature_names_in_", None)
+        )
 
     def _log_probabilities(self, X):
         """Log-probability of each pattern."""
@@ -379,14 +379,3 @@ class EfficiencySimulator(MetaSimulator):
         """Pattern of each draw, those of one event side by side."""
         probability = np.exp(self._log_probabilities(events))
         return self._codes[draw_classes(probability, repeats, rng)]
-
-
-@contextmanager
-def _naming(name, n_patterns):
-    """Say in the errors of a simulator which of several patterns it was for."""
-    try:
-        yield
-    except ValueError as error:
-        if n_patterns == 1:
-            raise
-        raise type(error)(f"in the events of pattern {name!r}: {error}") from error

@@ -14,24 +14,22 @@ from threadpoolctl import threadpool_limits
 
 from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
-from skjetsim._sklearn_compat import wrap_like_transform
-from skjetsim.base._tags import innermost
-from skjetsim.compose._inner import (
+from skjetsim._estimators._inside import (
     check_simulator,
+    explained,
+    fit_weighted,
     learns_from_pairs,
     numbered_checkpoints,
-    rows_of,
-    weight_name,
+    set_seeds,
 )
-from skjetsim.compose._meta_simulator import MetaSimulator
-from skjetsim.compose._tables import has_target_names, target_table, theory_table
+from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._tags import innermost
+from skjetsim.compose._meta_simulator import MetaSimulator, all_have
+from skjetsim.compose._tables import target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
-from skjetsim.utils._validation import (
-    check_int,
-    check_option,
-    validate_target,
-)
+from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._tables import has_target_names
+from skjetsim.utils._validation import check_int, check_option
 
 __all__ = ["EnsembleSimulator"]
 
@@ -41,20 +39,11 @@ RESAMPLINGS = ("disjoint", "bootstrap", "folds")
 RESAMPLE, MEMBER, CHOICE, DRAW = range(4)
 
 
-def _members_have(method):
-    def check(self):
-        members = getattr(self, "estimators_", [self.simulator])
-        return all(hasattr(member, method) for member in members)
-
-    return check
-
-
 def _can_unfold(self):
-    members = getattr(self, "estimators_", [self.simulator])
-    return all(hasattr(innermost(member), "sample_inverse") for member in members)
+    return all(hasattr(innermost(member), "sample_inverse") for member in self._inside)
 
 
-class EnsembleSimulator(MetaSimulator):
+class EnsembleSimulator(InverseSampling, MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
     A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
@@ -115,8 +104,11 @@ class EnsembleSimulator(MetaSimulator):
     their spread that statistics cause is smaller than that by a factor of
     sqrt(n_estimators) - 1 / sqrt(n_estimators), as in a jackknife.
 
-    `sample` draws each event from a member chosen at random. Several draws of one event keep an
-    axis of their own, so that errors of a histogram can count them as one event.
+    `predict` is the mean of the members' point predictions, with azimuths, columns named `phi`,
+    averaged on the circle.
+
+    `sample` and `sample_inverse` draw each event from a member chosen at random. Several draws of
+    one event keep an axis of their own, so that errors of a histogram can count them as one event.
 
     A `checkpoint` of the simulator becomes one file a member, with the member's number appended.
 
@@ -144,11 +136,14 @@ class EnsembleSimulator(MetaSimulator):
     (4,)
     """
 
+    _needs_pairs = False
+    _learnt = "estimators_"
+
     def __init__(
         self,
         simulator,
-        n_estimators=10,
         *,
+        n_estimators=10,
         resampling="disjoint",
         n_jobs=None,
         random_state=None,
@@ -158,6 +153,10 @@ class EnsembleSimulator(MetaSimulator):
         self.resampling = resampling
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    @property
+    def _inside(self):
+        return getattr(self, "estimators_", [self.simulator])
 
     def fit(self, X, y, sample_weight=None):
         """Fit every member on its events.
@@ -186,7 +185,6 @@ class EnsembleSimulator(MetaSimulator):
             without a seed.
         """
         self._check_parameters()
-        vars(self).pop("estimators_", None)  # of an earlier fit: from here on there are none
         paired = learns_from_pairs(self.simulator)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
         self._check_equally_many(X, y)
@@ -203,14 +201,16 @@ class EnsembleSimulator(MetaSimulator):
         self.estimators_, self.estimators_samples_ = list(fitted), samples
         return self
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "estimators_")
-
     def _draw_targets(self, rows, n_samples, random_state):
-        def draw(member, at, seed):
-            return sample(member, theory_table(self, rows[at]), random_state=seed)
+        at = np.repeat(np.arange(len(rows)), n_samples or 1)
+        return self._mixture(sample, theory_table, rows, at, self.n_targets_, random_state)
 
-        return self._mixture(draw, len(rows), n_samples or 1, self.n_targets_, random_state)
+    @available_if(_can_unfold)
+    def _draw_inverse(self, rows, n_samples, random_state):
+        at = np.repeat(np.arange(len(rows)), n_samples or 1)
+        return self._mixture(
+            sample_inverse, target_table, rows, at, self.n_features_in_, random_state
+        )
 
     def sample_members(self, X, *, n_samples=None, random_state=None):
         """Simulate the events once with each member.
@@ -234,32 +234,20 @@ class EnsembleSimulator(MetaSimulator):
         if len(events):
             table = theory_table(self, events)
             for number, member in enumerate(self.estimators_):
-                seed = _seed(root, DRAW, number)
+                seed = int_seed(root, DRAW, number)
                 rows = sample(member, table, n_samples=n_samples, random_state=seed)
                 drawn[number] = np.asarray(rows).reshape(drawn.shape[1:])
         return self._as_target(drawn)
 
-    @available_if(_members_have("predict"))
-    def predict(self, X):
-        """Mean of the members' point predictions, where they have `predict`.
+    def _predict_inside(self, rows):
+        return self._predictions(rows)[0]
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_targets)
-            Azimuths, columns named `phi`, are averaged on the circle.
-        """
-        return self._as_target(self._predictions(X)[0], X)
-
-    @available_if(_members_have("predict"))
+    @available_if(all_have("predict"))
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
 
-        Where the members have `predict`, as `QuantileSimulator` has it. Of others take the spread
-        of `sample_members`.
+        `QuantileSimulator` has a prediction of its own. Of others it is the median of draws, whose
+        noise is part of the spread.
 
         Parameters
         ----------
@@ -271,57 +259,14 @@ class EnsembleSimulator(MetaSimulator):
             With n_members - 1 in the denominator. It is not the resolution of the detector, which
             is the spread of `sample`.
         """
-        return self._as_target(self._predictions(X)[1], X)
-
-    @available_if(_members_have("score_samples"))
-    def score_samples(self, X, y):
-        """Log of the members' mean density p(y given X).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
         check_is_fitted(self)
-        X = self._events(X)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
+        return self._as_target(self._predictions(self._events(X))[1], X)
+
+    @available_if(all_have("score_samples"))
+    def _log_density(self, X, y):
         X, y = theory_table(self, X), target_table(self, y)
         densities = [log_prob(member, X, y) for member in self.estimators_]
         return logsumexp(densities, axis=0) - np.log(len(densities))
-
-    @available_if(_can_unfold)
-    def sample_inverse(self, y, *, n_samples=None, random_state=None):
-        """Unfold, each event by a member chosen at random.
-
-        Parameters
-        ----------
-        y : array-like of shape (n, n_targets)
-        n_samples : int, optional
-            Draws for each event, of independently chosen members.
-        random_state : None, int, Generator or RandomState
-
-        Returns
-        -------
-        X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
-        """
-        check_is_fitted(self)
-        events = validate_target(self, y, n_samples=None, reset=False)
-        repeats = 1 if n_samples is None else check_int(n_samples, "n_samples")
-
-        def draw(member, rows, seed):
-            return sample_inverse(member, target_table(self, events[rows]), random_state=seed)
-
-        drawn = self._mixture(draw, len(events), repeats, self.n_features_in_, random_state)
-        if n_samples is not None:
-            return drawn.reshape(*drawn.shape[:2], *self.input_shape_)
-        if len(self.input_shape_) > 1:
-            return drawn.reshape(-1, *self.input_shape_)
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
-        return wrap_like_transform(self, drawn[:, 0], names, y)
 
     def _check_parameters(self):
         check_simulator(self.simulator)
@@ -347,12 +292,6 @@ class EnsembleSimulator(MetaSimulator):
             f"sklearn.utils.resample({longer}, replace=False, n_samples={least})."
         )
 
-    _needs_pairs = False
-
-    @property
-    def _fitted_inside(self):
-        return self.estimators_[0]
-
     def _resample(self, rows, rng):
         """Rows for each member out of those that have a weight."""
         n_members = self.n_estimators
@@ -373,14 +312,9 @@ class EnsembleSimulator(MetaSimulator):
 
     def _make_member(self, root, number):
         """Clone of the simulator with seeds, and a checkpoint, of its own."""
-        member = clone(self.simulator)
-        params = sorted(member.get_params(deep=True))
-        seeded = [name for name in params if name.split("__")[-1] == "random_state"]
-        own = {name: _seed(root, MEMBER, number, i) for i, name in enumerate(seeded)}
-        own |= numbered_checkpoints(member, number)
-        if own:  # a FrozenEstimator takes none
-            member.set_params(**own)
-        return member
+        member = set_seeds(clone(self.simulator), root, MEMBER, number, replace=True)
+        own = numbered_checkpoints(member, number)
+        return member.set_params(**own) if own else member
 
     def _check_targets(self, members):
         """Refuse members, fitted before or searched, that simulate something else than y."""
@@ -398,27 +332,23 @@ class EnsembleSimulator(MetaSimulator):
                     "columns it was made for, or pass a simulator that was not fitted before."
                 )
 
-    def _mixture(self, draw, n_rows, repeats, width, random_state):
-        """Draw each row of the result from a random member; one call a member.
-
-        `draw(member, rows, seed)` simulates the given rows.
-        """
+    def _mixture(self, draw, to_table, rows, at, width, random_state):
+        """Draw for the rows `at`, each from a random member; one call a member."""
         root = as_seed_sequence(random_state)
-        n_members = len(self.estimators_)
-        chosen = numpy_rng(root, CHOICE).integers(n_members, size=n_rows * repeats)
-        drawn = np.empty((n_rows * repeats, width))
+        chosen = numpy_rng(root, CHOICE).integers(len(self.estimators_), size=len(at))
+        drawn = np.empty((len(at), width))
         for number, member in enumerate(self.estimators_):
-            at = np.flatnonzero(chosen == number)
-            if len(at):
-                with rows_of(at // repeats):
-                    rows = draw(member, at // repeats, _seed(root, DRAW, number))
-                drawn[at] = np.asarray(rows).reshape(len(at), -1)
-        return drawn.reshape(n_rows, repeats, width)
+            mine = np.flatnonzero(chosen == number)
+            if len(mine):
+                seed = int_seed(root, DRAW, number)
+                with explained(rows=at[mine]):
+                    part = draw(member, to_table(self, rows[at[mine]]), random_state=seed)
+                drawn[mine] = np.asarray(part).reshape(len(mine), -1)
+        return drawn
 
-    def _predictions(self, X):
+    def _predictions(self, rows):
         """Mean and standard deviation of the members' predictions."""
-        check_is_fitted(self)
-        table = theory_table(self, self._events(X))
+        table = theory_table(self, rows)
         each = np.stack([member.predict(table) for member in self.estimators_])
         each = each.reshape(*each.shape[:2], -1).astype(np.float64)
         angles = [is_angle(name) for name in self.target_names_in_]
@@ -438,12 +368,7 @@ def _single_threaded():
 
 def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member; X, y and weight are those of all events, which processes share in memory."""
-    weights = {} if weight is None else {weight_name(member): weight[rows]}
     X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
-    with _single_threaded(), rows_of(rows):
-        return member.fit(X, y, **weights)
-
-
-def _seed(root, *key):
-    """Seed below `root` as an int, which every estimator takes."""
-    return int(child_seed(root, *key).generate_state(1)[0])
+    own = None if weight is None else weight[rows]
+    with _single_threaded(), explained(rows=rows):
+        return fit_weighted(member, X, y, weight=own)

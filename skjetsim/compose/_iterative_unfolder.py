@@ -6,22 +6,26 @@ import numbers
 import warnings
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone, is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._classifiers._ratio import log_ratio
+from skjetsim._classifiers._training import boosted_trees
 from skjetsim._drawing._sample import log_prob, sample_inverse
+from skjetsim._estimators._inside import (
+    fit_weighted,
+    forget,
+    is_fitted,
+    seed_inside,
+    set_seeds,
+)
 from skjetsim.base import is_unfolder
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.base._tags import innermost
-from skjetsim.compose._inner import is_fitted, weight_name
 from skjetsim.compose._tables import measured_table, theory_table
-from skjetsim.utils._seeds import as_seed_sequence, child_seed
+from skjetsim.utils._parameters import check_fraction
+from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._validation import (
     check_int,
     check_same_events,
@@ -170,8 +174,8 @@ class IterativeUnfolder(BaseUnfolder):
     def __init__(
         self,
         unfolder,
-        classifier=None,
         *,
+        classifier=None,
         n_iterations=4,
         tol=0.01,
         n_folds=5,
@@ -184,10 +188,7 @@ class IterativeUnfolder(BaseUnfolder):
         self.n_folds = n_folds
         self.max_ratio = max_ratio
 
-    @property
-    def random_state(self):
-        """Seed of the model inside, which draws the noise."""
-        return getattr(innermost(self.unfolder), "random_state", None)
+    random_state = seed_inside("unfolder")
 
     @property
     def unfolder_(self):
@@ -220,7 +221,7 @@ class IterativeUnfolder(BaseUnfolder):
             parameters out of range.
         """
         self._check_parameters()
-        vars(self).pop("unfolders_", None)  # of an earlier fit: from here on there is none
+        forget(self, "unfolders_")
         check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
@@ -276,8 +277,8 @@ class IterativeUnfolder(BaseUnfolder):
         measured = measured_table(self, rows)
         self.unfolders_, self.iterations_ = self.unfolders_[:1], []
         self.weights_ = self.prior_weights_
-        simulated = self._draw(measured_table(self, self.y_train_), _seed(root, SIMULATED))
-        drawn = self._draw(measured, _seed(root, DRAW))
+        simulated = self._draw(measured_table(self, self.y_train_), int_seed(root, SIMULATED))
+        drawn = self._draw(measured, int_seed(root, DRAW))
         for _ in range(self.n_iterations):
             weights, record = self._reweight(simulated, drawn, weight, root)
             self.iterations_.append(record)
@@ -286,7 +287,7 @@ class IterativeUnfolder(BaseUnfolder):
             unfolder = self._train(clone(self.unfolder), weights)
             self.unfolders_.append(unfolder)
             self.weights_ = weights
-            drawn = self._draw(measured, _seed(root, DRAW))
+            drawn = self._draw(measured, int_seed(root, DRAW))
         return self._as_events(drawn, y_measured)
 
     def _draw_inverse(self, rows, n_samples, random_state):
@@ -328,8 +329,7 @@ class IterativeUnfolder(BaseUnfolder):
             raise TypeError(f"classifier must be a classifier or None, got {classifier!r}.")
         check_int(self.n_iterations, "n_iterations")
         check_int(self.n_folds, "n_folds", minimum=2)
-        if not isinstance(self.tol, numbers.Real) or not 0 <= self.tol < 1:
-            raise ValueError(f"tol must lie in [0, 1), got {self.tol!r}.")
+        check_fraction(self.tol, "tol")
         if not isinstance(self.max_ratio, numbers.Real) or not self.max_ratio > 1:
             raise ValueError(f"max_ratio must be greater than 1, got {self.max_ratio!r}.")
 
@@ -348,9 +348,8 @@ class IterativeUnfolder(BaseUnfolder):
 
     def _train(self, unfolder, weight):
         """Fit an unfolder on the simulated pairs."""
-        weights = {} if weight is None else {weight_name(unfolder): weight}
         X, y = theory_table(self, self.X_train_), measured_table(self, self.y_train_)
-        return unfolder.fit(X, y, **weights)
+        return fit_weighted(unfolder, X, y, weight=weight)
 
     def _draw(self, measured, seed):
         """One unfolded event for each measured one, by the last unfolder."""
@@ -364,9 +363,18 @@ class IterativeUnfolder(BaseUnfolder):
         """
         prior = self.prior_weights_
         used = prior > 0
-        log_ratio, auc = self._log_ratio(used, simulated[used], drawn, drawn_weight, root)
+        learnt, auc = log_ratio(
+            self._classifier(root),
+            simulated[used],
+            drawn,
+            (prior[used], drawn_weight),
+            n_folds=self.n_folds,
+            seed=int_seed(root, FOLDS),
+            names=getattr(self, "feature_names_in_", None),
+            at=self.X_train_[used],
+        )
         bound = np.log(self.max_ratio)
-        bounded = float(np.average(np.abs(log_ratio) > bound, weights=prior[used]))
+        bounded = float(np.average(np.abs(learnt) > bound, weights=prior[used]))
         if bounded > BOUNDED_SHARE:
             warnings.warn(
                 f"The ratio of unfolded to simulated events is at its bounds, 1/{self.max_ratio:g} "
@@ -377,7 +385,7 @@ class IterativeUnfolder(BaseUnfolder):
                 stacklevel=3,
             )
         weights = np.zeros(len(prior))
-        weights[used] = prior[used] * np.exp(np.clip(log_ratio, -bound, bound))
+        weights[used] = prior[used] * np.exp(np.clip(learnt, -bound, bound))
         weights *= prior.sum() / weights.sum()
         return weights, {
             "moved": float(np.abs(weights - self.weights_).sum() / (2 * prior.sum())),
@@ -386,80 +394,10 @@ class IterativeUnfolder(BaseUnfolder):
             "effective_size": float(weights.sum() ** 2 / (weights**2).sum()),
         }
 
-    def _log_ratio(self, used, simulated, drawn, drawn_weight, root):
-        """Log of measured over simulated density at the simulated events' truth, and the area."""
-        rows = np.concatenate([simulated, drawn])
-        label = np.repeat([0, 1], [len(simulated), len(drawn)])
-        parts = [self.prior_weights_[used], drawn_weight]
-        weight = np.concatenate(
-            [
-                np.full(n, 1 / n) if part is None else part / part.sum()
-                for part, n in zip(parts, np.bincount(label), strict=True)
-            ]
-        )
-        weight *= len(label) / 2  # equal classes, so that odds are ratios
-        weighted = any(part is not None and np.ptp(part) > 0 for part in parts)
-        fit_classifier = self._classifier(weighted, root)
-        scores, at_truth = np.empty((len(rows), 1)), np.empty(len(simulated))
-        folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=_seed(root, FOLDS))
-        truth = self.X_train_[used]
-        for training, held_out in folds.split(rows, label):
-            classifier = fit_classifier(rows[training], label[training], weight[training])
-            scores[held_out, 0] = self._log_odds(classifier, rows[held_out])
-            events = held_out[held_out < len(simulated)]
-            at_truth[events] = self._log_odds(classifier, truth[events])
-        # Where the classifier learnt nothing, the sign of the slope is chance.
-        line = LogisticRegression(C=1e9).fit(scores, label, sample_weight=weight)
-        slope = max(float(line.coef_[0, 0]), 0.0)
-        centre = line.intercept_[0] if slope > 0 else 0.0
-        log_ratio = slope * at_truth + centre
-        return log_ratio, float(roc_auc_score(label, scores[:, 0], sample_weight=weight))
-
-    def _classifier(self, weighted, root):
-        """Return `fit(rows, label, weight)`, which gives a fitted clone of the classifier."""
-        classifier = _seeded(self.classifier, root)
-        takes_weight = has_fit_parameter(innermost(classifier), "sample_weight")
-        if weighted and not takes_weight:
-            raise ValueError(
-                f"{type(innermost(classifier)).__name__} does not take sample_weight in fit, and "
-                "there are weights: choose another classifier."
-            )
-
-        def fit(rows, label, weight):
-            weights = {weight_name(classifier): weight} if takes_weight else {}
-            return clone(classifier).fit(self._columns(rows), label, **weights)
-
-        return fit
-
-    def _log_odds(self, classifier, rows):
-        table = self._columns(rows)
-        if hasattr(classifier, "decision_function"):
-            return classifier.decision_function(table)
-        probability = classifier.predict_proba(table)[:, 1]
-        tiny = np.finfo(np.float32).eps  # of votes that all agree
-        return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))
-
-    def _columns(self, rows):
-        """Flat rows of X with their names, as a classifier takes them."""
-        names = getattr(self, "feature_names_in_", None)
-        return rows if names is None else pd.DataFrame(rows, columns=list(names))
-
-
-def _seeded(classifier, root):
-    """Clone of the classifier, seeds where it has none."""
-    if classifier is None:
-        # Small trees: a ratio of two spectra is smooth, and each bend of it is noise until proven.
-        classifier = HistGradientBoostingClassifier(
-            max_iter=300, max_leaf_nodes=8, min_samples_leaf=50, early_stopping=True
-        )
-    classifier = clone(classifier)
-    empty = sorted(
-        name
-        for name, value in classifier.get_params(deep=True).items()
-        if name.split("__")[-1] == "random_state" and value is None
-    )
-    seeds = {name: _seed(root, CLASSIFIER, i) for i, name in enumerate(empty)}
-    return classifier.set_params(**seeds) if seeds else classifier
+    def _classifier(self, root):
+        """Clone of the classifier, seeds where it has none."""
+        classifier = boosted_trees("ratio") if self.classifier is None else self.classifier
+        return set_seeds(clone(classifier), root, CLASSIFIER)
 
 
 def _transformers(estimator):
@@ -470,8 +408,3 @@ def _transformers(estimator):
         return []
     steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
     return steps + _transformers(estimator.steps[-1][1])
-
-
-def _seed(root, *key):
-    """Seed below `root` as an int, which every estimator takes."""
-    return int(child_seed(root, *key).generate_state(1)[0])

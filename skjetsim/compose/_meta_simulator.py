@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from skjetsim._estimators._inside import forget, learns_from_pairs
+from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
-from skjetsim.compose._inner import learns_from_pairs
-from skjetsim.metrics._unpaired_score import unpaired_score
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
@@ -13,34 +13,54 @@ from skjetsim.utils._validation import (
     validate_target,
 )
 
-__all__ = ["MetaSimulator"]
+__all__ = ["MetaSimulator", "all_have"]
+
+
+def all_have(method):
+    """Condition of `available_if`: the simulators inside, fitted or not, have the method."""
+    return lambda self: all(hasattr(simulator, method) for simulator in self._inside)
 
 
 class MetaSimulator(BaseSimulator):
-    """Simulator around another one, `simulator`, which is `simulator_` once fitted."""
+    """Simulator around another one, `simulator`, which is `simulator_` once fitted.
+
+    A subclass defines the hooks of `BaseSimulator`, and ``_predict_inside(rows)``, a point
+    prediction made of those of the simulators inside.
+    """
 
     # Whether its own `fit` matches X with y. If not, the simulator inside says whether rows are
     # pairs.
     _needs_pairs = True
+    # The attribute that `fit` sets last, without which the estimator is not fitted.
+    _learnt = "simulator_"
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, self._learnt)
 
     @property
-    def _fitted_inside(self):
-        """The simulator that is asked after the fit."""
-        return self.simulator_
+    def _inside(self):
+        """The simulators inside: the fitted ones if there are any."""
+        return [getattr(self, "simulator_", self.simulator)]
 
     @property
     def _learns_from_pairs(self):
-        return self._needs_pairs or learns_from_pairs(self.simulator)
+        return self._needs_pairs or learns_from_pairs(self._inside[0])
 
     @property
     def paired_(self):
         """Whether row i of X and y is the same event; if not, distributions are compared."""
-        return self._needs_pairs or is_paired(self._fitted_inside)
+        return self._needs_pairs or is_paired(self._inside[0])
 
     @property
     def trained_(self):
         """Which maps an unpaired simulator inside has learnt."""
-        return innermost(self._fitted_inside).trained_
+        return innermost(next(iter(self._inside), None)).trained_
+
+    def _predict(self, rows):
+        """Made of the point predictions of the simulators inside, if they have them."""
+        if all_have("predict")(self):
+            return self._predict_inside(rows)
+        return super()._predict(rows)
 
     def score(self, X, y, sample_weight=None):
         """Mean log p(y given X) if it is tractable, else minus the energy score.
@@ -66,6 +86,7 @@ class MetaSimulator(BaseSimulator):
 
     def _read_events(self, X, y, sample_weight, *, min_samples=1, paired=True):
         """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
+        forget(self, self._learnt)
         if paired or sample_weight is not None:
             check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True, min_samples=min_samples)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._columns import find_columns
 from skjetsim.utils._validation import check_events, check_names_match, check_sample_weight
 from skjetsim.utils._weighted import weighted_std
 
@@ -37,10 +38,10 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     reference : str, int or None, default=None
         Column that sets r, the log of the jet mass in the paper; r = 1 without one. Used with
         `keep_truth`, and one of `columns`.
-    columns : list of str or None, default=None
-        Columns of y that are replaced; the others stay as they are, and need not be in X. None:
-        all. A column with a threshold or a resonance, such as a mass that is unfolded, has its
-        edge or peak in one place only as it is.
+    columns : list of str or int, or None, default=None
+        Columns of y that are replaced; the others stay as they are, and need not be in X. A
+        position is one in X and in y. None: all. A column with a threshold or a resonance, such as
+        a mass that is unfolded, has its edge or peak in one place only as it is.
 
     Attributes
     ----------
@@ -75,6 +76,13 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         self.reference = reference
         self.columns = columns
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
     def fit(self, X, y, sample_weight=None):
         """Learn the widths of the residuals.
 
@@ -95,6 +103,11 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         ValueError
             Where a column of y is not in X, or the reference or one of `columns` is unknown.
         """
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: it "
+                "learns how y differs from X."
+            )
         X_table, x_names = check_events(X, what="X", estimator=self)
         y_table, y_names = check_events(y, what="y", estimator=self)
         self.columns_, self.names_ = _match_columns(
@@ -183,10 +196,12 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         -------
         list of str
         """
-        replaced = names if self.columns is None else self.columns
-        if not self.keep_truth:
-            return [f"{name}_residual" if name in replaced else name for name in names]
-        return [f"{name}_scaled" if name in replaced and is_angle(name) else name for name in names]
+        check_is_fitted(self)
+        marked = [self.columns_[i] >= 0 for i in range(len(names))]
+        if self.keep_truth:
+            marked = [own and is_angle(name) for own, name in zip(marked, names, strict=True)]
+        ending = "scaled" if self.keep_truth else "residual"
+        return [f"{name}_{ending}" if m else name for name, m in zip(names, marked, strict=True)]
 
     def _tables(self, X, y):
         """Both sides as arrays, compared with the columns of the fit."""
@@ -252,36 +267,37 @@ def _without_names(table):
 
 
 def _match_columns(X, y, chosen):
-    """For each column of y its column in X (-1: not chosen), and the names of y where both have.
+    """For each column of y its column in X (-1: not chosen), and the names of y if both have.
 
     X and y are (number of columns, names or None).
     """
     (n_features, x_names), (n_targets, y_names) = X, y
-    if chosen is not None:
-        _check_chosen(chosen, x_names, y_names)
-    if x_names is None or y_names is None:
-        if n_features != n_targets:
+    named = x_names is not None and y_names is not None
+    if chosen is None:
+        replaced = list(range(n_targets))
+        if not named and n_features != n_targets:
             raise ValueError(
                 f"Residuals need the same columns on both sides: X has {n_features}, y has "
                 f"{n_targets}. Give both as DataFrames, so that columns are matched by name."
             )
-        return np.arange(n_targets), None
-    chosen = y_names if chosen is None else chosen
-    missing = [name for name in y_names if name in chosen and name not in x_names]
-    if missing:
-        raise ValueError(
-            f"Residuals need the same columns on both sides: y has {missing[0]!r}, X has only "
-            f"{x_names}. Put X and y into the same coordinates first."
-        )
-    columns = [x_names.index(name) if name in chosen else -1 for name in y_names]
-    return np.array(columns), y_names
+    else:
+        replaced = find_columns(chosen, y_names, n_targets, "columns", "y")
+        if x_names is None and any(isinstance(column, str) for column in chosen):
+            raise ValueError("columns are given by name, but X has none: pass a DataFrame.")
+    columns = np.full(n_targets, -1)
+    for column in replaced:
+        columns[column] = _partner(column, n_features, x_names if named else None, y_names)
+    return columns, y_names if named else None
 
 
-def _check_chosen(chosen, x_names, y_names):
-    if x_names is None or y_names is None:
-        raise ValueError("columns are given by name, but X or y has none. Pass DataFrames.")
-    listed = np.iterable(chosen) and not isinstance(chosen, str)
-    if not listed or not len(chosen) or any(name not in y_names for name in chosen):
-        raise ValueError(
-            f"columns must be a list of columns of y, which are {y_names}, got {chosen!r}."
-        )
+def _partner(column, n_features, x_names, y_names):
+    """Column of X that one of y is compared with: by name, or at the same position."""
+    if x_names is not None and y_names[column] in x_names:
+        return x_names.index(y_names[column])
+    if x_names is None and column < n_features:
+        return column
+    what = column if x_names is None else repr(y_names[column])
+    raise ValueError(
+        f"Residuals need the same columns on both sides: y has {what}, X has only "
+        f"{x_names or n_features}. Put X and y into the same coordinates first."
+    )

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.base._tags import innermost
-from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has
-from skjetsim.compose._meta_simulator import MetaSimulator
-from skjetsim.preprocessing._columns import event_objects, is_difference, join_name, label
-from skjetsim.utils._angles import wrap_phi
-from skjetsim.utils._validation import column_names, validate_target
+from skjetsim._estimators._inside import check_simulator, fit_inside, seed_inside
+from skjetsim.compose._meta_simulator import MetaSimulator, all_have
+from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
+from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
+from skjetsim.utils._validation import column_names
 
 __all__ = ["SymmetricSimulator"]
 
-VECTORS = (("px", "py"), ("cos_phi", "sin_phi"))
 ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
 ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round
 # Have a direction, and are none of the columns that turn.
@@ -78,16 +75,14 @@ class Directions:
 
     def _pairs(self, obj, parts):
         """Columns of an object that turn as vectors in the transverse plane."""
-        for pair in VECTORS:
-            there = [name for name in pair if name in parts]
-            if len(there) == 1:
-                (missing,) = set(pair) - set(there)
-                raise ValueError(
-                    f"SymmetricSimulator: {label(obj)} has a column {join_name(obj, there[0])!r} "
-                    f"in {self.what} but no {join_name(obj, missing)!r}, and half a vector cannot "
-                    "be turned. Add the other half, or take this column out."
-                )
-        return [(parts[x], parts[y]) for x, y in VECTORS if x in parts]
+        if half := half_pair(parts):
+            there, missing = (join_name(obj, component) for component in half)
+            raise ValueError(
+                f"SymmetricSimulator: {label(obj)} has a column {there!r} in {self.what} but no "
+                f"{missing!r}, and half a vector cannot be turned. Add the other half, or take "
+                "this column out."
+            )
+        return transverse_pairs(parts)
 
     def azimuth(self, table, name):
         """Phi of an object, and where it has one: not where the object is all zero."""
@@ -101,10 +96,9 @@ class Directions:
         parts = self.objects[name]
         if "phi" in parts:
             return table[:, parts["phi"]], _is_there(table, sorted(parts.values()))
-        for x, y in VECTORS:
-            if x in parts:
-                across = table[:, [parts[x], parts[y]]]
-                return np.arctan2(across[:, 1], across[:, 0]), across.any(axis=1)
+        for x, y in transverse_pairs(parts):
+            across = table[:, [x, y]]
+            return np.arctan2(across[:, 1], across[:, 0]), across.any(axis=1)
         raise ValueError(
             f"SymmetricSimulator: {label(name)} has neither phi nor px and py in {self.what}; it "
             f"has {sorted(parts)}."
@@ -126,8 +120,8 @@ class Directions:
             out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
-            out[:, x] = cos * table[:, x] + sin * table[:, y]
-            out[:, y] = orientation.hand * (cos * table[:, y] - sin * table[:, x])
+            out[:, x], across = rotated(table[:, x], table[:, y], cos, -sin)
+            out[:, y] = orientation.hand * across
         return out + 0.0  # makes -0.0, of what is not there, plain zeros
 
     def turn_back(self, table, orientation):
@@ -139,8 +133,7 @@ class Directions:
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
             across = orientation.hand * table[:, y]
-            out[:, x] = cos * table[:, x] - sin * across
-            out[:, y] = sin * table[:, x] + cos * across
+            out[:, x], out[:, y] = rotated(table[:, x], across, cos, sin)
         return out + 0.0
 
     def _reflect(self, table, orientation):
@@ -188,7 +181,7 @@ class SymmetricSimulator(MetaSimulator):
         Object of X that is turned to phi = 0 and, where its `pz`, `eta` or `rapidity` is below
         zero, reflected along the beam. With one that has none of these, as missing momentum,
         nothing is reflected along the beam.
-    second : str or None, default=None
+    second_object : str or None, default=None
         Object of X that is reflected to phi > 0; an event without it stays as it is. None leaves
         the way round as it is: take it where the field bends what is measured, since the mirror
         image of a solenoid bends the other way. Of jets and muons at the collision point it moves
@@ -217,6 +210,8 @@ class SymmetricSimulator(MetaSimulator):
     are in (-pi, pi]. An object is not in an event where all its columns are zero, and stays zero,
     as `EfficiencySimulator` wants it, which may stand inside.
 
+    `predict` turns the point prediction of the simulator inside back.
+
     The reference of a turned event has phi = 0, exactly, and the all-equal column says nothing to a
     network. The Jacobian is one: log p is that of the turned event.
 
@@ -241,15 +236,12 @@ class SymmetricSimulator(MetaSimulator):
     True
     """
 
-    def __init__(self, simulator, reference, *, second=None):
+    def __init__(self, simulator, reference, *, second_object=None):
         self.simulator = simulator
         self.reference = reference
-        self.second = second
+        self.second_object = second_object
 
-    @property
-    def random_state(self):
-        """Seed of the simulator inside, which draws the noise."""
-        return getattr(innermost(self.simulator), "random_state", None)
+    random_state = seed_inside("simulator")
 
     def fit(self, X, y, sample_weight=None):
         """Turn all events, and fit the simulator on them.
@@ -276,15 +268,7 @@ class SymmetricSimulator(MetaSimulator):
             direction and does not turn (`theta`, impact parameters, vertices).
         """
         check_simulator(self.simulator)
-        for name, value in (("reference", self.reference), ("second", self.second)):
-            if not isinstance(value, str) and not (value is None and name == "second"):
-                raise TypeError(f"{name} must be the name of an object of X, got {value!r}.")
-        if self.second == self.reference:
-            raise ValueError(
-                "SymmetricSimulator: second must be another object than the reference, got "
-                f"{self.second!r} for both."
-            )
-        vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
+        self._check_objects()
         for table, what in ((X, "X"), (y, "y")):
             if table is not None and column_names(table) is None:
                 raise ValueError(
@@ -293,11 +277,8 @@ class SymmetricSimulator(MetaSimulator):
                 )
         X, y, weight = self._read_events(X, y, sample_weight)
         X, orientation = self._turned(X)
-        fit_simulator(self, X, self._turned_target(y, orientation), weight)
+        fit_inside(self, "simulator", X, self._turned_target(y, orientation), weight=weight)
         return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "simulator_")
 
     def _draw_targets(self, rows, n_samples, random_state):
         turned, orientation = self._turned(rows)
@@ -306,39 +287,25 @@ class SymmetricSimulator(MetaSimulator):
             orientation = orientation.repeated(n_samples)
         return self._back(drawn, orientation)
 
-    @available_if(inner_has("predict"))
-    def predict(self, X):
-        """Turn the simulator's point prediction back.
+    def _predict_inside(self, rows):
+        turned, orientation = self._turned(rows)
+        return self._back(self.simulator_.predict(turned), orientation)
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
+    @available_if(all_have("score_samples"))
+    def _log_density(self, X, y):
+        turned, orientation = self._turned(X)
+        return log_prob(self.simulator_, turned, self._turned_target(y, orientation))
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        turned, orientation = self._turned(self._events(X))
-        return self._as_target(self._back(self.simulator_.predict(turned), orientation), X)
-
-    @available_if(inner_has("score_samples"))
-    def score_samples(self, X, y):
-        """Log p(y given X), which the turn leaves as it is.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        X, orientation = self._turned(self._events(X))
-        y = validate_target(self, y, n_samples=len(X), reset=False)
-        return log_prob(self.simulator_, X, self._turned_target(y, orientation))
+    def _check_objects(self):
+        for name, optional in (("reference", False), ("second_object", True)):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (value is None and optional):
+                raise TypeError(f"{name} must be the name of an object of X, got {value!r}.")
+        if self.second_object == self.reference:
+            raise ValueError(
+                "SymmetricSimulator: second_object must be another object than the reference, got "
+                f"{self.reference!r} for both."
+            )
 
     def _turned(self, rows):
         """Events of X in the one orientation, and how they were turned."""
@@ -353,8 +320,8 @@ class SymmetricSimulator(MetaSimulator):
                 "it, or take as reference an object that every event has."
             )
         side, hand = directions.side(rows, self.reference), np.ones(len(rows))
-        if self.second is not None:
-            other, there = directions.azimuth(rows, self.second)
+        if self.second_object is not None:
+            other, there = directions.azimuth(rows, self.second_object)
             hand = np.where(there, _sign(wrap_phi(other - phi)), 1.0)
         orientation = Orientation(phi, side, hand)
         turned = directions.turn(rows, orientation)

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from skjetsim.utils._tables import as_table, has_target_names
 
-__all__ = ["has_target_names", "measured_table", "target_table", "theory_table"]
+__all__ = ["flat_table", "measured_table", "target_columns", "target_table", "theory_table"]
+
+
+def flat_table(estimator, rows):
+    """Rows of X with their names, as a classifier takes them: clouds and images flat."""
+    return as_table(rows, getattr(estimator, "feature_names_in_", None))
 
 
 def theory_table(estimator, rows):
     """Rows of X with the names and the shape they were fitted with."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return rows.reshape(len(rows), *estimator.input_shape_)
-    return pd.DataFrame(rows, columns=list(names))
-
-
-def has_target_names(estimator):
-    """Whether y was a table, or had the names of one that has none."""
-    names = list(estimator.target_names_in_)
-    return names != [f"y{i}" for i in range(len(names))]
+    if hasattr(estimator, "feature_names_in_"):
+        return flat_table(estimator, rows)
+    return rows.reshape(len(rows), *estimator.input_shape_)
 
 
 def target_table(estimator, rows):
     """Rows of y with the names and the shape they were fitted with."""
     if not has_target_names(estimator):
         return rows.reshape(len(rows), *estimator.target_shape_)
-    table = pd.DataFrame(rows, columns=list(estimator.target_names_in_))
+    table = as_table(rows, estimator.target_names_in_)
     return table if estimator.target_shape_ else table.iloc[:, 0]
+
+
+def target_columns(estimator, rows, columns):
+    """Some columns of y; all of them have the shape of y, without names."""
+    if has_target_names(estimator):
+        return as_table(rows[:, columns], estimator.target_names_in_[columns])
+    if len(columns) == estimator.n_targets_:
+        return rows.reshape(len(rows), *estimator.target_shape_)
+    return rows[:, columns]
 
 
 def measured_table(estimator, rows):
     """Rows of y as a condition, which has two dimensions at least."""
     if has_target_names(estimator):
-        return pd.DataFrame(rows, columns=list(estimator.target_names_in_))
+        return as_table(rows, estimator.target_names_in_)
     return rows.reshape(len(rows), *(estimator.target_shape_ or (1,)))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
+from skjetsim._estimators._inside import (
+    check_simulator,
+    explained,
+    fit_inside,
+    learns_from_pairs,
+    seed_inside,
+)
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._tags import innermost
 from skjetsim.compose._conditional import ConditionalTransformerMixin
-from skjetsim.compose._inner import check_simulator, fit_simulator, inner_has, learns_from_pairs
-from skjetsim.compose._meta_simulator import MetaSimulator
+from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import theory_table
-from skjetsim.utils._validation import check_same_events, column_names, validate_target
+from skjetsim.utils._tables import as_table
+from skjetsim.utils._validation import check_same_events, column_names
 
 __all__ = ["TransformedSimulator"]
 
@@ -29,7 +33,7 @@ def _is_conditional(transformer):
 def _can_score(self):
     from skjetsim.preprocessing import has_log_det
 
-    if not inner_has("score_samples")(self):
+    if not all_have("score_samples")(self):
         return False
     return all(
         hasattr(step, "log_det_target") if _is_conditional(step) else has_log_det(step)
@@ -41,7 +45,7 @@ def _can_invert(self):
     # A residual cannot be formed before the theory level is known.
     if any(_is_conditional(step) for step in self.transformers):
         return False
-    return hasattr(innermost(getattr(self, "simulator_", self.simulator)), "sample_inverse")
+    return hasattr(innermost(self._inside[0]), "sample_inverse")
 
 
 class TransformedSimulator(InverseSampling, MetaSimulator):
@@ -72,6 +76,11 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     --------
     sklearn.compose.TransformedTargetRegressor : The like for regressors.
 
+    Notes
+    -----
+    `predict` takes the point prediction of the simulator inside back to the coordinates of y. A
+    conditional median stays one under monotone transformers of single columns, a mean does not.
+
     Examples
     --------
     >>> import numpy as np
@@ -90,10 +99,8 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         self.simulator = simulator
         self.transformers = transformers
 
-    @property
-    def random_state(self):
-        """Seed of the simulator inside, which draws the noise."""
-        return getattr(innermost(self.simulator), "random_state", None)
+    random_state = seed_inside("simulator")
+    _needs_pairs = False
 
     def fit(self, X, y, sample_weight=None, **fit_params):
         """Fit the transformers on y, then the simulator on what they make of it.
@@ -122,13 +129,12 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
             learns from unpaired events.
         """
         self._check_parts()
-        vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
         y_names = column_names(y)
         paired = learns_from_pairs(self.simulator)
         if _marks_pairs(fit_params):  # here, since the simulator inside may see no index
             check_same_events(X, y)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
-        X, y = theory_table(self, X), _table(y, y_names)
+        X, y = theory_table(self, X), as_table(y, y_names)
         self.transformers_, self.stage_names_ = [], [y_names]
         for transformer in self.transformers:
             fitted = clone(transformer)
@@ -136,18 +142,13 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
                 fitted.set_output(transform="pandas")  # names must not be lost between steps
             takes_weight = weight is not None and has_fit_parameter(fitted, "sample_weight")
             weights = {"sample_weight": weight} if takes_weight else {}
-            with _naming(fitted, len(self.transformers_)):
+            with _of_step(fitted, len(self.transformers_)):
                 fitted.fit(X, y, **weights) if _is_conditional(fitted) else fitted.fit(y, **weights)
                 y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
-        fit_simulator(self, X, y, weight, **fit_params)
+        fit_inside(self, "simulator", X, y, weight=weight, **fit_params)
         return self
-
-    _needs_pairs = False
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "simulator_")
 
     def _draw_targets(self, rows, n_samples, random_state):
         drawn = sample(
@@ -160,45 +161,18 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
             rows = np.repeat(rows, n_samples, axis=0)
         return self._back(theory_table(self, rows), drawn)
 
-    @available_if(inner_has("predict"))
-    def predict(self, X):
-        """Take the simulator's point prediction back to the coordinates of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_targets)
-            A conditional median stays one under monotone transformers, a mean does not.
-        """
-        check_is_fitted(self)
-        table = theory_table(self, self._events(X))
-        return self._as_target(self._back(table, self.simulator_.predict(table)), X)
+    def _predict_inside(self, rows):
+        table = theory_table(self, rows)
+        return self._back(table, self.simulator_.predict(table))
 
     @available_if(_can_score)
-    def score_samples(self, X, y):
-        """Log p(y given X), with the transformers' log-determinants.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
+    def _log_density(self, X, y):
         from skjetsim.preprocessing import log_det_jacobian
 
-        check_is_fitted(self)
-        table = theory_table(self, self._events(X))
-        y = validate_target(self, y, n_samples=len(table), reset=False)
-        y = _table(y, self.stage_names_[0])
+        table, y = theory_table(self, X), as_table(y, self.stage_names_[0])
         total = np.zeros(len(table))
         for number, transformer in enumerate(self.transformers_):
-            with _naming(transformer, number):
+            with _of_step(transformer, number):
                 if _is_conditional(transformer):
                     total += transformer.log_det_target(table, y)
                 else:
@@ -207,26 +181,10 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         return total + log_prob(self.simulator_, table, y)
 
     @available_if(_can_invert)
-    def sample_inverse(self, y, *, n_samples=None, random_state=None):
-        """Unfold with the simulator inside, from the transformed y.
-
-        Parameters
-        ----------
-        y : array-like of shape (n, n_targets)
-        n_samples : int, optional
-        random_state : None, int, Generator or RandomState
-
-        Returns
-        -------
-        ndarray of shape (n, n_features), or (n, n_samples, n_features)
-            A table under `set_output`, without `n_samples`.
-        """
-        return super().sample_inverse(y, n_samples=n_samples, random_state=random_state)
-
     def _draw_inverse(self, rows, n_samples, random_state):
-        y = _table(rows, self.stage_names_[0])
+        y = as_table(rows, self.stage_names_[0])
         for number, transformer in enumerate(self.transformers_):
-            with _naming(transformer, number):
+            with _of_step(transformer, number):
                 y = transformer.transform(y)
         return sample_inverse(self.simulator_, y, n_samples=n_samples, random_state=random_state)
 
@@ -249,7 +207,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         y = np.asarray(drawn).reshape(len(X), -1)
         stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
         for transformer, names in stages:
-            y = _table(np.asarray(y), names)
+            y = as_table(np.asarray(y), names)
             if _is_conditional(transformer):
                 y = transformer.inverse_transform_target(X, y)
             else:
@@ -257,14 +215,9 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         return np.asarray(y, dtype=np.float64)
 
 
-@contextmanager
-def _naming(transformer, number):
+def _of_step(transformer, number):
     """Say in the errors of a step that the bad values are those of y."""
-    try:
-        yield
-    except ValueError as error:
-        step = f"in y, transformers[{number}] ({type(transformer).__name__})"
-        raise type(error)(f"{step}: {error}") from error
+    return explained(f"in y, transformers[{number}] ({type(transformer).__name__})")
 
 
 def _marks_pairs(fit_params):
@@ -274,10 +227,6 @@ def _marks_pairs(fit_params):
     )
 
 
-def _table(array, names):
-    return array if names is None else pd.DataFrame(array, columns=names)
-
-
 def _apply(transformer, X, y):
     if not _is_conditional(transformer):
         return transformer.transform(y)
@@ -285,4 +234,4 @@ def _apply(transformer, X, y):
     transformed = transformer.transform_target(X, y)
     if names is None:
         return transformed
-    return _table(np.asarray(transformed), transformer.get_target_names_out(names))
+    return as_table(np.asarray(transformed), transformer.get_target_names_out(names))

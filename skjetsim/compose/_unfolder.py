@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.base import is_simulator
+from skjetsim._estimators._inside import (
+    check_simulator,
+    explained,
+    fit_inside,
+    forget,
+    seed_inside,
+)
 from skjetsim.base._inverse import BaseUnfolder
-from skjetsim.base._tags import innermost
-from skjetsim.compose._inner import fit_simulator
 from skjetsim.compose._tables import measured_table, theory_table
 from skjetsim.utils._validation import (
     check_same_events,
@@ -89,10 +91,7 @@ class Unfolder(BaseUnfolder):
     def __init__(self, simulator):
         self.simulator = simulator
 
-    @property
-    def random_state(self):
-        """Seed of the simulator inside, which draws the noise."""
-        return getattr(innermost(self.simulator), "random_state", None)
+    random_state = seed_inside("simulator")
 
     def fit(self, X, y, sample_weight=None):
         """Learn p(X given y) from pairs of events.
@@ -117,14 +116,15 @@ class Unfolder(BaseUnfolder):
         ValueError
             On bad values (naming column and row), or different lengths or indices of X and y.
         """
-        self._check_simulator()
-        vars(self).pop("simulator_", None)  # of an earlier fit: from here on there is none
+        check_simulator(self.simulator, learns="X given y")
+        forget(self, "simulator_")
         check_same_events(X, y, sample_weight)
         X = validate_events(self, X, reset=True)
         y = validate_target(self, y, n_samples=len(X), reset=True)
         weight = check_sample_weight(sample_weight, len(X))
         with _sides_swapped():
-            fit_simulator(self, measured_table(self, y), theory_table(self, X), weight)
+            measured = measured_table(self, y)
+            fit_inside(self, "simulator", measured, theory_table(self, X), weight=weight)
         return self
 
     def __sklearn_is_fitted__(self):
@@ -154,22 +154,9 @@ class Unfolder(BaseUnfolder):
         with _sides_swapped():
             return log_prob(self.simulator_, measured_table(self, y), theory_table(self, X))
 
-    def _check_simulator(self):
-        simulator = self.simulator
-        if isinstance(simulator, type) or not hasattr(simulator, "fit"):
-            raise TypeError(f"simulator must be a simulator, got {simulator!r}.")
-        if not is_simulator(simulator):
-            raise TypeError(
-                f"simulator must be a simulator, got {simulator!r}, which would not learn X "
-                "given y."
-            )
 
-
-@contextmanager
 def _sides_swapped():
     """Say in the errors of the simulator which side it means."""
-    try:
-        yield
-    except ValueError as error:
-        where = "in the simulator inside, whose X is the measured y and whose y is the theory X"
-        raise type(error)(f"{where}: {error}") from error
+    return explained(
+        "in the simulator inside, whose X is the measured y and whose y is the theory X"
+    )

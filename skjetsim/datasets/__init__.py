@@ -3,10 +3,10 @@
 from skjetsim.datasets._chain._card import DetectorCard
 from skjetsim.datasets._dilepton import generate_zee, generate_zmumu, load_zee
 from skjetsim.datasets._drell_yan import generate_drell_yan
-from skjetsim.datasets._ee_z import generate_ee_z
 from skjetsim.datasets._jets._clouds import generate_jets
 from skjetsim.datasets._jets._images import generate_jet_images
 from skjetsim.datasets._jets._samples import load_gluon_jets, load_jet_images
+from skjetsim.datasets._lepton_pairs_ee import generate_lepton_pairs_ee
 from skjetsim.datasets._showers import (
     ShowerGeometry,
     ShowerLayer,
@@ -29,9 +29,9 @@ __all__ = [
     "camel_log_prob",
     "density_2d_log_prob",
     "generate_drell_yan",
-    "generate_ee_z",
     "generate_jet_images",
     "generate_jets",
+    "generate_lepton_pairs_ee",
     "generate_ttbar",
     "generate_wjet",
     "generate_zee",

@@ -14,6 +14,7 @@ from skjetsim.datasets._chain._process import (
     number_leptons,
 )
 from skjetsim.datasets._chain._reconstruction import find_leptons
+from skjetsim.utils._docs import documented_as
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5
@@ -109,6 +110,7 @@ ZEE = LeptonPair("Z -> ee", "zee.rst", _settings(11), _pair("electron", "positro
 ZMUMU = LeptonPair("Z -> mumu", "zmumu.rst", _settings(13), _pair("muon", "antimuon", 13), 0.10566)
 
 
+@documented_as(generate_events, events_bunch)
 def generate_zee(
     n_samples,
     *,
@@ -131,39 +133,23 @@ def generate_zee(
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        finds them or not.
+    %(n_samples)s
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+    %(detector)s
 
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
+    %(n_detector)s
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"Beams:eCM = 7000."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -177,19 +163,14 @@ def generate_zee(
             Whether both electrons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target` and `accepted` of each of the ``n_detector - 1`` other passes.
-        feature_names, target_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -233,6 +214,7 @@ def generate_zee(
     return events_bunch(ZEE, columns, passes, descr)
 
 
+@documented_as(generate_events, events_bunch)
 def generate_zmumu(
     n_samples,
     *,
@@ -248,44 +230,28 @@ def generate_zmumu(
     """Generate Z -> mu+ mu- events and pass them through a parametric detector.
 
     The same as :func:`generate_zee` with muons, which radiate less and are measured in the tracker
-    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory beside the dimuons that CMS
+    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory for the dimuons that CMS
     recorded in 2011.
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        finds them or not.
+    %(n_samples)s
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+    %(detector)s
 
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
+    %(n_detector)s
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"Beams:eCM = 7000."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -299,19 +265,14 @@ def generate_zmumu(
             Whether both muons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target` and `accepted` of each of the ``n_detector - 1`` other passes.
-        feature_names, target_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._events import run_chunks
+from skjetsim.datasets._chain._events import events_bunch, generate_events, run_chunks
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
     LeptonPairs,
-    check_energy,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int
 
@@ -40,6 +41,7 @@ class WeightedPairs:
     phase_space: PhaseSpace
 
 
+@documented_as(generate_events, events_bunch, unweighted_pairs)
 def generate_drell_yan(
     n_samples,
     *,
@@ -65,9 +67,7 @@ def generate_drell_yan(
     n_samples : int
         Number of rows.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
-        version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     boson : {"both", "photon", "z"}, default="both"
         What is exchanged: photon and Z with their interference, or one alone. Subtracting the
@@ -86,15 +86,11 @@ def generate_drell_yan(
         Settings of Pythia for another energy, other parton densities or parameters, such as
         ``"PDF:pSet = 14"``. They overrule the process's own.
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -108,23 +104,20 @@ def generate_drell_yan(
             `weighted`.
         feature_names : list of str
             Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
         or with `weighted` and a setting that the weights cannot follow.
-    OSError
-        If `memory` cannot be written to.
+    %(OSError)s
 
     See Also
     --------
-    generate_ee_z : The same exchange in electron-positron collisions.
-    generate_zjet : Muon pairs beside a jet, showered and detected.
+    generate_lepton_pairs_ee : The same exchange in electron-positron collisions.
+    generate_zjet : Muon pairs with a jet, showered and detected.
 
     Notes
     -----
@@ -202,10 +195,10 @@ def generate_drell_yan(
 def _pairs(boson, mass_min, mass_max, settings):
     """Process and phase space between the cuts."""
     settings = check_settings(settings)
-    mass_min = check_energy(mass_min, "mass_min", above=MASS_MIN)
+    mass_min = check_real(mass_min, "mass_min", above=MASS_MIN, unit="GeV")
     own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
     if mass_max is not None:
-        mass_max = check_energy(mass_max, "mass_max")
+        mass_max = check_real(mass_max, "mass_max", above=0, unit="GeV")
         own += [f"PhaseSpace:mHatMax = {mass_max}", f"23:mMax = {mass_max}"]
     energy = beam_energy(settings)
     for name, upper in (("mass_max", mass_max), ("the energy of the collisions", energy)):

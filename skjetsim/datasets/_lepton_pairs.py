@@ -1,6 +1,5 @@
 """Lepton pairs of a hard process, f fbar -> gamma*/Z -> l- l+, at parton level."""
 
-import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ from skjetsim.utils._validation import check_option
 BOSONS = {"both": 0, "photon": 1, "z": 2}
 
 # Nothing but the hard process. With all of the parton level off, Pythia would keep no record;
-# without remnants, events do not add up to the beams, which is no error here.
+# without remnants, events do not add up to the beams, which is not an error here.
 ALONE = (
     "PartonLevel:MPI = off",
     "PartonLevel:ISR = off",
@@ -33,7 +32,7 @@ ALONE = (
     "Check:event = off",
 )
 
-# Rows made from one seed: a start of Pythia, a quarter of a second, is little beside them.
+# Rows made from one seed: a start of Pythia, a quarter of a second, is little compared with them.
 CHUNK_ROWS = 50_000
 BATCH_SIZE = 10_000
 
@@ -100,8 +99,16 @@ def unweighted_pairs(pairs, n_samples, **options):
     n_samples : int
         Number of rows.
 
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
+        version, and fewer samples are the first rows of more.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+
     **options
-        `random_state`, `memory`, `n_jobs` and `verbose` of :func:`run_chunks`.
+        `n_jobs` and `verbose` of :func:`run_chunks`.
 
     Returns
     -------
@@ -167,12 +174,3 @@ def pairs_bunch(pairs, lepton, columns, cross_section, note, **fields):
         feature_names=names,
         DESCR=description(pairs.description) + note,
     )
-
-
-def check_energy(value, name, *, above=0.0):
-    """Energy or mass in GeV as a float, or raise naming the parameter."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number in GeV, got {value!r}.")
-    if not above < value < np.inf:
-        raise ValueError(f"{name} must be above {above:g} GeV and finite, got {value!r}.")
-    return float(value)

@@ -1,4 +1,4 @@
-"""Processes with leptons of a W or Z and one jet beside them."""
+"""Processes with leptons of a W or Z and one jet with them."""
 
 from dataclasses import dataclass
 
@@ -36,11 +36,17 @@ MATCHINGS = ("delta_r", "leading")
 
 @dataclass(frozen=True)
 class LeptonsAndJet(Process):
-    """A hard process with one jet beside the leptons that `parent` (a PDG number) decays to.
+    """A hard process with one jet with the leptons that `parent` (a PDG number) decays to.
 
     Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
-    before they are showered. `matching` says which reconstructed jet stands beside the generated
-    one.
+    before they are showered.
+
+    Parameters
+    ----------
+    matching : {"delta_r", "leading"}, default="delta_r"
+        Which reconstructed jet belongs to the generated one: the nearest one within
+        `match_delta_r` (an event without one is not accepted), or the leading one, whether it is
+        near or not; `matched` then says which.
     """
 
     title: str
@@ -84,7 +90,7 @@ class LeptonsAndJet(Process):
         good_leptons = (inside & (np.hypot(px, py) > LEPTON_PT_MIN)).all(axis=1)
 
         good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
-        # A photon alone, radiated by a muon for example, is no jet and has no mass.
+        # A photon alone, radiated by a muon for example, is not a jet and has no mass.
         good_jet &= jets.n_constituents >= JET_MIN_CONSTITUENTS
         jets = jets.select(good_jet & jets.away_from(leptons, JET_RADIUS))
         leading = smallest_by_event(jets.event, -jets.pt, n_events)

@@ -36,7 +36,7 @@ def make_density_2d(kind, n_samples=100, *, random_state=None):
     Raises
     ------
     ValueError
-        If `kind` is none of these, or without samples.
+        If `kind` is not one of these, or without samples.
 
     See Also
     --------
@@ -75,7 +75,7 @@ def density_2d_log_prob(X, kind):
     Raises
     ------
     ValueError
-        If `kind` is none of these, or if X holds no finite numbers or not two columns.
+        If `kind` is not one of these, or if X holds no finite numbers or not two columns.
 
     Examples
     --------

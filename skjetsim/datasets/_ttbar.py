@@ -6,10 +6,12 @@ import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._card import DetectorCard
-from skjetsim.datasets._chain._events import check_mean, events_bunch, generate_events
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
@@ -66,7 +68,7 @@ class TopPair(Process):
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
 
-        Returns ``target``; ``n_jets``, how many jets there are beside a reconstructed electron;
+        Returns ``target``; ``n_jets``, how many jets there are if an electron is reconstructed;
         ``accepted``, whether there are electron and the right number of jets; ``matched``, whether
         also each quark is near a jet of its own.
         """
@@ -179,6 +181,7 @@ def nearest_jets(quarks, jets, distance):
     return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
 
 
+@documented_as(generate_events, events_bunch)
 def generate_ttbar(
     n_samples,
     *,
@@ -206,40 +209,26 @@ def generate_ttbar(
         Number of rows: generated events that pass the loose selection, whether the detector
         accepts them or not.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+    %(detector)s
 
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
+    %(n_detector)s
 
     jet_pt_min : float or None, default=20.0
         Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
         switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
         taken, which leaves no edge, and no event is rejected for a fifth jet.
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -263,20 +252,16 @@ def generate_ttbar(
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
             passes.
-        feature_names, target_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no event passes, or if `jet_pt_min`
         is negative or below the threshold of the detector.
-    OSError
-        If `memory` cannot be written to.
+    %(OSError)s
 
     See Also
     --------
@@ -289,7 +274,7 @@ def generate_ttbar(
     Partons are those of the decays, after initial-state radiation and before they radiate; Pythia
     gives up and anti-down 0.33 GeV and bottom 4.8 GeV of mass. Jets are counted at all abs(eta)
     that the calorimeters cover, and none is within 0.5 of the electron, which need not be
-    isolated. With a threshold, generated events that stand beside accepted ones are a selected
+    isolated. With a threshold, generated events that go with accepted ones are a selected
     sample themselves: train and test on ``events.data[events.accepted]``.
 
     Needs ``pip install skjetsim[pythia]``.
@@ -325,7 +310,9 @@ def generate_ttbar(
 
 def _threshold(jet_pt_min, detector):
     """Threshold on the pT of jets; 0 where there is none beyond the detector's."""
-    threshold = 0.0 if jet_pt_min is None else check_mean(jet_pt_min, "jet_pt_min")
+    threshold = (
+        0.0 if jet_pt_min is None else check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
+    )
     card = detector if isinstance(detector, DetectorCard) else DetectorCard()
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(

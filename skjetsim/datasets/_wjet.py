@@ -6,6 +6,7 @@ from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
+from skjetsim.utils._docs import documented_as
 
 WJET = LeptonsAndJet(
     title="W + jet",
@@ -24,6 +25,7 @@ WJET = LeptonsAndJet(
 )
 
 
+@documented_as(generate_events, events_bunch, LeptonsAndJet)
 def generate_wjet(
     n_samples,
     *,
@@ -40,51 +42,32 @@ def generate_wjet(
     """Generate W + jet events and pass them through a parametric detector.
 
     Pythia 8 [1]_ makes proton-proton collisions at 13 TeV with a W that decays to a muon and a
-    neutrino beside a jet, with parton showers, multiparton interactions and hadronisation. A
+    neutrino and a jet, with parton showers, multiparton interactions and hadronisation. A
     detector in the manner of Delphes [2]_ measures them. A row is an event that passes a loose
     generator-level selection: muon pT > 10 GeV and abs(eta) < 2.5; leading jet away from the
     muon with pT > 10 GeV, abs(eta) < 3 and two particles or more.
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        finds them or not.
+    %(n_samples)s
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+    %(detector)s
 
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
+    %(n_detector)s
 
-    matching : {"delta_r", "leading"}, default="delta_r"
-        Which reconstructed jet stands beside the generated one: the nearest one within
-        `match_delta_r` (events without are not accepted), or the leading one, which `matched`
-        then says to be near or not.
+    %(matching)s
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -100,19 +83,14 @@ def generate_wjet(
             Whether the event is accepted with a jet near the generated one.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted` and `matched` of each of the ``n_detector - 1`` other passes.
-        feature_names, target_names : list of str
-            Names of the columns.
-        DESCR : str
-            Description of the data.
+        %(feature_names)s
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------

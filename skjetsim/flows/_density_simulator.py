@@ -6,6 +6,7 @@ import numpy as np
 
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
+from skjetsim._encoders._response import ResponseEncoder
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
@@ -43,7 +44,7 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
             only, parameters out of range, or a loss that is not finite in the first epoch.
         """
         X, y, weight = self._check_training(X, y, sample_weight, reset=True)
-        self._learn_condition(X, weight)
+        self._learn_condition(X, y, weight)
         self._learn(fit_density, X, y, weight)
         return self
 
@@ -72,7 +73,7 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         first = not self.__sklearn_is_fitted__()
         X, y, weight = self._check_training(X, y, sample_weight, reset=first)
         if first:
-            self._learn_condition(X, weight)
+            self._learn_condition(X, y, weight)
         self.condition_encoder_.check(X)
         self._learn(fit_density_further, X, y, weight)
         return self
@@ -89,21 +90,36 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
     def _feature_names(self):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
-    def _learn_condition(self, X, weight):
-        self.condition_encoder_ = ConditionEncoder(self._feature_names()).fit(X, weight)
+    def _learn_condition(self, X, y, weight):
+        """How X enters the network, and what X alone says of y."""
+        x_names, y_names = self._feature_names(), list(map(str, self.target_names_in_))
+        self.condition_encoder_ = ConditionEncoder(x_names).fit(X, weight)
+        by_hand = self.bijection if isinstance(getattr(self, "bijection", None), dict) else {}
+        kept = np.isin(y_names, [str(name) for name in (*self.integer_columns, *by_hand)])
+        kept |= (y == np.floor(y)).all(axis=0)
+        self.response_ = ResponseEncoder().fit(X, y, x_names, y_names, weight, kept)
 
     def _learn(self, learn, X, y, weight):
+        # What is left of an angle may be a number.
+        names = [
+            f"{name}_residual" if is_angle(name) and not angle else name
+            for name, angle in zip(self.target_names_in_, self.response_.circular_, strict=True)
+        ]
         given = self.condition_encoder_.encode(X)
-        learn(self, y, list(self.target_names_in_), "y", given=given, weight=weight)
+        learn(self, self.response_.encode(X, y), names, "y", given=given, weight=weight)
 
     def _draw_targets(self, rows, n_samples, random_state):
         self.condition_encoder_.check(rows)
         rows = np.repeat(rows, n_samples or 1, axis=0)
         return self._draw(len(rows), self.n_targets_, random_state, rows)
 
+    def _decode(self, inputs, rows):
+        return self.response_.decode(rows, self.encoder_.decode(inputs))
+
     def _given(self, rows):
         return (self.condition_encoder_.encode(rows),)
 
     def _log_density(self, X, y):
         self.condition_encoder_.check(X)
-        return self._table_log_density(y, *self._given(X))
+        left = self.response_.encode(X, y)
+        return self._table_log_density(left, *self._given(X)) + self.response_.log_det(X)

@@ -9,6 +9,7 @@ import numpy as np
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.flows._density import ORDERS
@@ -20,6 +21,7 @@ from skjetsim.utils._validation import check_int
 NOISE = 10
 
 
+@with_parameters
 class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     """Unfold with a bijection between theory and detector level, trained in both directions.
 
@@ -35,46 +37,17 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
 
     Parameters
     ----------
-    noise_dim : int, default=0
+    noise_dim : int
         Columns of noise beside the wider side; the narrower one gets more, so that both are
         equally wide. With 0 the narrower side is padded with zeros.
-    mmd_weight : float, default=1.0
+    mmd_weight : float
         Of the discrepancies, beside squared errors in standard deviations.
-    n_transforms : int, default=6
+    n_transforms : int
         Number of couplings; each column is transformed by half of them.
-    hidden_features : sequence of int, default=(128, 128)
+    hidden_features : sequence of int
         Widths of the network in each coupling.
-    n_bins : int, default=8
+    n_bins : int
         Bins of each spline.
-    learning_rate : float, default=2e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default="auto"
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows.
-    max_epochs : int, default=20
-    weight_decay : float, default=0.0
-        Of AdamW, times the learning rate.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
-    gradient_clip : float or None, default=5.0
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit`, and the noise of `inverse_transform` and `score`.
-    verbose : int, default=0
-        Show a progress bar.
 
     Attributes
     ----------
@@ -128,48 +101,13 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     (1, 1000, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        noise_dim=0,
-        mmd_weight=1.0,
-        n_transforms=6,
-        hidden_features=(128, 128),
-        n_bins=8,
-        learning_rate=2e-3,
-        batch_size="auto",
-        max_epochs=20,
-        weight_decay=0.0,
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=None,
-        validation_fraction=0.05,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.noise_dim = noise_dim
-        self.mmd_weight = mmd_weight
-        self.n_transforms = n_transforms
-        self.hidden_features = hidden_features
-        self.n_bins = n_bins
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    noise_dim: int = 0
+    mmd_weight: float = 1.0
+    n_transforms: int = 6
+    hidden_features: tuple[int, ...] = (128, 128)
+    n_bins: int = 8
+    max_epochs: int = 20
+    weight_decay: float | str = 0.0
 
     def fit(self, X, y, sample_weight=None):
         """Learn the bijection from pairs of events.
@@ -227,7 +165,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         self._architecture["orders"] = column_orders(width, n_transforms, "random", rng)
         theory, measured = self.encoder_.encode(X), self.measured_encoder_.encode(y)
         inputs = (theory, measured, self._training_padding(len(X), root))
-        self._train(plan, root, inputs if weight is None else (*inputs, weight), weight)
+        self._train(plan, root, inputs, weight)
 
     def _paddings(self):
         """Columns that the theory and the detector level lack to be equally wide."""

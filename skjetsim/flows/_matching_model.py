@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from skjetsim._estimators._network import SHUFFLE, WEIGHTS
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._parameters import check_widths
@@ -56,16 +55,6 @@ class FlowMatchingModel:
         n_columns = self.encoder_.n_outputs_
         return build_matching(n_columns, n_context, generator=generator, **self._architecture)
 
-    def _make_net(self, plan, root):
-        from skjetsim._nn import MatchingNet, resolve_device
-
-        return MatchingNet(
-            self._build_module(torch_generator(root, WEIGHTS)),
-            plan=plan,
-            generator=torch_generator(root, SHUFFLE),
-            device=resolve_device(self.device),
-        )
-
     def _forget_fit(self):
         super()._forget_fit()
         self.distillation_loss_ = None
@@ -112,7 +101,7 @@ class FlowMatchingModel:
 
     def _distil(self, plan, root, n_rows, context, weight):
         """Train the student on what the solver makes of fresh noise, and say what it loses."""
-        from skjetsim._nn import TensorNet
+        from skjetsim._nn import TrainingNet
 
         module = self.net_.module_
         module.student.network.load_state_dict(module.velocity.state_dict())
@@ -127,14 +116,14 @@ class FlowMatchingModel:
             ema_decay=None,
             checkpoint=None if plan.checkpoint is None else f"{plan.checkpoint}.student",
         )
-        net = TensorNet(
+        net = TrainingNet(
             module.student,
             plan=plan,
             generator=torch_generator(root, STUDENT),
             device=self.net_.device,
         )
         training, validation = self._split(inputs, None, root, net.device)
-        net.train(training, validation)
+        net.fit(training, validation)
         module.distilled.fill_(True)
         self.distillation_loss_ = self._loss_of_student(root, context, weight)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._matching_model import FlowMatchingModel
 
 
+@with_parameters
 class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     """Simulate y given X by flow matching.
 
@@ -22,56 +24,33 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
 
     Parameters
     ----------
-    hidden_features : sequence of int, default=(128, 128, 128, 128)
+    hidden_features : sequence of int
         Widths of the layers of the velocity's network; a layer as wide as the one before adds to
         it. The first two are also those of the network of place and width.
-    solver : {"midpoint", "heun", "rk4"}, default="midpoint"
+    solver : {"midpoint", "heun", "rk4"}
         How the path is followed, with two, two or four calls of the network a step.
-    n_steps : int, default=8
+    n_steps : int
         Steps of the solver. Both may be changed by `set_params` without a new fit.
-    n_distill_steps : {None, 1, 2}, default=None
+    n_distill_steps : {None, 1, 2}
         Train a second network after the first, that takes the path in so many jumps [4]_, and draw
         events with it; `distillation_loss_` says what it loses. `score_samples`
         remains the solver's. Set to None, events are drawn by the solver again.
-    integer_columns : sequence of str or int, default=()
+    integer_columns : sequence of str or int
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
         when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
         below.
-    learning_rate : float, default=4e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default="auto"
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
-        does not depend on it.
-    max_epochs : int, default=60
+    max_epochs : int
         The student, too, learns for so many.
-    weight_decay : float, default=0.1
-        Of AdamW, times the learning rate. The network of place and width, which learns by
-        likelihood and would memorise, has that of `FlowSimulator`'s "auto", whatever this.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
-    gradient_clip : float or None, default=5.0
-        Largest norm of the gradient.
-    ema_decay : float or None, default=0.99
+    ema_decay : float or None
         Keep a running average of the weights with this decay per step: the loss is noisy, since
         each event is seen at one time of one path. `partial_fit` needs None.
-    validation_fraction : float, default=0.05
+    validation_fraction : float
         Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
         loss stays flat while events still improve. 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
+    checkpoint : str or None
         File written after each epoch, from which a killed `fit` with the same data and
         parameters resumes, to the same result. It needs a `random_state`. A student has
         one more, `checkpoint`.student.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit`, and the noise of `transform` and `score`.
-    verbose : int, default=0
-        Show a progress bar.
 
     Attributes
     ----------
@@ -128,45 +107,12 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     (1, 1000, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        hidden_features=(128, 128, 128, 128),
-        solver="midpoint",
-        n_steps=8,
-        n_distill_steps=None,
-        integer_columns=(),
-        learning_rate=4e-3,
-        batch_size="auto",
-        max_epochs=60,
-        weight_decay=0.1,
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=0.99,
-        validation_fraction=0.05,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.hidden_features = hidden_features
-        self.solver = solver
-        self.n_steps = n_steps
-        self.n_distill_steps = n_distill_steps
-        self.integer_columns = integer_columns
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    hidden_features: tuple[int, ...] = (128, 128, 128, 128)
+    solver: str = "midpoint"
+    n_steps: int = 8
+    n_distill_steps: int | None = None
+    integer_columns: tuple = ()
+    learning_rate: float = 4e-3
+    max_epochs: int = 60
+    weight_decay: float | str = 0.1
+    ema_decay: float | None = 0.99

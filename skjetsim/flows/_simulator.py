@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
 from skjetsim.utils._parameters import check_widths
 
 
+@with_parameters
 class FlowSimulator(DensitySimulator):
     """Simulate y given X with a conditional normalizing flow.
 
@@ -18,63 +20,30 @@ class FlowSimulator(DensitySimulator):
 
     Parameters
     ----------
-    n_transforms : int, default=6
+    n_transforms : int
         Number of layers; each column is transformed by half of the couplings.
-    hidden_features : sequence of int, default=(128, 128)
+    hidden_features : sequence of int
         Widths of the network in each layer.
-    n_bins : int, default=8
+    n_bins : int
         Bins of each spline.
-    bijection : str or dict, default="rqs"
+    bijection : str or dict
         What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
         (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
         it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
         and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
         angles as plain numbers; they are sampled by solving an equation for each event.
-    structure : {"coupling", "autoregressive"}, default="coupling"
+    structure : {"coupling", "autoregressive"}
         Half of the columns steer the others in turn; or each column is steered by all before it,
         which describes more and is sampled column by column, several times slower.
-    permutation : {"random", "reverse"}, default="random"
+    permutation : {"random", "reverse"}
         Order of columns from layer to layer.
-    integer_columns : sequence of str or int, default=()
+    integer_columns : sequence of str or int
         Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
         when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
         below.
-    condition_network : sequence of int, default=()
+    condition_network : sequence of int
         Widths of a network that X passes before all couplings, trained with them: the f(x) of the
         conditional INN. None by default, since each coupling has a network of its own.
-    learning_rate : float, default=4e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default="auto"
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
-        does not depend on it.
-    max_epochs : int, default=40
-    weight_decay : float or "auto", default="auto"
-        Of AdamW, times the learning rate: a prior on the weights, without which a flow of this
-        size memorises the noise of 10,000 events within ten epochs. "auto" is 2 where events and
-        conditions have six columns or more together, and less where they have fewer, 0.1 for two;
-        above 50,000 events it falls as the root of their number.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
-    gradient_clip : float or None, default=5.0
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.05
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit`, and the noise of `transform` and `score`.
-    verbose : int, default=0
-        Show a progress bar.
 
     Attributes
     ----------
@@ -116,54 +85,16 @@ class FlowSimulator(DensitySimulator):
     (1, 1000, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        n_transforms=6,
-        hidden_features=(128, 128),
-        n_bins=8,
-        bijection="rqs",
-        structure="coupling",
-        permutation="random",
-        integer_columns=(),
-        condition_network=(),
-        learning_rate=4e-3,
-        batch_size="auto",
-        max_epochs=40,
-        weight_decay="auto",
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=None,
-        validation_fraction=0.05,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n_transforms = n_transforms
-        self.hidden_features = hidden_features
-        self.n_bins = n_bins
-        self.bijection = bijection
-        self.structure = structure
-        self.permutation = permutation
-        self.integer_columns = integer_columns
-        self.condition_network = condition_network
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    n_transforms: int = 6
+    hidden_features: tuple[int, ...] = (128, 128)
+    n_bins: int = 8
+    bijection: str | dict = "rqs"
+    structure: str = "coupling"
+    permutation: str = "random"
+    integer_columns: tuple = ()
+    condition_network: tuple[int, ...] = ()
+    learning_rate: float = 4e-3
+    max_epochs: int = 40
 
     def _circular(self, names):
         return circular_columns(self, names)

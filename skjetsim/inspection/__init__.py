@@ -7,7 +7,7 @@ from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._latent import LatentDisplay
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.inspection._posterior import PosteriorDisplay
-from skjetsim.inspection._report import report
+from skjetsim.inspection._report import model_report
 from skjetsim.inspection._response import ResponseDisplay
 from skjetsim.inspection._transport_plan import TransportPlanDisplay
 
@@ -21,5 +21,5 @@ __all__ = [
     "ResponseDisplay",
     "TransportPlanDisplay",
     "closure_report",
-    "report",
+    "model_report",
 ]

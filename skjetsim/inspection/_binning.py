@@ -46,7 +46,9 @@ def check_bins(bins, range):
                 "the model does."
             )
     elif range is not None:
-        raise ValueError("range says nothing beside edges: pass bins=<int> or leave range out.")
+        raise ValueError(
+            "range has no meaning together with edges: pass bins=<int> or leave it out."
+        )
     else:
         edges = np.asarray(bins, dtype=np.float64)
         if edges.ndim != 1 or len(edges) < 3:

@@ -17,7 +17,7 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics import posterior_coverage, sbc_ranks
-from skjetsim.metrics._checks import check_ensemble, check_weight
+from skjetsim.utils._comparison import check_ensemble, check_weight
 from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CalibrationDisplay"]
@@ -30,7 +30,7 @@ class CalibrationDisplay:
     lies below each quantile of its draws, minus the level; below, the ranks of the truth among the
     draws, their density over a uniform one. Posteriors that are too narrow rise at both ends of the
     ranks, too wide ones in the middle, shifted ones on one side. The grey bands are the floor: the
-    standard error of a calibrated model. Draws of the prior are calibrated, too: show this beside
+    standard error of a calibrated model. Draws of the prior are calibrated, too: show this next to
     the energy score.
 
     Parameters
@@ -174,7 +174,7 @@ class CalibrationDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is neither an unfolder nor a simulator.
+            If the estimator is neither an unfolder nor a simulator.
         ValueError
             As `from_samples`.
         """

@@ -39,7 +39,7 @@ def closure_report(
     *,
     by,
     bins=4,
-    second=None,
+    second_pass=None,
     selection=None,
     transformer=None,
     path=None,
@@ -70,7 +70,7 @@ def closure_report(
     bins : int or array-like of edges, default=4
         Of a column: regions of equal population, or edges [low, high), the last one closed.
         Events outside the edges are in no region but "all".
-    second : (target, accepted) or Bunch of both, optional
+    second_pass : (target, accepted) or Bunch of both, optional
         The same events once more through the detector, and which of them it accepts: the floor.
     selection : callable, optional
         From a table of y's columns to a boolean mask; its yields are compared.
@@ -89,7 +89,7 @@ def closure_report(
         table : DataFrame
             One row a region and one for "all": events, largest W1 of the response over features in
             standard deviations of the response, its feature, the 95% quantile of that largest
-            between two detector passes (with `second`), the joint AUC and its error, and (with
+            between two detector passes (with `second_pass`), the joint AUC and its error, and (with
             `selection`) how many true events it selects, and the relative difference of the yield
             with its error.
         responses, shifts : DataFrame of shape (n_regions + 1, n_features)
@@ -105,11 +105,11 @@ def closure_report(
     Raises
     ------
     TypeError
-        Where the estimator is no simulator.
+        If the estimator is not a simulator.
     ValueError
         On an empty region or one of fewer than 200 events, an unknown column, masks or labels of
         another length, X without a column the model was fitted with, X and y without a common
-        column, and as `report`.
+        column, and as `model_report`.
 
     See Also
     --------
@@ -135,12 +135,13 @@ def closure_report(
     ['light', 'heavy', 'all']
     """
     if not is_simulator(estimator):
-        raise TypeError(f"{type(estimator).__name__} is no simulator: only those have a response.")
+        name = type(estimator).__name__
+        raise TypeError(f"{name} is not a simulator: only those have a response.")
     if path is not None:
         import_plotting()
         path = check_target(path)
     root = as_seed_sequence(random_state)
-    events = compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    events = compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     if not events.shared:
         raise ValueError(
             "X has none of the columns of y, so there is no response to compare: "
@@ -219,7 +220,8 @@ def _check_population(name, mask, accepted):
     if accepted is not None and (n_both := int((mask & accepted).sum())) < MIN_EVENTS // 2:
         raise ValueError(
             f"The second detector pass accepts {n_both} events of region {name!r}, too few for a "
-            f"floor: {MIN_EVENTS // 2} are needed. Join it to another region, or leave second out."
+            f"floor: {MIN_EVENTS // 2} are needed. Join it to another region, or leave second_pass "
+            "out."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a report compares: events of an estimator beside the truth, in one set of coordinates."""
+"""What a report compares: events of an estimator and the truth, in one set of coordinates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from skjetsim.inspection._events import (
     in_coordinates,
     refuse_rejected,
 )
-from skjetsim.utils._seeds import child_seed
+from skjetsim.utils._seeds import int_seed
+from skjetsim.utils._tables import given_names, take_rows
 from skjetsim.utils._validation import check_events, check_names_match, column_names
 
 # Branches of a report's seed.
@@ -32,8 +33,8 @@ class Compared:
     theory_input: object = None  # as it was handed in
     inputs: object = None  # its columns that the model was fitted on
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
-    second: pd.DataFrame | None = None  # the second detector pass
-    accepted: np.ndarray | None = None  # which rows of `second` hold an event
+    second_pass: pd.DataFrame | None = None  # the second detector pass
+    accepted: np.ndarray | None = None  # which rows of `second_pass` hold an event
     handed: dict = field(default_factory=dict)  # before the transformer, for a selection
     transformer: object = None  # fitted, or None
     names: list | None = None  # of the truth's columns before the transformer
@@ -59,7 +60,7 @@ class Compared:
             generated=cut(self.generated),
             X=cut(self.X),
             members=None if self.members is None else self.members[:, rows],
-            second=cut(self.second),
+            second_pass=cut(self.second_pass),
             accepted=None if self.accepted is None else self.accepted[rows],
             handed={key: take_rows(table, rows) for key, table in self.handed.items()},
         )
@@ -67,20 +68,10 @@ class Compared:
     def both(self):
         """Truth, second pass and X of the events that both passes accept."""
         rows = np.flatnonzero(self.accepted)
-        return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second, self.X)]
+        return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second_pass, self.X)]
 
 
-def take_rows(table, rows):
-    """Rows of a table or an array by position."""
-    return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
-
-
-def seed_of(root, *key):
-    """Seed below `root` as an int, which every estimator takes."""
-    return int(child_seed(root, *key).generate_state(1)[0])
-
-
-def compare(estimator, X, y, *, transformer, second, root, paired=True):
+def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     """Draw one event for each true one, and take all levels to the coordinates of judgement.
 
     Parameters
@@ -90,7 +81,7 @@ def compare(estimator, X, y, *, transformer, second, root, paired=True):
         y is None for a generator.
     transformer : transformer or None
         Fitted on the truth where it is not fitted.
-    second : (target, accepted), Bunch of both, or None
+    second_pass : (target, accepted), Bunch of both, or None
     root : SeedSequence
     paired : bool
         Whether row i of X and y is the same event; ignored of a generator.
@@ -101,7 +92,7 @@ def compare(estimator, X, y, *, transformer, second, root, paired=True):
     """
     notes = []
     inputs, targets = _of_the_fit(estimator, X, y, notes)
-    seed = seed_of(root, DRAW)
+    seed = int_seed(root, DRAW)
     drawn = draw_events(estimator, inputs, targets, random_state=seed, paired=paired)
     names = drawn.names
     if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
@@ -132,18 +123,18 @@ def compare(estimator, X, y, *, transformer, second, root, paired=True):
     if drawn.paired:
         compared.X, compared.theory_input = _theory(X, names, columns, rows.shape[1], table), X
         if hasattr(split_steps(estimator)[1], "sample_members"):
-            seed = seed_of(root, MEMBERS)
+            seed = int_seed(root, MEMBERS)
             members = draw_events(estimator, inputs, targets, random_state=seed, members=True)
             compared.members, _ = in_coordinates(transformer, members.generated, names)
-    if second is not None:
+    if second_pass is not None:
         if not drawn.paired:
             raise ValueError(
-                "second is a second detector pass of the same events, which neither a generator "
-                "nor a simulator of unpaired events has: leave it out."
+                "second_pass holds the same events after another detector pass. Neither a "
+                "generator nor a simulator of unpaired events has one: leave it out."
             )
-        target, compared.accepted = _second_pass(second, drawn.names, drawn.truth.shape)
-        compared.second = _filled(table, target, compared.accepted, columns)
-        compared.handed["second"] = handed(target)
+        target, compared.accepted = _second_pass(second_pass, drawn.names, drawn.truth.shape)
+        compared.second_pass = _filled(table, target, compared.accepted, columns)
+        compared.handed["second_pass"] = handed(target)
     return compared
 
 
@@ -166,8 +157,7 @@ def _fitted_columns(table, fitted, estimator, what, notes):
     Others are allowed, since a region may be one of a column that the model does not know.
     """
     names = column_names(table)
-    positions = fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]
-    if names is None or fitted is None or positions or not hasattr(table, "columns"):
+    if names is None or given_names(fitted) is None or not hasattr(table, "columns"):
         return table
     missing = [name for name in fitted if name not in names]
     if missing:
@@ -208,31 +198,31 @@ def _width(names, n_columns):
     return n_columns if names is None else len(names)
 
 
-def _second_pass(second, names, shape):
+def _second_pass(second_pass, names, shape):
     """Rows of the second pass, and which of them hold an event."""
-    if hasattr(second, "target") and hasattr(second, "accepted"):
-        second = (second.target, second.accepted)
-    if not (isinstance(second, (tuple, list)) and len(second) == 2):
+    if hasattr(second_pass, "target") and hasattr(second_pass, "accepted"):
+        second_pass = (second_pass.target, second_pass.accepted)
+    if not (isinstance(second_pass, (tuple, list)) and len(second_pass) == 2):
         raise TypeError(
-            "second must be the events once more through the detector, as (target, accepted) or "
-            f"a Bunch of both, got a {type(second).__name__}."
+            "second_pass must be the same events after another detector pass, as (target, "
+            f"accepted) or a Bunch of both, got a {type(second_pass).__name__}."
         )
-    target, accepted = second
+    target, accepted = second_pass
     found = column_names(target)
     if names is not None and found is not None and set(names) <= set(found):
         target, found = target[names] if hasattr(target, "columns") else target, names
-    rows, _ = check_events(target, what="second", allow_1d=np.ndim(target) == 1)
+    rows, _ = check_events(target, what="second_pass", allow_1d=np.ndim(target) == 1)
     if names is not None:
-        check_names_match(found, names, what="second")
+        check_names_match(found, names, what="second_pass")
     accepted = np.asarray(accepted)
     if rows.shape != shape or accepted.shape != shape[:1] or accepted.dtype != bool:
         raise ValueError(
-            f"second must hold events of shape {shape} and a boolean mask of shape {shape[:1]}, "
-            f"row i the same event as in y; got {rows.shape} and {accepted.dtype} of shape "
-            f"{accepted.shape}."
+            f"second_pass must hold events of shape {shape} and a boolean mask of shape "
+            f"{shape[:1]}, row i the same event as in y; got {rows.shape} and {accepted.dtype} of "
+            f"shape {accepted.shape}."
         )
     if accepted.sum() < 2:
-        raise ValueError("second accepts fewer than two events: there is no floor to measure.")
+        raise ValueError("second_pass accepts fewer than two events: there is no floor to measure.")
     return rows, accepted
 
 

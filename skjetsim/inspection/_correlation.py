@@ -7,7 +7,7 @@ import numpy as np
 from skjetsim.inspection._events import draw_events
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._style import check_axes, draw_matrix, house_style
-from skjetsim.metrics._checks import check_pair
+from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._weighted import weighted_std
 
 __all__ = ["CorrelationDisplay"]

@@ -16,7 +16,7 @@ from skjetsim.inspection._style import (
     style_axes,
 )
 from skjetsim.metrics import quantile_coverage
-from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["CoverageDisplay"]
@@ -28,7 +28,7 @@ class CoverageDisplay:
     Make one with `from_samples` or `from_estimator`. Above, measured fraction against nominal
     level; below, their difference. The grey band is the floor: the standard error of a calibrated
     model's fraction, sqrt(q (1 - q) / n) for n events. Draws that ignore X are calibrated too: show
-    this beside the response.
+    this next to the response.
 
     Parameters
     ----------
@@ -142,13 +142,13 @@ class CoverageDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no simulator.
+            If the estimator is not a simulator.
         ValueError
             As `from_samples`.
         """
         name = type(estimator).__name__
         if not is_simulator(estimator):
-            raise TypeError(f"{name} is no simulator: only those draw several events for one.")
+            raise TypeError(f"{name} is not a simulator: only those draw several events for one.")
         check_pairs(X, y, name)
         drawn = draw_events(
             estimator,

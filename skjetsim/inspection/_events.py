@@ -19,18 +19,20 @@ from skjetsim._drawing._sample import (
     unwrap_search,
 )
 from skjetsim.base import is_generator, is_simulator
+from skjetsim.utils._tables import given_names
 from skjetsim.utils._validation import (
     check_events,
     check_int,
     check_names_match,
     check_same_events,
+    check_same_length,
     column_names,
 )
 
 
 @dataclass
 class Drawn:
-    """True events beside what an estimator makes of them, columns last."""
+    """True events and what an estimator makes of them, columns last."""
 
     truth: np.ndarray | None  # (n, d)
     generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
@@ -71,7 +73,7 @@ class Drawn:
         return as_table(*in_coordinates(self.transformer, rows, names))
 
     def other_level(self, table, what):
-        """Take X beside y, or y beside X, through the transformer, or a clone of its own.
+        """Take the other level, X or y, through the transformer, or a clone of its own.
 
         It has one where it lacks columns that the transformer was fitted on here, as long as a fit
         learns nothing but columns: a pT of either level's momenta is the same quantity.
@@ -241,7 +243,7 @@ def move_events(
     n_samples=None,
     random_state=None,
 ):
-    """Events before and after an estimator takes them to the other level, beside the truth.
+    """Events before and after an estimator takes them to the other level, and the truth.
 
     Parameters
     ----------
@@ -294,7 +296,7 @@ def _named_as_fitted(events, names):
 
 
 def _beside(model, truth, generated, what, *, transformer, paired, of_members=False):
-    """Validate the truth beside drawn events, and take both to the transformer's coordinates."""
+    """Validate the truth and drawn events, and take both to the transformer's coordinates."""
     row_ndim = np.ndim(truth) - 1
     truth, names = check_events(truth, what=what, allow_1d=row_ndim == 0)
     _check_order(model, names, what)
@@ -323,10 +325,7 @@ def _fitted_names(model, what):
     """Names of the columns of X or y that a model was fitted with, or None."""
     if what == "X":
         return getattr(model, "feature_names_in_", None)
-    fitted = getattr(split_steps(model)[1], "target_names_in_", None)
-    if fitted is not None and list(fitted) == [f"y{i}" for i in range(len(fitted))]:
-        return None  # names that stand for positions
-    return fitted
+    return given_names(getattr(split_steps(model)[1], "target_names_in_", None))
 
 
 def check_pairs(X, y, name, kind="a simulator", *, paired=True):
@@ -335,11 +334,7 @@ def check_pairs(X, y, name, kind="a simulator", *, paired=True):
         raise ValueError(f"{name} is {kind}: pass the detector level y as well as X.")
     if not paired:
         return
-    if len(X) != len(y):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "
-            "must be the same event."
-        )
+    check_same_length(len(X), len(y))
     check_same_events(X, y)
 
 

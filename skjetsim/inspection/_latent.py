@@ -22,9 +22,9 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._band import clustered_histogram
-from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_events
+from skjetsim.utils._weighted import clustered_histogram
 
 __all__ = ["LatentDisplay"]
 
@@ -146,13 +146,13 @@ class LatentDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no generator or has no latent space.
+            If the estimator is not a generator or has no latent space.
         ValueError
             As `from_samples`.
         """
         model, name = unwrap_search(estimator), type(estimator).__name__
         if is_simulator(model) or not is_generator(model):
-            raise TypeError(f"{name} is no generator, so its transform leads to no latent space.")
+            raise TypeError(f"{name} is not a generator: its transform has no latent space.")
         if not hasattr(model, "transform"):
             raise TypeError(f"{name} has no transform: its density has no latent space.")
         latent = np.asarray(model.transform(X))
@@ -230,8 +230,8 @@ def _without_zeros(array, names):
     if empty.any():
         left_out = [name for name, zero in zip(names, empty, strict=True) if zero]
         warnings.warn(
-            f"The latent columns {left_out} are zero in every event, as of a flow whose events "
-            "never vary there; they carry no density and are left out.",
+            f"The latent columns {left_out} are zero in every event, which happens to a flow whose "
+            "events never vary there; they carry no density and are left out.",
             UserWarning,
             stacklevel=3,
         )

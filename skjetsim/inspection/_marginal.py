@@ -16,8 +16,9 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._band import clustered_histogram, histogram_band
-from skjetsim.metrics._checks import check_weight
+from skjetsim.metrics import histogram_band
+from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._weighted import clustered_histogram
 
 __all__ = ["MarginalDisplay"]
 
@@ -120,7 +121,7 @@ class MarginalDisplay:
         Raises
         ------
         TypeError
-            Where not exactly one of `generated` and `members` is given.
+            If not exactly one of `generated` and `members` is given.
         ValueError
             On NaN, infinity, empty samples, wrong shapes or weights, members of different shapes,
             fewer than two bins, a range that does not increase, or a truth that is constant or
@@ -204,7 +205,7 @@ class MarginalDisplay:
         Raises
         ------
         TypeError
-            Where the estimator draws nothing, or y is given to a generator.
+            If the estimator draws nothing, or y is given to a generator.
         ValueError
             On an unknown feature, a missing y, and as `from_samples`.
         """
@@ -274,7 +275,7 @@ class MarginalDisplay:
         Raises
         ------
         ImportError
-            Where matplotlib or mplhep is missing.
+            If matplotlib or mplhep is missing.
         ValueError
             On `ratio_ax` without `ax`, or a range that does not hold 1.
         """

@@ -87,7 +87,7 @@ def responses(events, names, heading="responses"):
 
 
 def level_maps(events, names):
-    """Generator against detector level in two dimensions, truth beside model."""
+    """Generator against detector level in two dimensions, truth next to model."""
     displays = [_response(events, name, kind="gen_vs_reco") for name in _shared(events, names)]
     displays = [display for display in displays if display is not None]
     pictures = {}
@@ -139,7 +139,7 @@ def latent(estimator, X):
 
 
 def by_region(table):
-    """Response distance and area under the curve of each region, beside their floors."""
+    """Response distance and area under the curve of each region, next to their floors."""
     place = np.arange(len(table))
     bars = {"width": 0.9, "color": FLOOR}
     with house_style():

@@ -84,8 +84,8 @@ def warn_of_shuffled(x, truth, weight, angle):
     if not correlation < LEAST_CORRELATION:
         return
     warnings.warn(
-        f"The quantity has a correlation of {correlation:.3f} between X and truth, as of rows that "
-        "do not correspond: the plan of the truth, and its cost, are then those of a random "
+        f"The quantity has a correlation of {correlation:.3f} between X and truth, as for rows "
+        "that do not correspond: the plan of the truth, and its cost, are then those of a random "
         "pairing. Pass paired=False unless row i of both is the same event.",
         UserWarning,
         stacklevel=3,

@@ -1,4 +1,4 @@
-"""Posteriors of single events beside the truth, what was measured, and the prior."""
+"""Posteriors of single events next to the truth, what was measured, and the prior."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._checks import check_ensemble, same_columns
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_ensemble, same_columns
 from skjetsim.utils._validation import check_events, check_int, column_names
 
 __all__ = ["PosteriorDisplay"]
@@ -187,13 +187,13 @@ class PosteriorDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no unfolder.
+            If the estimator is not an unfolder.
         ValueError
             As `from_samples`.
         """
         if not is_unfolder(estimator):
             raise TypeError(
-                f"{type(estimator).__name__} is no unfolder: it draws no theory-level events."
+                f"{type(estimator).__name__} is not an unfolder: it draws no theory-level events."
             )
         settings = {"transformer": transformer, "random_state": random_state}
         drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)

@@ -17,7 +17,7 @@ from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _pictures
-from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare, seed_of, take_rows
+from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
 from skjetsim.inspection._events import as_rows
 from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
@@ -31,9 +31,10 @@ from skjetsim.inspection._summary import (
     yields,
 )
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
-from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._tables import take_rows
 
-__all__ = ["report"]
+__all__ = ["model_report"]
 
 TIMED_SECONDS = 0.5  # at least
 MOST_TIMED = 200_000
@@ -41,7 +42,7 @@ N_COVERAGE, N_DRAWS = 2000, 50
 COVERAGE_SECONDS = 60  # longer than this nobody waits for one picture
 
 
-def report(
+def model_report(
     estimator,
     X,
     y=None,
@@ -49,7 +50,7 @@ def report(
     *,
     transformer=None,
     by=None,
-    second=None,
+    second_pass=None,
     selection=None,
     train=None,
     facts=None,
@@ -58,7 +59,7 @@ def report(
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
-    Distances feature by feature beside their floor and beside what must fail, the area under the
+    Distances feature by feature next to their floor and to what must fail, the area under the
     curve of a classifier, yields after a selection, speed and size, and pictures of all of it.
 
     Parameters
@@ -82,7 +83,7 @@ def report(
     by : str, optional
         Column of X, after or before `transformer`, in whose quarters the response is measured; by
         default the first pT, else the first column.
-    second : (target, accepted) or Bunch of both, optional
+    second_pass : (target, accepted) or Bunch of both, optional
         The same events once more through the detector, and which of them it accepts: the floor of
         a simulator, as `load_wjet().repeats[0]` has it. Without it the floor of the marginals is
         two disjoint halves of y, and the response has none.
@@ -124,15 +125,15 @@ def report(
     Raises
     ------
     TypeError
-        Where the estimator draws nothing, y is given to a generator or is a path, or `second` is
-        no pair.
+        If the estimator draws nothing, y is given to a generator or is a path, or `second_pass` is
+        not a pair.
     ValueError
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
         `by`, rows of zeros that no detector accepted, NaN or infinity.
     OSError
-        Where nothing can be written to `path`.
+        If nothing can be written to `path`.
     ImportError
-        Where matplotlib or mplhep is missing.
+        If matplotlib or mplhep is missing.
 
     See Also
     --------
@@ -150,11 +151,11 @@ def report(
     >>> import os, tempfile
     >>> import numpy as np
     >>> from sklearn.mixture import GaussianMixture
-    >>> from skjetsim.inspection import report
+    >>> from skjetsim.inspection import model_report
     >>> train, X = np.random.default_rng(0).normal(91.2, 2.5, size=(2, 400, 2))
     >>> model = GaussianMixture(random_state=0).fit(train)
     >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
-    >>> found = report(model, X, path=path, random_state=0)
+    >>> found = model_report(model, X, path=path, random_state=0)
     >>> found.distances.shape
     (2, 2)
     >>> list(found.pictures)
@@ -165,7 +166,7 @@ def report(
     import_plotting()  # what is missing is said before the work
     path = check_target(path)
     root = as_seed_sequence(random_state)
-    events = _compare(estimator, X, y, transformer=transformer, second=second, root=root)
+    events = _compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     paired = events.X is not None
     if train is not None and is_simulator(estimator):
         raise ValueError(
@@ -190,7 +191,9 @@ def report(
         auc_error=auc_error,
         yields=selected,
         rate=rate,
-        verdict=verdict(measured, auc, auc_error, paired=paired, second=second is not None),
+        verdict=verdict(
+            measured, auc, auc_error, paired=paired, second_pass=second_pass is not None
+        ),
         facts=lines,
         notes=events.notes,
         pictures=_draw(estimator, events, rate, root),
@@ -279,7 +282,7 @@ def _generator_facts(events, train, root):
             train,
             np.asarray(events.handed["generated"]),
             held_out=np.asarray(events.handed["truth"]),
-            random_state=seed_of(root, NEIGHBOURS),
+            random_state=int_seed(root, NEIGHBOURS),
         )
         lines["distance to training over held-out events (1: no memory)"] = f"{ratio:.3f}"
     return lines
@@ -291,11 +294,11 @@ def _rate(estimator, events, root):
     cores = 0.0
     while True:
         rows = np.arange(n_events) % len(events.generated)
-        seed = seed_of(root, RATE)
+        seed = int_seed(root, RATE)
         arguments = (
             {"n_samples": n_events}
             if is_generator(estimator)
-            else {"X": take_rows(_indexable(events.inputs), rows)}
+            else {"X": take_rows(events.inputs, rows)}
         )
         with one_thread(), threadpool_limits(1):
             start, cpu = time.perf_counter(), time.process_time()
@@ -305,10 +308,6 @@ def _rate(estimator, events, root):
         if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
             return n_events / max(seconds, 1e-9), cores
         n_events = min(4 * n_events, MOST_TIMED)
-
-
-def _indexable(table):
-    return table if hasattr(table, "iloc") else np.asarray(table)
 
 
 def _file_facts(estimator):
@@ -360,8 +359,8 @@ def _coverage(estimator, events, names, rate, root):
         )
         return {}
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
-    inputs = take_rows(_indexable(events.inputs), rows)
-    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=seed_of(root, COVERAGE, 1))
+    inputs = take_rows(events.inputs, rows)
+    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=int_seed(root, COVERAGE, 1))
     draws = np.asarray(draws, dtype=np.float64)
     row_ndim = draws.ndim - 2
     events.notes.append(f"Coverage is that of {n_events:,} events, {N_DRAWS} draws of each.")

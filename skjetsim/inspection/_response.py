@@ -30,8 +30,8 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._checks import check_weight
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_events, check_option
 
 __all__ = ["ResponseDisplay"]
@@ -40,14 +40,14 @@ KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
 
 
 class ResponseDisplay:
-    """How a simulator changes one quantity of each event, beside how the detector does.
+    """How a simulator changes one quantity of each event, compared with the detector.
 
     A simulator that ignores X may have every distribution right, so compare this too. Make one
     with `from_samples` or `from_estimator`. There are three kinds:
 
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
-    - "gen_vs_reco": generator (x) against detector level (y), truth beside simulated;
-    - "pred_vs_reco": true (x) against simulated (y) detector level, beside true against a second
+    - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated;
+    - "pred_vs_reco": true (x) against simulated (y) detector level, next to true against a second
       pass of the same events through the detector. No simulation does better, and few as well: the
       passes share all that X leaves out, such as the particles of a jet.
 
@@ -109,7 +109,7 @@ class ResponseDisplay:
         feature,
         kind="residual",
         members=None,
-        second=None,
+        second_pass=None,
         bins=50,
         range=None,
         sample_weight=None,
@@ -130,7 +130,7 @@ class ResponseDisplay:
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         members : array-like of shape (n_members, n, n_targets) or (n_members, n, k, n_targets)
             Of an ensemble, instead of `generated`; residuals then have its band.
-        second : array-like of shape (n, n_targets), optional
+        second_pass : array-like of shape (n, n_targets), optional
             The same events once more through the detector; of kind "pred_vs_reco" only.
         bins : int or array-like of edges, default=50
         range : tuple of (float, float), optional
@@ -146,22 +146,24 @@ class ResponseDisplay:
         Raises
         ------
         TypeError
-            Where not exactly one of `generated` and `members` is given.
+            If not exactly one of `generated` and `members` is given.
         ValueError
-            On an unknown kind or column, unequal numbers of events, NaN, infinity, a `second`
+            On an unknown kind or column, unequal numbers of events, NaN, infinity, a `second_pass`
             that has no panel, and as `MarginalDisplay.from_samples`.
         """
         check_option(kind, "kind", KINDS)
         if (generated is None) == (members is None):
             raise TypeError("Pass exactly one of generated and members.")
-        if second is not None and kind != "pred_vs_reco":
-            raise ValueError(f'second is compared with kind="pred_vs_reco" only, got {kind!r}.')
+        if second_pass is not None and kind != "pred_vs_reco":
+            raise ValueError(
+                f'second_pass is compared with kind="pred_vs_reco" only, got {kind!r}.'
+            )
         events = _Response(truth, X, feature)
         drawn = generated if members is None else members
         drawn = events.draws(drawn, "generated" if members is None else "members")
-        if second is not None:
-            refuse_rejected(second, "second")
-            second = events.column(second, "second")
+        if second_pass is not None:
+            refuse_rejected(second_pass, "second_pass")
+            second_pass = events.column(second_pass, "second_pass")
         binning = {"bins": bins, "range": range}
         if kind == "residual":
             key = "generated" if members is None else "members"
@@ -170,7 +172,7 @@ class ResponseDisplay:
         if members is not None:
             drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
         edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
-        x, pairs, labels = events.panels(kind, drawn, second)
+        x, pairs, labels = events.panels(kind, drawn, second_pass)
         shown = {title: plan_fractions(x, y, edges, weight) for title, y in pairs.items()}
         return cls(
             kind=kind,
@@ -190,7 +192,7 @@ class ResponseDisplay:
         feature,
         kind="residual",
         transformer=None,
-        second=None,
+        second_pass=None,
         n_samples=None,
         random_state=None,
         bins=50,
@@ -213,7 +215,7 @@ class ResponseDisplay:
             Applied to the columns of y in y, X, the simulated and the second events. A fitted one
             is used as it is, an unfitted one is cloned and fitted on y. Where X lacks columns of
             y, X gets a clone of its own, of transformers that learn nothing but columns.
-        second : array-like of shape (n, n_targets), optional
+        second_pass : array-like of shape (n, n_targets), optional
             The same events once more through the detector.
         n_samples : int, optional
             Draws for each event, by default one.
@@ -228,14 +230,14 @@ class ResponseDisplay:
         Raises
         ------
         TypeError
-            Where the estimator is no simulator.
+            If the estimator is not a simulator.
         ValueError
             As `from_samples`.
         """
         check_option(kind, "kind", KINDS)
         name = type(estimator).__name__
         if not is_simulator(estimator):
-            raise TypeError(f"{name} is no simulator: only those respond to X.")
+            raise TypeError(f"{name} is not a simulator: only those respond to X.")
         check_pairs(X, y, name)
         drawn = draw_events(
             estimator,
@@ -246,16 +248,16 @@ class ResponseDisplay:
             random_state=random_state,
             members=True,
         )
-        if second is not None:
-            refuse_rejected(second, "second")
-            second = drawn.same_coordinates(second, "second")
+        if second_pass is not None:
+            refuse_rejected(second_pass, "second_pass")
+            second_pass = drawn.same_coordinates(second_pass, "second_pass")
         return cls.from_samples(
             as_table(drawn.truth, drawn.names),
             **{"members" if drawn.of_members else "generated": drawn.generated},
             X=drawn.other_level(X, "X"),
             feature=feature,
             kind=kind,
-            second=second,
+            second_pass=second_pass,
             bins=bins,
             range=range,
             sample_weight=sample_weight,
@@ -398,7 +400,7 @@ class _Response:
     def _difference(self, one, other):
         return wrap_phi(one - other) if self.angle else one - other
 
-    def panels(self, kind, drawn, second):
+    def panels(self, kind, drawn, second_pass):
         """Values of x, values of y by the title of their panel, and labels."""
         if kind == "gen_vs_reco":
             labels = (", generator level", ", detector level")
@@ -406,9 +408,9 @@ class _Response:
         else:
             labels = (", detector level", ", simulated")
             x, pairs = self.truth, {"simulated": drawn}
-            if second is not None:
+            if second_pass is not None:
                 labels = (", detector level", ", simulated or second pass")
-                pairs["second detector pass"] = second
+                pairs["second detector pass"] = second_pass
         return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in labels)
 
 

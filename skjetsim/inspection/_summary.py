@@ -1,4 +1,4 @@
-"""The figures of a report: distances, area under the curve and yields, each beside its floor."""
+"""The figures of a report: distances, area under the curve and yields, each next to its floor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE, seed_of
+from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE
 from skjetsim.metrics import (
     classifier_two_sample_auc,
     metric_floor,
@@ -14,7 +14,7 @@ from skjetsim.metrics import (
     wasserstein_distance,
 )
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._seeds import numpy_rng
+from skjetsim.utils._seeds import int_seed, numpy_rng
 
 N_FLOOR = 50
 N_BINS = 4
@@ -48,9 +48,9 @@ def response_distances(truth, generated, X, by=None):
 
 def response_floor(events, by, root, *key):
     """Floor of the largest response distance of each shared column; None without a second pass."""
-    if events.second is None:
+    if events.second_pass is None:
         return None
-    truth, second, X = events.both()
+    truth, second_pass, X = events.both()
     columns = events.shared
     if by is not None and by.name not in set(X.columns):
         X[by.name] = by.to_numpy()[events.accepted]
@@ -63,23 +63,23 @@ def response_floor(events, by, root, *key):
         metric,
         truth[columns],
         n_repeats=N_FLOOR,
-        random_state=seed_of(root, FLOOR, *key),
-        replica=second[columns],
+        random_state=int_seed(root, FLOOR, *key),
+        replica=second_pass[columns],
         X=X,
     )
 
 
 def marginal_floor(events, root):
     """Floor of the marginals: the second pass, else two disjoint halves of the truth."""
-    truth, second = events.truth, None
-    if events.second is not None:
-        truth, second, _ = events.both()
+    truth, second_pass = events.truth, None
+    if events.second_pass is not None:
+        truth, second_pass, _ = events.both()
     return metric_floor(
         wasserstein_distance,
         truth,
         n_repeats=N_FLOOR,
-        random_state=seed_of(root, FLOOR, 1),
-        replica=second,
+        random_state=int_seed(root, FLOOR, 1),
+        replica=second_pass,
         metric_params={"scale": "std"},
     )
 
@@ -139,15 +139,15 @@ def _marginal(truth, generated):
 
 def joint_auc(events, root, *key):
     """Area under the curve of (X, generated) against (X, truth), and its standard error."""
-    return _area(events.truth, events.generated, events.X, seed_of(root, AUC, *key))
+    return _area(events.truth, events.generated, events.X, int_seed(root, AUC, *key))
 
 
 def floor_auc(events, root):
     """The same of the second detector pass; None without one."""
-    if events.second is None:
+    if events.second_pass is None:
         return None
-    truth, second, X = events.both()
-    return _area(truth, second, X, seed_of(root, AUC, 0, 0))
+    truth, second_pass, X = events.both()
+    return _area(truth, second_pass, X, int_seed(root, AUC, 0, 0))
 
 
 def _area(truth, generated, X, seed):
@@ -180,9 +180,9 @@ def yields(events, selection):
         "truth": (len(truth), truth.sum(), np.nan, np.nan),
         "model": _yield(truth, generated, events.X is not None),
     }
-    if "second" in passed:
+    if "second_pass" in passed:
         accepted = events.accepted
-        rows["second pass"] = _yield(truth[accepted], passed["second"][accepted], True)
+        rows["second pass"] = _yield(truth[accepted], passed["second_pass"][accepted], True)
     columns = ["events", "selected", "selected / true - 1", "error"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(
         {"events": int, "selected": int}
@@ -224,11 +224,11 @@ def mean_shifts(events):
     return pd.Series(shifts)
 
 
-def verdict(measured, auc, auc_error, *, paired, second):
+def verdict(measured, auc, auc_error, *, paired, second_pass):
     """What the figures say, in sentences."""
     table, limits = measured.distances, measured.limits
     said = [_against_floor(table, kind, limits) for kind in (MARGINAL, RESPONSE) if kind in table]
-    if not second:
+    if not second_pass:
         said.append(
             "The floor of the marginals is two disjoint halves of the truth: of half the events "
             "it lies higher than that of all, by a factor 1.4."
@@ -238,7 +238,7 @@ def verdict(measured, auc, auc_error, *, paired, second):
         if RESPONSE not in limits:
             said.append(
                 "The response has no floor here: it takes the same events once more through the "
-                "detector (second)."
+                "detector (second_pass)."
             )
     elif paired:
         said.append(
@@ -274,6 +274,6 @@ def _controls(table, limits):
     if not passed:
         return f"What must fail the response fails it: {given} are farther off than {than}."
     return (
-        f"What must fail the response does not: of {given}, {' and '.join(passed)} is no farther "
+        f"What must fail the response does not: of {given}, {' and '.join(passed)} is not farther "
         f"off than {than} ({limit:.4f}). Do not trust the response of this sample or model."
     )

@@ -1,4 +1,4 @@
-"""Which event a model takes where: one quantity on both levels, beside the true plan."""
+"""Which event a model takes where: one quantity on both levels, next to the true plan."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from skjetsim.inspection._style import (
     house_style,
     style_axes,
 )
-from skjetsim.metrics._checks import check_weight
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_events, check_option, check_same_events, column_names
 
 __all__ = ["TransportPlanDisplay"]
@@ -39,14 +39,14 @@ BOX = {"facecolor": "white", "edgecolor": "none"}
 
 
 class TransportPlanDisplay:
-    """Where a model takes one quantity of events, beside where the detector takes it.
+    """Where a model takes one quantity of events, compared with the detector.
 
     Distributions say nothing about the plan, which event goes where: a model that shuffles the
     detector level has them right. Make one with `from_samples` or `from_estimator`. Shown is the
     quantity before (x) against after the move (y), with the median and the central 68% of y in
     bins of x, and where pairs are known the true plan on the same axes and in the same colours.
-    Above and beside the panels are the marginal distributions, those of y with the truth's in
-    grey. The cost is `transport_cost`, the root mean square of the moves, beside the least with
+    Above and to the right of the panels are the marginal distributions, those of y with the truth's
+    in grey. The cost is `transport_cost`, the root mean square of the moves, next to the least with
     which the one distribution can be moved to the other, in the unit of the axes.
 
     Parameters
@@ -74,7 +74,7 @@ class TransportPlanDisplay:
     axes_ : tuple of matplotlib Axes
         Of the plans.
     marginal_axes_ : tuple of matplotlib Axes
-        Above each plan, and beside the last. Set by `plot`, as are `figure_` and `axes_`.
+        Above each plan, and to the right of the last. Set by `plot`, as are `figure_` and `axes_`.
 
     See Also
     --------
@@ -160,7 +160,7 @@ class TransportPlanDisplay:
         Warns
         -----
         UserWarning
-            Where the rows of a paired truth, a thousand at least, plainly do not correspond.
+            If the rows of a paired truth, a thousand at least, plainly do not correspond.
         """
         check_option(direction, "direction", DIRECTIONS)
         names = _quantity_names(name, X, generated, truth)
@@ -262,7 +262,7 @@ class TransportPlanDisplay:
         Raises
         ------
         TypeError
-            Where the estimator does not draw in this direction.
+            If the estimator does not draw in this direction.
         ValueError
             On an unknown column, an inverse direction without y, and as `from_samples`.
         """
@@ -310,7 +310,7 @@ class TransportPlanDisplay:
         Raises
         ------
         ImportError
-            Where matplotlib or mplhep is missing.
+            If matplotlib or mplhep is missing.
         ValueError
             On a wrong number of axes.
         """
@@ -379,7 +379,7 @@ class TransportPlanDisplay:
 
 
 def _own_axes(plt, n_panels):
-    """Axes of a new figure: the plans, the marginals above and beside, and the colour bar."""
+    """Axes of a new figure: the plans, the marginals above and to the right, and the colour bar."""
     figure = plt.figure(figsize=(2.4 + 3.8 * n_panels, 5), layout="constrained")
     grid = figure.add_gridspec(
         2,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from skjetsim.io._files import did_you_mean
 
-__all__ = ["FIXED", "LIST", "SCALAR", "as_frame", "choose_columns", "rechunk"]
+__all__ = ["FIXED", "LIST", "SCALAR", "as_frame", "choose_columns"]
 
 SCALAR, FIXED, LIST = "number", "array", "list"
 READABLE = {SCALAR, FIXED, LIST}
@@ -22,7 +22,7 @@ def choose_columns(file, columns, max_length):
     ----------
     file : ParquetReader or RootReader
         `names` are what it has; `kind(name)` says `SCALAR`, `FIXED`, `LIST`, or, in words, why
-        that is no column.
+        that is not a column.
     columns : list of str or None
         Which to read, in this order; None is all.
     max_length : int or None
@@ -34,7 +34,7 @@ def choose_columns(file, columns, max_length):
     Raises
     ------
     ValueError
-        On a name that is not there, that is no column, or a list without a length.
+        On a name that is not there, that is not a column, or a list without a length.
     """
     path = file.path
     names = file.names if columns is None else columns
@@ -134,33 +134,3 @@ def _padded(lengths, entries, max_length):
     rows = np.zeros((len(lengths), max_length), dtype=entries.dtype, order="F")
     rows[row[inside], position[inside]] = entries[inside]
     return rows
-
-
-def rechunk(frames, n_rows):
-    """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
-
-    Arrays are cut and joined alike. No rows at all are one empty table, so that the columns are
-    known.
-    """
-    held, n_held, n_given = [], 0, 0
-    for frame in frames:
-        start, rows = 0, getattr(frame, "iloc", frame)
-        while n_held + len(frame) - start >= n_rows:
-            stop = start + n_rows - n_held
-            yield _joined([*held, rows[start:stop]])
-            held, n_held, start, n_given = [], 0, stop, n_given + n_rows
-        if start < len(frame) or not (held or n_given):
-            held.append(rows[start:])
-            n_held += len(frame) - start
-    if held:
-        yield _joined(held)
-
-
-def _joined(frames):
-    if len(frames) == 1:
-        return frames[0]
-    if isinstance(frames[0], np.ndarray):
-        return np.concatenate(frames)
-    frame = pd.concat(frames, ignore_index=True)
-    frame.attrs = frames[0].attrs
-    return frame

@@ -25,7 +25,7 @@ def check_alike(frame, path, first, first_path):
     Raises
     ------
     ValueError
-        Where columns, dtypes or units differ.
+        If columns, dtypes or units differ.
     """
     if set(frame) != set(first):
         missing = [name for name in first if name not in frame]
@@ -60,7 +60,7 @@ def levels(frame):
     Raises
     ------
     ValueError
-        Where one of both levels is missing, or a column belongs to neither.
+        If one of both levels is missing, or a column belongs to neither.
     """
     sides = {
         level: [name for name in frame if name.startswith(level) and name != level]

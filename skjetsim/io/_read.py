@@ -46,11 +46,11 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Raises
     ------
     ValueError
-        Where a file is truncated or damaged, the suffix unknown, a column not there or not of
+        If a file is truncated or damaged, the suffix unknown, a column not there or not of
         numbers, a list without `max_length`, an integer missing, the tree not there or one of
         several, files differ, or there is no (X, y) to return.
     FileNotFoundError, IsADirectoryError
-        Where a path names no file.
+        If a path names no file.
     ImportError
         For ROOT files without Uproot.
 
@@ -172,15 +172,15 @@ def _check(path, columns, tree, max_length):
     if tree is not None:
         other = [one for one in paths if file_format(one) != "ROOT"]
         if other:
-            raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is none.")
+            raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is not one.")
     return paths, columns, tree, max_length
 
 
 def _chunks(arguments, return_X_y, chunk_size):
     import pandas as pd
 
-    from skjetsim.io._columns import rechunk
     from skjetsim.io._join import levels
+    from skjetsim.utils._tables import rechunk
 
     start = 0
     for chunk in rechunk(_frames(*arguments, chunk_size), chunk_size):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
-from skjetsim.utils._validation import check_same_events, first_duplicate
+from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
 
 __all__ = ["check_like_first", "file_tables"]
 
@@ -64,7 +64,7 @@ def side_by_side(X, y, sample_weight):
     units = _units(X, prefix)
     if y is not None:
         _check_table(y, "y")
-        _check_length(y, "y", len(X))
+        check_same_length(len(X), len(y))
         columns |= {f"{RECO}{name}": y[name].to_numpy() for name in y}
         units |= _units(y, RECO)
     check_same_events(X, y, sample_weight)
@@ -115,14 +115,6 @@ def _check_dtype(values, dtype, what):
         f"{text}, which files do not keep: convert it with .astype('float64') or another dtype of "
         "32- or 64-bit floats, integers or bool."
     )
-
-
-def _check_length(table, what, n_rows):
-    if len(table) != n_rows:
-        raise ValueError(
-            f"X and {what} have inconsistent numbers of samples: {n_rows} and {len(table)}. Row i "
-            "of both must be the same event."
-        )
 
 
 def _weight(sample_weight, n_rows):

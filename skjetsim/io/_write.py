@@ -46,15 +46,15 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     Raises
     ------
     ValueError
-        Where the suffix is unknown, names are missing or double, a dtype is not kept by files, X
+        If the suffix is unknown, names are missing or double, a dtype is not kept by files, X
         and y differ in length or index, the index means something (it has a name, or is not of
         integers), or a chunk differs from the first in columns or dtypes.
     TypeError
-        Where X, y or units are of another type.
+        If X, y or units are of another type.
     FileNotFoundError, IsADirectoryError, PermissionError
-        Where no file can have this name.
+        If no file can have this name.
     OSError
-        Where the disk is full; the message says how much is free.
+        If the disk is full; the message says how much is free.
     ImportError
         For ROOT files without Uproot.
 
@@ -93,9 +93,9 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     >>> bool((X_again == X.reset_index(drop=True)).all(axis=None))
     True
     """
-    from skjetsim.io._columns import rechunk
     from skjetsim.io._tables import check_like_first, file_tables
     from skjetsim.io._units import resolve_units
+    from skjetsim.utils._tables import rechunk
 
     path = os.fspath(path)
     writer = _writer(path)

@@ -5,52 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
-from skjetsim.metrics._checks import check_weight
+from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._weighted import clustered_histogram
 
-__all__ = ["clustered_histogram", "histogram_band"]
-
-CELLS = 1 << 22  # events times bins looked at at once
-
-
-def clustered_histogram(values, edges, sample_weight=None):
-    """Contents of bins with errors that count draws of the same event as one.
-
-    Draws from one theory-level event are correlated, and so is what its weight does to them: only
-    different events are independent.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,) or (n, k)
-        k draws for each of n events.
-    edges : ndarray of shape (n_bins + 1,)
-        Increasing. The outer bins hold what lies beyond them too.
-    sample_weight : ndarray of shape (n,), optional
-        Weights of the events; negative ones are allowed where the total is positive.
-
-    Returns
-    -------
-    fractions, errors : ndarray of shape (n_bins,)
-        Fractions of the total, and their standard errors
-        sqrt(sum over events (weight of the event in the bin)^2) / total. That is the error of a
-        number of events which is itself random, and sqrt(sum w^2) / sum w for single draws; at a
-        fixed number of events it is too large by 1 / sqrt(1 - fraction).
-    """
-    values = values.reshape(len(values), -1)
-    n_bins = len(edges) - 1
-    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, n_bins - 1)
-    contents, squares = np.zeros((2, n_bins))
-    step = max(1, CELLS // n_bins)
-    for start in range(0, len(values), step):
-        rows = index[start : start + step]
-        cell = (rows + n_bins * np.arange(len(rows))[:, None]).ravel()
-        events = np.bincount(cell, minlength=len(rows) * n_bins).reshape(-1, n_bins)
-        if sample_weight is not None:
-            events = events * sample_weight[start : start + step, None]
-        contents += events.sum(axis=0)
-        squares += np.square(events, dtype=np.float64).sum(axis=0)
-    total = len(values) if sample_weight is None else sample_weight.sum()
-    total = total * values.shape[1]
-    return contents / total, np.sqrt(squares) / total
+__all__ = ["histogram_band"]
 
 
 def histogram_band(members, edges, *, sample_weight=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.metrics._checks import (
+from skjetsim.utils._comparison import (
     MULTIOUTPUTS,
     aggregate,
     check_ensemble,

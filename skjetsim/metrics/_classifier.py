@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.utils.validation import has_fit_parameter
 
-from skjetsim.metrics._checks import (
+from skjetsim._classifiers._training import boosted_trees, fit_classifier, log_odds
+from skjetsim.metrics._network_classifier import network_scores
+from skjetsim.utils._comparison import (
     check_pair,
     check_table,
     rng_from,
     shared_differences,
 )
-from skjetsim.metrics._network_classifier import network_scores
+from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import check_option
 
 _VALIDATION_SHARE = 0.15
@@ -41,7 +40,7 @@ def classifier_two_sample_auc(
     ----------
     truth : array-like of shape (n_truth, n_features)
     generated : array-like of shape (n_generated, n_features)
-        Where both are equally long, row i of both is taken for the same event.
+        If both are equally long, row i of both is taken for the same event.
     sample_weight, generated_weight : array-like, optional
         Weights of truth and of generated. Negative weights are an error. With X, generated_weight
         defaults to sample_weight, since both sides are the same events.
@@ -86,7 +85,7 @@ def classifier_two_sample_auc(
     -----
     Both versions of an event are always on the same side of the train/test split (and of the
     split off validation events): a row-wise split lets a classifier recognise the event, and
-    gives less than 0.5 for a perfect model [1]_ [2]_. State the number of events beside the area.
+    gives less than 0.5 for a perfect model [1]_ [2]_. State the number of events with the area.
 
     References
     ----------
@@ -166,9 +165,9 @@ def _joint_tables(pair, X, features):
             residuals, _ = shared_differences(theory, y, theory_names, pair.names)
             parts = [theory, y, residuals]
         if features is not None:
-            arguments = [_named(y, pair.names)]
+            arguments = [as_table(y, pair.names)]
             if theory is not None:
-                arguments.insert(0, _named(theory, theory_names))
+                arguments.insert(0, as_table(theory, theory_names))
             derived, _ = check_table(features(*arguments), what=f"features of {what}")
             if len(derived) != len(y):
                 raise ValueError(f"features returned {len(derived)} rows for {len(y)} events.")
@@ -179,12 +178,8 @@ def _joint_tables(pair, X, features):
 
 def _as_function(transformer, pair):
     """Apply a transformer to y, whether X is there or not."""
-    fitted = clone(transformer).fit(_named(pair.truth, pair.names))
+    fitted = clone(transformer).fit(as_table(pair.truth, pair.names))
     return lambda *tables: fitted.transform(tables[-1])
-
-
-def _named(table, names):
-    return table if names is None else pd.DataFrame(table, columns=names)
 
 
 def _split_by_event(pair, groups, test_size, rng):
@@ -216,14 +211,7 @@ def _scores(classifier, parts, rng, weighted):
     """Yield (name, score of the test events) of each classifier."""
     train, validation, (test, _, _) = parts
     if classifier in ("both", "trees"):
-        # A fixed number of trees: scikit-learn's early stopping would split off its validation
-        # events row by row, not event by event.
-        trees = HistGradientBoostingClassifier(
-            learning_rate=0.15,
-            max_iter=100,
-            early_stopping=False,
-            random_state=int(rng.integers(2**31)),
-        )
+        trees = boosted_trees("test", int(rng.integers(2**31)))
         yield "trees", _fitted_scores(trees, train, validation, test, weighted)
     if classifier in ("both", "network"):
         yield "network", network_scores(train, validation, test, rng)
@@ -237,12 +225,5 @@ def _scores(classifier, parts, rng, weighted):
 def _fitted_scores(classifier, train, validation, test, weighted):
     """Fit a scikit-learn classifier, on the validation events too."""
     X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
-    params = {}
-    if weighted:
-        if not has_fit_parameter(classifier, "sample_weight"):
-            raise ValueError(f"{type(classifier).__name__} does not take sample_weight in fit.")
-        params["sample_weight"] = weight
-    fitted = clone(classifier).fit(X, label, **params)
-    if hasattr(fitted, "predict_proba"):
-        return fitted.predict_proba(test)[:, 1]
-    return fitted.decision_function(test)
+    fitted = fit_classifier(clone(classifier), X, label, weight if weighted else None)
+    return log_odds(fitted, test)

@@ -7,12 +7,12 @@ import numbers
 import numpy as np
 import pandas as pd
 
-from skjetsim.metrics._checks import (
+from skjetsim.metrics._distances import wasserstein_1d
+from skjetsim.utils._comparison import (
     check_pair,
     check_table,
     shared_differences,
 )
-from skjetsim.metrics._distances import wasserstein_1d
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 

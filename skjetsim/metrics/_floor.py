@@ -7,8 +7,9 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
-from skjetsim.metrics._checks import check_table, check_weight, same_columns, take_rows
+from skjetsim.utils._comparison import check_table, check_weight, same_columns
 from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int
 
 
@@ -52,7 +53,7 @@ class MetricFloor(Bunch):
         Raises
         ------
         ValueError
-            Where value has not the shape of the metric the floor was made of.
+            If `value` does not have the shape of the metric that the floor was made with.
         """
         value = np.asarray(value, dtype=np.float64)
         if value.shape != self.samples.shape[1:]:

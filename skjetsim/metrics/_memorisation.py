@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skjetsim.metrics._checks import check_table, rng_from, same_columns
+from skjetsim.utils._comparison import check_table, rng_from, same_columns
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_std
 

@@ -33,23 +33,20 @@ def network_scores(train, validation, test, random_state):
     ).fit(train[0])
     import torch
 
-    from skjetsim._nn import TensorNet, TrainingPlan, TrainingSet, build_classifier
+    from skjetsim._nn import Rows, TrainingNet, TrainingPlan, build_classifier
 
-    def rows(X, *columns):
-        """Tensors of a sample, columns scaled."""
-        arrays = (scaler.transform(X), *columns)
-        return [torch.from_numpy(array.astype(np.float32)) for array in arrays]
+    def tensor(array):
+        return torch.from_numpy(array.astype(np.float32))
 
-    def training_set(X, label, weight):
-        *inputs, weight = rows(X, label, weight)
-        return TrainingSet(tuple(inputs), weight)
+    def rows(X, label, weight):
+        return Rows((tensor(scaler.transform(X)), tensor(label)), tensor(weight))
 
     generator = torch.Generator().manual_seed(int(random_state.integers(2**62)))
-    net = TensorNet(
+    net = TrainingNet(
         build_classifier(train[0].shape[1], generator=generator),
         plan=TrainingPlan(**_PLAN),
         generator=generator,
     )
-    net.train(training_set(*train), training_set(*validation))
+    net.fit(rows(*train), rows(*validation))
     with torch.inference_mode():
-        return net.module_.log_odds(*rows(test)).double().numpy()
+        return net.module_.log_odds(tensor(scaler.transform(test))).double().numpy()

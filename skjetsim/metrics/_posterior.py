@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from skjetsim.metrics._calibration import event_blocks
-from skjetsim.metrics._checks import check_ensemble, check_weight, rng_from
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._comparison import check_ensemble, check_weight, rng_from
 
 # What messages call the arguments of the functions below.
 NAMES = {"what": "X", "other": "posterior_draws"}
@@ -33,7 +33,7 @@ def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, cent
     -------
     ndarray of shape (n_levels, n_features)
         Equal to `levels` for a calibrated model, up to sqrt(q (1 - q) / n). Draws from the
-        prior are calibrated too: show it beside the CRPS.
+        prior are calibrated too: show it next to the CRPS.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def posterior_coverage(
 
     Notes
     -----
-    The check of [1]_. The prior, drawn without regard to y, passes: show it beside the energy
+    The check of [1]_. The prior, drawn without regard to y, passes: show it next to the energy
     score. Levels of one column use the same events, so their deviations are correlated.
 
     References
@@ -176,7 +176,7 @@ def sbc_ranks(X, posterior_draws, *, random_state=0):
 
     Notes
     -----
-    Where the draws are those of the posterior, the ranks of each column are uniform [1]_. Most in
+    If the draws are those of the posterior, the ranks of each column are uniform [1]_. Most in
     the middle: the posteriors are too wide; most at both ends: too narrow; a slope: shifted. The
     prior passes too. The direction of an angle is that of the mean vector of draws and truth
     together, so that none of them is singled out and the ranks stay uniform.

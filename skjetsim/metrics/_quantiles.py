@@ -6,11 +6,11 @@ import numbers
 
 import numpy as np
 
-from skjetsim.metrics._checks import check_pair
+from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._validation import check_int
 
 
-def quantile_mse(truth, generated, n_quantiles, *, sample_weight=None, generated_weight=None):
+def quantile_mse(truth, generated, *, n_quantiles, sample_weight=None, generated_weight=None):
     """Mean squared error of the generated events over cells of equal true probability, MSE*.
 
     Parameters
@@ -51,9 +51,9 @@ def quantile_mse(truth, generated, n_quantiles, *, sample_weight=None, generated
     >>> import numpy as np
     >>> from skjetsim.metrics import quantile_mse
     >>> truth = np.arange(100.0)[:, None]
-    >>> quantile_mse(truth, truth, 10)
+    >>> quantile_mse(truth, truth, n_quantiles=10)
     0.0
-    >>> round(quantile_mse(truth, truth[:50], 10), 12)   # half of the quantiles hold everything
+    >>> round(quantile_mse(truth, truth[:50], n_quantiles=10), 12)  # half hold all
     0.1
     """
     true_share, share = _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)
@@ -61,7 +61,7 @@ def quantile_mse(truth, generated, n_quantiles, *, sample_weight=None, generated
 
 
 def equivalent_sample_size(
-    truth, generated, n_quantiles, *, sample_weight=None, generated_weight=None
+    truth, generated, *, n_quantiles, sample_weight=None, generated_weight=None
 ):
     """How many true events describe the distribution as well as the generated ones, n_equiv.
 
@@ -97,7 +97,7 @@ def equivalent_sample_size(
     >>> from skjetsim.metrics import equivalent_sample_size
     >>> rng = np.random.default_rng(0)
     >>> truth, events = rng.normal(size=(100_000, 1)), rng.normal(size=(500, 1))
-    >>> 200 < equivalent_sample_size(truth, events, 50) < 1200
+    >>> 200 < equivalent_sample_size(truth, events, n_quantiles=50) < 1200
     True
     """
     true_share, share = _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)

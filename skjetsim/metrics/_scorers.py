@@ -15,7 +15,6 @@ from sklearn.base import clone
 from skjetsim._drawing._sample import log_prob
 from skjetsim.base import is_generator
 from skjetsim.metrics._calibration import energy_score
-from skjetsim.metrics._checks import check_pair, check_weight
 from skjetsim.metrics._classifier import classifier_two_sample_auc
 from skjetsim.metrics._distances import wasserstein_distance
 from skjetsim.metrics._histograms import default_range, emd_sum
@@ -28,6 +27,7 @@ from skjetsim.metrics._scoring_task import (
     marginal_energy_score,
     mean_over_bins,
 )
+from skjetsim.utils._comparison import check_pair, check_weight
 from skjetsim.utils._validation import check_int
 from skjetsim.utils._weighted import weighted_std
 
@@ -370,7 +370,7 @@ class LogLikelihoodScorer(BaseScorer):
         Raises
         ------
         TypeError
-            Where the density, or a transformer's Jacobian, is not known.
+            If the density, or a transformer's Jacobian, is not known.
         """
         weight = check_weight(sample_weight, len(X), "sample_weight")
         density = log_prob(estimator, X, None if is_generator(estimator) else y)
@@ -420,7 +420,7 @@ def get_scorer(scoring):
     Raises
     ------
     ValueError
-        Where the name is not known.
+        If the name is not known.
 
     Examples
     --------

@@ -15,14 +15,14 @@ from sklearn.utils.metadata_routing import UNUSED
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import is_paired
-from skjetsim.metrics._checks import (
+from skjetsim.utils._comparison import (
     check_pair,
     check_table,
     check_weight,
     rng_from,
     shared_differences,
-    take_rows,
 )
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 
@@ -106,7 +106,7 @@ class BaseGenerativeScorer(BaseScorer):
         Raises
         ------
         TypeError
-            Where the estimator cannot draw in the scorer's direction.
+            If the estimator cannot draw in the scorer's direction.
         ValueError
             On bad input, or a missing y.
         """

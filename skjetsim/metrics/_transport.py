@@ -1,10 +1,12 @@
-"""How far a model moves events, beside how far they had to be moved."""
+"""How far a model moves events, and how far they had to be moved."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.metrics._checks import (
+from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
+from skjetsim.utils._angles import is_angle
+from skjetsim.utils._comparison import (
     MULTIOUTPUTS,
     aggregate,
     check_scale,
@@ -13,8 +15,6 @@ from skjetsim.metrics._checks import (
     shared_columns,
     shared_differences,
 )
-from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
-from skjetsim.utils._angles import is_angle
 from skjetsim.utils._validation import check_option, check_same_events
 
 PLANS = ("rows", "optimal")
@@ -76,7 +76,7 @@ def transport_cost(
     The plan, which event goes where, is what marginal distributions do not identify: a model with
     perfect marginals can have any cost from the optimum to that of the worst pairing, and one that
     ignores its input is among them. Models that learn from unpaired samples [1]_ keep it in bounds
-    by what they are told beside the marginals. The cost over the optimum says how far a learnt
+    by what they are told besides the marginals. The cost over the optimum says how far a learnt
     plan is from the cheapest; the detector's own ratio, where pairs are known, what it should be.
     A detector smears events, so its plan is not the cheapest, either.
 
@@ -145,7 +145,7 @@ def _check_lengths(n_source, n_target, plan, weight):
 
 
 def _shared(names, n_source, n_target):
-    """Positions of the shared columns, of which there must be one."""
+    """Positions of the shared columns, at least one."""
     partners, columns = shared_columns(*names, n_source, n_target)
     if columns:
         return partners, columns

@@ -11,7 +11,7 @@ from skjetsim.preprocessing._logarithm import LogMassTransformer, LogTransformer
 from skjetsim.preprocessing._masses import MassShellTransformer
 from skjetsim.preprocessing._pair_mass import PairMassTransformer
 from skjetsim.preprocessing._top_pair import TopPairFeatures
-from skjetsim.preprocessing._top_pair_order import TopPairTransformer
+from skjetsim.preprocessing._top_pair_assignment import TopPairAssignment
 from skjetsim.preprocessing._transverse_mass import TransverseMassTransformer
 from skjetsim.utils._angles import wrap_phi
 
@@ -27,8 +27,8 @@ __all__ = [
     "MassShellTransformer",
     "PairMassTransformer",
     "PhiRotation",
+    "TopPairAssignment",
     "TopPairFeatures",
-    "TopPairTransformer",
     "TransverseMassTransformer",
     "has_log_det",
     "log_det_jacobian",

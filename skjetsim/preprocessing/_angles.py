@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import (
-    EventTransformer,
-    InverseMixin,
-    InvertibleEventTransformer,
-    refuse_duplicates,
-)
-from skjetsim.preprocessing._columns import (
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin, InvertibleEventTransformer
+from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
+from skjetsim.utils._event_columns import (
     event_objects,
     find_object,
     is_difference,
     join_name,
     label,
+    refuse_duplicates,
     split_name,
 )
-from skjetsim.preprocessing._kinematics import azimuth
-from skjetsim.utils._angles import wrap_phi
-
-TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
+from skjetsim.utils._four_vectors import azimuth
 
 
 class AngleEncoder(InverseMixin, EventTransformer):
@@ -166,7 +160,7 @@ class PhiRotation(InvertibleEventTransformer):
         }
         reference = find_object(objects, self.reference, type(self).__name__)
         self._reference_phi = reference.get("phi")
-        self._reference_pair = next(iter(_pairs(reference)), None)
+        self._reference_pair = next(iter(transverse_pairs(reference)), None)
         if self._reference_phi is None and self._reference_pair is None:
             raise ValueError(
                 f"PhiRotation: {label(self.reference)} has neither phi nor px and py; it has "
@@ -176,7 +170,7 @@ class PhiRotation(InvertibleEventTransformer):
             _refuse_half_pair(obj, parts)
         others = [objects[obj] for obj in self._rotated_objects(objects)]
         self._angles = [parts["phi"] for parts in others if "phi" in parts]
-        self._rotated = [pair for parts in others for pair in _pairs(parts)]
+        self._rotated = [pair for parts in others for pair in transverse_pairs(parts)]
         return names
 
     def _rotated_objects(self, objects):
@@ -211,23 +205,15 @@ class PhiRotation(InvertibleEventTransformer):
         if self._rotated:
             cos, sin = np.cos(phi), np.sin(phi)
             for x, y in self._rotated:
-                out[:, x] = cos * values[:, x] - sin * values[:, y]
-                out[:, y] = sin * values[:, x] + cos * values[:, y]
+                out[:, x], out[:, y] = rotated(values[:, x], values[:, y], cos, sin)
         return out
 
 
 def _refuse_half_pair(obj, parts):
     """Half a vector would stay as it is while all else turns."""
-    for pair in TRANSVERSE_PAIRS:
-        there, missing = (sorted(set(pair) & set(parts)), sorted(set(pair) - set(parts)))
-        if there and missing:
-            raise ValueError(
-                f"PhiRotation: {label(obj)} has a column {join_name(obj, there[0])!r} but no "
-                f"{join_name(obj, missing[0])!r}, and half a vector cannot be rotated. Add the "
-                "other half, or take this column out."
-            )
-
-
-def _pairs(parts):
-    """Pairs of columns of one object that turn as a vector in the transverse plane."""
-    return [(parts[x], parts[y]) for x, y in TRANSVERSE_PAIRS if x in parts and y in parts]
+    if half := half_pair(parts):
+        there, missing = (join_name(obj, component) for component in half)
+        raise ValueError(
+            f"PhiRotation: {label(obj)} has a column {there!r} but no {missing!r}, and half a "
+            "vector cannot be rotated. Add the other half, or take this column out."
+        )

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
-from skjetsim.preprocessing._columns import column_positions, names_by_position
-from skjetsim.utils._validation import check_events, first_duplicate, validate_events
+from skjetsim.utils._event_columns import column_positions, names_by_position
+from skjetsim.utils._validation import check_events, validate_events
 
 
 class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -262,13 +262,3 @@ class InvertibleEventTransformer(InverseMixin, EventTransformer):
     def _log_det(self, values):
         """Log-determinant for a validated array; 0 for rotations and permutations."""
         return np.zeros(len(values))
-
-
-def refuse_duplicates(names, estimator):
-    """Raise ValueError where an output column would have the name of another."""
-    twice = first_duplicate(names)
-    if twice is not None:
-        raise ValueError(
-            f"{estimator}: the output would have two columns {twice!r}; drop or rename the one "
-            "that X has."
-        )

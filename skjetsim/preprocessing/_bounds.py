@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
 from skjetsim.utils._angles import is_angle
+from skjetsim.utils._parameters import check_real
 
 SMALLEST = np.nextafter(0.0, 1.0)
 
@@ -29,7 +29,7 @@ class BoundTransformer(InvertibleEventTransformer):
     Parameters
     ----------
     bounds : dict
-        Column, by name or position -> (low, high), where None is no bound, for example
+        Column, by name or position -> (low, high), where None is an open end, for example
         `{"jet_pt": (20.0, None), "jet_eta": (-5.0, 5.0)}`.
     softness : float, default=0.1
         s, in standard deviations of the column in the fit. A density that ends at a bound becomes
@@ -40,7 +40,7 @@ class BoundTransformer(InvertibleEventTransformer):
     columns_ : list of int
         Positions of the columns.
     bounds_ : ndarray of shape (n_columns, 2)
-        Bounds of each of them, in its unit; infinite where there is none.
+        Bounds of each of them, in its unit; infinite if there is no bound.
     scale_ : ndarray of shape (n_columns,)
         s of each of them, in its unit. A column of one value has its distance to the nearest bound
         in place of the standard deviation.
@@ -115,12 +115,7 @@ class BoundTransformer(InvertibleEventTransformer):
                 "BoundTransformer: bounds must be a dict, column -> (low, high), got "
                 f"{self.bounds!r}."
             )
-        softness = self.softness
-        real = isinstance(softness, numbers.Real) and not isinstance(softness, bool)
-        if not real or not 0 < softness < np.inf:
-            raise ValueError(
-                f"BoundTransformer: softness must be a finite number above 0, got {softness!r}."
-            )
+        check_real(self.softness, "BoundTransformer: softness", above=0)
         self.columns_ = self._positions(list(self.bounds))
         self.bounds_ = np.array([_pair(*item) for item in self.bounds.items()])
         for column in self.columns_:
@@ -185,7 +180,7 @@ class BoundTransformer(InvertibleEventTransformer):
 
 
 def _pair(column, bounds):
-    """Bounds as two floats, infinite where there is none."""
+    """Bounds as two floats, infinite if there is no bound."""
     try:
         low, high = (None, None) if isinstance(bounds, str) else bounds
         low = -np.inf if low is None else float(low)

@@ -7,8 +7,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim.preprocessing._base import EventTransformer, InverseMixin, refuse_duplicates
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian
+from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._validation import first_duplicate, validate_events
 
 
@@ -136,7 +137,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         ValueError
             On bad input, overlapping blocks or duplicate output names.
         TypeError
-            Where a transformer has no `inverse_transform`.
+            If a transformer has no `inverse_transform`.
         """
         values = validate_events(self, X, reset=True)
         self._check_blocks()

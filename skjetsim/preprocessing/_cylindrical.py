@@ -6,9 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
-from skjetsim.preprocessing._kinematics import azimuth, pseudorapidity, transverse_momentum
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import (
+    event_objects,
+    find_object,
+    join_name,
+    label,
+    refuse_duplicates,
+)
+from skjetsim.utils._four_vectors import azimuth, pseudorapidity, transverse_momentum
 from skjetsim.utils._validation import check_option
 
 # Rows worked on at a time: the temporaries of one object stay in the processor's cache.
@@ -153,7 +159,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             bad,
             position,
             lambda row: (
-                "pT = 0 (px = py = 0, or negligible beside pz), so eta is infinite. Select events "
+                "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. Select events "
                 "with pT above a threshold first."
             ),
         )

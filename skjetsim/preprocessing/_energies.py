@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import (
+    event_objects,
+    find_object,
+    join_name,
+    label,
+    refuse_duplicates,
+)
+from skjetsim.utils._event_objects import EventObject
 
 
 class EnergyToMass(InvertibleEventTransformer):

@@ -8,11 +8,17 @@ from itertools import combinations
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim.preprocessing._base import EventTransformer, InverseMixin, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
-from skjetsim.preprocessing._kinematics import rapidity, transverse_mass
-from skjetsim.preprocessing._objects import EventObject, transverse_sum, vector_sum
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._event_columns import (
+    event_objects,
+    find_object,
+    join_name,
+    label,
+    refuse_duplicates,
+)
+from skjetsim.utils._event_objects import EventObject, transverse_sum, vector_sum
+from skjetsim.utils._four_vectors import rapidity, transverse_mass
 
 _FEATURE = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
@@ -127,7 +133,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         - of one object or the vector sum of several: `px`, `py`, `pz`, `pt`, `eta`, `phi`, `E`,
           `mass`, `rapidity`;
         - between two objects: `delta_eta`, `delta_phi`, `delta_r` (in pseudorapidity), `mt`
-          (transverse mass of two massless particles, as of a lepton and the missing momentum);
+          (transverse mass of two massless particles, such as a lepton and the missing momentum);
         - scalar sums of pT: `st` and `ht`, which differ in name;
         - recoil against objects: `missing_pt`, `missing_phi`.
 

@@ -118,7 +118,7 @@ def log_det_jacobian(transformer, X):
     Raises
     ------
     TypeError
-        Where no log-determinant is known, naming the transformer.
+        If no log-determinant is known, naming the transformer.
     ValueError
         On bad input, and for a QuantileTransformer where a value of X is one of its repeated
         quantiles: there the map jumps and has no derivative.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import join_name, split_name
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import join_name, refuse_duplicates, split_name
 
 # Components that are positive, and their units.
 MAGNITUDES = {"pt": " GeV", "mass": " GeV", "mt": " GeV", "E": " GeV", "pt_ratio": ""}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,8 +10,9 @@ from skjetsim.preprocessing._base import (
     EventTransformer,
     InverseMixin,
 )
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name, label
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object, join_name, label
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_option
 
 
@@ -95,11 +95,9 @@ class MassShellTransformer(InverseMixin, EventTransformer):
         if isinstance(mass, str):
             if mass not in names:
                 raise ValueError(f"MassShellTransformer: no mass column {mass!r} for {label(obj)}.")
-        elif isinstance(mass, bool) or not isinstance(mass, numbers.Real) or not mass >= 0:
-            raise ValueError(
-                f"MassShellTransformer: the mass of {label(obj)} must be a number >= 0 in GeV or a "
-                f"column name, got {mass!r}."
-            )
+        else:
+            what = f"MassShellTransformer: the mass of {label(obj)}, unless it names a column,"
+            check_real(mass, what, minimum=0, unit="GeV")
 
     def _shell_energy(self, obj, kept):
         """Energy on the mass shell, from the columns that are left."""

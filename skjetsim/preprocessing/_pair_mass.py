@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import event_objects, find_object, join_name, refuse_duplicates
 
 
 class PairMassTransformer(InvertibleEventTransformer):
@@ -20,7 +20,7 @@ class PairMassTransformer(InvertibleEventTransformer):
     Parameters
     ----------
     first, second : str
-        Names of the two objects, of which there are columns `pt`, `eta` and `phi`, such as
+        Names of the two objects, which have columns `pt`, `eta` and `phi`, such as
         `electron_pt`.
 
     Attributes
@@ -33,7 +33,7 @@ class PairMassTransformer(InvertibleEventTransformer):
     See Also
     --------
     CartesianToCylindrical : Gives the columns that are needed.
-    KinematicFeatures : Masses beside the momenta, without a way back.
+    KinematicFeatures : Masses as additional columns, without a way back.
 
     Notes
     -----

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numbers
-from itertools import combinations, permutations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name
-from skjetsim.preprocessing._kinematics import energy, invariant_mass
-from skjetsim.preprocessing._objects import EventObject
+from skjetsim.utils._event_columns import event_objects, find_object, join_name
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._four_vectors import energy, mass_of
+from skjetsim.utils._parameters import check_real
+from skjetsim.utils._top_pairs import (
+    N_JETS,
+    RESOLUTIONS,
+    TOP_MASS,
+    W_MASS,
+    assign_jets,
+    neutrino_pz,
+)
 from skjetsim.utils._validation import first_duplicate
-
-N_JETS = 4
-# Jets by number as (b of the leptonic top, b of the hadronic top, the two of the W).
-ASSIGNMENTS = tuple(jets for jets in permutations(range(N_JETS)) if jets[2] < jets[3])
-_PAIRS = list(combinations(range(N_JETS), 2))
-_LEPTONIC = np.array([leptonic for leptonic, *_ in ASSIGNMENTS])
-_W = np.array([_PAIRS.index((first, second)) for _, _, first, second in ASSIGNMENTS])
 
 _NAMES = (
     "neutrino_pz",
@@ -31,78 +30,6 @@ _NAMES = (
     "jets_ht",
     "leading_jet_E",
 )
-
-
-def neutrino_pz(lepton, met_px, met_py, w_mass):
-    """Momenta along the beam with which a neutrino makes a W with a lepton.
-
-    Parameters
-    ----------
-    lepton : ndarray of shape (4, n_samples)
-        Components (px, py, pz, E).
-    met_px, met_py : ndarray of shape (n_samples,)
-        Transverse momentum of the neutrino.
-    w_mass : float
-
-    Returns
-    -------
-    smaller, larger : ndarray of shape (n_samples,)
-        In size. Where there is no solution, as the transverse mass is above that of the W, both
-        are the real part of the two complex ones.
-    """
-    px, py, pz, e = lepton
-    met = np.hypot(met_px, met_py)
-    # a x^2 - 2 b x + c = 0, of which the discriminant b^2 - a c is E^2 (mu^2 - a met^2).
-    a = (e - pz) * (e + pz)
-    mu = 0.5 * (w_mass**2 - a + px * px + py * py) + px * met_px + py * met_py
-    b, c = mu * pz, (e * met - mu) * (e * met + mu)
-    root = e * np.sqrt(np.maximum(mu * mu - a * met * met, 0))
-    # The larger solution is this over a, and c / a their product: no digits cancel.
-    larger = b + np.copysign(root, b)
-    return np.divide(c, larger, out=b / a, where=root > 0), larger / a
-
-
-def assign_jets(lepton, neutrino, jets, expected, resolutions):
-    """Try the 12 ways to make a top pair of four jets, and keep the best of each event.
-
-    Parameters
-    ----------
-    lepton, neutrino : ndarray of shape (4, n_samples)
-        Components (px, py, pz, E).
-    jets : list of four ndarray of shape (4, n_samples)
-    expected, resolutions : tuple of three float
-        Masses of hadronic W, leptonic top and hadronic top, and what they are known to.
-
-    Returns
-    -------
-    index : ndarray of int, shape (n_samples,)
-        Row of `ASSIGNMENTS`.
-    chi2 : ndarray of shape (n_samples,)
-    masses : ndarray of shape (3, n_samples)
-        Of hadronic W, leptonic top and hadronic top.
-    """
-    pairs = {pair: jets[pair[0]] + jets[pair[1]] for pair in _PAIRS}
-    w = np.array([_mass(momentum) for momentum in pairs.values()])
-    leptonic = np.array([_mass(lepton + neutrino + jet) for jet in jets])
-    others = [[jet for jet in range(N_JETS) if jet != left_out] for left_out in range(N_JETS)]
-    hadronic = np.array([_mass(jets[i] + pairs[j, k]) for i, j, k in others])
-
-    w_pull, leptonic_pull, hadronic_pull = (
-        (mass - expectation) / resolution
-        for mass, expectation, resolution in zip(
-            (w, leptonic, hadronic), expected, resolutions, strict=True
-        )
-    )
-    chi2 = (leptonic_pull**2 + hadronic_pull**2)[_LEPTONIC] + (w_pull**2)[_W]
-    index, event = chi2.argmin(axis=0), np.arange(lepton.shape[1])
-    top, pair = _LEPTONIC[index], _W[index]
-    masses = np.array([w[pair, event], leptonic[top, event], hadronic[top, event]])
-    return index, chi2[index, event], masses
-
-
-def _mass(momentum):
-    px, py, pz, e = momentum
-    return invariant_mass(e, px, py, pz)
 
 
 class TopPairSolver(EventTransformer):
@@ -131,10 +58,7 @@ class TopPairSolver(EventTransformer):
             )
         masses = {"w_mass": self.w_mass, "top_mass": self.top_mass}
         for name, value in [*masses.items(), *(("resolutions", r) for r in self.resolutions)]:
-            if not isinstance(value, numbers.Real):
-                raise TypeError(f"{name}: expected a number in GeV, got {value!r}.")
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name}: expected a positive number of GeV, got {value!r}.")
+            check_real(value, name, above=0, unit="GeV")
 
     def _momenta(self, values):
         """Lepton and jets as (px, py, pz, E), and the transverse missing momentum."""
@@ -180,7 +104,7 @@ class TopPairFeatures(TopPairSolver):
     Parameters
     ----------
     lepton : str, default="electron"
-        Name of the charged lepton, of which there are columns such as `electron_px`.
+        Name of the charged lepton, which has columns such as `electron_px`.
     met : str, default="met"
         Name of the missing transverse momentum. Only its transverse components are read, so that
         a neutrino may stand here.
@@ -209,7 +133,7 @@ class TopPairFeatures(TopPairSolver):
     -----
     Columns of the output, in GeV but for the chi2:
 
-    - `neutrino_pz`, the smaller of two solutions, or where there is none the real part of the
+    - `neutrino_pz`, the smaller of two solutions, or the real part of the
       complex ones;
     - `hadronic_w_mass`, `hadronic_top_mass`, `leptonic_top_mass` and `assignment_chi2` of the best
       assignment;
@@ -223,7 +147,7 @@ class TopPairFeatures(TopPairSolver):
 
     Columns may be Cartesian or cylindrical, object by object, and other columns do not matter. A
     table without names is read as (px, py, pz) triples, "p0", "p1", ..., of massless objects. For
-    masses beside the columns themselves, take scikit-learn's
+    masses and the columns themselves, take scikit-learn's
     ``FeatureUnion([("columns", "passthrough"), ("masses", TopPairFeatures())])``.
 
     References
@@ -253,9 +177,9 @@ class TopPairFeatures(TopPairSolver):
         lepton="electron",
         met="met",
         jets=("jet1", "jet2", "jet3", "jet4"),
-        w_mass=80.4,
-        top_mass=172.5,
-        resolutions=(10.0, 5.0, 15.0),
+        w_mass=W_MASS,
+        top_mass=TOP_MASS,
+        resolutions=RESOLUTIONS,
     ):
         self.lepton = lepton
         self.met = met
@@ -277,6 +201,6 @@ class TopPairFeatures(TopPairSolver):
         all_jets = sum(jets)
         pt = np.array([np.hypot(jet[0], jet[1]) for jet in jets])
         leading = np.take_along_axis(np.array([jet[3] for jet in jets]), pt.argmax(axis=0)[None], 0)
-        pair, together = _mass(lepton + neutrino + all_jets), _mass(all_jets)
+        pair, together = mass_of(lepton + neutrino + all_jets), mass_of(all_jets)
         columns = (pz, w, hadronic, leptonic, chi2, pair, together, pt.sum(axis=0), leading[0])
         return np.column_stack(columns)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.preprocessing._base import InvertibleEventTransformer, refuse_duplicates
-from skjetsim.preprocessing._columns import event_objects, find_object, join_name
+from skjetsim.preprocessing._base import InvertibleEventTransformer
+from skjetsim.utils._event_columns import event_objects, find_object, join_name, refuse_duplicates
 
 
 class TransverseMassTransformer(InvertibleEventTransformer):
@@ -25,10 +25,10 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     Parameters
     ----------
     visible : str
-        Name of the particle, taken as massless, of which there are columns `pt` and `phi`, such as
+        Name of the particle, taken as massless, which has columns `pt` and `phi`, such as
         `muon_pt`.
     missing : str, default="met"
-        Name of the missing momentum, of which there are columns `px` and `py`.
+        Name of the missing momentum, which has columns `px` and `py`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     See Also
     --------
     PairMassTransformer : The like for a pair without missing momentum.
-    KinematicFeatures : `mt(muon, met)` beside the momenta, without a way back.
+    KinematicFeatures : `mt(muon, met)` as an additional column, without a way back.
 
     Notes
     -----
@@ -67,7 +67,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     True
     """
 
-    def __init__(self, visible, missing="met"):
+    def __init__(self, visible, *, missing="met"):
         self.visible = visible
         self.missing = missing
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
-from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.preprocessing import KinematicFeatures
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int, refuse_count, validate_events
+from skjetsim.utils._validation import check_int
 
 
+@with_parameters
 class QuantileSimulator(NetworkEstimator, BaseSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
@@ -33,46 +34,19 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     Parameters
     ----------
-    n_quantiles : int or None, default=None
+    n_quantiles : int or None
         None is the published model. An int of 3 or more is the number of quantiles of each column,
         equally spaced on the axis of a normal: 17 reach from 0.7% to 99.3%. Beyond them a column
         goes on as far as the events of the fit do.
-    derived_features : list of str, "wjet" or None, default=None
+    derived_features : list of str, "wjet" or None
         What the network computes from X besides its columns, as in `KinematicFeatures`; "wjet" is
         the published list. Needs columns with names.
-    hidden_features : sequence of int, default=(100, 100)
+    hidden_features : sequence of int
         Widths of the hidden layers, each with batch normalisation and a LeakyReLU of slope 0.05.
         The published widths are not known.
-    learning_rate : float, default=1e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default=128
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
-        does not depend on it.
-    max_epochs : int, default=50
-    weight_decay : float, default=0.0
-        Of AdamW, times the learning rate; 0 is Adam.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="inverse_epoch"
+    schedule : {"cosine", "constant", "inverse_epoch"}
         The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
         number of the epoch, as published.
-    gradient_clip : float or None, default=None
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.1
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit` and the noise of `transform`.
-    verbose : int, default=0
-        1 shows a progress bar.
 
     Attributes
     ----------
@@ -91,7 +65,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     See Also
     --------
-    make_published_wjet : The published W + jet model in its coordinates.
+    make_wjet_quantile : The published W + jet model in its coordinates.
     skjetsim.flows.FlowSimulator : Learns the joint density, at more cost.
     skjetsim.compose.ResidualTransformer : Learn the change of the event, as published.
 
@@ -102,7 +76,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     like any other.
 
     Learn residuals, in coordinates in which the detector's resolution is simple, by
-    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_simulator` does: a network that
+    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_pipeline` does: a network that
     has to learn y itself spends its precision on repeating X, and the difference of the two
     predicted quantiles, the width, is left with what remains. `ResidualTransformer` also takes care
     of angles.
@@ -138,44 +112,15 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     (1, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        n_quantiles=None,
-        derived_features=None,
-        hidden_features=(100, 100),
-        learning_rate=1e-3,
-        batch_size=128,
-        max_epochs=50,
-        weight_decay=0.0,
-        schedule="inverse_epoch",
-        gradient_clip=None,
-        ema_decay=None,
-        validation_fraction=0.1,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.n_quantiles = n_quantiles
-        self.derived_features = derived_features
-        self.hidden_features = hidden_features
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    n_quantiles: int | None = None
+    derived_features: list[str] | str | None = None
+    hidden_features: tuple[int, ...] = (100, 100)
+    learning_rate: float = 1e-3
+    batch_size: int | str = 128
+    weight_decay: float | str = 0.0
+    schedule: str = "inverse_epoch"
+    gradient_clip: float | None = None
+    validation_fraction: float = 0.1
 
     def fit(self, X, y, sample_weight=None):
         """Learn the quantiles of y given X from pairs of events.
@@ -231,10 +176,8 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         target = self.encoder_.encode(y)
         if n_quantiles is not None:
             self._learn_marginal(target, weight)
-        # The weights count in the batch normalisation too.
-        arrays = (target, self.condition_encoder_.encode(quantities))
-        arrays = arrays if weight is None else (*arrays, weight)
-        self._train(plan, as_seed_sequence(self.random_state), arrays, weight)
+        inputs = self.condition_encoder_.encode(quantities)
+        self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
     # What the network sees.
 
@@ -296,24 +239,11 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
             self._quantities(rows)  # says it again with the row that the user knows
             raise
 
-    def predict(self, X):
-        """Conditional median of each column.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_targets)
-        """
-        check_is_fitted(self)
-        refuse_count(self, X)
-        events = validate_events(self, X, reset=False)
-        median = np.zeros((len(events), 0))
+    def _predict(self, rows):
+        median = np.zeros((len(rows), 0))
         if self.net_ is not None:
-            median = self._module_call("median", *self._given(events))
-        return self._as_target(self.encoder_.decode(median), X)
+            median = self._module_call("median", *self._given(rows))
+        return self.encoder_.decode(median)
 
     def _log_density(self, X, y):
         return self._table_log_density(y, *self._given(X))

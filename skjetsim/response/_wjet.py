@@ -13,10 +13,10 @@ from skjetsim.preprocessing import (
 from skjetsim.response._quantile import QuantileSimulator
 from skjetsim.utils._validation import check_option
 
-__all__ = ["make_published_wjet", "make_wjet_simulator"]
+__all__ = ["make_wjet_pipeline", "make_wjet_quantile"]
 
 
-def make_published_wjet(**parameters):
+def make_wjet_quantile(**parameters):
     """Make the fast simulation of W + jet as published.
 
     Muon, jet and missing momentum stay Cartesian and the jet mass becomes its logarithm. What is
@@ -35,7 +35,7 @@ def make_published_wjet(**parameters):
 
     See Also
     --------
-    make_wjet_simulator : Better coordinates for any simulator.
+    make_wjet_pipeline : Better coordinates for any simulator.
 
     Notes
     -----
@@ -51,9 +51,9 @@ def make_published_wjet(**parameters):
     Examples
     --------
     >>> from skjetsim.datasets import load_wjet
-    >>> from skjetsim.response import make_published_wjet
+    >>> from skjetsim.response import make_wjet_quantile
     >>> X, y = load_wjet(return_X_y=True)
-    >>> model = make_published_wjet(max_epochs=1, random_state=0).fit(X[:2000], y[:2000])
+    >>> model = make_wjet_quantile(max_epochs=1, random_state=0).fit(X[:2000], y[:2000])
     >>> model.sample(X[:3], random_state=0).shape
     (3, 9)
     """
@@ -64,7 +64,7 @@ def make_published_wjet(**parameters):
     )
 
 
-def make_wjet_simulator(simulator, *, met_reference="muon"):
+def make_wjet_pipeline(simulator, *, met_reference="muon"):
     """Put a simulator into coordinates in which the response of W + jet is simple.
 
     Muon and jet become (log pT, eta, phi) and the jet mass its logarithm, and the simulator learns
@@ -87,16 +87,16 @@ def make_wjet_simulator(simulator, *, met_reference="muon"):
 
     See Also
     --------
-    make_published_wjet : The published model in its own coordinates.
+    make_wjet_quantile : The published model in its own coordinates.
     skjetsim.compose.SymmetricSimulator : Turns the events.
 
     Examples
     --------
     >>> from skjetsim.datasets import load_wjet
-    >>> from skjetsim.response import QuantileSimulator, make_wjet_simulator
+    >>> from skjetsim.response import QuantileSimulator, make_wjet_pipeline
     >>> X, y = load_wjet(return_X_y=True)
     >>> simulator = QuantileSimulator(n_quantiles=5, max_epochs=1, random_state=0)
-    >>> model = make_wjet_simulator(simulator, met_reference="jet").fit(X[:2000], y[:2000])
+    >>> model = make_wjet_pipeline(simulator, met_reference="jet").fit(X[:2000], y[:2000])
     >>> model.sample(X[:3], random_state=0).shape
     (3, 9)
     """
@@ -117,5 +117,5 @@ def make_wjet_simulator(simulator, *, met_reference="muon"):
     if about_jet():  # of turned events: what is measured from the jet must not turn again
         response = make_generative_pipeline(*about_jet(), response)
     return make_generative_pipeline(
-        *cylindrical(), SymmetricSimulator(response, "muon", second="jet")
+        *cylindrical(), SymmetricSimulator(response, "muon", second_object="jet")
     )

@@ -2,10 +2,10 @@
 
 from skjetsim.transport._observables import FourMomentum, InvariantMass, OrderedMomenta, ScalarSum
 from skjetsim.transport._otus import OTUSSimulator
-from skjetsim.transport._published import make_otus_ttbar, make_otus_zee
-from skjetsim.transport._top_pair import TopPairMasses, make_ttbar_simulator
+from skjetsim.transport._published import make_ttbar_otus, make_zee_otus
+from skjetsim.transport._top_pair import TopPairMasses, make_ttbar_unpaired
 from skjetsim.transport._unpaired import UnpairedMixin
-from skjetsim.transport._zee import make_zee_simulator
+from skjetsim.transport._zee import make_zee_unpaired
 
 __all__ = [
     "FourMomentum",
@@ -15,8 +15,8 @@ __all__ = [
     "ScalarSum",
     "TopPairMasses",
     "UnpairedMixin",
-    "make_otus_ttbar",
-    "make_otus_zee",
-    "make_ttbar_simulator",
-    "make_zee_simulator",
+    "make_ttbar_otus",
+    "make_ttbar_unpaired",
+    "make_zee_otus",
+    "make_zee_unpaired",
 ]

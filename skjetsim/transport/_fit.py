@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from skjetsim._encoders._column_checks import (
     check_spread,
     column_reach,
 )
-from skjetsim._estimators._network import SHUFFLE, SPLIT, WEIGHTS, NetworkEstimator
+from skjetsim._estimators._network import SPLIT, NetworkEstimator
 from skjetsim.base._checks import weighted_events
 from skjetsim.transport._layout import Table, check_masses_used, check_on_shell, find_shells
 from skjetsim.transport._scales import learn_scales
@@ -202,16 +201,6 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
 
     # Training.
 
-    def _make_net(self, plan, root):
-        from skjetsim._nn import OTUSNet, resolve_device
-
-        return OTUSNet(
-            self._build_module(torch_generator(root, WEIGHTS)),
-            plan=plan,
-            generator=torch_generator(root, SHUFFLE),
-            device=resolve_device(self.device),
-        )
-
     def _train_stages(self, tables, mask, weight, stages, plans, root):
         import torch
 
@@ -234,25 +223,23 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                     generator=torch_generator(root, STAGES, number),
                     device=net.device,
                 )
-            course = f"{stage} {self._course(weight)}"
+            course = f"{stage} {self._course()}"
             self._train_stage(net, number, training, validation, course)
 
-    def _course(self, weight):
-        """What decides on all stages, as text: functions by name, weights by checksum."""
+    def _course(self):
+        """What decides on all stages, as text: functions by name."""
         params = self.get_params(deep=False)
         for name in NOT_OF_COURSE:
             del params[name]
-        checksum = 0 if weight is None else zlib.crc32(weight.tobytes())
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", f"{params} {checksum}")
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", f"{params}")
 
     def _train_stage(self, net, number, training, validation, course):
-        from skjetsim._nn import OTUSPlan
-
-        n_rows = min(net.plan.batch_size, len(training.inputs[0]), len(training.inputs[1]))
-        net.plan = OTUSPlan(**vars(net.plan) | {"batch_size": n_rows, "course": course})
+        n_rows = min(net.plan.batch_size, *map(len, training.levels))
+        net.plan = replace(net.plan, batch_size=n_rows, course=course)
+        net.batch_size = n_rows
         learnt = {name: value.clone() for name, value in net.module.state_dict().items()}
         try:
-            net.train(replace(training, batch_size=n_rows), validation)
+            net.fit(training, validation)
         except Exception:
             self._forget_fit()
             raise
@@ -274,26 +261,25 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
 
     def _train_prior(self, module, theory, weight, device, root):
         """Fit the density that the Kullback-Leibler divergence is from."""
-        from skjetsim._nn import TensorNet, TrainingPlan, TrainingSet, likelihood_weight_decay
+        from skjetsim._nn import TrainingNet, TrainingPlan, likelihood_weight_decay
 
         free = self._architecture["encoder"].free
         columns = (theory[:, free].float() - module.prior_center.cpu()) / module.prior_scale.cpu()
         decay = likelihood_weight_decay(len(free), len(theory))
-        net = TensorNet(
+        net = TrainingNet(
             module.prior,
             plan=TrainingPlan(**PRIOR_PLAN, weight_decay=decay),
             generator=torch_generator(root, ORDERS),
             device=device,
         )
-        rows = self._training_set((columns,), weight, device)
-        net.train(TrainingSet(rows.inputs, rows.weight))
+        net.fit(self._rows((columns,), weight, device))
         module.prior.requires_grad_(False)
 
     def _split_levels(self, theory, measured, mask, weight, root, device):
         """Training and validation events: a share of either level is held back."""
         import torch
 
-        from skjetsim._nn import UnpairedSet
+        from skjetsim._nn import Unpaired
 
         def tensor(array):
             return torch.as_tensor(array).to(device, torch.float32)
@@ -305,9 +291,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
             order = rng.permutation(len(level)) if n_held else np.arange(len(level))
             held.append(order[:n_held])
             kept.append(order[n_held:])
-        inputs = [tensor(level[rows]) for level, rows in zip(levels, kept, strict=True)]
-        if mask.any():
-            inputs += [tensor(level[mask]) for level in levels]
+        pairs = tuple(tensor(level[mask]) for level in levels) if mask.any() else ()
         weights = (None, None, None)
         if weight is not None:
             weights = tuple(torch.from_numpy(weight[rows]) for rows in (*kept, mask))
@@ -315,11 +299,11 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
                 held = [
                     rng.choice(rows, n_held, p=weight[rows] / weight[rows].sum()) for rows in held
                 ]
-        training = UnpairedSet(tuple(inputs), weights=weights)
-        if not n_held:
-            return training, None
-        inputs = [tensor(level[rows]) for level, rows in zip(levels, held, strict=True)]
-        return training, UnpairedSet(tuple(inputs))
+        training, validation = (
+            tuple(tensor(level[rows]) for level, rows in zip(levels, chosen, strict=True))
+            for chosen in (kept, held)
+        )
+        return Unpaired(training, pairs, weights), Unpaired(validation) if n_held else None
 
     # Moving events.
 

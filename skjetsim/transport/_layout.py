@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.preprocessing._columns import COMPONENTS, event_objects, split_name
 from skjetsim.utils._angles import is_angle
+from skjetsim.utils._event_columns import COMPONENTS, event_objects, split_name
 from skjetsim.utils._validation import first_duplicate
 from skjetsim.utils._weighted import weighted_std
 

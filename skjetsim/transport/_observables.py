@@ -6,10 +6,16 @@ each event, through which gradients flow. Any callable that does so may stand in
 
 from __future__ import annotations
 
+from skjetsim.utils._event_columns import event_objects, find_object, join_name
+from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._four_vectors import array_namespace, mass_of, pseudorapidity
+
 __all__ = ["FourMomentum", "InvariantMass", "OrderedMomenta", "ScalarSum"]
 
-
 LEAST_PT = 1e-3  # GeV, of a logarithm
+LEAST_SQUARE = 1e-6  # GeV^2, of a mass
+# Components that an object is read from.
+READ = ("px", "py", "pz", "E", "pt", "eta", "phi", "mass", "log_pt", "log_mass", "log_E")
 
 
 class OfObjects:
@@ -40,9 +46,9 @@ class FourMomentum(OfObjects):
     ----------
     *objects : str
         Names of objects, whose columns are Cartesian or cylindrical: `muon_px`, ... or `muon_pt`
-        (`muon_log_pt`), `muon_eta`, `muon_phi`. The energy is `muon_E`, or follows from `muon_mass`
-        (`muon_log_mass`); an object that has neither is massless, one without direction along the
-        beam is transverse.
+        (`muon_log_pt`), `muon_eta`, `muon_phi`. The energy follows from `muon_mass`
+        (`muon_log_mass`) if there is one, else it is `muon_E`; an object that has neither is
+        massless. One without direction along the beam is transverse.
 
     Examples
     --------
@@ -56,7 +62,7 @@ class FourMomentum(OfObjects):
 
     def __call__(self, events):
         """Columns px, py, pz and E, shape (n_rows, 4)."""
-        return _total(events, self.objects)
+        return momentum_of(events, self.objects, type(self).__name__).T
 
 
 class InvariantMass(OfObjects):
@@ -80,7 +86,8 @@ class InvariantMass(OfObjects):
 
     def __call__(self, events):
         """Mass of each event, shape (n_rows,)."""
-        return mass_of(_total(events, self.objects))
+        momentum = momentum_of(events, self.objects, type(self).__name__)
+        return mass_of(momentum, least_square=LEAST_SQUARE)
 
 
 class ScalarSum(OfObjects):
@@ -102,7 +109,7 @@ class ScalarSum(OfObjects):
 
     def __call__(self, events):
         """H_T of each event, shape (n_rows,)."""
-        return sum(_transverse(events, name) for name in self.objects)
+        return sum(read_object(events, name, type(self).__name__).pt for name in self.objects)
 
 
 class OrderedMomenta(OfObjects):
@@ -131,76 +138,32 @@ class OrderedMomenta(OfObjects):
         """Each quantity of all objects, then that of the next; shape (n_rows, n_quantities)."""
         import torch
 
-        momenta = torch.stack([_total(events, [name]) for name in self.objects], dim=1)
-        pt = torch.hypot(momenta[..., 0], momenta[..., 1]).clamp_min(LEAST_PT)
+        found = [read_object(events, name, type(self).__name__) for name in self.objects]
+        parts = ("px", "py", "pz", "energy")
+        px, py, pz, e = (torch.stack([getattr(o, p) for o in found], dim=1) for p in parts)
+        pt = torch.hypot(px, py).clamp_min(LEAST_PT)
         order = pt.detach().argsort(dim=1, descending=True)
-        quantities = [pt.log(), torch.asinh(momenta[..., 2] / pt)]
-        masses = [_find(events, name, "mass") for name in self.objects]
+        quantities = [pt.log(), pseudorapidity(pt, pz)]
+        masses = [one.find("mass") for one in found]
         if all(mass is not None for mass in masses):
             quantities.append(torch.stack(masses, dim=1))
-        quantities += momenta.unbind(2)
+        quantities += [px, py, pz, e]
         return torch.cat([quantity.gather(1, order) for quantity in quantities], dim=1)
 
 
-def mass_of(momentum):
-    """Mass of four-momenta (px, py, pz, E) of shape (n_rows, 4)."""
-    px, py, pz, energy = momentum.unbind(1)
-    size = (px * px + py * py + pz * pz).sqrt()
-    # The root has no slope at zero, where rounding puts massless objects.
-    return ((energy - size) * (energy + size)).clamp_min(1e-6).sqrt()
+def read_object(events, name, owner):
+    """The object of this name; one without direction along the beam is transverse."""
+    columns = {c: events[key] for c in READ if (key := join_name(name, c)) in events}
+    if not columns:
+        find_object(event_objects(list(events)), name, owner)  # raises, naming those there are
+    if not {"pz", "eta"} & set(columns):
+        first = next(iter(columns.values()))
+        columns["pz"] = array_namespace(first).zeros_like(first)
+    return EventObject(name, columns, owner)
 
 
-def _total(events, objects):
-    """Sum of four-momenta, shape (n_rows, 4)."""
-    import torch
-
-    return sum(torch.stack(_four_momentum(events, name), dim=1) for name in objects)
-
-
-def _find(events, name, *components):
-    """The first component that an object has, positive ones also from their logarithm; or None."""
-    for component in components:
-        if f"{name}_{component}" in events:
-            return events[f"{name}_{component}"]
-        if f"{name}_log_{component}" in events:
-            return events[f"{name}_log_{component}"].exp()
-    return None
-
-
-def _transverse(events, name):
-    import torch
-
-    pt = _find(events, name, "pt")
-    if pt is not None:
-        return pt
-    px, py = _find(events, name, "px"), _find(events, name, "py")
-    if px is None or py is None:
-        raise ValueError(
-            f"there is no transverse momentum of {name!r} among the columns {list(events)}: an "
-            f"observable needs '{name}_pt', '{name}_log_pt', or '{name}_px' and '{name}_py'."
-        )
-    return torch.hypot(px, py)
-
-
-def _four_momentum(events, name):
-    import torch
-
-    pt = _transverse(events, name)
-    px, py, pz = (_find(events, name, component) for component in ("px", "py", "pz"))
-    if px is None:
-        phi = _find(events, name, "phi")
-        if phi is None:
-            raise ValueError(
-                f"there is no '{name}_phi' among the columns {list(events)}: an observable needs "
-                "the direction of each object."
-            )
-        px, py = pt * torch.cos(phi), pt * torch.sin(phi)
-    if pz is None:
-        eta = _find(events, name, "eta")
-        pz = torch.zeros_like(pt) if eta is None else pt * torch.sinh(eta)
-    energy = _find(events, name, "E")
-    if energy is None:
-        mass = _find(events, name, "mass")
-        square = pt * pt + pz * pz
-        energy = torch.sqrt(square if mass is None else square + mass * mass)
-    return px, py, pz, energy
+def momentum_of(events, objects, owner):
+    """Four-momentum (px, py, pz, E) of the sum of objects, shape (4, n_rows)."""
+    found = [read_object(events, name, owner) for name in objects]
+    xp = array_namespace(found[0].pt)
+    return sum(xp.stack([one.px, one.py, one.pz, one.energy]) for one in found)

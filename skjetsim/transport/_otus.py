@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.transport._fit import OTUSFit
@@ -13,6 +16,7 @@ from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import validate_target
 
 
+@with_parameters
 class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     """Simulate and unfold with two maps that are learnt from unpaired events.
 
@@ -25,109 +29,89 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
 
     Parameters
     ----------
-    masses : None, float or dict of str to float, default=None
+    masses : None, float or dict of str to float
         Masses in GeV, of all objects with columns px, py, pz and E or by name of the object: the
         maps give momenta, and energies follow from the mass.
-    noise : {"conditional", "standard", "additive", None}, default="standard"
+    noise : {"conditional", "standard", "additive", None}
         Noise that the networks are handed: with mean and width that a network of its own makes of
         the event, or as it is; or added to their output, with a width for each column; or none,
         which makes both maps deterministic.
-    n_noise : int or None, default=None
+    n_noise : int or None
         Columns of noise of each map; by default as many as columns that it gives.
-    residual : bool or dict of str to float, default=False
+    residual : bool or dict of str to float
         True adds what a network gives, in standard deviations, to the column of the same name; in
         equally wide tables also at the same place, where both columns are one component, as px of
         a quark and of a jet, or where X and y share no name at all. A dict does that for some
         columns, by name or component, with the typical size of the response in their unit, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
-    per_object : bool or list of list of str, default=False
+    per_object : bool or list of list of str
         Draw each object of y (`muon_pt`, ...) from this object of X alone, with a network and noise
         of its own, as particles are measured; what the network gives is stretched by a sinh, for
         tails of many times the core. A list of lists of objects, such as
         ``[["electron", "positron"]]``, gives those of a list one network: a mass peak then tells
         the resolution. The encoder always sees the whole event.
-    hidden_features : sequence of int, default=(128, 128)
+    hidden_features : sequence of int
         Widths of the layers of each network.
-    n_blocks : int, default=0
+    n_blocks : int
         Residual blocks with batch normalisation behind them.
-    activation : {"relu", "silu"}, default="silu"
-    scale : {"standard", "normal"}, default="normal"
+    activation : {"relu", "silu"}
+    scale : {"standard", "normal"}
         How columns and observables are scaled before networks and slices see them: by mean and
         standard deviation, or through their quantiles to a normal, which counts core and tails
         alike.
-    observables : sequence of callable, default=()
+    observables : sequence of callable
         Quantities of both levels, such as `InvariantMass("electron", "positron")`, that networks
         and slices see beside the columns; any function of a mapping from column names to tensors.
-    theory_observables, target_observables : sequence of callable, default=()
-        More of them, of one level alone.
-    data_weight : float, default=0.02
+    theory_observables : sequence of callable
+        More of them, of X alone.
+    target_observables : sequence of callable
+        More of them, of y alone.
+    data_weight : float
         Of the squared error of D(E(y)), in steps of the decoder's columns.
-    latent_weight : float, default=1.0
+    latent_weight : float
         Of the distance of E(y) from X.
-    simulated_weight : float, default=1.0
+    simulated_weight : float
         Of the distance of D(X) from y.
-    latent_loss : {"sliced_wasserstein", "mmd", "kl"}, default="sliced_wasserstein"
+    latent_loss : {"sliced_wasserstein", "mmd", "kl"}
         Distance of E(y) from X: besides slices, the maximum mean discrepancy, or that of a
         variational autoencoder, the Kullback-Leibler divergence of each encoded event's Gaussian
         from a flow fitted to X, for which noise is "additive".
-    p : {1, 2}, default=1
+    p : {1, 2}
         Power of the distances along slices.
-    n_slices : int, default=48
+    n_slices : int
         Random directions in each step.
-    n_learned_slices : int, default=0
+    n_learned_slices : int
         Directions beside them that are turned towards the largest distance in each step.
-    marginal_weight : float, default=1.0
+    marginal_weight : float
         Of the mean distance of single columns, beside the slices.
-    observable_weight : float, default=1.0
+    observable_weight : float
         Of the mean distance of single observables.
-    anchor_weight : float, default=0.0
+    anchor_weight : float
         Of what keeps an event near where it was.
-    anchors : None, callable, or list of (str or sequence of str), default=None
+    anchors : None, callable, or list of (str or sequence of str)
         Vectors of which 1 - cos of the angle between both levels is the cost, as objects with px,
         py and pz or as columns; or a function of both levels' mappings of columns, which gives a
         cost for each event; or None, the mean squared step of the columns with the same name.
-    thresholds : None or dict of str to float, default=None
+    thresholds : None or dict of str to float
         Least transverse momentum of objects at detector level, in GeV. Reconstructed events that
         fail do not enter the squared error, which is divided by the share of those that pass. They
         do not bind what is drawn: `BoundTransformer` does.
-    paired_weight : float, default=1.0
+    paired_weight : float
         Of the energy score of the pairs that `paired` marks in `fit`.
-    train : {"both", "decoder", "encoder"}, default="both"
+    train : {"both", "decoder", "encoder"}
         A decoder alone is a generator of y from X, an encoder alone unfolds.
-    stages : None or sequence of dict, default=None
+    stages : None or sequence of dict
         What differs in each of several trainings, one after another: `train`, the weights,
         `max_epochs`, `learning_rate`, `batch_size` and `schedule`.
-    learning_rate : float, default=2e-3
-        Of AdamW, at its largest.
-    batch_size : int or "auto", default="auto"
+    batch_size : int or "auto"
         Rows of either level in a training step; "auto" makes some 16 steps an epoch, of 64 to 4096
         rows. An error of a distribution below some 1 / sqrt(batch_size) is hardly seen.
-    max_epochs : int, default=100
-    weight_decay : float, default=0.0
-        Of AdamW, times the learning rate.
-    schedule : {"cosine", "constant", "inverse_epoch"}, default="cosine"
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
-    gradient_clip : float or None, default=5.0
-        Largest norm of the gradient.
-    ema_decay : float or None, default=None
-        Keep a running average of the weights with this decay per step.
-    validation_fraction : float, default=0.0
+    validation_fraction : float
         Share of the smaller level's events, as many of either level, held back to choose the best
         epoch; 0 keeps the last.
-    patience : int or None, default=None
-        Stop after this many epochs without a better validation loss.
-    checkpoint : str or None, default=None
+    checkpoint : str or None
         File written after each epoch, from which a killed `fit` with the same data and parameters
         resumes, to the same result. It needs a `random_state`. Each stage has one of its own.
-    device : str, default="auto"
-        "auto" takes CUDA where there is one at fit time.
-    n_jobs : int or None, default=None
-        Threads that sample; the events do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs `fit`, and the noise of `transform`, `inverse_transform` and `score`.
-    verbose : int, default=0
-        Show a progress bar.
 
     Attributes
     ----------
@@ -147,8 +131,8 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
 
     See Also
     --------
-    make_otus_zee, make_otus_ttbar : The published settings.
-    make_zee_simulator : Coordinates and settings that do better.
+    make_zee_otus, make_ttbar_otus : The published settings.
+    make_zee_unpaired : Coordinates and settings that do better.
     skjetsim.inspection.TransportPlanDisplay : Where events are taken.
     skjetsim.flows.FlowSimulator : Learns from pairs, and has the width of the response.
 
@@ -190,94 +174,38 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     (400, 10, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        masses=None,
-        noise="standard",
-        n_noise=None,
-        residual=False,
-        per_object=False,
-        hidden_features=(128, 128),
-        n_blocks=0,
-        activation="silu",
-        scale="normal",
-        observables=(),
-        theory_observables=(),
-        target_observables=(),
-        data_weight=0.02,
-        latent_weight=1.0,
-        simulated_weight=1.0,
-        latent_loss="sliced_wasserstein",
-        p=1,
-        n_slices=48,
-        n_learned_slices=0,
-        marginal_weight=1.0,
-        observable_weight=1.0,
-        anchor_weight=0.0,
-        anchors=None,
-        thresholds=None,
-        paired_weight=1.0,
-        train="both",
-        stages=None,
-        learning_rate=2e-3,
-        batch_size="auto",
-        max_epochs=100,
-        weight_decay=0.0,
-        schedule="cosine",
-        gradient_clip=5.0,
-        ema_decay=None,
-        validation_fraction=0.0,
-        patience=None,
-        checkpoint=None,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.masses = masses
-        self.noise = noise
-        self.n_noise = n_noise
-        self.residual = residual
-        self.per_object = per_object
-        self.hidden_features = hidden_features
-        self.n_blocks = n_blocks
-        self.activation = activation
-        self.scale = scale
-        self.observables = observables
-        self.theory_observables = theory_observables
-        self.target_observables = target_observables
-        self.data_weight = data_weight
-        self.latent_weight = latent_weight
-        self.simulated_weight = simulated_weight
-        self.latent_loss = latent_loss
-        self.p = p
-        self.n_slices = n_slices
-        self.n_learned_slices = n_learned_slices
-        self.marginal_weight = marginal_weight
-        self.observable_weight = observable_weight
-        self.anchor_weight = anchor_weight
-        self.anchors = anchors
-        self.thresholds = thresholds
-        self.paired_weight = paired_weight
-        self.train = train
-        self.stages = stages
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.gradient_clip = gradient_clip
-        self.ema_decay = ema_decay
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.checkpoint = checkpoint
-        self.device = device
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+    masses: float | dict | None = None
+    noise: str | None = "standard"
+    n_noise: int | None = None
+    residual: bool | dict = False
+    per_object: bool | list = False
+    hidden_features: tuple[int, ...] = (128, 128)
+    n_blocks: int = 0
+    activation: str = "silu"
+    scale: str = "normal"
+    observables: tuple = ()
+    theory_observables: tuple = ()
+    target_observables: tuple = ()
+    data_weight: float = 0.02
+    latent_weight: float = 1.0
+    simulated_weight: float = 1.0
+    latent_loss: str = "sliced_wasserstein"
+    p: int = 1
+    n_slices: int = 48
+    n_learned_slices: int = 0
+    marginal_weight: float = 1.0
+    observable_weight: float = 1.0
+    anchor_weight: float = 0.0
+    anchors: Callable | list | None = None
+    thresholds: dict | None = None
+    paired_weight: float = 1.0
+    train: str = "both"
+    stages: tuple | list | None = None
+    max_epochs: int = 100
+    weight_decay: float | str = 0.0
+    validation_fraction: float = 0.0
 
-    def fit(self, X, y, paired=None, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, paired=None):
         """Learn both maps.
 
         Parameters
@@ -286,10 +214,10 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
             Theory-level events.
         y : array-like of shape (n_measured, n_targets) or (n_measured,)
             Detector-level events. Their number may differ, and their order means nothing.
-        paired : array-like of bool, shape (n_theory,), optional
-            Rows in which X and y, equally long, are the same event. These also count as pairs.
         sample_weight : array-like of shape (n_theory,), optional
             Weights of the rows of both levels, equally long: rows, and pairs, are drawn by weight.
+        paired : array-like of bool, shape (n_theory,), optional
+            Rows in which X and y, equally long, are the same event. These also count as pairs.
 
         Returns
         -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skjetsim.transport._otus import OTUSSimulator
 
-__all__ = ["make_otus_ttbar", "make_otus_zee"]
+__all__ = ["make_ttbar_otus", "make_zee_otus"]
 
 ELECTRON_MASS = 5.11e-4  # GeV
 B_MASS = 4.7
@@ -26,7 +26,7 @@ PUBLISHED = {
 }
 
 
-def make_otus_zee(**parameters):
+def make_zee_otus(**parameters):
     """Make the published model of Z -> ee.
 
     Both maps draw six columns of noise, of a mean and a width that a network makes of the event,
@@ -45,7 +45,7 @@ def make_otus_zee(**parameters):
 
     See Also
     --------
-    make_zee_simulator : Does better, in less time.
+    make_zee_unpaired : Does better, in less time.
 
     References
     ----------
@@ -55,10 +55,10 @@ def make_otus_zee(**parameters):
     Examples
     --------
     >>> from skjetsim.datasets import load_zee
-    >>> from skjetsim.transport import make_otus_zee
+    >>> from skjetsim.transport import make_zee_otus
     >>> X, y = load_zee(return_X_y=True)
     >>> stages = [{"max_epochs": 1, "anchor_weight": 50}, {"max_epochs": 1}]
-    >>> model = make_otus_zee(stages=stages, n_slices=10, batch_size=2000, random_state=0)
+    >>> model = make_zee_otus(stages=stages, n_slices=10, batch_size=2000, random_state=0)
     >>> model.fit(X, y).sample(X[:3], random_state=0).shape
     (3, 8)
     """
@@ -77,7 +77,7 @@ def make_otus_zee(**parameters):
     return OTUSSimulator(**published | parameters)
 
 
-def make_otus_ttbar(**parameters):
+def make_ttbar_otus(**parameters):
     """Make the published model of semileptonic top pairs.
 
     Both maps draw 18 columns of standard normal noise, have a hidden layer of 64 and a residual
@@ -105,13 +105,13 @@ def make_otus_ttbar(**parameters):
     --------
     >>> import numpy as np
     >>> from skjetsim.datasets import load_ttbar
-    >>> from skjetsim.transport import make_otus_ttbar
+    >>> from skjetsim.transport import make_ttbar_otus
     >>> X, y = load_ttbar(return_X_y=True)
     >>> for jet in ("jet1", "jet2", "jet3", "jet4"):
     ...     momentum = y[[f"{jet}_px", f"{jet}_py", f"{jet}_pz"]]
     ...     y[f"{jet}_E"] = np.sqrt((momentum**2).sum(axis=1))
     >>> stages = [{"max_epochs": 1}, {"train": "decoder", "simulated_weight": 1, "max_epochs": 1}]
-    >>> model = make_otus_ttbar(stages=stages, n_slices=10, batch_size=1000, random_state=0)
+    >>> model = make_ttbar_otus(stages=stages, n_slices=10, batch_size=1000, random_state=0)
     >>> model.fit(X, y).sample(X[:3], random_state=0).shape
     (3, 24)
     """

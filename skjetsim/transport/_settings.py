@@ -6,7 +6,6 @@ import numbers
 
 import numpy as np
 
-from skjetsim.preprocessing._columns import split_name
 from skjetsim.transport._layout import (
     check_per_object,
     check_residual_used,
@@ -15,6 +14,7 @@ from skjetsim.transport._layout import (
     find_thresholds,
     partners,
 )
+from skjetsim.utils._event_columns import split_name
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int, check_option

@@ -14,21 +14,22 @@ from skjetsim.preprocessing import (
     EnergyToMass,
     LogTransformer,
     MassShellTransformer,
-    TopPairTransformer,
+    TopPairAssignment,
 )
-from skjetsim.preprocessing._top_pair import ASSIGNMENTS
 from skjetsim.transport._observables import (
-    FourMomentum,
+    LEAST_SQUARE,
     InvariantMass,
     OfObjects,
     OrderedMomenta,
     ScalarSum,
-    mass_of,
+    momentum_of,
 )
 from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import ELECTRON_MASS
+from skjetsim.utils._four_vectors import array_namespace, energy, mass_of
+from skjetsim.utils._top_pairs import RESOLUTIONS, TOP_MASS, W_MASS, assign_jets, neutrino_pz
 
-__all__ = ["TopPairMasses", "make_ttbar_simulator"]
+__all__ = ["TopPairMasses", "make_ttbar_unpaired"]
 
 LEPTONIC = ("electron", "antineutrino", "antib")
 W_QUARKS = ("u", "antid")
@@ -37,8 +38,6 @@ QUARKS = ("antib", "b", *W_QUARKS)
 MASSES = {"b": 4.8, "antib": 4.8, "u": 0.33, "antid": 0.33}
 JET_PT, JET_ETA, ELECTRON_PT, ELECTRON_ETA = 20.0, 5.0, 5.0, 2.4
 SOFTNESS = 0.05  # of log pT and of eta, below which events near a threshold are stretched
-W_MASS, TOP_MASS = 80.4, 172.5
-RESOLUTIONS = (10.0, 5.0, 15.0)  # of hadronic W, leptonic top and hadronic top, in GeV
 LEAST_DISCRIMINANT = 1.0  # GeV^4, of a root whose slope is infinite at zero
 
 
@@ -79,46 +78,21 @@ class TopPairMasses(OfObjects):
 
     def __call__(self, events):
         """Masses of hadronic W, hadronic top, leptonic top and pair, shape (n_rows, 4)."""
-        import torch
-
-        lepton, met, *jets = (FourMomentum(name)(events) for name in self.objects)
-        leptonic_w = lepton + _neutrino(lepton, met)
-        pairs = {pair: mass_of(jets[pair[0]] + jets[pair[1]]) for pair in combinations(range(4), 2)}
-        w = torch.stack([pairs[i, j] for _, _, i, j in ASSIGNMENTS], dim=1)
-        leptonic = [mass_of(leptonic_w + jet) for jet in jets]
-        leptonic = torch.stack([leptonic[b] for b, *_ in ASSIGNMENTS], dim=1)
-        together = sum(jets)
-        hadronic = [mass_of(together - jet) for jet in jets]
-        hadronic = torch.stack([hadronic[b] for b, *_ in ASSIGNMENTS], dim=1)
-        masses, means = (w, leptonic, hadronic), (W_MASS, TOP_MASS, TOP_MASS)
-        chi2 = sum(
-            ((mass - mean) / width).square()
-            for mass, mean, width in zip(masses, means, RESOLUTIONS, strict=True)
+        owner = type(self).__name__
+        lepton, met, *jets = (momentum_of(events, [name], owner) for name in self.objects)
+        xp = array_namespace(lepton)
+        px, py = met[0], met[1]
+        pz, _ = neutrino_pz(lepton, px, py, W_MASS, least_discriminant=LEAST_DISCRIMINANT)
+        neutrino = xp.stack([px, py, pz, energy(px, py, pz, 0.0)])
+        expected = (W_MASS, TOP_MASS, TOP_MASS)
+        _, _, (w, leptonic, hadronic) = assign_jets(
+            lepton, neutrino, jets, expected, RESOLUTIONS, least_square=LEAST_SQUARE
         )
-        best = chi2.detach().argmin(dim=1, keepdim=True)
-        chosen = [mass.gather(1, best)[:, 0] for mass in (w, hadronic, leptonic)]
-        return torch.stack([*chosen, mass_of(leptonic_w + together)], dim=1)
+        pair = mass_of(lepton + neutrino + sum(jets), least_square=LEAST_SQUARE)
+        return xp.stack([w, hadronic, leptonic, pair]).T
 
 
-def _neutrino(lepton, met):
-    """Four-momentum of the neutrino that makes a W with the lepton, as of `neutrino_pz`."""
-    import torch
-
-    px, py, pz, energy = lepton.unbind(1)
-    a, met_square = (energy - pz) * (energy + pz), met[:, 0].square() + met[:, 1].square()
-    mu = 0.5 * (W_MASS**2 - a + px * px + py * py) + px * met[:, 0] + py * met[:, 1]
-    discriminant = mu * mu - a * met_square
-    root = energy * discriminant.clamp_min(LEAST_DISCRIMINANT).sqrt()
-    b = mu * pz
-    # The product of both solutions over the larger one: no digits cancel.
-    c = energy * energy * met_square - mu * mu
-    smaller = c / (b + torch.where(b < 0, -root, root))
-    solution = torch.where(discriminant > LEAST_DISCRIMINANT, smaller, b / a)
-    size = (met_square + solution * solution).sqrt()
-    return torch.stack([met[:, 0], met[:, 1], solution, size], dim=1)
-
-
-def make_ttbar_simulator(**parameters):
+def make_ttbar_unpaired(**parameters):
     """Make a model of semileptonic top pairs, from unpaired events.
 
     The objects of the detector take the names of the partons that the masses assign them to, with
@@ -139,7 +113,7 @@ def make_ttbar_simulator(**parameters):
 
     See Also
     --------
-    make_otus_ttbar : As published.
+    make_ttbar_otus : As published.
     skjetsim.compose.EfficiencySimulator : Which events are accepted: this model is of those that
         are.
 
@@ -152,9 +126,9 @@ def make_ttbar_simulator(**parameters):
     Examples
     --------
     >>> from skjetsim.datasets import load_ttbar
-    >>> from skjetsim.transport import make_ttbar_simulator
+    >>> from skjetsim.transport import make_ttbar_unpaired
     >>> X, y = load_ttbar(return_X_y=True)
-    >>> model = make_ttbar_simulator(max_epochs=1, random_state=0).fit(X, y)
+    >>> model = make_ttbar_unpaired(max_epochs=1, random_state=0).fit(X, y)
     >>> model.transform(X[:3]).shape
     (3, 24)
     """
@@ -211,7 +185,7 @@ def _objects():
     bounds["electron_eta"] = (-ELECTRON_ETA, ELECTRON_ETA)
     return [
         MassShellTransformer({"electron": ELECTRON_MASS, "met": 0.0}),
-        TopPairTransformer(),
+        TopPairAssignment(),
         EnergyToMass(list(QUARKS)),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *_directions(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skjetsim.metrics._unpaired_score import unpaired_score
+from skjetsim._estimators._unpaired_score import unpaired_score
 
 __all__ = ["UnpairedMixin"]
 

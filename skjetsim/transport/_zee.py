@@ -10,10 +10,10 @@ from skjetsim.transport._observables import FourMomentum, InvariantMass
 from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import ELECTRON_MASS, LEPTONS
 
-__all__ = ["make_zee_simulator"]
+__all__ = ["make_zee_unpaired"]
 
 
-def make_zee_simulator(**parameters):
+def make_zee_unpaired(**parameters):
     """Make a model of Z -> ee, from unpaired events, in the coordinates of a detector.
 
     Electrons become (log pT, eta, phi), and both maps start at the identity, from which they move
@@ -33,14 +33,14 @@ def make_zee_simulator(**parameters):
 
     See Also
     --------
-    make_otus_zee : As published.
+    make_zee_otus : As published.
 
     Examples
     --------
     >>> from skjetsim.datasets import load_zee
-    >>> from skjetsim.transport import make_zee_simulator
+    >>> from skjetsim.transport import make_zee_unpaired
     >>> X, y = load_zee(return_X_y=True)
-    >>> model = make_zee_simulator(max_epochs=1, random_state=0).fit(X, y)
+    >>> model = make_zee_unpaired(max_epochs=1, random_state=0).fit(X, y)
     >>> model.transform(X[:3]).shape
     (3, 8)
     """

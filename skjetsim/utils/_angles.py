@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["is_angle", "wrap_phi"]
+__all__ = ["TRANSVERSE_PAIRS", "half_pair", "is_angle", "rotated", "transverse_pairs", "wrap_phi"]
 
 TWO_PI = 2.0 * np.pi
+
+# Components of one object that turn as a vector in the transverse plane.
+TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 
 
 def wrap_phi(phi):
@@ -44,3 +47,23 @@ def is_angle(name):
     """
     parts = name.lower().split("_") if isinstance(name, str) else []
     return "phi" in parts and not {"cos", "sin", "log"} & set(parts) and parts[-1] != "residual"
+
+
+def transverse_pairs(parts):
+    """Columns of the vectors of one object; `parts` are its columns by component."""
+    return [(parts[x], parts[y]) for x, y in TRANSVERSE_PAIRS if x in parts and y in parts]
+
+
+def half_pair(parts):
+    """(component that is there, component that is missing) of half a vector, or None."""
+    for pair in TRANSVERSE_PAIRS:
+        there = [name for name in pair if name in parts]
+        if len(there) == 1:
+            (missing,) = set(pair) - set(there)
+            return there[0], missing
+    return None
+
+
+def rotated(x, y, cos, sin):
+    """Components of vectors turned by the angle with this cosine and sine."""
+    return cos * x - sin * y, sin * x + cos * y

@@ -1,4 +1,4 @@
-"""Files that appear whole: written beside their place, then moved there in one step."""
+"""Files that appear whole: written next to their place, then moved there in one step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def replacing(path, what):
     """Give the name of a partial file that takes the place of `path` where nothing fails.
 
-    Where something does, the partial file is removed and the old one, if any, is untouched.
+    If something does, the partial file is removed and the old one, if any, is untouched.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def replacing(path, what):
     Raises
     ------
     FileNotFoundError, IsADirectoryError, PermissionError
-        Where no file can have this name.
+        If no file can have this name.
     OSError
-        Where the disk or a quota is full.
+        If the disk or a quota is full.
     """
     path = os.fspath(path)
     folder = os.path.dirname(path) or os.curdir

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numbers
 
+import numpy as np
+
 from skjetsim.utils._validation import check_int
 
-__all__ = ["check_fraction", "check_positive", "check_widths"]
+__all__ = ["check_fraction", "check_positive", "check_real", "check_widths"]
 
 
 def check_widths(widths, name):
@@ -16,13 +18,51 @@ def check_widths(widths, name):
     return tuple(check_int(width, name) for width in widths)
 
 
+def check_real(value, name, *, minimum=None, above=None, below=None, unit=""):
+    """Return a parameter as a float, or raise naming it and what it may be.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+    minimum, above, below : float, optional
+        Bounds: at least `minimum`, greater than `above`, smaller than `below`. Infinity and NaN
+        are errors in any case.
+    unit : str
+        Named in messages, such as "GeV".
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number; booleans are not.
+    ValueError
+        If it is out of bounds.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number{unit and f' in {unit}'}, got {value!r}.")
+    low = -np.inf if minimum is None else minimum
+    inside = np.isfinite(value) and value >= low
+    inside = inside and (above is None or value > above) and (below is None or value < below)
+    if not inside:
+        bounds = []
+        if minimum is not None:
+            bounds.append("zero or more" if minimum == 0 else f"at least {minimum:g} {unit}")
+        if above is not None:
+            bounds.append(f"above {above:g} {unit}")
+        if below is not None:
+            bounds.append(f"below {below:g} {unit}")
+        if np.isinf(value) or not bounds:
+            bounds.append("finite")
+        wanted = " and ".join(bound.rstrip() for bound in bounds)
+        raise ValueError(f"{name} must be {wanted}, got {value!r}.")
+    return float(value)
+
+
 def check_positive(value, name):
-    """Raise ValueError unless `value` is a number above zero."""
-    if not isinstance(value, numbers.Real) or not value > 0:
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+    """Return a number above zero as a float, or raise naming the parameter."""
+    return check_real(value, name, above=0)
 
 
 def check_fraction(value, name):
-    """Raise ValueError unless `value` is a number in [0, 1)."""
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), got {value!r}.")
+    """Return a number in [0, 1) as a float, or raise naming the parameter."""
+    return check_real(value, name, minimum=0, below=1)

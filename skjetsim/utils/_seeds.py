@@ -6,7 +6,7 @@ import numbers
 
 import numpy as np
 
-__all__ = ["as_seed_sequence", "child_seed", "numpy_rng", "torch_generator"]
+__all__ = ["as_seed_sequence", "child_seed", "int_seed", "numpy_rng", "torch_generator"]
 
 
 def as_seed_sequence(random_state):
@@ -46,6 +46,11 @@ def as_seed_sequence(random_state):
 def child_seed(root, *key):
     """Derive the seed with spawn key `key` below `root`, whatever was spawned before."""
     return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key))
+
+
+def int_seed(root, *key):
+    """Seed of branch `key` below `root` as an int, which every estimator takes."""
+    return int(child_seed(root, *key).generate_state(1)[0])
 
 
 def numpy_rng(root, *key):

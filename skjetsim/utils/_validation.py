@@ -16,6 +16,7 @@ __all__ = [
     "check_names_match",
     "check_option",
     "check_same_events",
+    "check_same_length",
     "check_sample_weight",
     "column_names",
     "flatten_rows",
@@ -113,7 +114,7 @@ def _check_kind(array, what):
 
 
 def _check_real(values, place):
-    """Raise ValueError where a Series holds what is no real number, naming the first row."""
+    """Raise ValueError where a Series holds what is not a real number, naming the first row."""
     dtype = values.dtype
     if pd.api.types.is_complex_dtype(dtype):
         raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
@@ -215,13 +216,8 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         raise ValueError(f"X has two columns named {twice!r}; rename one of them.")
     _check_numeric_columns(X, "X")
     row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
-    if not reset and row_shape is not None and len(row_shape) > 1:
-        expected = estimator.input_shape_
-        if len(expected) > 1 and row_shape != expected:
-            raise ValueError(
-                f"X has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
-                f"rows of shape {expected}."
-            )
+    if not reset and row_shape is not None:
+        _check_row_shape(estimator, row_shape, estimator.input_shape_, "X")
     array = validate_data(
         estimator,
         flatten_rows(X),
@@ -252,6 +248,15 @@ def _clean_rows(estimator, X, min_samples):
         return None
     check_finite(rows, names)
     return rows
+
+
+def _check_row_shape(estimator, row_shape, expected, what):
+    """Clouds and images have the shape of the fit, or are flat."""
+    if min(len(row_shape), len(expected)) > 1 and row_shape != expected:
+        raise ValueError(
+            f"{what} has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
+            f"rows of shape {expected}."
+        )
 
 
 def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
@@ -366,17 +371,15 @@ def validate_target(estimator, y, *, n_samples, reset):
         )
     row_shape = (y if hasattr(y, "shape") else np.asarray(y)).shape[1:]
     array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)
-    if n_samples is not None and len(array) != n_samples:
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {n_samples} and {len(array)}. Row i "
-            "of both must be the same event."
-        )
+    if n_samples is not None:
+        check_same_length(n_samples, len(array))
     if reset:
         estimator.target_shape_ = tuple(row_shape)
         estimator.n_targets_ = array.shape[1]
         default = [f"y{i}" for i in range(array.shape[1])]
         estimator.target_names_in_ = np.asarray(names or default, dtype=object)
         return array
+    _check_row_shape(estimator, row_shape, getattr(estimator, "target_shape_", ()), "y")
     fitted = list(estimator.target_names_in_)
     if array.shape[1] != len(fitted):
         raise ValueError(
@@ -385,6 +388,15 @@ def validate_target(estimator, y, *, n_samples, reset):
         )
     check_names_match(names, estimator.target_names_in_, what="y")
     return array
+
+
+def check_same_length(n_X, n_y):
+    """Raise ValueError unless X and y have as many rows."""
+    if n_X != n_y:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {n_X} and {n_y}. Row i of both must be "
+            "the same event."
+        )
 
 
 def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):

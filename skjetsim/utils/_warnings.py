@@ -1,25 +1,25 @@
-"""Where a warning points: at the user's line, however deep the code that warns is."""
+"""Warnings that point at the user's line, however deep in the package they are given."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 
-__all__ = ["user_stacklevel"]
+__all__ = ["warn_user"]
 
-PACKAGE = "skjetsim"
+OURS = ("skjetsim", "skorch", "sklearn", "joblib", "torch")
 
 
-def user_stacklevel():
-    """`stacklevel` with which `warnings.warn`, called by the caller, names the user's line.
+def warn_user(message, category=UserWarning):
+    """Warn from the innermost frame that belongs neither to the package nor to what it stands on.
 
-    Returns
-    -------
-    int
-        It counts the frames up to the first outside the package; 1 is the caller's own.
+    `warnings.warn(skip_file_prefixes=)` does so from Python 3.12 on.
     """
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None:
-        if frame.f_globals.get("__name__", "").split(".")[0] != PACKAGE:
-            return level
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _package(frame) in OURS:
         frame, level = frame.f_back, level + 1
-    return level
+    warnings.warn(message, category, stacklevel=level - 1)
+
+
+def _package(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]

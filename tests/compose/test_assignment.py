@@ -1,4 +1,4 @@
-"""AssignmentTransformer: jets in the order of their quarks, and back in that of pT."""
+"""NearestAssignment: jets in the order of their quarks, and back in that of pT."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from unfolding_toys import GaussianRegression
 
 from skjetsim import load, save
-from skjetsim.compose import AssignmentTransformer, ResidualTransformer, TransformedSimulator
+from skjetsim.compose import NearestAssignment, ResidualTransformer, TransformedSimulator
 from skjetsim.preprocessing import CartesianToCylindrical, PhiRotation, wrap_phi
 
 QUARKS = ["b", "antib", "u", "antid", "g", "antig"]
@@ -38,7 +38,7 @@ def top_pairs(n_objects=4, n_events=200, seed=0):
 
 
 def assignment(n_objects=4):
-    return AssignmentTransformer(JETS[:n_objects], QUARKS[:n_objects])
+    return NearestAssignment(JETS[:n_objects], QUARKS[:n_objects])
 
 
 def transformed(model, X, y):
@@ -186,7 +186,7 @@ def test_names_within_names():
     X, y, _ = top_pairs(2)
     names = {f"{jet}_{part}": f"{new}_{part}" for jet, new in (("jet1", "top"), ("jet2", "top_b"))
              for part in ("pt", "eta", "phi")}  # fmt: skip
-    model = AssignmentTransformer(["top", "top_b"], ["b", "antib"]).fit(X, y.rename(columns=names))
+    model = NearestAssignment(["top", "top_b"], ["b", "antib"]).fit(X, y.rename(columns=names))
     assert_array_equal(model.columns_, [[1, 2, 3], [4, 5, 6]])
     expected = assignment(2).fit(X, y).transform_target(X, y)
     assert_array_equal(model.transform_target(X, y.rename(columns=names)), expected)
@@ -228,7 +228,7 @@ def test_equal_momenta_of_rounded_files_are_in_order():
 
 
 def matching(matched_delta_r=0.4):
-    return AssignmentTransformer(JETS[:4], QUARKS[:4], matched_delta_r=matched_delta_r)
+    return NearestAssignment(JETS[:4], QUARKS[:4], matched_delta_r=matched_delta_r)
 
 
 FLAGS = [f"{quark}_matched" for quark in QUARKS[:4]]
@@ -267,7 +267,7 @@ def test_flags_are_dropped_on_the_way_back():
     out = transformed(model, X, y)
     assert_array_equal(model.inverse_transform_target(X, out), y)
     assert_array_equal(model.inverse_transform_target(X, out.assign(b_matched=0.0)), y)
-    message = "y has 13 columns, but AssignmentTransformer was fitted with 17"
+    message = "y has 13 columns, but NearestAssignment was fitted with 17"
     with pytest.raises(ValueError, match=message):
         model.inverse_transform_target(X, out.drop(columns=FLAGS).to_numpy())
     with pytest.raises(ValueError, match=r"y has columns .*'b_matched', .* were fitted"):
@@ -346,7 +346,7 @@ def test_bad_tables(change, message):
 def test_bad_names(objects, references, message):
     X, y, _ = top_pairs()
     with pytest.raises(ValueError, match=message):
-        AssignmentTransformer(objects, references).fit(X, y)
+        NearestAssignment(objects, references).fit(X, y)
 
 
 def test_jets_that_do_not_fall_in_pt():
@@ -364,7 +364,7 @@ def test_objects_without_a_direction():
     y = y.drop(columns=[name for name in y if "jet" in name])
     for jet in JETS[:2]:
         y = y.assign(**{f"{jet}_px": X["b_pt"], f"{jet}_py": 0.0, f"{jet}_pz": 1.0})
-    model = AssignmentTransformer(JETS[:2], QUARKS[:2])
+    model = NearestAssignment(JETS[:2], QUARKS[:2])
     y.loc[3, "jet2_px"] = 0.0
     with pytest.raises(ValueError, match=r"'jet2' of y has pT = 0 .* first bad row 3"):
         model.fit(X, y)
@@ -379,8 +379,8 @@ def test_other_tables_than_those_of_the_fit(method):
     call = getattr(model, method)
     first = next(iter(y))
     for bad, message in [
-        ((X.to_numpy()[:, :5], y), "X has 5 columns, but AssignmentTransformer was fitted with 13"),
-        ((X, y.to_numpy()[:, :5]), "y has 5 columns, but AssignmentTransformer was fitted with 13"),
+        ((X.to_numpy()[:, :5], y), "X has 5 columns, but NearestAssignment was fitted with 13"),
+        ((X, y.to_numpy()[:, :5]), "y has 5 columns, but NearestAssignment was fitted with 13"),
         ((X, np.hstack([y, y])), "y has 26 columns"),
         ((X[X.columns[::-1]], y), "X has column 'antid_phi' at position 0"),
         ((X, y[y.columns[::-1]]), f"at position 0 where '{first}' was fitted"),
@@ -462,6 +462,6 @@ def test_an_order_has_no_density():
 
 def test_errors_say_that_it_is_y():
     X, y, _ = top_pairs()
-    step = r"in y, transformers\[0\] \(AssignmentTransformer\): .*'jet3' 500 GeV, first bad row 0"
+    step = r"(?s)'jet3' 500 GeV, first bad row 0.*in y, transformers\[0\] \(NearestAssignment\)"
     with pytest.raises(ValueError, match=step):
         simulator().fit(X, y.assign(jet3_pt=500.0))

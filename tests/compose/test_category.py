@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from unfolding_toys import GaussianRegression, NoDensity
 
+from skjetsim._classifiers._training import boosted_trees
 from skjetsim.compose import CategorySimulator
-from skjetsim.compose._class_probabilities import default_classifier
 from skjetsim.flows import FlowSimulator
 
 LOGISTIC = LogisticRegression(C=1e4)
@@ -167,7 +167,7 @@ def test_as_many_categories_as_there_may_be():
     assert len(set(model.sample(X, random_state=0)[:, 1])) > 200
     # A tenth of the events, by which the trees would stop, has to hold one of each.
     for n_categories, early in ((100, True), (101, False)):
-        trees = default_classifier(1000, np.random.SeedSequence(0), n_categories)
+        trees = boosted_trees("probabilities", 0, n_rows=1000, n_classes=n_categories)
         assert trees.early_stopping == early
 
 

@@ -23,8 +23,8 @@ from unfolding_toys import GaussianRegression
 import skjetsim
 from skjetsim.base import is_simulator
 from skjetsim.compose import (
-    AssignmentTransformer,
     CategorySimulator,
+    NearestAssignment,
     ResidualTransformer,
     TransformedSimulator,
     Unfolder,
@@ -59,13 +59,14 @@ def simple(**params):
         ({"classifier": LinearSVC()}, TypeError, "classifier with predict_proba, or None, got Lin"),
         ({"classifier": LogisticRegression}, TypeError, "classifier with predict_proba"),
         ({"columns": TAG}, ValueError, r"must be a list of names: give \['jet_b_tag'\]"),
-        ({"columns": []}, ValueError, r"list of different names, got \[\]"),
-        ({"columns": [TAG, TAG]}, ValueError, "list of different names"),
-        ({"columns": [1]}, ValueError, r"list of different names, got \[1\]"),
-        ({"columns": 1}, ValueError, "list of different names, got 1"),
-        ({"columns": None}, ValueError, "list of different names, got None"),
+        ({"columns": []}, ValueError, r"list of names or positions, got \[\]"),
+        ({"columns": [TAG, TAG]}, ValueError, "columns has the column 'jet_b_tag' twice"),
+        ({"columns": [TAG, 1]}, ValueError, "columns has the column .jet_b_tag. twice"),
+        ({"columns": [3]}, ValueError, r"columns has 3, but y has 3 column\(s\)"),
+        ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
+        ({"columns": 1}, ValueError, "list of names or positions, got 1"),
+        ({"columns": None}, ValueError, "list of names or positions, got None"),
         ({"columns": ["jet_c_tag"]}, ValueError, r"'jet_c_tag', which is no column of y: \['jet_l"),
-        ({"columns": ["jet_eta"]}, ValueError, "Both X and y have a column 'jet_eta': rename one"),
     ],
 )
 def test_bad_parameters(params, error, message):
@@ -76,11 +77,10 @@ def test_bad_parameters(params, error, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X.to_numpy(), y), "finds columns by name, and X has none: pass a DataFrame"),
-        (lambda X, y: (X, y.to_numpy()), "finds columns by name, and y has none: pass a DataFrame"),
+        (lambda X, y: (X, y.to_numpy()), "y has no column names: pass a DataFrame, or positions"),
         (lambda X, y: (X, None), "target y is None"),
-        (lambda X, y: (X, y[[TAG]]), "columns names all columns of y: a classifier alone"),
-        (lambda X, y: (X, y[TAG]), "columns names all columns of y"),
+        (lambda X, y: (X, y[[TAG]]), "No column of y is left for 'simulator'"),
+        (lambda X, y: (X, y[TAG]), "No column of y is left for 'simulator'"),
         (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples: 300 and 299"),
         (lambda X, y: (X, y[::-1]), "indices differ from row 0"),
         (lambda X, y: (X[:1], y[:1]), "1 sample"),
@@ -265,7 +265,7 @@ def test_flavour_of_a_measured_jet():
     assert_allclose(draws[..., 1].mean(axis=1), [0.3 / 1.2, 0.7 / 0.8], atol=0.04)
     assert unfolder.score_samples(X, y).shape == (4000,)
     wrong = Unfolder(CategorySimulator(GaussianRegression(), ["tag"]))
-    with pytest.raises(ValueError, match="whose y is the theory X: columns names 'tag', which is"):
+    with pytest.raises(ValueError, match="columns names 'tag', which is no column of y"):
         wrong.fit(X, y)
 
 
@@ -283,7 +283,7 @@ def top_pair_model(simulator, **params):
     directions = [f"{name}_{angle}" for name in CHARGED for angle in ("eta", "phi")]
     target = [
         PhiRotation("electron"),
-        AssignmentTransformer(JETS, QUARKS, matched_delta_r=0.4),
+        NearestAssignment(JETS, QUARKS, matched_delta_r=0.4),
         EnergyToMass(QUARKS),
         LogTransformer([f"{name}_mass" for name in QUARKS]),
         *cylindrical(),
@@ -316,15 +316,15 @@ def test_top_pairs(tmp_path):
     assert not hasattr(model, "score_samples")
 
     inside = model[-1].simulator_
-    assert list(inside.target_names_in_[inside._discrete]) == FLAGS
+    assert list(inside.target_names_in_[inside.columns_["categories"]]) == FLAGS
     assert list(inside.simulator_.target_names_in_) == [
         name for name in inside.target_names_in_ if name not in FLAGS
     ]
     test_X, test_y = X[2000:4000], y[2000:4000]
     condition = model[:-1].transform(test_X)
-    flags = inside.sample(condition, random_state=0)[:, inside._discrete]
+    flags = inside.sample(condition, random_state=0)[:, inside.columns_["categories"]]
     rotated = [PhiRotation("electron").fit_transform(side) for side in (test_X, test_y)]
-    true = AssignmentTransformer(JETS, QUARKS, matched_delta_r=0.4).fit(*rotated)
+    true = NearestAssignment(JETS, QUARKS, matched_delta_r=0.4).fit(*rotated)
     true = true.transform_target(*rotated)[:, -4:]
     assert_allclose(flags.mean(axis=0), true.mean(axis=0), atol=0.05)
     # Together, too: in place of each quark's jet there has to be one of radiation.

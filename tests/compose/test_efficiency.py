@@ -26,12 +26,12 @@ from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
 
 @pytest.fixture(scope="module")
 def model():
-    return EfficiencySimulator(None, Smear(), random_state=0).fit(*jets())
+    return EfficiencySimulator(Smear(), random_state=0).fit(*jets())
 
 
 @pytest.fixture(scope="module")
 def lossy():
-    return EfficiencySimulator(None, Smear(), objects=["jet2"], random_state=0).fit(*two_jets())
+    return EfficiencySimulator(Smear(), objects=["jet2"], random_state=0).fit(*two_jets())
 
 
 # What is learnt.
@@ -39,7 +39,7 @@ def lossy():
 
 def test_turn_on_of_known_shape():
     X, y = jets(20_000)
-    model = EfficiencySimulator(None, Smear(), random_state=0).fit(X, y)
+    model = EfficiencySimulator(Smear(), random_state=0).fit(X, y)
     pt = np.linspace(12, 58, 47)
     found = model.efficiency(pd.DataFrame({"jet_pt": pt, "jet_eta": 0.0}))
     assert np.abs(found - turn_on(pt)).max() < 0.08
@@ -69,19 +69,19 @@ def test_expected_yield_is_the_observed_one(classifier, weighted):
     weight = np.random.default_rng(0).uniform(0, 2, len(X)) if weighted else None
     if weighted and isinstance(classifier, KNeighborsClassifier):
         with pytest.raises(ValueError, match="KNeighborsClassifier does not take sample_weight"):
-            EfficiencySimulator(classifier, Smear()).fit(X, y, sample_weight=weight)
+            EfficiencySimulator(Smear(), classifier=classifier).fit(X, y, sample_weight=weight)
         return
-    model = EfficiencySimulator(classifier, Smear()).fit(X, y, sample_weight=weight)
+    model = EfficiencySimulator(Smear(), classifier=classifier).fit(X, y, sample_weight=weight)
     expected = np.average(model.efficiency(X), weights=weight)
     assert expected == pytest.approx(np.average(y["accepted"], weights=weight), rel=1e-6)
 
 
 def test_right_probabilities_stay_as_they_are():
     X, y = jets(4000)
-    model = EfficiencySimulator(TurnOn(), Smear()).fit(X, y)
+    model = EfficiencySimulator(Smear(), classifier=TurnOn()).fit(X, y)
     assert_allclose(model.efficiency(X), turn_on(X["jet_pt"]), atol=0.02)
     assert np.abs(model.offsets_).max() < 0.2
-    off = EfficiencySimulator(TurnOn(0.6), Smear()).fit(X, y)
+    off = EfficiencySimulator(Smear(), classifier=TurnOn(0.6)).fit(X, y)
     assert np.abs(off.offsets_).max() > 0.3
 
 
@@ -128,12 +128,12 @@ def test_no_fakes_where_the_fit_had_none():
     X, y = two_jets()
     y.loc[X["jet2_pt"] == 0, ["jet2_pt", "jet2_mass"]] = 0.0
     # A classifier that knows nothing of X would put jets anywhere.
-    model = EfficiencySimulator(DummyClassifier(), Smear(), objects=["jet2"]).fit(X, y)
+    model = EfficiencySimulator(Smear(), classifier=DummyClassifier(), objects=["jet2"]).fit(X, y)
     drawn = model.sample(X, random_state=0)
     assert (drawn[X["jet2_pt"] == 0, 1] == 0).all()
     assert (drawn[X["jet2_pt"] > 0, 1] != 0).any()
     X, y = X[X["jet2_pt"] > 0], y[X["jet2_pt"] > 0]
-    model = EfficiencySimulator(None, Smear(), objects=("jet2",)).fit(X, y)
+    model = EfficiencySimulator(Smear(), objects=("jet2",)).fit(X, y)
     unlike = X.iloc[:6].copy()
     unlike.iloc[2:4, 1:] = 0.0
     for method in (model.sample, model.efficiency):
@@ -143,7 +143,7 @@ def test_no_fakes_where_the_fit_had_none():
 
 def test_objects_that_X_does_not_have():
     X, y = two_jets()
-    model = EfficiencySimulator(None, Smear(), objects=["jet2"]).fit(X[["jet1_pt"]], y)
+    model = EfficiencySimulator(Smear(), objects=["jet2"]).fit(X[["jet1_pt"]], y)
     assert set(model.simulators_) == {"accepted", "without jet2"}
     assert model.offsets_.shape == (1, 3)
 
@@ -155,7 +155,7 @@ def test_two_objects_that_are_lost_one_without_the_other():
     for name in y:
         y.loc[rng.uniform(size=400) < 0.4, name] = 0.0
     y["accepted"] = 1.0
-    model = EfficiencySimulator(None, Smear(), objects=["a", "b"]).fit(X, y)
+    model = EfficiencySimulator(Smear(), objects=["a", "b"]).fit(X, y)
     assert model.patterns_ == ["accepted", "without a", "without b", "without a, b"]
     assert set(model.simulators_) == {"accepted", "without a", "without b"}  # nothing else to draw
     drawn = model.sample(X, random_state=0)
@@ -185,7 +185,7 @@ def test_draws_do_not_depend_on_workers_or_later_rows():
     X, y = jets(600)
     net = MLPClassifier((4,), tol=0.1, random_state=0)  # its rounding depends on the rows
     many = pd.concat([X] * 8, ignore_index=True)  # two chunks of rows
-    model = EfficiencySimulator(net, FlowSimulator(**SMALL)).fit(X, y)
+    model = EfficiencySimulator(FlowSimulator(**SMALL), classifier=net).fit(X, y)
     one = model.sample(many, random_state=0)
     assert_array_equal(one, model.set_params(simulator__n_jobs=2).sample(many, random_state=0))
     model.simulators_["accepted"].set_params(n_jobs=2)
@@ -207,6 +207,30 @@ def test_draws_of_one_event_have_patterns_of_their_own(model):
     assert model.sample(X[:0], n_samples=2).shape == (0, 2, 3)
 
 
+class Point(Smear):
+    """Predicts its mean."""
+
+    def predict(self, X):
+        return np.tile(self.mean_, (len(X), 1))
+
+
+def test_predictions_are_of_the_likeliest_pattern():
+    X, y = two_jets()
+    model = EfficiencySimulator(Point(), objects=["jet2"], random_state=0).fit(X, y)
+    predicted = pd.DataFrame(model.predict(X), columns=list(y))
+    assert_array_equal(predicted["accepted"], model.efficiency(X) > 0.5)
+    assert (predicted["accepted"] == 1).mean() > 0.99
+    there = (X["jet2_pt"] > 0) & (predicted["accepted"] == 1)
+    proba = pd.DataFrame(model.pattern_proba(X), columns=model.patterns_)
+    lost = proba["without jet2"] > proba["accepted"]
+    assert_array_equal(predicted["jet2_pt"] == 0, lost | (predicted["accepted"] == 0))
+    kept = there & ~lost
+    assert_allclose(predicted.loc[kept, "jet1_pt"], model.simulators_["accepted"].mean_[0])
+    none = EfficiencySimulator(Point(), classifier=TurnOn()).fit(*jets())
+    X, _ = jets()
+    assert_array_equal(none.predict(X)[none.efficiency(X) <= 0.5], 0.0)
+
+
 def test_density_is_that_of_pattern_and_columns(lossy):
     X, y = two_jets()
     density = lossy.score_samples(X, y)
@@ -220,7 +244,7 @@ def test_density_is_that_of_pattern_and_columns(lossy):
     # All outcomes of one event have probability one: the columns' densities do, one by one.
     assert_allclose(np.exp(proba).sum(axis=1), 1.0)
     X, y = jets(200)
-    plain = EfficiencySimulator(None, Smear()).fit(X[y["accepted"] == 1], y[y["accepted"] == 1])
+    plain = EfficiencySimulator(Smear()).fit(X[y["accepted"] == 1], y[y["accepted"] == 1])
     assert plain.classifier_ is None
     assert_array_equal(np.isneginf(plain.score_samples(X, y)), y["accepted"] == 0)
 
@@ -229,7 +253,7 @@ def test_density_is_absent_where_the_simulator_has_none():
     class Draws(Smear):
         score_samples = property()
 
-    model = EfficiencySimulator(None, Draws(random_state=0), random_state=0)
+    model = EfficiencySimulator(Draws(random_state=0), random_state=0)
     assert not hasattr(model, "score_samples")
     X, y = jets(300)
     assert model.fit(X, y).score(X, y) == pytest.approx(model.score(X, y))
@@ -240,9 +264,9 @@ def test_density_is_absent_where_the_simulator_has_none():
 
 def test_events_that_are_zero_throughout_are_rejected_without_a_column():
     X, y = jets()
-    flagged = EfficiencySimulator(None, Smear(), random_state=0).fit(X, y)
+    flagged = EfficiencySimulator(Smear(), random_state=0).fit(X, y)
     bare = y.drop(columns="accepted")
-    model = EfficiencySimulator(None, Smear(), accepted=None, random_state=0).fit(X, bare)
+    model = EfficiencySimulator(Smear(), accepted=None, random_state=0).fit(X, bare)
     assert_array_equal(model.efficiency(X), flagged.efficiency(X))
     drawn = flagged.sample(X, random_state=0)
     assert_array_equal(model.sample(X, random_state=0), drawn[:, [0, 2]])
@@ -251,7 +275,7 @@ def test_events_that_are_zero_throughout_are_rejected_without_a_column():
 def test_a_column_by_position():
     X, y = (side.to_numpy() for side in jets())
     order = [0, 2, 1]
-    model = EfficiencySimulator(None, Smear(), accepted=-1, random_state=0).fit(X, y[:, order])
+    model = EfficiencySimulator(Smear(), accepted=-1, random_state=0).fit(X, y[:, order])
     assert type(model.sample(X)) is np.ndarray
     assert set(model.sample(X)[:, 2]) == {0.0, 1.0}
     assert list(model.target_names_in_) == ["y0", "y1", "y2"]
@@ -259,7 +283,7 @@ def test_a_column_by_position():
 
 def test_the_column_alone_is_an_efficiency():
     X, y = jets()
-    model = EfficiencySimulator(None, Smear(), random_state=0).fit(X, y["accepted"].astype(bool))
+    model = EfficiencySimulator(Smear(), random_state=0).fit(X, y["accepted"].astype(bool))
     assert model.simulators_ == {}
     drawn = model.sample(X, random_state=0)
     assert drawn.shape == (3000,)
@@ -272,7 +296,7 @@ def test_clouds():
     X = rng.normal(size=(60, 4, 3))
     y = X + 0.1
     y[::3] = 0.0
-    model = EfficiencySimulator(None, FlowSimulator(**SMALL), accepted=None).fit(X, y)
+    model = EfficiencySimulator(FlowSimulator(**SMALL), accepted=None).fit(X, y)
     drawn = model.sample(X, random_state=0)
     assert drawn.shape == (60, 4, 3)
     assert set((drawn == 0).all(axis=(1, 2))) == {False, True}
@@ -288,10 +312,10 @@ def canonical(classifier=None):
     return make_pipeline(
         *coordinates,
         EfficiencySimulator(
-            classifier,
             TransformedSimulator(
                 FlowSimulator(**SMALL), [*clone(coordinates), ResidualTransformer()]
             ),
+            classifier=classifier,
             random_state=0,
         ),
     )
@@ -315,7 +339,8 @@ def test_canonical_model_of_all_generated_events(tmp_path):
 def test_search_over_nested_parameters():
     X, y = jets(300)
     model = EfficiencySimulator(
-        HistGradientBoostingClassifier(max_iter=5), FlowSimulator(**SMALL | {"max_epochs": 1})
+        FlowSimulator(**SMALL | {"max_epochs": 1}),
+        classifier=HistGradientBoostingClassifier(max_iter=5),
     )
     grid = {"classifier__learning_rate": [1e-3, 0.3], "simulator__n_bins": [4]}
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, y)
@@ -329,7 +354,7 @@ def test_weights_reach_classifier_and_simulators():
     X, y = jets()
     weight = (X["jet_eta"] > 0).to_numpy() * np.linspace(0.5, 1.5, len(X))
     pipe = make_pipeline(StandardScaler(), LogisticRegression())
-    model = EfficiencySimulator(pipe, Smear()).fit(X, y, sample_weight=weight)
+    model = EfficiencySimulator(Smear(), classifier=pipe).fit(X, y, sample_weight=weight)
     used = weight > 0
     by_hand = clone(pipe).fit(
         X[used], y["accepted"][used], logisticregression__sample_weight=weight[used]
@@ -337,14 +362,16 @@ def test_weights_reach_classifier_and_simulators():
     assert_allclose(model.efficiency(X), by_hand.predict_proba(X)[:, 1], rtol=1e-3)
     kept = used & (y["accepted"] == 1)
     assert_array_equal(model.simulators_["accepted"].seen_[2], weight[kept])
-    assert EfficiencySimulator(pipe, Smear()).fit(X, y).simulators_["accepted"].seen_[2] is None
+    assert (
+        EfficiencySimulator(Smear(), classifier=pipe).fit(X, y).simulators_["accepted"].seen_[2]
+        is None
+    )
 
 
 def test_fit_repeats_for_a_seed():
     X, y = jets(500)
     one, two = (
-        EfficiencySimulator(None, FlowSimulator(**SMALL), random_state=0).fit(X, y)
-        for _ in range(2)
+        EfficiencySimulator(FlowSimulator(**SMALL), random_state=0).fit(X, y) for _ in range(2)
     )
     assert_array_equal(one.transform(X), two.transform(X))
     assert_array_equal(one.transform(X), one.transform(X))
@@ -354,7 +381,7 @@ def test_fit_repeats_for_a_seed():
     # In larger samples the trees, too, draw what they stop by.
     X, y = jets(1500)
     one, two, other = (
-        EfficiencySimulator(None, Smear(), random_state=seed).fit(X, y).efficiency(X)
+        EfficiencySimulator(Smear(), random_state=seed).fit(X, y).efficiency(X)
         for seed in (0, 0, 1)
     )
     assert_array_equal(one, two)
@@ -362,12 +389,12 @@ def test_fit_repeats_for_a_seed():
 
 
 def test_checkpoints_are_the_patterns_own():
-    model = EfficiencySimulator(DummyClassifier(), Smear(checkpoint="a.pt"), objects=["jet2"]).fit(
-        *two_jets()
-    )
+    model = EfficiencySimulator(
+        Smear(checkpoint="a.pt"), classifier=DummyClassifier(), objects=["jet2"]
+    ).fit(*two_jets())
     files = {part.checkpoint for part in model.simulators_.values()}
     assert files == {"a.pt.0", "a.pt.1", "a.pt.2"}
-    alone = EfficiencySimulator(DummyClassifier(), Smear(checkpoint="a.pt")).fit(*jets())
+    alone = EfficiencySimulator(Smear(checkpoint="a.pt"), classifier=DummyClassifier()).fit(*jets())
     assert alone.simulators_["accepted"].checkpoint == "a.pt"
 
 
@@ -383,7 +410,7 @@ def test_ctrl_c_leaves_what_is_complete(lossy, name, when, usable):
     sizes = {key: len(part.seen_[0]) for key, part in lossy.simulators_.items()}
     assert max(sizes, key=sizes.get) == COMMONEST
     interrupted = InterruptedIn(sizes[name], when)
-    model = EfficiencySimulator(DummyClassifier(), interrupted, objects=["jet2"])
+    model = EfficiencySimulator(interrupted, classifier=DummyClassifier(), objects=["jet2"])
     model.fit(X[:3000], y[:3000])
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)

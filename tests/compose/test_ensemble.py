@@ -101,7 +101,7 @@ def frames(n_events=60):
 def toy():
     """An ensemble of three lines that lie far apart, and its events."""
     X, y = line(90)
-    model = EnsembleSimulator(GaussianLine(), 3, random_state=0).fit(X, y)
+    model = EnsembleSimulator(GaussianLine(), n_estimators=3, random_state=0).fit(X, y)
     for number, member in enumerate(model.estimators_):
         member.intercept_, member.width_ = 100.0 * number, 1.0
     return model, X, y
@@ -112,7 +112,7 @@ def toy():
 
 def test_disjoint_parts_cover_all_events_once():
     X, y = line(95)
-    model = EnsembleSimulator(GaussianLine(), 10, random_state=0).fit(X, y)
+    model = EnsembleSimulator(GaussianLine(), n_estimators=10, random_state=0).fit(X, y)
     assert len(model.estimators_) == 10
     assert {len(rows) for rows in model.estimators_samples_} == {9, 10}
     assert_array_equal(np.sort(np.concatenate(model.estimators_samples_)), np.arange(95))
@@ -125,12 +125,16 @@ def test_disjoint_parts_cover_all_events_once():
 
 def test_bootstrap_and_folds():
     X, y = line(1000)
-    model = EnsembleSimulator(GaussianLine(), 4, resampling="bootstrap", random_state=0).fit(X, y)
+    model = EnsembleSimulator(
+        GaussianLine(), n_estimators=4, resampling="bootstrap", random_state=0
+    ).fit(X, y)
     for rows in model.estimators_samples_:
         assert len(rows) == 1000
         assert 0.6 < len(np.unique(rows)) / 1000 < 0.66  # 1 - 1/e
     assert not np.array_equal(*model.estimators_samples_[:2])
-    model = EnsembleSimulator(GaussianLine(), 4, resampling="folds", random_state=0).fit(X, y)
+    model = EnsembleSimulator(
+        GaussianLine(), n_estimators=4, resampling="folds", random_state=0
+    ).fit(X, y)
     left_out = [np.setdiff1d(np.arange(1000), rows) for rows in model.estimators_samples_]
     assert_array_equal(np.sort(np.concatenate(left_out)), np.arange(1000))
     assert_array_equal([len(rows) for rows in model.estimators_samples_], 750)
@@ -140,13 +144,15 @@ def test_bootstrap_and_folds():
 def test_weights_go_along_and_weight_zero_plays_no_part(resampling):
     X, y = line(80)
     weight = np.arange(80.0) % 4
-    model = EnsembleSimulator(GaussianLine(), 3, resampling=resampling, random_state=0)
+    model = EnsembleSimulator(GaussianLine(), n_estimators=3, resampling=resampling, random_state=0)
     model.fit(X, y, sample_weight=weight)
     for member, rows in zip(model.estimators_, model.estimators_samples_, strict=True):
         assert (weight[rows] > 0).all()
         assert_array_equal(member.seen_[2], weight[rows])
     assert model.estimators_samples_[0].size
-    assert EnsembleSimulator(GaussianLine(), 3).fit(X, y).estimators_[0].seen_[2] is None
+    assert (
+        EnsembleSimulator(GaussianLine(), n_estimators=3).fit(X, y).estimators_[0].seen_[2] is None
+    )
 
 
 def test_every_seed_is_the_members_own():
@@ -158,8 +164,8 @@ def test_every_seed_is_the_members_own():
         cv=2,
         random_state=5,
     )
-    one = EnsembleSimulator(search, 3, random_state=1).fit(X, y)
-    again = EnsembleSimulator(search, 3, random_state=1).fit(X, y)
+    one = EnsembleSimulator(search, n_estimators=3, random_state=1).fit(X, y)
+    again = EnsembleSimulator(search, n_estimators=3, random_state=1).fit(X, y)
     seeds = []
     for member, copy in zip(one.estimators_, again.estimators_, strict=True):
         params = member.get_params()
@@ -169,10 +175,12 @@ def test_every_seed_is_the_members_own():
         seeds += mine
     assert len(set(seeds)) == 6
     assert search.random_state == 5
-    other = EnsembleSimulator(search, 3, random_state=2).fit(X, y)
+    other = EnsembleSimulator(search, n_estimators=3, random_state=2).fit(X, y)
     assert other.estimators_[0].random_state not in seeds
     assert not np.array_equal(other.estimators_samples_[0], one.estimators_samples_[0])
-    fresh = [EnsembleSimulator(GaussianLine(), 2).fit(X, y).estimators_[0] for _ in range(2)]
+    fresh = [
+        EnsembleSimulator(GaussianLine(), n_estimators=2).fit(X, y).estimators_[0] for _ in range(2)
+    ]
     assert fresh[0].random_state != fresh[1].random_state
 
 
@@ -189,7 +197,7 @@ def two_threads(monkeypatch):
 
 
 def test_members_are_fitted_on_one_thread(two_threads, tmp_path):
-    EnsembleSimulator(GaussianLine(log=str(tmp_path)), 2).fit(*line(20))
+    EnsembleSimulator(GaussianLine(log=str(tmp_path)), n_estimators=2).fit(*line(20))
     assert [file.read_text() for file in tmp_path.iterdir()] == [f"{os.getpid()} 1 1"] * 2
     assert two_threads()
 
@@ -198,11 +206,11 @@ def test_members_are_fitted_on_one_thread(two_threads, tmp_path):
 def test_processes_fit_the_same_members(two_threads, tmp_path):
     X, y = line(200)
     X, y = np.hstack([X, -X]), np.hstack([y, y + 1])
-    one = EnsembleSimulator(FlowSimulator(**FLOW), 2, random_state=0).fit(X, y)
+    one = EnsembleSimulator(FlowSimulator(**FLOW), n_estimators=2, random_state=0).fit(X, y)
     two = clone(one).set_params(n_jobs=2).fit(X, y)
     assert_array_equal(two.sample_members(X, random_state=0), one.sample_members(X, random_state=0))
     assert_array_equal(two.score_samples(X, y), one.score_samples(X, y))
-    EnsembleSimulator(GaussianLine(log=str(tmp_path)), 2, n_jobs=2).fit(X, y[:, 0])
+    EnsembleSimulator(GaussianLine(log=str(tmp_path)), n_estimators=2, n_jobs=2).fit(X, y[:, 0])
     for file in tmp_path.iterdir():
         process, *threads = file.read_text().split()
         assert int(process) != os.getpid()
@@ -214,12 +222,12 @@ def test_checkpoints_are_the_members_own(tmp_path):
     X, y = line(80)
     path = tmp_path / "flow.pt"
     flow = FlowSimulator(**FLOW, checkpoint=str(path))
-    first = EnsembleSimulator(flow, 2, random_state=0).fit(X, y)
+    first = EnsembleSimulator(flow, n_estimators=2, random_state=0).fit(X, y)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["flow.pt.0", "flow.pt.1"]
-    again = EnsembleSimulator(flow, 2, random_state=0).fit(X, y)
+    again = EnsembleSimulator(flow, n_estimators=2, random_state=0).fit(X, y)
     assert_array_equal(first.sample(X, random_state=0), again.sample(X, random_state=0))
     with pytest.raises(ValueError, match="checkpoint needs an int as random_state of Ensemble"):
-        EnsembleSimulator(flow, 2).fit(X, y)
+        EnsembleSimulator(flow, n_estimators=2).fit(X, y)
 
 
 def test_errors_of_members_name_the_row_of_the_whole_table():
@@ -227,11 +235,11 @@ def test_errors_of_members_name_the_row_of_the_whole_table():
     X, bad = X + 10, X + 10
     bad[41] = -1.0
     logs = make_pipeline(LogTransformer([0]), GaussianLine())
-    with pytest.raises(ValueError, match="first bad row 41 "):
-        EnsembleSimulator(logs, 2, random_state=0).fit(bad, y)
-    model = EnsembleSimulator(logs, 2, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"(?s)first bad row .*it is row 41\.$"):
+        EnsembleSimulator(logs, n_estimators=2, random_state=0).fit(bad, y)
+    model = EnsembleSimulator(logs, n_estimators=2, random_state=0).fit(X, y)
     for draws in (None, 3):
-        with pytest.raises(ValueError, match="first bad row 41 "):
+        with pytest.raises(ValueError, match=r"(?s)first bad row .*it is row 41\.$"):
             model.sample(bad, n_samples=draws, random_state=0)
 
 
@@ -285,13 +293,13 @@ def test_prediction_and_its_spread(toy):
     each = np.stack([member.predict(X) for member in model.estimators_])
     assert_allclose(model.predict(X), each.mean(axis=0))
     assert_allclose(model.predict_std(X), each.std(axis=0, ddof=1))
-    assert not hasattr(EnsembleSimulator(FlowSimulator()), "predict")
-    assert not hasattr(EnsembleSimulator(FlowSimulator()), "predict_std")
 
 
 def test_azimuths_are_averaged_on_the_circle():
     X, y = frames()
-    model = EnsembleSimulator(GaussianLine(), 2).fit(X, y.set_axis(["muon_phi"], axis=1))
+    model = EnsembleSimulator(GaussianLine(), n_estimators=2).fit(
+        X, y.set_axis(["muon_phi"], axis=1)
+    )
     for member, phi in zip(model.estimators_, (3.1, -3.0), strict=True):
         member.intercept_, member.slope_ = phi, 0.0
     middle = (3.1 - 3.0 + 2 * np.pi) / 2 - 2 * np.pi
@@ -331,7 +339,9 @@ def test_members_may_be_pipelines_and_searches():
     pipe = make_pipeline(StandardScaler().set_output(transform="pandas"), GaussianLine())
     search = GridSearchCV(pipe, {"standardscaler__with_std": [True]}, cv=KFold(2))
     for inner in (pipe, search, make_pipeline(pipe)):
-        model = EnsembleSimulator(inner, 2, random_state=0).fit(X, y, sample_weight=weight)
+        model = EnsembleSimulator(inner, n_estimators=2, random_state=0).fit(
+            X, y, sample_weight=weight
+        )
         assert is_simulator(model)
         densities = [log_prob(member, X, y) for member in model.estimators_]
         assert_allclose(model.score_samples(X, y), logsumexp(densities, axis=0) - np.log(2))
@@ -350,7 +360,7 @@ def test_weights_under_metadata_routing():
     with config_context(enable_metadata_routing=True):
         pipe = make_pipeline(StandardScaler(), GaussianLine().set_fit_request(sample_weight=True))
         pipe[0].set_fit_request(sample_weight=False)
-        model = EnsembleSimulator(pipe, 2).fit(X, y, sample_weight=np.ones(40))
+        model = EnsembleSimulator(pipe, n_estimators=2).fit(X, y, sample_weight=np.ones(40))
     assert_array_equal(model.estimators_[0][-1].seen_[2], 1)
 
 
@@ -360,7 +370,9 @@ def test_residuals_of_a_transformed_simulator_find_their_columns():
     y = pd.DataFrame(np.exp(0.1 * y) * X[["pt"]].to_numpy(), columns=["pt"])
     steps = [LogTransformer(["pt"]), ResidualTransformer()]
     inner = TransformedSimulator(FlowSimulator(**FLOW), steps)
-    model = make_pipeline(LogTransformer(["pt"]), EnsembleSimulator(inner, 2, random_state=0))
+    model = make_pipeline(
+        LogTransformer(["pt"]), EnsembleSimulator(inner, n_estimators=2, random_state=0)
+    )
     model.fit(X, y)
     assert np.isfinite(log_prob(model, X, y)).all()
     assert (skjetsim.sample(model, X) > 0).all()
@@ -368,7 +380,9 @@ def test_residuals_of_a_transformed_simulator_find_their_columns():
 
 def test_names_follow_set_output():
     X, y = frames()
-    model = EnsembleSimulator(GaussianLine(), 2, random_state=0).set_output(transform="pandas")
+    model = EnsembleSimulator(GaussianLine(), n_estimators=2, random_state=0).set_output(
+        transform="pandas"
+    )
     model.fit(X, y)
     assert list(model.feature_names_in_) == ["pt"]
     assert list(model.get_feature_names_out()) == ["reco_pt"]
@@ -384,28 +398,32 @@ def test_names_follow_set_output():
 
 def test_a_column_and_clouds_keep_their_shapes():
     X, y = line(40)
-    model = EnsembleSimulator(GaussianLine(), 2).fit(X, y[:, 0])
+    model = EnsembleSimulator(GaussianLine(), n_estimators=2).fit(X, y[:, 0])
     assert model.estimators_[0].seen_[1].ndim == 1
     assert model.sample(X).shape == (40,)
     assert model.sample_members(X, n_samples=3).shape == (2, 40, 3)
     assert model.predict_std(X).shape == (40,)
     series = pd.Series(y[:, 0], name="reco_pt")
-    member = EnsembleSimulator(GaussianLine(), 2).fit(pd.DataFrame(X), series).estimators_[0]
+    member = (
+        EnsembleSimulator(GaussianLine(), n_estimators=2)
+        .fit(pd.DataFrame(X), series)
+        .estimators_[0]
+    )
     assert member.seen_[1].name == "reco_pt"
     clouds = np.random.default_rng(0).normal(size=(40, 3, 2))
-    model = EnsembleSimulator(GaussianLine(), 2).fit(clouds, y)
+    model = EnsembleSimulator(GaussianLine(), n_estimators=2).fit(clouds, y)
     assert model.estimators_[0].seen_[0].shape == (20, 3, 2)
 
 
 def test_a_member_fitted_before_on_other_columns():
     X, y = frames()
     fitted = FrozenEstimator(GaussianLine().fit(X, y))
-    model = EnsembleSimulator(fitted, 2).fit(X, y)
+    model = EnsembleSimulator(fitted, n_estimators=2).fit(X, y)
     assert model.sample(X).shape == (60, 1)
     with pytest.raises(ValueError, match=r"member 0, a FrozenEstimator, .*\['reco_pt'\].*\['pt'\]"):
-        EnsembleSimulator(fitted, 2).fit(X, X)
+        EnsembleSimulator(fitted, n_estimators=2).fit(X, X)
     with pytest.raises(ValueError, match=r"simulates the columns \['reco_pt'\], but y has"):
-        EnsembleSimulator(fitted, 2).fit(np.c_[X, X], np.c_[y, y])
+        EnsembleSimulator(fitted, n_estimators=2).fit(np.c_[X, X], np.c_[y, y])
 
 
 # Errors.
@@ -441,13 +459,13 @@ def test_parameters_out_of_range(simulator, params, error, message):
 def test_events_of_weight_zero_do_not_count_as_enough():
     X, y = line(20)
     with pytest.raises(ValueError, match=r"need 4 events.*n_samples = 3"):
-        EnsembleSimulator(GaussianLine(), 2).fit(X, y, sample_weight=np.arange(20) < 3)
+        EnsembleSimulator(GaussianLine(), n_estimators=2).fit(X, y, sample_weight=np.arange(20) < 3)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError("diverged")])
 def test_an_interrupted_fit_leaves_nothing_fitted(error):
     X, y = line(40)
-    model = EnsembleSimulator(GaussianLine(), 2, random_state=0).fit(X, y)
+    model = EnsembleSimulator(GaussianLine(), n_estimators=2, random_state=0).fit(X, y)
     X[model.estimators_samples_[1][0]] = 1.0  # in the second part only
     model.set_params(simulator__fail_at=error)
     with pytest.raises((KeyboardInterrupt, ValueError)):
@@ -459,7 +477,7 @@ def test_an_interrupted_fit_leaves_nothing_fitted(error):
 def test_round_trip_through_a_file(tmp_path):
     X, y = frames(80)
     pipe = make_pipeline(StandardScaler().set_output(transform="pandas"), FlowSimulator(**FLOW))
-    model = EnsembleSimulator(pipe, 2, random_state=0).fit(X, y)
+    model = EnsembleSimulator(pipe, n_estimators=2, random_state=0).fit(X, y)
     save(model, tmp_path / "ensemble.skjetsim")
     loaded = load(tmp_path / "ensemble.skjetsim")
     assert_array_equal(loaded.sample(X, random_state=0), model.sample(X, random_state=0))
@@ -489,7 +507,9 @@ def error_of_a_line(x, events):
 )
 def test_members_disagree_as_their_statistics_allow(resampling, expected):
     X, y = line(8000)
-    model = EnsembleSimulator(GaussianLine(), 40, resampling=resampling, random_state=0).fit(X, y)
+    model = EnsembleSimulator(
+        GaussianLine(), n_estimators=40, resampling=resampling, random_state=0
+    ).fit(X, y)
     x = np.linspace(-1, 1, 21)[:, None]
     ratio = model.predict_std(x) / error_of_a_line(x, X)
     assert np.sqrt(np.mean(ratio**2)) == pytest.approx(expected, rel=0.2)
@@ -502,7 +522,7 @@ def test_the_band_covers_the_truth_in_68_percent_of_the_bins():
     truth = np.diff(cumulative)
     one, mean, without = [], [], []
     for seed in range(15):
-        model = EnsembleSimulator(GaussianLine(), 10, random_state=seed)
+        model = EnsembleSimulator(GaussianLine(), n_estimators=10, random_state=seed)
         model.fit(*line(2000, seed, width=0.5))
         events, _ = line(20_000, 1000 + seed)
         drawn = model.sample_members(events, random_state=seed)[..., 0]

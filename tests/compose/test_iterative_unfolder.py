@@ -35,7 +35,9 @@ FLOW = {
 
 
 def iterative(classifier=PARABOLA, **params):
-    return IterativeUnfolder(Unfolder(GaussianRegression(random_state=0)), classifier, **params)
+    return IterativeUnfolder(
+        Unfolder(GaussianRegression(random_state=0)), classifier=classifier, **params
+    )
 
 
 def measured(n_events, seed=5):
@@ -144,7 +146,7 @@ class Offset(GaussianRegression):
 
 
 def test_errors_of_the_model_are_not_taken_for_a_spectrum():
-    model = IterativeUnfolder(Unfolder(Offset()), PARABOLA).fit(*gaussian_pairs(5000))
+    model = IterativeUnfolder(Unfolder(Offset()), classifier=PARABOLA).fit(*gaussian_pairs(5000))
     model.unfold(gaussian_pairs(5000, seed=3)[1], random_state=0)
     assert all(record["moved"] < 0.04 for record in model.iterations_)
 
@@ -268,7 +270,9 @@ def test_the_users_arrays_are_not_kept():
 
 def test_the_same_events_come_back_from_a_file(tmp_path):
     flow = Unfolder(FlowSimulator(**FLOW))
-    model = IterativeUnfolder(flow, PARABOLA, n_iterations=1, tol=0).fit(*gaussian_pairs(300))
+    model = IterativeUnfolder(flow, classifier=PARABOLA, n_iterations=1, tol=0).fit(
+        *gaussian_pairs(300)
+    )
     _, y = measured(100)
     model.unfold(y, random_state=0)
     path = tmp_path / "model.skjetsim"
@@ -334,7 +338,7 @@ def test_one_measured_column_and_clouds():
 def test_a_pipeline_inside():
     X, y = gaussian_pairs(20_000)
     piped = make_pipeline(StandardScaler(), Unfolder(GaussianRegression(random_state=0)))
-    model = IterativeUnfolder(piped, PARABOLA, tol=0).fit(X, y)
+    model = IterativeUnfolder(piped, classifier=PARABOLA, tol=0).fit(X, y)
     unfolded = model.unfold(measured(20_000)[1], random_state=0)
     assert unfolded.mean() == pytest.approx(MEAN, abs=0.03)
     assert model.random_state == 0
@@ -421,7 +425,9 @@ class Stops(GaussianRegression):
 
 
 def test_interrupted_iterations_leave_the_complete_ones():
-    model = IterativeUnfolder(Unfolder(Stops()), PARABOLA, tol=0).fit(*gaussian_pairs(5000))
+    model = IterativeUnfolder(Unfolder(Stops()), classifier=PARABOLA, tol=0).fit(
+        *gaussian_pairs(5000)
+    )
     _, y = measured(5000)
     with pytest.raises(KeyboardInterrupt):
         model.unfold(y, random_state=0)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 
 from skjetsim.compose import ResidualTransformer
 
@@ -135,8 +136,21 @@ def test_constant_residuals_stay():
 
 
 def test_names_of_the_target():
-    assert ResidualTransformer().get_target_names_out(["pt"]) == ["pt_residual"]
-    assert ResidualTransformer(keep_truth=True).get_target_names_out(["pt"]) == ["pt"]
+    X = np.array([[20.0], [50.0], [60.0]])
+    residual = ResidualTransformer().fit(X, 2 * X)
+    assert residual.get_target_names_out(["pt"]) == ["pt_residual"]
+    assert residual.set_params(keep_truth=True).get_target_names_out(["pt"]) == ["pt"]
+
+
+def test_columns_by_position():
+    X, y = tables()
+    by_name = ResidualTransformer(columns=["jet_pt", "jet_phi"]).fit(X, y)
+    for columns in ([0, 2], [2, -4]):
+        residual = ResidualTransformer(columns=columns).fit(X[X.columns[::-1]], y)
+        assert_array_equal(residual.scale_, by_name.scale_)
+    plain = ResidualTransformer(columns=[0]).fit(X.to_numpy(), y.to_numpy()[:, :1])
+    assert_array_equal(plain.columns_, [0])
+    assert_array_equal(plain.scale_, by_name.scale_[:1])
 
 
 # Some columns only.
@@ -210,10 +224,11 @@ def test_other_columns_of_x_at_transform():
 
 def test_names_of_some_columns():
     names = ["jet_pt", "jet_eta", "jet_phi", "muon_phi"]
-    plain = ResidualTransformer(columns=["jet_pt", "jet_phi"])
+    X = pd.DataFrame(np.eye(4), columns=names)
+    plain = ResidualTransformer(columns=["jet_pt", "jet_phi"]).fit(X, 2 * X)
     expected = ["jet_pt_residual", "jet_eta", "jet_phi_residual", "muon_phi"]
     assert plain.get_target_names_out(names) == expected
-    published = ResidualTransformer(columns=["jet_pt", "jet_phi"], keep_truth=True)
+    published = clone(plain).set_params(keep_truth=True).fit(X, 2 * X)
     expected = ["jet_pt", "jet_eta", "jet_phi_scaled", "muon_phi"]
     assert published.get_target_names_out(names) == expected
 
@@ -238,15 +253,16 @@ def test_the_reference_has_to_have_a_residual(reference):
 @pytest.mark.parametrize(
     ("columns", "change", "message"),
     [
-        (["jet_mass"], lambda X, y: (X, y), r"columns of y, .* got \['jet_mass'\]"),
-        ("jet_pt", lambda X, y: (X, y), "must be a list of columns of y, .* got 'jet_pt'"),
-        ([], lambda X, y: (X, y), r"must be a list of columns of y, .* got \[\]"),
-        ([0], lambda X, y: (X, y), r"must be a list of columns of y, .* got \[0\]"),
-        (2, lambda X, y: (X, y), "must be a list of columns of y, .* got 2"),
-        (["jet_pt"], lambda X, y: (X.to_numpy(), y), "by name, but X or y has none"),
-        (["jet_pt"], lambda X, y: (X, y.to_numpy()), "by name, but X or y has none"),
+        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is no column of y"),
+        ("jet_pt", lambda X, y: (X, y), r"must be a list of names: give \['jet_pt'\]"),
+        ([], lambda X, y: (X, y), r"must be a list of names or positions, got \[\]"),
+        ([4], lambda X, y: (X, y), r"columns has 4, but y has 4 column\(s\)"),
+        (2, lambda X, y: (X, y), "must be a list of names or positions, got 2"),
+        (["jet_pt"], lambda X, y: (X.to_numpy(), y), "by name, but X has none"),
+        (["jet_pt"], lambda X, y: (X, y.to_numpy()), "but y has no column names"),
+        ([3], lambda X, y: (X.to_numpy()[:, :3], y.to_numpy()), "y has 3, X has only 3"),
     ],
-    ids=["unknown", "text", "empty", "position", "number", "X unnamed", "y unnamed"],
+    ids=["unknown", "text", "empty", "position", "number", "X unnamed", "y unnamed", "width"],
 )
 def test_bad_columns(columns, change, message):
     with pytest.raises(ValueError, match=message):

@@ -46,7 +46,7 @@ HANDED = {
 def test_draws_turn_with_the_event(table, how):
     X, moves = table(), MOVES | HANDED
     second = "jet" if how in HANDED else None
-    model = frames(SymmetricSimulator(Lopsided(), "muon", second=second).fit(X, X))
+    model = frames(SymmetricSimulator(Lopsided(), "muon", second_object=second).fit(X, X))
     drawn = model.sample(X, random_state=1)
     assert_same_events(
         model.sample(move(X, **moves[how]), random_state=1), move(drawn, **moves[how])
@@ -66,7 +66,7 @@ def test_draws_turn_with_the_event(table, how):
 @pytest.mark.parametrize("second", [None, "jet"])
 def test_density_is_that_of_the_turned_event(table, second):
     X, y = table(seed=0), table(seed=0) + 0.01
-    model = SymmetricSimulator(Lopsided(), "muon", second=second).fit(X, y)
+    model = SymmetricSimulator(Lopsided(), "muon", second_object=second).fit(X, y)
     seen_X, seen_y, _ = model.simulator_.seen_
     density = model.simulator_.score_samples(seen_X, seen_y)
     assert_array_equal(model.score_samples(X, y), density)
@@ -89,7 +89,7 @@ def test_without_a_second_object_the_way_round_stays(table):
 @pytest.mark.parametrize("table", TABLES)
 def test_inside_all_images_are_one_event(table):
     X = table()
-    model = SymmetricSimulator(Lopsided(), "muon", second="jet")
+    model = SymmetricSimulator(Lopsided(), "muon", second_object="jet")
     seen, target, _ = model.fit(X, X).simulator_.seen_
     for how in HANDED.values():
         image = clone(model).fit(move(X, **how), X).simulator_.seen_[0]
@@ -121,7 +121,7 @@ def test_angles_come_back_inside_the_circle():
 
 def test_masses_and_relative_angles_are_those_that_were_drawn():
     X = cartesian()
-    model = frames(SymmetricSimulator(Lopsided(), "muon", second="jet").fit(X, X))
+    model = frames(SymmetricSimulator(Lopsided(), "muon", second_object="jet").fit(X, X))
     drawn = model.sample(X, random_state=1)
     inside = pd.DataFrame(
         model.simulator_.sample(model.simulator_.seen_[0], random_state=1), columns=X.columns
@@ -139,7 +139,7 @@ def test_names_as_the_transformers_make_them():
     )
     X = features.fit_transform(cylindrical())
     assert "muon_jet_delta_sin_phi" in X
-    model = SymmetricSimulator(Lopsided(), "muon", second="jet").fit(X, X)
+    model = SymmetricSimulator(Lopsided(), "muon", second_object="jet").fit(X, X)
     seen = model.simulator_.seen_[0]
     assert_allclose(seen["muon_jet_delta_cos_phi"], np.cos(seen["jet_phi"]))
     assert_allclose(seen["muon_jet_delta_sin_phi"], -np.sin(seen["jet_phi"]))
@@ -218,7 +218,9 @@ def lost(n_events=300):
 
 def test_zeros_stay_zeros():
     X, y = lost()
-    model = SymmetricSimulator(Lopsided(), "muon", second="jet").fit(X, y.drop(columns="accepted"))
+    model = SymmetricSimulator(Lopsided(), "muon", second_object="jet").fit(
+        X, y.drop(columns="accepted")
+    )
     seen_X, seen_y, _ = model.simulator_.seen_
     absent = X.index % 2 == 0
     assert (seen_X.loc[absent, "jet_phi"] == 0).all()
@@ -236,7 +238,7 @@ def test_efficiency_inside_is_symmetric_too(table):
     X = table()
     y = (X * np.random.default_rng(1).normal(1, 0.05, X.shape)).assign(accepted=1.0)
     y[X.index % 4 == 0] = 0.0
-    inside = EfficiencySimulator(None, Smear(), random_state=0)
+    inside = EfficiencySimulator(Smear(), random_state=0)
     model = frames(SymmetricSimulator(inside, "muon").fit(X, y))
     assert np.isfinite(model.score_samples(X, y)).all()
     X = table(seed=1)  # the trees' thresholds are values of the training events
@@ -253,7 +255,7 @@ def test_efficiency_inside_is_symmetric_too(table):
 def test_inside_an_efficiency():
     X, y = lost(1200)
     response = SymmetricSimulator(Smear(), "muon")
-    model = EfficiencySimulator(None, response, objects=["jet"], random_state=0).fit(X, y)
+    model = EfficiencySimulator(response, objects=["jet"], random_state=0).fit(X, y)
     seen = model.simulators_["without jet"].simulator_.seen_[0]
     assert (seen["muon_phi"] == 0).all()
     assert (seen["jet_phi"] == 0).all()

@@ -115,12 +115,11 @@ def test_conditional_transformer_by_hand():
 def test_errors_of_transformers_say_that_it_is_y():
     X, y = energies()
     model = TransformedSimulator(GaussianSmear(), [Response(), LogTransformer([1])])
-    step = r"in y, transformers\[1\] \(LogTransformer\): .*column 1, first bad row 3"
+    step = r"(?s)column 1, first bad row 3 .*in y, transformers\[1\] \(LogTransformer\)$"
     bad = y.copy()
     bad[3, 1] = -1.0
-    with pytest.raises(ValueError, match=step) as caught:
+    with pytest.raises(ValueError, match=step):
         model.fit(X, bad)
-    assert isinstance(caught.value.__cause__, ValueError)
     with pytest.raises(ValueError, match=step):
         model.fit(X, y).score_samples(X, bad)
 
@@ -178,7 +177,9 @@ def test_prediction_comes_back():
     X, y = energies()
     model = TransformedSimulator(GaussianSmear(), [StandardScaler()]).fit(X, y)
     assert_allclose(model.predict(X), np.tile(y.mean(axis=0), (len(X), 1)))
-    assert not hasattr(TransformedSimulator(FlowSimulator(), [StandardScaler()]), "predict")
+    flow = TransformedSimulator(FlowSimulator(**FLOW), [StandardScaler()]).fit(X, y)
+    inside = flow.simulator_.predict(X)
+    assert_allclose(flow.predict(X), flow.transformers_[0].inverse_transform(inside))
 
 
 def test_unfolding_goes_through_plain_transformers_only():

@@ -25,7 +25,7 @@ from skjetsim.compose import (
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import LogLikelihoodScorer, energy_score, get_scorer, get_scorer_names
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
-from skjetsim.response import QuantileSimulator, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline
 
 SMALL_NETWORK = {"hidden_features": (8,), "max_epochs": 2, "device": "cpu", "random_state": 0}
 FLOW = SMALL_NETWORK | {"n_transforms": 2, "n_bins": 4}
@@ -36,7 +36,7 @@ SIMULATORS = {
     "transformed": TransformedSimulator(FlowSimulator(**FLOW), [StandardScaler()]),
     "residual": TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]),
     "pipeline": make_pipeline(StandardScaler(), FlowSimulator(**FLOW)),
-    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), 2, random_state=0),
+    "ensemble": EnsembleSimulator(FlowSimulator(**FLOW), n_estimators=2, random_state=0),
 }
 every_simulator = pytest.mark.parametrize("simulator", SIMULATORS.values(), ids=SIMULATORS)
 
@@ -162,7 +162,7 @@ def test_a_search_inside_is_refitted_and_used():
 def test_canonical_coordinates_of_w_jet():
     X, y = skjetsim.datasets.load_wjet(return_X_y=True)
     X, y = X[:600], y[:600]
-    unfolder = Unfolder(make_wjet_simulator(FlowSimulator(**FLOW))).fit(X, y)
+    unfolder = Unfolder(make_wjet_pipeline(FlowSimulator(**FLOW))).fit(X, y)
     unfolder.set_output(transform="pandas")
     drawn = unfolder.inverse_transform(y)
     assert list(drawn.columns) == list(X.columns)
@@ -379,9 +379,8 @@ def test_bad_events_name_their_side(toy):
 def test_errors_of_the_simulator_say_whose_side_they_mean():
     X, y = gaussian_pairs(50)
     simulator = make_pipeline(LogTransformer([0]), GaussianRegression())
-    with pytest.raises(ValueError, match="whose X is the measured y") as caught:
+    with pytest.raises(ValueError, match=r"(?s)no logarithm.*whose X is the measured y"):
         Unfolder(simulator).fit(X, y)
-    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_unfitted_is_said_so():

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from unfolding_toys import GaussianRegression
 
 from skjetsim import sample_inverse
 from skjetsim.base import SimulatorMixin
@@ -34,7 +35,7 @@ def around(simulator):
 
 
 def ensemble(simulator):
-    return EnsembleSimulator(simulator, 2, random_state=0)
+    return EnsembleSimulator(simulator, n_estimators=2, random_state=0)
 
 
 WRAPPERS = pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_what_matches_rows_itself_is_scored_on_pairs():
     accepted[X["muon_pt"] < 50] = 0.0
     for model, target in (
         (SymmetricSimulator(otus(), "muon"), y),
-        (EfficiencySimulator(None, otus(), random_state=0), accepted),
+        (EfficiencySimulator(otus(), random_state=0), accepted),
     ):
         target = target + 1e-3 * np.arange(300)[:, None] * (target != 0) * (target != 1)
         model.fit(X.assign(muon_phi=np.linspace(-3, 3, 300)), target)
@@ -200,3 +201,18 @@ def test_unfolded_tables_have_the_index_of_what_was_unfolded(transformers):
     assert_allclose(model.inverse_transform(y[100:105]), arrays)
     assert model.sample_inverse(y[:4], n_samples=3).shape == (4, 3, 2)
     assert list(model.sample_inverse(y[:0]).columns) == NAMES
+
+
+@pytest.mark.parametrize("wrap", [ensemble, lambda simulator: around(ensemble(simulator)), around])
+def test_no_events_unfold_to_none(wrap):
+    X, y = tables()
+    model = wrap(otus()).fit(X, y)
+    assert sample_inverse(model, y[:0]).shape == (0, 2)
+    assert sample_inverse(model, y[:0], n_samples=3).shape == (0, 3, 2)
+
+
+def test_an_ensemble_unfolds_if_its_members_do():
+    assert hasattr(ensemble(otus()), "inverse_transform")
+    plain = ensemble(TransformedSimulator(otus(), [])).set_params(simulator=GaussianRegression())
+    for name in ("sample_inverse", "inverse_transform"):
+        assert not hasattr(plain, name)

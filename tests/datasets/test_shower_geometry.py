@@ -192,7 +192,7 @@ def test_bad_layers(options, message):
     [
         ({"absorber": "cheese"}, "absorber must be one of"),
         ({"active": None}, "active must be one of"),
-        ({"absorber_thickness": 0.0}, "absorber_thickness must be positive"),
+        ({"absorber_thickness": 0.0}, "absorber_thickness must be above 0"),
         ({"sampling_term": -0.1}, "sampling_term must be zero or more"),
         ({"e_over_h": 0.9}, "e_over_h must be at least 1"),
     ],

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim import sample
-from skjetsim._nn import Flow, TensorNet, TrainingWarning
+from skjetsim._nn import Flow, TrainingNet, TrainingWarning
 from skjetsim.compose import TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
 
@@ -27,16 +27,16 @@ def flow_stops(monkeypatch):
     """Make the loss of every flow misbehave from its `after`-th training step on."""
 
     def install(after, then):
-        original, calls = Flow.forward, []
+        original, calls = Flow.losses, []
 
-        def forward(self, target, context=None):
-            losses = original(self, target, context)
+        def losses(self, step, batch, generator):
+            found = original(self, step, batch, generator)
             if not self.training:
-                return losses
+                return found
             calls.append(1)
-            return then(losses) if len(calls) >= after else losses
+            return {"loss": then(found["loss"])} if len(calls) >= after else found
 
-        monkeypatch.setattr(Flow, "forward", forward)
+        monkeypatch.setattr(Flow, "losses", losses)
 
     return install
 
@@ -90,7 +90,7 @@ def test_interrupted_before_anything_was_learnt(transformed, where, refit, flow_
     if refit:
         model.fit(X, y)
     if where == "initialisation":
-        monkeypatch.setattr(TensorNet, "initialize", interrupt)
+        monkeypatch.setattr(TrainingNet, "initialize", interrupt)
     else:
         flow_stops(2, interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:

@@ -234,9 +234,9 @@ def test_a_killed_fit_goes_on(tmp_path, monkeypatch):
     X, y = pairs()
     settings = SMALL | {"max_epochs": 4, "noise_dim": 1}
     whole = InvertibleUnfolder(**settings).fit(X, y)
-    from skjetsim._nn import _engine
+    from skjetsim._nn.training import _loop
 
-    write, written = _engine.save_checkpoint, []
+    write, written = _loop.save_checkpoint, []
 
     def killed_in_the_third(path, state):
         if len(written) == 2:
@@ -244,10 +244,10 @@ def test_a_killed_fit_goes_on(tmp_path, monkeypatch):
         written.append(write(path, state))
 
     model = InvertibleUnfolder(checkpoint=str(tmp_path / "fit"), **settings)
-    monkeypatch.setattr(_engine, "save_checkpoint", killed_in_the_third)
+    monkeypatch.setattr(_loop, "save_checkpoint", killed_in_the_third)
     with pytest.raises(MemoryError):
         clone(model).fit(X, y)
-    monkeypatch.setattr(_engine, "save_checkpoint", write)
+    monkeypatch.setattr(_loop, "save_checkpoint", write)
     resumed = model.fit(X, y)
     assert resumed.history_ == whole.history_
     assert_array_equal(resumed.inverse_transform(y), whole.inverse_transform(y))

@@ -43,12 +43,12 @@ def events():
             "antimuon_pt": rng.uniform(10, 50, 1000),
         }
     )
-    y, second = (
+    y, second_pass = (
         X[["jet_pt", "jet_phi"]] + rng.normal(size=(1000, 2)) * [1.0, 0.1] for _ in range(2)
     )
     accepted = np.arange(1000) % 10 > 0
-    second[~accepted] = 0.0
-    return X, y, (second, accepted)
+    second_pass[~accepted] = 0.0
+    return X, y, (second_pass, accepted)
 
 
 @pytest.fixture
@@ -63,14 +63,14 @@ def _few_comparisons(monkeypatch):
 
 
 def test_figures_of_a_region_are_those_of_its_events(model, events):
-    X, y, second = events
+    X, y, second_pass = events
     found = closure_report(
         model,
         X,
         y,
         by="jet_pt",
         bins=[20, 60, 100],
-        second=second,
+        second_pass=second_pass,
         selection=lambda events: events["jet_pt"].to_numpy() > 50,
         random_state=0,
     )
@@ -125,23 +125,25 @@ def test_the_ways_to_name_regions(model, events, monkeypatch):
 
 def test_page(model, events, tmp_path, monkeypatch):
     monkeypatch.setattr(_pictures, "DPI", 30)
-    X, y, second = events
+    X, y, second_pass = events
     page = tmp_path / "closure.html"
     regions = {"<low>": X["jet_pt"] < 60, "high": X["jet_pt"] >= 60}
-    found = closure_report(model, X, y, by=regions, second=second, path=page, random_state=0)
+    found = closure_report(
+        model, X, y, by=regions, second_pass=second_pass, path=page, random_state=0
+    )
     names = ["responses: <low>", "responses: high", "responses: all"]
     assert list(found.pictures) == ["regions", *names]
     text = page.read_text()
     assert text.count('src="data:image/png;base64,') == 4
     assert "<low>" not in text
     assert "&lt;low&gt;" in text
-    second = Bunch(target=second[0], accepted=second[1])
-    again = closure_report(model, X, y, by=regions, second=second, random_state=0)
+    second_pass = Bunch(target=second_pass[0], accepted=second_pass[1])
+    again = closure_report(model, X, y, by=regions, second_pass=second_pass, random_state=0)
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
 def test_bad_regions(model, events):
-    X, y, second = events
+    X, y, second_pass = events
 
     def refuse(error, match, **by):
         with pytest.raises(error, match=match):
@@ -163,9 +165,12 @@ def test_bad_regions(model, events):
     refuse(ValueError, "two regions of one name", by={1: ~nothing, "1": ~nothing})
     refuse(ValueError, "must be two at least and increase", by="jet_pt", bins=[3, 2])
     refuse(ValueError, "bins must be at least 1", by="jet_pt", bins=0)
-    rejecting = (second[0], second[1] & (X["jet_pt"] > 90).to_numpy() | (np.arange(1000) > 990))
+    rejecting = (
+        second_pass[0],
+        second_pass[1] & (X["jet_pt"] > 90).to_numpy() | (np.arange(1000) > 990),
+    )
     with pytest.raises(ValueError, match=r"accepts .* events of region .*: 100 are needed"):
-        closure_report(model, X, y, by="jet_pt", bins=2, second=rejecting)
+        closure_report(model, X, y, by="jet_pt", bins=2, second_pass=rejecting)
 
 
 def test_bad_input(model, events):
@@ -174,7 +179,7 @@ def test_bad_input(model, events):
         closure_report(model, X.drop(columns="jet_phi"), y, by="jet_pt")
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 1000 and 999"):
         closure_report(model, X, y[:999], by="jet_pt")
-    with pytest.raises(TypeError, match="GaussianMixture is no simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
         closure_report(GaussianMixture(), X, y, by="jet_pt")
     renamed = y.rename(columns=lambda name: f"reco_{name}")
     other = Detector().fit(X[["jet_pt", "jet_phi"]], renamed)

@@ -85,7 +85,7 @@ def test_bad_coverage(draws, smear, pairs):
         make(*draws, levels=[0.5, 1.0])
     with pytest.raises(ValueError, match="at least 19 are needed"):
         make(draws[0], draws[1][:, :9])
-    with pytest.raises(TypeError, match="LinearRegression is no simulator"):
+    with pytest.raises(TypeError, match="LinearRegression is not a simulator"):
         CoverageDisplay.from_estimator(LinearRegression(), *pairs)
     with pytest.raises(TypeError, match="n_samples must be an integer"):
         CoverageDisplay.from_estimator(smear, *pairs, n_samples=None)

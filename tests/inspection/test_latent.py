@@ -92,9 +92,9 @@ def test_bad_latent(latent, smear, pairs):
         make(latent * np.nan)
     with pytest.raises(ValueError, match="zero in every column"):
         make(np.zeros((10, 2)))
-    with pytest.raises(TypeError, match="Smear is no generator"):
+    with pytest.raises(TypeError, match="Smear is not a generator"):
         LatentDisplay.from_estimator(smear, pairs[0])
-    with pytest.raises(TypeError, match="StandardScaler is no generator"):
+    with pytest.raises(TypeError, match="StandardScaler is not a generator"):
         LatentDisplay.from_estimator(StandardScaler().fit(latent), latent)
     with pytest.raises(TypeError, match="GaussianMixture has no transform"):
         LatentDisplay.from_estimator(GaussianMixture().fit(latent), latent)

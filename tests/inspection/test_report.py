@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skjetsim.base import SimulatorMixin
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
-from skjetsim.inspection import _report, _summary, report
+from skjetsim.inspection import _report, _summary, model_report
 from skjetsim.metrics import (
     metric_floor,
     nearest_neighbour_ratio,
@@ -98,9 +98,9 @@ def hard(events):
 
 
 def test_figures_are_those_of_the_metrics(judged, page):
-    X, y, second = judged
+    X, y, second_pass = judged
     model = Scale(scale=1.02).fit(X, y)
-    found = report(model, X, y, page, second=second, selection=hard, random_state=0)
+    found = model_report(model, X, y, page, second_pass=second_pass, selection=hard, random_state=0)
     marginal, response = found.distances["marginal W1 / std"], found.distances["response W1 / std"]
     generated = 1.02 * X
     assert_allclose(marginal["model"], wasserstein_distance(y, generated, scale="std"))
@@ -109,11 +109,11 @@ def test_figures_are_those_of_the_metrics(judged, page):
     by_bin = {"X": X, "by": "jet_pt", "bins": 4}
     assert_allclose(response["model"], residual_wasserstein(y, generated, **by_bin).max())
     assert_allclose(response["identity"], residual_wasserstein(y, X, **by_bin).max())
-    both = second[1]
+    both = second_pass[1]
     floor = metric_floor(
         lambda truth, other, X: residual_wasserstein(truth, other, X=X, by="jet_pt").max(),
         y[both].reset_index(drop=True),
-        replica=second[0][both].reset_index(drop=True),
+        replica=second_pass[0][both].reset_index(drop=True),
         X=X[both].reset_index(drop=True),
         n_repeats=50,
         random_state=1,
@@ -123,7 +123,11 @@ def test_figures_are_those_of_the_metrics(judged, page):
     assert found.auc > 0.9
     assert_allclose(found.auc_error, 1 / np.sqrt(6 * 240))
     true, drawn = hard(y), hard(generated)
-    assert list(found.yields["selected"]) == [true.sum(), drawn.sum(), hard(second[0])[both].sum()]
+    assert list(found.yields["selected"]) == [
+        true.sum(),
+        drawn.sum(),
+        hard(second_pass[0])[both].sum(),
+    ]
     assert list(found.yields["events"]) == [600, 600, 480]
     row = found.yields.loc["model"]
     assert_allclose(row["selected / true - 1"], drawn.sum() / true.sum() - 1)
@@ -131,27 +135,31 @@ def test_figures_are_those_of_the_metrics(judged, page):
 
 
 def test_it_says_whether_model_and_controls_fail(judged, page):
-    X, y, second = judged
-    bad = report(Scale(scale=1.2).fit(X, y), X, y, page, second=second, random_state=0)
+    X, y, second_pass = judged
+    bad = model_report(
+        Scale(scale=1.2).fit(X, y), X, y, page, second_pass=second_pass, random_state=0
+    )
     assert any("response W1 / std" in line and "above the floor" in line for line in bad.verdict)
     assert any("must fail the response fails it" in line for line in bad.verdict)
     assert any("is told from the truth" in line for line in bad.verdict)
     assert float(bad.facts["the same of the second detector pass"].split()[0]) < 0.57
-    good = report(Detector().fit(X, y), X, y, page, second=second, random_state=0)
+    good = model_report(Detector().fit(X, y), X, y, page, second_pass=second_pass, random_state=0)
     assert sum("at the floor" in line for line in good.verdict) == 2
     assert any("cannot be told from the truth" in line for line in good.verdict)
-    without = report(Detector().fit(X, y), X, y, page, random_state=0)
+    without = model_report(Detector().fit(X, y), X, y, page, random_state=0)
     assert any("The response has no floor here" in line for line in without.verdict)
     assert any("two disjoint halves" in line for line in without.verdict)
     # Where the detector does nothing, the identity cannot fail.
-    exact = report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
+    exact = model_report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
     assert any("must fail the response does not" in line for line in exact.verdict)
 
 
 def test_the_file_holds_everything(smear, pairs, page):
     X, y = (side[["jet_pt", "jet_phi"]].rename(columns={"jet_phi": "<i>phi"}) for side in pairs)
     names = list(X.columns)
-    found = report(smear.fit(X, y), X, y, page, facts={"card": "<script>1</script>"}, title="a < b")
+    found = model_report(
+        smear.fit(X, y), X, y, page, facts={"card": "<script>1</script>"}, title="a < b"
+    )
     assert found.path == page
     assert list(found.pictures) == [
         "features",
@@ -174,7 +182,7 @@ def test_the_file_holds_everything(smear, pairs, page):
 @pytest.mark.usefixtures("quick")
 def test_the_same_seed_gives_the_same_figures(smear, pairs, page):
     X, y = pairs
-    one, two, other = (report(smear, X, y, page, random_state=seed) for seed in (0, 0, 1))
+    one, two, other = (model_report(smear, X, y, page, random_state=seed) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(one.distances, two.distances)
     assert one.auc == two.auc
     assert not one.distances.equals(other.distances)
@@ -184,19 +192,21 @@ def test_the_same_seed_gives_the_same_figures(smear, pairs, page):
 def test_generators(pairs, page):
     _, y = pairs
     model = GaussianMixture(3, random_state=0).fit(y[:300])
-    found = report(model, y[300:], path=page, train=y[:300], selection=hard, random_state=0)
+    found = model_report(model, y[300:], path=page, train=y[:300], selection=hard, random_state=0)
     assert list(found.distances.columns) == [
         ("marginal W1 / std", "model"),
         ("marginal W1 / std", "floor 95%"),
     ]
     key = "distance to training over held-out events (1: no memory)"
     assert 0.8 < float(found.facts[key]) < 1.2
-    copy = report(KernelDensity(bandwidth=1e-3).fit(y[:300]), y[300:], path=page, train=y[:300])
+    copy = model_report(
+        KernelDensity(bandwidth=1e-3).fit(y[:300]), y[300:], path=page, train=y[:300]
+    )
     copied = KernelDensity(bandwidth=1e-3).fit(y[:300]).sample(300, random_state=0)
     expected = nearest_neighbour_ratio(y[:300], copied, held_out=y[300:])
     assert_allclose(float(copy.facts[key]), expected, atol=0.01)
     scaled = make_pipeline(StandardScaler(), KernelDensity(bandwidth=0.1)).fit(y)
-    assert report(scaled, y, path=page).distances.shape == (3, 2)
+    assert model_report(scaled, y, path=page).distances.shape == (3, 2)
 
 
 @pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
@@ -205,7 +215,7 @@ def test_unpaired_simulators_are_judged_by_distributions(smear, pairs, page, wra
     smear.paired_ = False
     model, other = wrap(smear), y[:450].sample(frac=1, random_state=0)
     settings = {"selection": hard, "random_state": 0}
-    found = report(model, X, other, page, **settings)
+    found = model_report(model, X, other, page, **settings)
     assert list(found.distances.columns) == [
         ("marginal W1 / std", "model"),
         ("marginal W1 / std", "floor 95%"),
@@ -216,21 +226,21 @@ def test_unpaired_simulators_are_judged_by_distributions(smear, pairs, page, wra
     assert list(found.yields["events"]) == [450, 600]
     assert abs(found.yields.loc["model", "selected / true - 1"]) < 0.15  # of shares
     assert any("learns from unpaired events" in note for note in found.notes)
-    in_order = report(model, X, y[:450], page, **settings)
+    in_order = model_report(model, X, y[:450], page, **settings)
     pd.testing.assert_series_equal(
         in_order.distances["marginal W1 / std", "model"],
         found.distances["marginal W1 / std", "model"],
     )
     with pytest.raises(ValueError, match="train is for generators"):
-        report(model, X, y, page, train=y)
+        model_report(model, X, y, page, train=y)
     with pytest.raises(ValueError, match=r"nor a simulator of unpaired events .* leave it out"):
-        report(model, X, y, page, second=(y, np.ones(len(y), dtype=bool)))
+        model_report(model, X, y, page, second_pass=(y, np.ones(len(y), dtype=bool)))
 
 
 def test_latent_space_of_a_flow(pairs, page):
     y = pairs[1][["jet_pt", "jet_eta"]]
     flow = FlowGenerator(**SMALL).fit(y)
-    found = report(flow, y, path=page, random_state=0)
+    found = model_report(flow, y, path=page, random_state=0)
     assert list(found.pictures) == ["features", "correlations", "latent space"]
     assert "numbers stored in the model" in found.facts
 
@@ -239,7 +249,7 @@ def test_ensembles(pairs, page, monkeypatch):
     monkeypatch.setattr(_report, "N_COVERAGE", 50)
     X, y = (side[["jet_pt"]] for side in pairs)
     members = EnsembleSimulator(FlowSimulator(**SMALL), n_estimators=2, random_state=0).fit(X, y)
-    found = report(members, X, y, page, random_state=0)
+    found = model_report(members, X, y, page, random_state=0)
     assert found.facts["model"] == "EnsembleSimulator, FlowSimulator"
     assert {"features", "responses", "coverage"} < set(found.pictures)
 
@@ -248,9 +258,9 @@ def test_ensembles(pairs, page, monkeypatch):
 def test_pipelines_and_searches(smear, pairs, page):
     X, y = pairs
     piped = make_pipeline(StandardScaler(), FlowSimulator(**SMALL)).fit(X, y)
-    assert report(piped, X, y, page).distances.shape == (3, 7)
+    assert model_report(piped, X, y, page).distances.shape == (3, 7)
     search = GridSearchCV(smear, {"width": [0.1]}, cv=2).fit(X, y)
-    assert report(search, X, y, page).facts["model"] == "GridSearchCV, Smear"
+    assert model_report(search, X, y, page).facts["model"] == "GridSearchCV, Smear"
 
 
 @pytest.mark.usefixtures("no_classifier")
@@ -258,22 +268,24 @@ def test_columns_the_model_does_not_know(pairs, page):
     X, y = pairs
     model = Scale().fit(X, y)
     more_X, more_y = X.assign(pile_up=np.arange(len(X)) % 4), y.assign(antimuon_pt=30.0)
-    found = report(model, more_X, more_y[[*y.columns[::-1], "antimuon_pt"]], page, by="pile_up")
+    found = model_report(
+        model, more_X, more_y[[*y.columns[::-1], "antimuon_pt"]], page, by="pile_up"
+    )
     assert found.facts["column of the four bins of the response"] == "pile_up"
     assert list(found.distances.index) == list(y.columns)
     assert "['pile_up']" in found.notes[0]
     assert "['antimuon_pt']" in found.notes[1]
     with pytest.raises(ValueError, match="X has no column 'jet_eta', which Scale was fitted with"):
-        report(model, X.drop(columns="jet_eta"), y, page)
+        model_report(model, X.drop(columns="jet_eta"), y, page)
     with pytest.raises(ValueError, match="by='jet_E' is not a column of X"):
-        report(model, X, y, page, by="jet_E")
+        model_report(model, X, y, page, by="jet_E")
 
 
 @pytest.mark.usefixtures("no_classifier")
 def test_levels_without_a_common_column(pairs, page):
     X, y = pairs
     energy = X.rename(columns=lambda name: f"true_{name}")
-    found = report(Scale().fit(energy, y), energy, y, page)
+    found = model_report(Scale().fit(energy, y), energy, y, page)
     assert list(found.distances["marginal W1 / std"].columns) == ["model", "floor 95%", "shuffled"]
     assert "response W1 / std" not in found.distances
     assert any("no response" in line for line in found.verdict)
@@ -282,7 +294,7 @@ def test_levels_without_a_common_column(pairs, page):
 def test_what_is_not_drawn_is_said(smear, pairs, page, monkeypatch):
     monkeypatch.setattr(_report, "COVERAGE_SECONDS", 0)
     X, y = (side[["jet_pt"]].assign(jet_mass=4.2) for side in pairs)
-    found = report(smear.fit(X, y), X, y, page)
+    found = model_report(smear.fit(X, y), X, y, page)
     assert any("never varies there: ['jet_mass']" in note for note in found.notes)
     assert any("Coverage is not drawn" in note for note in found.notes)
     assert list(found.pictures) == ["features", "responses", "generator against detector level"]
@@ -293,42 +305,45 @@ def test_images_and_a_single_column(page):
     rng = np.random.default_rng(0)
     energy, image = rng.uniform(1, 2, (200, 1)), rng.normal(size=(200, 2, 2))
     model = FlowSimulator(**SMALL).fit(energy, image)
-    found = report(model, energy, image, page, selection=lambda image: image[:, 0, 0] > 0)
+    found = model_report(model, energy, image, page, selection=lambda image: image[:, 0, 0] > 0)
     assert list(found.distances.index) == [f"column {i}" for i in range(4)]
     assert found.yields.loc["truth", "selected"] == (image[:, 0, 0] > 0).sum()
     y = image[:, 0, 0]
-    assert report(FlowSimulator(**SMALL).fit(energy, y), energy, y, page).distances.shape == (1, 7)
+    assert model_report(FlowSimulator(**SMALL).fit(energy, y), energy, y, page).distances.shape == (
+        1,
+        7,
+    )
 
 
 @pytest.mark.usefixtures("no_classifier")
 def test_a_model_that_cannot_be_saved(smear, pairs, page):
     smear.note_ = open  # a function is neither a number nor a name
-    found = report(smear, *pairs, page)
+    found = model_report(smear, *pairs, page)
     assert found.facts["model file"].startswith("cannot be saved: Smear.note_")
 
 
 def test_bad_input(smear, pairs, page, quick):
     X, y = pairs
     with pytest.raises(ValueError, match="Smear is a simulator: pass the detector level y"):
-        report(smear, X, path=page)
+        model_report(smear, X, path=page)
     with pytest.raises(TypeError, match="is a generator"):
-        report(GaussianMixture().fit(y), X, y, page)
+        model_report(GaussianMixture().fit(y), X, y, page)
     with pytest.raises(ValueError, match="train is for generators"):
-        report(smear, X, y, page, train=X)
+        model_report(smear, X, y, page, train=X)
     rejected = y.copy()
     rejected.iloc[[3, 5]] = 0.0
     with pytest.raises(ValueError, match=r"all columns of row 3 \(2 such rows"):
-        report(smear, X, rejected, page)
+        model_report(smear, X, rejected, page)
     with pytest.raises(ValueError, match="There are 30 events, and 40 are needed"):
-        report(smear, X[:30], y[:30], page)
+        model_report(smear, X[:30], y[:30], page)
     with pytest.raises(ValueError, match="one bool an event"):
-        report(smear, X, y, page, selection=lambda events: events["jet_pt"])
-    with pytest.raises(TypeError, match="second must be the events once more"):
-        report(smear, X, y, page, second=y)
+        model_report(smear, X, y, page, selection=lambda events: events["jet_pt"])
+    with pytest.raises(TypeError, match="second_pass must be the same events"):
+        model_report(smear, X, y, page, second_pass=y)
     with pytest.raises(ValueError, match="a boolean mask of shape"):
-        report(smear, X, y, page, second=(y, np.ones(len(y))))
+        model_report(smear, X, y, page, second_pass=(y, np.ones(len(y))))
     with pytest.raises(ValueError, match="accepts fewer than two events"):
-        report(smear, X, y, page, second=(y, np.zeros(len(y), dtype=bool)))
+        model_report(smear, X, y, page, second_pass=(y, np.zeros(len(y), dtype=bool)))
     assert not page.exists()
 
 
@@ -343,10 +358,10 @@ def test_an_old_file_survives_a_failure(smear, pairs, page, no_classifier, monke
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="disk full"):
-            report(smear, X, y, page)
+            model_report(smear, X, y, page)
     assert page.read_text() == "old"
     assert len(list(page.parent.iterdir())) == 1
     with pytest.raises(IsADirectoryError, match="is a folder: pass the name of an HTML file"):
-        report(smear, X, y, page.parent)
+        model_report(smear, X, y, page.parent)
     with pytest.raises(OSError, match="Nothing can be written to the folder"):
-        report(smear, X, y, page / "report.html")
+        model_report(smear, X, y, page / "report.html")

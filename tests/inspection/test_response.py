@@ -125,8 +125,10 @@ def test_generator_against_detector_level(pairs):
 
 def test_predicted_against_second_pass(pairs):
     X, y = pairs
-    second = y * 1.01
-    display = ResponseDisplay.from_samples(y, X, X=X, **FEATURE, kind="pred_vs_reco", second=second)
+    second_pass = y * 1.01
+    display = ResponseDisplay.from_samples(
+        y, X, X=X, **FEATURE, kind="pred_vs_reco", second_pass=second_pass
+    )
     assert list(display.contents) == ["simulated", "second detector pass"]
     assert_allclose(display.correlations["second detector pass"], 1)
     assert_allclose(display.correlations["simulated"], np.corrcoef(X["jet_pt"], y["jet_pt"])[0, 1])
@@ -216,7 +218,7 @@ def test_transformer_acts_on_all_levels(smear, pairs):
         **FEATURE,
         kind="pred_vs_reco",
         transformer=scaler,
-        second=y,
+        second_pass=y,
     )
     scaled = scaler.fit_transform(y)["jet_pt"], scaler.transform(X)["jet_pt"]
     counts, _, _ = np.histogram2d(*scaled, [display.edges] * 2)
@@ -260,8 +262,8 @@ def test_bad_settings(pairs):
 
     with pytest.raises(ValueError, match="kind must be one of"):
         make(kind="reco_vs_gen")
-    with pytest.raises(ValueError, match="second is compared with"):
-        make(second=y)
+    with pytest.raises(ValueError, match="second_pass is compared with"):
+        make(second_pass=y)
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(bins=1, kind="gen_vs_reco")
     with pytest.raises(TypeError, match="exactly one"):
@@ -284,13 +286,13 @@ def test_bad_settings(pairs):
         make(generated=None, members=[X, X[1:]])
     with pytest.raises(ValueError, match="generated contains NaN"):
         make(generated=X.to_numpy() * np.nan)
-    with pytest.raises(ValueError, match="truth has 600 events, but second has 10"):
-        make(second=y[:10], kind="pred_vs_reco")
+    with pytest.raises(ValueError, match="truth has 600 events, but second_pass has 10"):
+        make(second_pass=y[:10], kind="pred_vs_reco")
 
 
 def test_bad_estimators(smear, pairs):
     X, y = pairs
-    with pytest.raises(TypeError, match="GaussianMixture is no simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
         ResponseDisplay.from_estimator(GaussianMixture(), X, y, **FEATURE)
     with pytest.raises(ValueError, match="pass the detector level y"):
         ResponseDisplay.from_estimator(smear, X, None, **FEATURE)

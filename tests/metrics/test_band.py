@@ -3,8 +3,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.inspection import MarginalDisplay
-from skjetsim.metrics import _band, histogram_band
-from skjetsim.metrics._band import clustered_histogram
+from skjetsim.metrics import histogram_band
+from skjetsim.utils import _weighted
+from skjetsim.utils._weighted import clustered_histogram
 
 EDGES = np.array([-2.0, -1.0, 0.0, 0.5, 2.0])
 
@@ -72,7 +73,7 @@ def test_errors_of_draws_cluster_by_event(rng):
 def test_many_events_are_taken_in_parts(rng, monkeypatch):
     values, weight = rng.normal(size=(50, 3)), rng.normal(1, 1, 50)
     whole = clustered_histogram(values, EDGES, weight)
-    monkeypatch.setattr(_band, "CELLS", 40)
+    monkeypatch.setattr(_weighted, "CELLS", 40)
     assert_allclose(clustered_histogram(values, EDGES, weight), whole)
 
 

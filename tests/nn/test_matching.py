@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from skjetsim._nn import SOLVERS, MatchingNet, TrainingPlan, TrainingSet, build_matching
+from skjetsim._nn import SOLVERS, Rows, TrainingNet, TrainingPlan, build_matching
 from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._transport import BLOCK_ROWS, transport_order
 
@@ -175,21 +175,25 @@ def test_paths_lead_from_noise_to_events(kind, optimal_transport):
 def test_gradients_reach_all_weights(n_target, n_context):
     module = make_matching(n_target, n_context, circular=ANGLES[:n_target])
     target, context = matching_inputs(n_target, n_context)
-    module(target, context).mean().backward()
+    module.log_prob(target, context).mean().backward()
     for path, parameter in module.named_parameters():
         assert parameter.grad.abs().sum() > 0, path
 
 
 def test_validation_has_the_same_noise_each_time_and_training_has_not():
-    module = make_matching(3, 2)
-    target, context = matching_inputs(3, 2)
-    torch.testing.assert_close(module(target, context), module(target, context), rtol=0, atol=0)
-    rng = generator()
-    first, second = (
-        module(target, context, noise=[part.double() for part in module.draw_noise(30, rng, "cpu")])
-        for _ in range(2)
-    )
+    module = make_matching(3, 2).float()
+    batch, rng = Rows(tuple(table.float() for table in matching_inputs(3, 2))), generator()
+    assert module.monitor(batch, rng) == module.monitor(batch, rng)
+    first, second = (module.losses("loss", batch, rng)["loss"] for _ in range(2))
     assert not torch.allclose(first, second)
+
+
+def test_few_events_are_shown_several_times_with_other_noise():
+    module = make_matching(3, 2).float()
+    batch = Rows(tuple(table.float() for table in matching_inputs(3, 2)))
+    losses = module.losses("loss", batch, generator())["loss"]
+    assert len(losses) == 18 * 30  # the least multiple of 30 events above 512
+    assert len(set(losses.tolist())) == len(losses)
 
 
 def test_times_fill_the_path_evenly():
@@ -233,10 +237,14 @@ def test_student_is_left_alone_while_the_velocity_learns():
     before = {name: value.clone() for name, value in module.state_dict().items()}
     plan = TrainingPlan(batch_size=32, max_epochs=1, weight_decay=1.0, ema_decay=0.9)
     target, _ = matching_inputs(2, 0, 64)
-    MatchingNet(module, plan=plan, generator=generator()).train(TrainingSet((target.float(),)))
+    TrainingNet(module, plan=plan, generator=generator()).fit(Rows((target.float(),)))
     for name, value in module.state_dict().items():
         same = torch.equal(value, before[name])
         assert same == (name.startswith("student.") or name == "distilled"), name
+
+
+def loss_of_student(module, *inputs):
+    return module.student.losses("loss", Rows(inputs), None)["loss"]
 
 
 @pytest.mark.parametrize("n_jumps", [1, 2])
@@ -247,8 +255,8 @@ def test_student_of_the_true_points_has_no_loss(n_jumps):
     points = torch.cat(module.student.points(start, context.T)).T
     turned = points + 2 * math.pi * torch.tensor(ANGLES * n_jumps)
     zero = torch.zeros(len(z), dtype=torch.float64)
-    torch.testing.assert_close(module.student(start.T, turned, context), zero)
-    assert (module.student(start.T, points + 0.1, context) - 0.01).abs().max() < 1e-9
+    torch.testing.assert_close(loss_of_student(module, start.T, turned, context), zero)
+    assert (loss_of_student(module, start.T, points + 0.1, context) - 0.01).abs().max() < 1e-9
     lesson = module.lesson(z, context)
     assert lesson.shape == (30, 4 * (1 + n_jumps))
     torch.testing.assert_close(lesson[:, :4], start.T)

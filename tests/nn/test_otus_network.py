@@ -1,4 +1,4 @@
-"""OTUS: features of a level, maps with noise, batches of unpaired events, and the losses."""
+"""OTUS: features of a level, maps with noise, and the losses."""
 
 import math
 
@@ -11,10 +11,11 @@ from skjetsim._nn import (
     Level,
     Losses,
     MapLayout,
-    OTUSNet,
+    Rows,
     Stage,
+    TrainingNet,
     TrainingPlan,
-    UnpairedSet,
+    Unpaired,
     build_otus,
     object_groups,
 )
@@ -240,65 +241,6 @@ def test_log_density_is_that_of_a_normal():
     torch.testing.assert_close(gaussian_log_prob(draw, log_width), expected)
 
 
-# Batches.
-
-
-def rows(n_rows, offset=0):
-    return torch.arange(offset, offset + n_rows, dtype=torch.float32)[:, None]
-
-
-@pytest.mark.parametrize(("n_theory", "n_measured"), [(100, 30), (30, 100), (64, 64)])
-def test_an_epoch_passes_once_over_the_longer_level(n_theory, n_measured):
-    tables = UnpairedSet((rows(n_theory), rows(n_measured)), batch_size=10)
-    batches = list(tables.batches(10, generator()))
-    longest = max(n_theory, n_measured) // 10 * 10
-    assert len(tables) == longest
-    assert [len(batch) for batch in batches] == [10] * (longest // 10)
-    seen = [
-        torch.cat([batch.inputs[i] for batch in batches])[:, 0].int().tolist() for i in range(2)
-    ]
-    long, short = sorted(seen, key=lambda values: -len(set(values)))
-    assert len(set(long)) == longest
-    counts = np.bincount(short, minlength=min(n_theory, n_measured))
-    assert np.ptp(counts) <= 1 or n_theory == n_measured
-    again = next(iter(tables.batches(10, generator())))
-    assert torch.equal(again.inputs[0], batches[0].inputs[0])
-
-
-def test_validation_has_as_many_of_either_level_and_no_pairs():
-    tables = UnpairedSet((rows(25), rows(40), rows(5), rows(5)))
-    batches = list(tables.batches(10))
-    assert [len(batch) for batch in batches] == [10, 10, 5]
-    assert len(tables) == 25
-    assert all(len(batch.inputs) == 2 for batch in batches)
-    assert torch.equal(torch.cat([batch.inputs[1] for batch in batches]), rows(25))
-
-
-def test_both_sides_of_a_pair_stay_together():
-    pairs = rows(7, 1000), rows(7, 2000)
-    tables = UnpairedSet((rows(40), rows(30), *pairs), batch_size=8)
-    for batch in tables.batches(8, generator()):
-        assert len(batch.inputs[2]) == 8
-        assert torch.equal(batch.inputs[2] + 1000, batch.inputs[3])
-    orders = [batch.inputs[0][:7, 0] for batch in tables.batches(8, generator())]
-    assert not torch.equal(orders[0].argsort(), orders[1].argsort())
-
-
-def test_weights_choose_rows():
-    weight = torch.tensor([0.0, 1.0, 3.0])
-    tables = UnpairedSet(
-        (rows(3).repeat(1000, 1), rows(3000), rows(3), rows(3)),
-        weights=(weight.repeat(1000), torch.ones(3000), weight),
-        batch_size=3000,
-    )
-    (batch,) = tables.batches(3000, generator())
-    for table in (batch.inputs[0], batch.inputs[2]):
-        share = torch.bincount(table[:, 0].int(), minlength=3) / 3000
-        torch.testing.assert_close(share, torch.tensor([0.0, 0.25, 0.75]), rtol=0, atol=0.03)
-    assert torch.equal(batch.inputs[2], batch.inputs[3])
-    assert tables.normalised() is tables
-
-
 # Losses.
 
 
@@ -319,6 +261,14 @@ def make_otus(noise=None, losses=None, shared=(), prior=None, **stage):
     return module, events
 
 
+def losses_of(module, *inputs, seed=0):
+    return module.losses("loss", Rows(inputs), generator(seed))
+
+
+def loss_of(module, *inputs, seed=0):
+    return sum(losses_of(module, *inputs, seed=seed).values())
+
+
 def only(name):
     weights = dict.fromkeys(
         ("data_weight", "latent_weight", "simulated_weight", "anchor_weight", "paired_weight"), 0.0
@@ -332,11 +282,13 @@ def only(name):
 def test_exact_maps_have_no_loss(name):
     shared = [(0, 0, 1.0, False), (1, 1, 1.0, False)]
     module, events = make_otus(shared=shared, **only(name))  # the last layer is zero: y = X
-    loss = module(events, events.flip(0), events, events)
-    assert loss.shape == (256,)
-    assert (loss.abs() < 1e-5).all()
-    farther = module(events, events + 1, events, events + 1)
-    assert (farther > 0.1).all() == (name not in ("data_weight", "anchor_weight"))
+    losses = losses_of(module, events, events.flip(0), events, events)
+    assert list(losses) == [name.replace("weight", "loss")]
+    (loss,) = losses.values()
+    assert loss.shape == ()
+    assert loss.abs() < 1e-5
+    farther = loss_of(module, events, events + 1, events, events + 1)
+    assert (farther > 0.1) == (name not in ("data_weight", "anchor_weight"))
 
 
 def test_distance_is_of_slices_columns_and_observables():
@@ -344,7 +296,7 @@ def test_distance_is_of_slices_columns_and_observables():
     module, events = make_otus(losses=losses, **only("latent_weight"))
     with torch.no_grad():
         shifted = events + torch.tensor([1.0, 0.0]) * events.std(dim=0)
-        loss = module(events, shifted)[0].item()
+        loss = loss_of(module, events, shifted).item()
     assert loss == pytest.approx(1 / 2 + 2 * 1 / 2, rel=0.1)
 
 
@@ -355,9 +307,8 @@ def test_squared_error_is_divided_by_the_share_that_passes():
     with torch.no_grad():
         # D adds one to each pT: errors of 1 in one of two columns, of the three that pass.
         module.decoder.networks[0].body[-1].bias[0] = 1.0
-        loss = module(measured, measured)[0].item()
+        loss = loss_of(module, measured, measured).item()
     assert loss == pytest.approx(0.5 / 0.75)
-    assert float(module.n_passed) / module.n_seen == 0.75
     assert torch.equal(module._passes(measured), torch.tensor([0.0, 1.0, 1.0, 1.0]))
 
 
@@ -370,10 +321,11 @@ def test_thresholds_of_cartesian_columns():
 def test_no_event_passes():
     losses = Losses(n_slices=1, thresholds=((0, None, 1e6),))
     module, events = make_otus(losses=losses, **only("data_weight"))
-    assert module(events, events)[0] == 0.0
-    net = OTUSNet(module, plan=TrainingPlan(batch_size=64, max_epochs=1), generator=generator())
-    with pytest.raises(ValueError, match=r"none of 256 .*passing rate 0"):
-        net.train(UnpairedSet((events, events), batch_size=64))
+    assert loss_of(module, events, events) == 0.0
+    plan = TrainingPlan(batch_size=64, max_epochs=1)
+    net = TrainingNet(module, plan=plan, generator=generator())
+    with pytest.raises(ValueError, match=r"no reconstructed event .* epoch 1: passing rate 0"):
+        net.fit(Unpaired((events, events)))
 
 
 def test_divergence_of_a_gaussian_from_the_prior():
@@ -437,8 +389,8 @@ def test_a_stage_trains_its_parts_alone(train, moved):
     module, events = make_otus(train=train, simulated_weight=1.0)
     before = {name: value.clone() for name, value in module.named_parameters()}
     plan = TrainingPlan(batch_size=64, max_epochs=1, learning_rate=1e-2)
-    net = OTUSNet(module, plan=plan, generator=generator())
-    net.train(UnpairedSet((events, events + 1), batch_size=64))
+    net = TrainingNet(module, plan=plan, generator=generator())
+    net.fit(Unpaired((events, events + 1)))
     changed = {
         name.split(".")[0]
         for name, value in module.named_parameters()
@@ -451,15 +403,15 @@ def test_learnt_directions_turn_in_training_alone():
     losses = Losses(n_slices=4, n_learned_slices=3)
     module, events = make_otus(losses=losses, simulated_weight=1.0)
     before = module.theory_directions.clone()
-    module.eval()(events, events + 1)
+    loss_of(module.eval(), events, events + 1)
     assert torch.equal(module.theory_directions, before)
-    module.train()(events, events + 1)
+    loss_of(module.train(), events, events + 1)
     assert not torch.equal(module.theory_directions, before)
     torch.testing.assert_close(module.measured_directions.norm(dim=1), torch.ones(3))
 
 
-def test_validation_has_the_same_noise_each_time():
+def test_noise_and_slices_come_from_the_generator():
     module, events = make_otus("additive", simulated_weight=1.0)
-    first, second = (module(events, events) for _ in range(2))
+    first, second = (loss_of(module, events, events) for _ in range(2))
     assert torch.equal(first, second)
-    assert not torch.equal(module(events, events, generator=generator(5)), first)
+    assert not torch.equal(loss_of(module, events, events, seed=5), first)

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from skjetsim._nn import build_gaussian_response, build_quantile_response, normal_knots
+from skjetsim._nn import Rows, build_gaussian_response, build_quantile_response, normal_knots
 
 D, CONTEXT = 3, 4
 REACH = np.full((D, 2), 3.5)
@@ -177,7 +177,8 @@ def test_weights_in_a_batch_are_repeated_events():
 
 def test_a_last_batch_of_one_event_can_be_learnt_from():
     net = quantile_net().train()
-    loss = net(torch.zeros(1, D).double(), context(1))
+    batch = Rows((torch.zeros(1, D).double(), context(1)))
+    loss = net.losses("loss", batch, None)["loss"]
     loss.sum().backward()
     assert torch.isfinite(loss).all()
     assert any(parameter.grad.abs().sum() > 0 for parameter in net.parameters())

@@ -278,7 +278,7 @@ def test_names_of_tables_that_have_none():
 
 @pytest.mark.parametrize("softness", [0, 0.0, -0.1, np.inf, np.nan, True, None, "0.1"])
 def test_softness_is_above_zero(softness):
-    with pytest.raises(ValueError, match=r"softness must be a finite number above 0, got"):
+    with pytest.raises((ValueError, TypeError), match=r"softness must be (a number|above 0)"):
         BoundTransformer(BOUNDS, softness=softness).fit(jets())
 
 

@@ -15,8 +15,8 @@ from skjetsim.preprocessing import (
     MassShellTransformer,
     PairMassTransformer,
     PhiRotation,
+    TopPairAssignment,
     TopPairFeatures,
-    TopPairTransformer,
     TransverseMassTransformer,
 )
 
@@ -41,7 +41,7 @@ def transformer_instances():
         PairMassTransformer("electron", "positron"),
         PhiRotation("p0"),
         TopPairFeatures(),
-        TopPairTransformer(),
+        TopPairAssignment(),
         TransverseMassTransformer("muon"),
     ]
 
@@ -125,7 +125,7 @@ FOUND_BY_NAME = (
     MassShellTransformer,
     PairMassTransformer,
     TopPairFeatures,
-    TopPairTransformer,
+    TopPairAssignment,
     TransverseMassTransformer,
 )
 

@@ -124,7 +124,9 @@ def test_columns_turn_in_a_symmetric_simulator():
         LogTransformer(["muon_pt", MASS]),
     ]
     response = TransformedSimulator(
-        SymmetricSimulator(FlowSimulator(max_epochs=1, random_state=0), "muon", second="met"),
+        SymmetricSimulator(
+            FlowSimulator(max_epochs=1, random_state=0), "muon", second_object="met"
+        ),
         steps,
     ).fit(X, X + rng.normal(0, 1, X.shape))
     drawn = response.sample(X, random_state=1)

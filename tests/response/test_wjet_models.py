@@ -10,7 +10,7 @@ from sklearn.model_selection import cross_val_score
 import skjetsim
 from skjetsim.datasets import load_wjet
 from skjetsim.metrics import get_scorer
-from skjetsim.response import QuantileSimulator, make_published_wjet, make_wjet_simulator
+from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
 
 FAST = {"hidden_features": (32,), "max_epochs": 2, "random_state": 0}
 
@@ -23,7 +23,7 @@ def events():
 
 @pytest.mark.parametrize(
     "model",
-    [make_published_wjet(**FAST), make_wjet_simulator(QuantileSimulator(n_quantiles=5, **FAST))],
+    [make_wjet_quantile(**FAST), make_wjet_pipeline(QuantileSimulator(n_quantiles=5, **FAST))],
     ids=["published", "wjet"],
 )
 def test_events_come_back_as_they_went_in(model, events):
@@ -70,7 +70,7 @@ def fitted_wjet(events):
     @cache
     def fit(met_reference):
         simulator = QuantileSimulator(n_quantiles=5, **FAST | {"max_epochs": 1})
-        model = make_wjet_simulator(simulator, met_reference=met_reference)
+        model = make_wjet_pipeline(simulator, met_reference=met_reference)
         return model.fit(*events).set_output(transform="pandas")
 
     return fit
@@ -86,7 +86,7 @@ def test_missing_momentum_is_given_along_the_jet(fitted_wjet, events):
 
 
 def test_the_published_network_computes_the_published_features(events):
-    model = make_published_wjet(**FAST).fit(*events)
+    model = make_wjet_quantile(**FAST).fit(*events)
     names = model[-1].simulator_.features_.get_feature_names_out()
     assert len(names) == 9 + 11  # of eleven that the talk lists
     assert {"muon_pt", "jet_mass", "met_pt", "muon_met_mt", "muon_jet_met_st"} <= set(names)
@@ -95,7 +95,7 @@ def test_the_published_network_computes_the_published_features(events):
 def test_only_the_jet_mass_changes_its_coordinate(events):
     """The published target is learnt in GeV: X stays as it is, but for the mass."""
     X, y = events
-    model = make_published_wjet(**FAST).fit(X, y)
+    model = make_wjet_quantile(**FAST).fit(X, y)
     seen = model[:-1].transform(X)
     assert [name for name in X if name not in list(seen)] == ["jet_mass"]
     assert_allclose(seen["jet_log_mass"], np.log(X.jet_mass))
@@ -103,7 +103,7 @@ def test_only_the_jet_mass_changes_its_coordinate(events):
 
 def test_it_is_cross_validated_and_scored(events):
     X, y = events
-    model = make_wjet_simulator(QuantileSimulator(n_quantiles=5, **FAST))
+    model = make_wjet_pipeline(QuantileSimulator(n_quantiles=5, **FAST))
     scores = cross_val_score(
         model, X, y, cv=2, scoring=get_scorer("neg_wasserstein_distance"), error_score="raise"
     )

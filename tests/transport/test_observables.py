@@ -124,11 +124,11 @@ def test_names_and_equality(cls):
 
 
 def test_columns_that_are_missing():
-    with pytest.raises(ValueError, match="no transverse momentum of 'tau' among the columns"):
+    with pytest.raises(ValueError, match="ScalarSum: there is no object 'tau' among the columns"):
         ScalarSum("tau")(events("px", "py"))
-    with pytest.raises(ValueError, match="no transverse momentum of 'jet'"):
+    with pytest.raises(ValueError, match="ScalarSum: 'jet' has no 'jet_pt'"):
         ScalarSum("jet")(events("px"))
-    with pytest.raises(ValueError, match="no 'jet_phi' among the columns"):
+    with pytest.raises(ValueError, match="FourMomentum: 'jet' has no 'jet_phi'"):
         FourMomentum("jet")(events("pt", "eta"))
 
 

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim import load, sample, sample_inverse, save
-from skjetsim._nn import OTUSNet
+from skjetsim._nn import TrainingNet
 from skjetsim.base import is_simulator
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.metrics import WassersteinScorer
@@ -247,7 +247,7 @@ def test_weights_of_zero_and_of_another_scale(events):
     assert_array_equal(fewer.sample(X, random_state=0), expected)
     scaled = small().fit(X, y, sample_weight=1e-3 * weight)
     assert_allclose(scaled.sample(X, random_state=0), expected, rtol=1e-3)
-    model = small(validation_fraction=0.2).fit(X, y, np.arange(240) < 50, weight)
+    model = small(validation_fraction=0.2).fit(X, y, weight, paired=np.arange(240) < 50)
     assert np.isfinite(model.sample(X)).all()
 
 
@@ -259,15 +259,15 @@ def stops(monkeypatch):
     """Make the training raise at its `after`-th step."""
 
     def install(after, error):
-        original, calls = OTUSNet.train_batch, []
+        original, calls = TrainingNet.train_step, []
 
-        def train_batch(self, batch):
+        def train_step(self, batch):
             calls.append(1)
             if len(calls) == after:
                 raise error
             return original(self, batch)
 
-        monkeypatch.setattr(OTUSNet, "train_batch", train_batch)
+        monkeypatch.setattr(TrainingNet, "train_step", train_step)
 
     return install
 

@@ -250,9 +250,9 @@ def test_observables_of_missing_columns():
     y.columns = [name.replace("muon", "jet") for name in y.columns]
     refused("asks for column 'muon_px', but the columns of y", X, y, observables=[Scaled(abs)])
     pair = InvariantMass("muon", "antimuon")
-    refused("no transverse momentum of 'muon' among the columns", X, y, observables=[pair])
+    refused("no object 'muon' among the columns", X, y, observables=[pair])
     small(theory_observables=[pair]).fit(X, y)
-    refused("no transverse momentum of 'muon'", X, y, target_observables=[pair])
+    refused("no object 'muon'", X, y, target_observables=[pair])
 
 
 @pytest.mark.parametrize("observables", [[1], ["mass"], abs])

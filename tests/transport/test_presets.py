@@ -9,10 +9,10 @@ from skjetsim import sample, sample_inverse
 from skjetsim.datasets import load_ttbar, load_zee
 from skjetsim.transport import (
     OTUSSimulator,
-    make_otus_ttbar,
-    make_otus_zee,
-    make_ttbar_simulator,
-    make_zee_simulator,
+    make_ttbar_otus,
+    make_ttbar_unpaired,
+    make_zee_otus,
+    make_zee_unpaired,
 )
 
 SHORT = {"n_slices": 10, "batch_size": 500, "device": "cpu", "random_state": 0}
@@ -42,7 +42,7 @@ def masses(table, names):
 
 
 def test_published_z():
-    model = make_otus_zee()
+    model = make_zee_otus()
     assert isinstance(model, OTUSSimulator)
     assert (model.noise, model.n_noise) == ("conditional", 6)
     assert model.hidden_features == (128,)
@@ -57,7 +57,7 @@ def test_published_z():
 
 
 def test_published_top_pairs():
-    model = make_otus_ttbar()
+    model = make_ttbar_otus()
     assert (model.noise, model.n_noise, model.residual) == ("standard", 18, True)
     assert (model.hidden_features, model.n_blocks) == ((64,), 1)
     assert (model.data_weight, model.latent_weight) == (1.0, 20.0)
@@ -67,7 +67,7 @@ def test_published_top_pairs():
     assert (model.stages[0]["max_epochs"], model.stages[-1]["max_epochs"]) == (1000, 10)
 
 
-@pytest.mark.parametrize("make", [make_otus_zee, make_otus_ttbar])
+@pytest.mark.parametrize("make", [make_zee_otus, make_ttbar_otus])
 def test_parameters_take_the_place_of_published_ones(make):
     model = make(n_slices=7, p=1, verbose=1)
     assert (model.n_slices, model.p, model.verbose) == (7, 1, 1)
@@ -78,7 +78,7 @@ def test_parameters_take_the_place_of_published_ones(make):
 def test_z_trains(zee):
     X, y = zee
     stages = [{"max_epochs": 2, "anchor_weight": 50.0}, {"max_epochs": 1}]
-    model = make_otus_zee(stages=stages, **SHORT).set_output(transform="pandas").fit(X, y[:1200])
+    model = make_zee_otus(stages=stages, **SHORT).set_output(transform="pandas").fit(X, y[:1200])
     for drawn in (model.sample(X), model.sample_inverse(y)):
         assert list(drawn.columns) == list(X.columns)
         for square in masses(drawn, ("electron", "positron")).values():
@@ -88,7 +88,7 @@ def test_z_trains(zee):
 def test_top_pairs_train(ttbar):
     X, y = ttbar
     stages = [{"max_epochs": 1}, {"train": "decoder", "simulated_weight": 1.0, "max_epochs": 1}]
-    model = make_otus_ttbar(stages=stages, **SHORT).set_output(transform="pandas").fit(X, y)
+    model = make_ttbar_otus(stages=stages, **SHORT).set_output(transform="pandas").fit(X, y)
     drawn, back = model.sample(X), model.sample_inverse(y)
     assert list(drawn.columns) == list(y.columns)
     assert list(back.columns) == list(X.columns)
@@ -100,7 +100,7 @@ def test_top_pairs_train(ttbar):
 def test_the_better_model_of_z(zee):
     X, y = zee
     settings = {"max_epochs": 3, "hidden_features": (16, 16), "device": "cpu", "random_state": 0}
-    model = make_zee_simulator(**settings).set_output(transform="pandas").fit(X, y[:1200])
+    model = make_zee_unpaired(**settings).set_output(transform="pandas").fit(X, y[:1200])
     drawn, back = sample(model, X, random_state=0), sample_inverse(model, y, random_state=0)
     assert list(drawn.columns) == list(y.columns)
     assert list(back.columns) == list(X.columns)
@@ -119,7 +119,7 @@ def test_the_better_model_of_z(zee):
 def test_the_better_model_of_top_pairs():
     X, y = load_ttbar(return_X_y=True)
     settings = {"max_epochs": 2, "hidden_features": (16, 16), "device": "cpu", "random_state": 0}
-    model = make_ttbar_simulator(**settings).set_output(transform="pandas").fit(X, y[:5000])
+    model = make_ttbar_unpaired(**settings).set_output(transform="pandas").fit(X, y[:5000])
     drawn, back = sample(model, X, random_state=0), sample_inverse(model, y, random_state=0)
     assert list(drawn.columns) == list(y.columns)
     assert list(back.columns) == list(X.columns)

@@ -1,6 +1,5 @@
 """The numbers that describe a detector."""
 
-import numbers
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 
@@ -13,6 +12,7 @@ from skjetsim.datasets._chain._segmentation import (
     ECAL_ETA_EDGES,
     ECAL_PHI_DIVISIONS,
 )
+from skjetsim.utils._parameters import check_real
 
 # Name of a variation: its relative size, and the fields that it multiplies.
 _VARIATIONS = {
@@ -111,7 +111,7 @@ class DetectorCard:
         Rows (a, b) for each region of `jet_scale_eta_edges`: the four-momentum of a jet of raw pT
         is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). It is Delphes' form, with
         numbers for energy-flow jets: they bring the mean response, reconstructed over generated
-        pT in bins of the latter, close to 1. ``benchmarks/jet_scale.py`` derives
+        pT in bins of the latter, close to 1. ``benchmarks/datasets/jet_scale.py`` derives
         them; they hold for the default calorimeters.
 
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)
@@ -284,8 +284,7 @@ class DetectorCard:
             if name not in known:
                 near = get_close_matches(name, known, 3) or known
                 raise TypeError(f"A detector has no field {name!r}; the nearest are {near}.")
-            if isinstance(factor, bool) or not isinstance(factor, numbers.Real):
-                raise TypeError(f"The factor on {name} must be a number, got {factor!r}.")
+            check_real(factor, f"The factor on {name}")
         changed = {name: _times(getattr(self, name), factor) for name, factor in factors.items()}
         return replace(self, **changed)
 

@@ -1,6 +1,5 @@
 """The chain that every process shares: Pythia, detector, reconstruction, tables."""
 
-import numbers
 import os
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._process import Process
 from skjetsim.datasets._chain._pythia import MAX_SEED, check_settings, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
 from skjetsim.utils._validation import check_int
 
@@ -66,8 +66,40 @@ def generate_events(
     process : Process
         What is generated.
 
-    n_samples, random_state, detector, n_detector, n_pileup, settings, memory, n_jobs, verbose
-        As in :func:`skjetsim.datasets.generate_wjet`; with `n_detector` None there is no detector.
+    n_samples : int
+        Number of rows: generated events that pass the loose selection, whether the detector
+        finds them or not.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
+        machine and version, and fewer samples are the first rows of more.
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
+
+    n_detector : int, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by.
+
+    n_pileup : float, default=0.0
+        Mean number of other inelastic collisions whose particles reach the detector with those of
+        the event. The generated events do not depend on it.
+
+    settings : sequence of str, default=()
+        Settings of Pythia for other beams, another tune or variations of its parameters, such as
+        ``"Beams:eCM = 7000."`` or ``"TimeShower:renormMultFac = 2."``. They overrule the process's
+        own.
+
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where to keep what was generated. The same call finds it again, and a call for more rows
+        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
+        `random_state` that repeats.
+
+    n_jobs : int or None, default=None
+        Worker processes, as in joblib.
+
+    verbose : int, default=0
+        Show a progress bar of the rows if not 0.
 
     Returns
     -------
@@ -79,6 +111,15 @@ def generate_events(
 
     descr : str
         Text of the process and of this sample.
+
+    Raises
+    ------
+    ImportError
+        Without Pythia, FastJet or Awkward Array; the message says what to install.
+    ValueError
+        If Pythia does not take a setting or cannot start, or if no event passes.
+    OSError
+        If `memory` cannot be written to.
     """
     n_samples = check_int(n_samples, "n_samples")
     card = DetectorCard() if detector is None else detector
@@ -88,7 +129,7 @@ def generate_events(
         process,
         card,
         0 if n_detector is None else check_int(n_detector, "n_detector"),
-        check_mean(n_pileup, "n_pileup"),
+        check_real(n_pileup, "n_pileup", minimum=0),
         check_settings(settings),
         f"{__version__}, {require_generator(process.title)}",
     )
@@ -129,7 +170,7 @@ def run_chunks(
         entropy and spawn key of the call's root, `number` that of the chunk below it.
 
     what : object
-        All that a chunk depends on beside its number and seed; `memory` finds it by this.
+        All that a chunk depends on besides its number and seed; `memory` finds it by this.
 
     n_samples, chunk_rows : int
         Rows in all, and rows of a chunk.
@@ -138,7 +179,7 @@ def run_chunks(
         Of the progress bar.
 
     random_state, memory, n_jobs, verbose
-        As in :func:`skjetsim.datasets.generate_wjet`.
+        As in `generate_events`.
 
     Returns
     -------
@@ -282,17 +323,19 @@ def cached(function, memory, random_state):
     return memory.cache(function)
 
 
-def check_mean(value, name):
-    """Mean of a Poisson number, zero or more."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be zero or more, got {value!r}.")
-    return float(value)
-
-
 def events_bunch(process, columns, passes, descr):
-    """Bunch of tables, for processes whose columns are one table at either level."""
+    """Bunch of tables, for processes whose columns are one table at either level.
+
+    Returns
+    -------
+    Bunch
+        Besides `data` and the keys of each detector pass:
+
+    feature_names, target_names : list of str
+        Names of the columns.
+    DESCR : str
+        Description of the data.
+    """
     first, *repeats = (detector_bunch(process.target_names, one) for one in passes)
     return Bunch(
         data=frame(process.feature_names, columns["data"]),
@@ -310,7 +353,7 @@ def frame(names, values):
 
 
 def detector_bunch(names, one):
-    """One detector pass: a table, and the flags of the events beside it."""
+    """One detector pass: a table, and the flags of its events."""
     flags = {name: values for name, values in one.items() if name != "target"}
     return Bunch(target=frame(names, one["target"]), **flags)
 

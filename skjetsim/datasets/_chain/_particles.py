@@ -41,7 +41,7 @@ class FourMomenta:
 class Particles(FourMomenta):
     """Particles of ``n_events`` events, one entry a particle, in GeV.
 
-    Flat arrays with an event number beside each particle let every step of the
+    Flat arrays with an event number for each particle let every step of the
     simulation be one numpy expression, however many particles an event has.
     ``event`` is never decreasing.
     """

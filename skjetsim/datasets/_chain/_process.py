@@ -8,7 +8,7 @@ import numpy as np
 from skjetsim.datasets._chain._jets import Jets
 from skjetsim.datasets._chain._particles import Particles
 
-# What a particle is to its event, where it is none of the process's numbered objects.
+# What a particle is to its event if it is not one of the process's numbered objects.
 OTHER = -1
 PILEUP = -2
 

@@ -76,7 +76,7 @@ def start(settings, seed, hooks=None):
         if not (pythia.readString(setting, False) and _is_switch(pythia, setting)):
             raise ValueError(
                 f"Pythia does not take the setting {setting!r}: it does not know the name, or the "
-                "value is no such thing or out of range."
+                "value is of another kind or out of range."
             )
     if hooks is not None:
         pythia.setUserHooksPtr(hooks)

@@ -4,15 +4,18 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import generate_events
-from skjetsim.datasets._jets._kinds import KINDS, check_pt_range, check_radius
+from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._jets._kinds import KINDS, check_pt_range
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 
 
+@documented_as(generate_events, events_bunch)
 def generate_jets(
     n_samples,
     kind="gluon",
@@ -45,13 +48,11 @@ def generate_jets(
         not.
 
     kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
-        What the jet starts from: a gluon or a light quark (u, d, s) beside a Z that decays to
-        neutrinos; a top quark that decays to quarks beside an antitop that decays to a lepton; a W
-        or Z that decays to quarks, beside a Z or W that decays to neutrinos or a lepton.
+        What the jet starts from: a gluon or a light quark (u, d, s) made with a Z that decays to
+        neutrinos; a top quark that decays to quarks, with an antitop that decays to a lepton; a W
+        or Z that decays to quarks, with a Z or W that decays to neutrinos or a lepton.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     detector : DetectorCard or None, default=None
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
@@ -76,24 +77,15 @@ def generate_jets(
         "relative" gives each constituent by its distance from the jet axis in eta and phi and its
         part of the jet's pT, as in JetNet [3]_; "cartesian" by px, py and pz in GeV.
 
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
+    %(n_pileup)s
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -101,7 +93,7 @@ def generate_jets(
         data : ndarray of shape (n_samples, n_constituents, 3)
             Generator level: the X of a simulator, or what a generator learns.
         mask : ndarray of bool of shape (n_samples, n_constituents)
-            Where there is a particle and no padding.
+            True for a particle, False for padding.
         jets : DataFrame of shape (n_samples, 5)
             pt, eta, phi and mass of the jet, in GeV and radians, and the multiplicity of its
             constituents, all of them: also those beyond `n_constituents`.
@@ -119,17 +111,13 @@ def generate_jets(
             The keys of the detector level of each of the ``n_detector - 1`` other passes.
         feature_names, target_names : list of str
             Names of the last axis of `data` and `target`.
-        DESCR : str
-            Description of the data.
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -167,7 +155,7 @@ def generate_jets(
     check_option(coordinates, "coordinates", tuple(COORDINATES))
     process = JetCloudProcess(
         kind=kind,
-        radius=check_radius(radius),
+        radius=check_real(radius, "radius", above=0, below=np.pi / 2),
         pt_range=check_pt_range(pt_range, settings),
         n_constituents=check_int(n_constituents, "n_constituents"),
     )

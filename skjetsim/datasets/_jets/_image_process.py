@@ -123,7 +123,7 @@ class JetImageProcess(Process):
         return {"target": target, "jets": found, "accepted": accepted}
 
     def _image(self, trimmed, factor):
-        """Images in GeV times the `factor` of each, or normalised, and the columns beside them."""
+        """Images in GeV times the `factor` of each, or normalised, and their columns."""
         particles, jets = trimmed.particles, trimmed.jets
         own = np.column_stack([jets.eta, jets.phi])[:, None]
         images, outside = pixelate(

@@ -1,14 +1,16 @@
 """Images of boosted W jets and of their background."""
 
-import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import generate_events
+from skjetsim.datasets._chain._events import events_bunch, generate_events
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 
+@documented_as(generate_events, events_bunch)
 def generate_jet_images(
     n_samples,
     kind="w",
@@ -45,9 +47,7 @@ def generate_jet_images(
     kind : {"w", "qcd"}, default="w"
         What the jet starts from.
 
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
+    %(random_state)s
 
     detector : DetectorCard or None, default=None
         The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
@@ -82,20 +82,13 @@ def generate_jet_images(
         the event. The generated events do not depend on it. Trimming takes most of it away, and
         nothing else is subtracted.
 
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"TimeShower:renormMultFac = 2."``. They overrule the process's own.
+    %(settings)s
 
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
+    %(memory)s
 
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+    %(n_jobs)s
 
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    %(verbose)s
 
     Returns
     -------
@@ -116,17 +109,13 @@ def generate_jet_images(
             Whether a reconstructed jet is near the generated one. It need not pass the selection.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `target_jets` and `accepted` of each of the ``n_detector - 1`` other passes.
-        DESCR : str
-            Description of the data.
+        %(DESCR)s
 
     Raises
     ------
-    ImportError
-        Without Pythia, FastJet or Awkward Array; the message says what to install.
-    ValueError
-        If Pythia does not take a setting or cannot start, or if no event passes.
-    OSError
-        If `memory` cannot be written to.
+    %(ImportError)s
+    %(ValueError)s
+    %(OSError)s
 
     See Also
     --------
@@ -163,7 +152,7 @@ def generate_jet_images(
     process = JetImageProcess(
         kind=kind,
         n_pixels=check_int(n_pixels, "n_pixels"),
-        half_width=_check_width(half_width),
+        half_width=check_real(half_width, "half_width", above=0),
         **{name: bool(value) for name, value in switches.items()},
     )
     columns, passes, descr = generate_events(
@@ -192,14 +181,3 @@ def _detector_bunch(one):
 
 def _jet_frame(table):
     return pd.DataFrame(table, columns=list(IMAGE_COLUMNS))
-
-
-def _check_width(half_width):
-    """Half of an image's side as a float."""
-    try:
-        value = float(half_width)
-    except (TypeError, ValueError):
-        raise TypeError(f"half_width must be a number, got {half_width!r}.") from None
-    if not 0 < value < np.inf:
-        raise ValueError(f"half_width must be above 0, got {half_width!r}.")
-    return value

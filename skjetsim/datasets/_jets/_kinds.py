@@ -20,7 +20,8 @@ _VETO_ETA_MAX = 2.3
 
 _INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
 _HADRONIC_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")
-# Windows of mass: far from its pole a boson is none, and the tail of high mass is long at high pT.
+# Windows of mass: far from the pole it is not a boson, and the tail of high mass is long at high
+# pT.
 _MASS_W = ("24:mMin = 50.", "24:mMax = 110.")
 _MASS_Z = ("23:mMin = 60.", "23:mMax = 120.")
 _HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
@@ -172,7 +173,7 @@ KINDS = {
         (
             "Top:gg2ttbar = on",
             "Top:qqbar2ttbar = on",
-            # The antitop's W decays to a lepton and is no candidate.
+            # The antitop's W decays to a lepton and is not a candidate.
             "24:onMode = off",
             "24:onPosIfAny = 1 2 3 4 5",
             "24:onNegIfAny = 11 13",
@@ -216,14 +217,3 @@ def check_pt_range(pt_range, settings):
             "more than half of that."
         )
     return low, high
-
-
-def check_radius(radius):
-    """Radius parameter of the jet algorithm as a float."""
-    try:
-        value = float(radius)
-    except (TypeError, ValueError):
-        raise TypeError(f"radius must be a number, got {radius!r}.") from None
-    if not 0 < value < np.pi / 2:
-        raise ValueError(f"radius must be above 0 and below pi / 2, got {radius!r}.")
-    return value

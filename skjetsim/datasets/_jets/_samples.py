@@ -35,7 +35,7 @@ def load_gluon_jets(*, return_X_y=False):
             eta_rel, phi_rel and pt_rel of the constituents at generator level, stored in steps of
             0.02%.
         mask : ndarray of bool of shape (6000, 30)
-            Where there is a particle and no padding.
+            True for a particle, False for padding.
         jets : DataFrame of shape (6000, 5)
             pt, eta, phi, mass and multiplicity of the jet.
         parton_delta_r : ndarray of shape (6000,)

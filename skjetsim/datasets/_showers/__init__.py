@@ -1,6 +1,7 @@
 """Calorimeter showers by parameterised profiles."""
 
-from skjetsim.datasets._showers._geometry import ShowerGeometry, ShowerLayer
+from skjetsim.datasets._showers._geometry import ShowerGeometry
+from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._load import load_showers
 from skjetsim.datasets._showers._make import make_showers
 from skjetsim.datasets._showers._material import ShowerMaterial

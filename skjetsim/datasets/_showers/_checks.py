@@ -1,6 +1,5 @@
 """Checks of what users hand to the shower simulation."""
 
-import numbers
 import warnings
 
 import numpy as np
@@ -12,15 +11,6 @@ METHODS = ("spots", "profile")
 
 # In GeV; somewhat beyond the 1 to 100 GeV of the fits, whose logarithms change slowly.
 ENERGY_RANGE = (0.5, 500.0)
-
-
-def check_number(value, name, *, positive=False):
-    """Raise unless `value` is a finite number, not negative, or positive where asked."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
-    if not np.isfinite(value) or value < 0 or (positive and value == 0):
-        kind = "positive" if positive else "zero or more"
-        raise ValueError(f"{name} must be {kind}, got {value:g}.")
 
 
 def check_energies(energy, n_samples):
@@ -90,7 +80,7 @@ def check_positions(position, n_showers):
 
 
 def check_impact(showers, geometry):
-    """Raise for particles that pass beside the cells of every layer.
+    """Raise for particles that miss the cells of every layer.
 
     A tilted particle may come from beside the cells; what counts is its line from the front face
     to the back.
@@ -117,7 +107,7 @@ def _half_widths(layer):
 
 
 def _misses(layer, start, path):
-    """Whether lines from `start` to `start + path` pass beside the cells of a layer."""
+    """Whether lines from `start` to `start + path` miss the cells of a layer."""
     if layer.is_grid:
         end = start + path
         beside = np.maximum(np.minimum(start, end), -np.maximum(start, end))

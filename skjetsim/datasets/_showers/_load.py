@@ -41,7 +41,7 @@ def load_showers(particle="electron", *, return_X_y=False):
         target : ndarray of shape (3000, 504)
             Measured energy of each cell in GeV, stored in steps of 0.02%.
         deposited, overflow : ndarray of shape (3000, 3)
-            Energy deposited in the depth of each layer, and its part beside the cells, in GeV.
+            Energy deposited in the depth of each layer, and its part outside the cells, in GeV.
         leakage, invisible : ndarray of shape (3000,)
             Energy that leaves by the back, and that hadronic showers lose, in GeV.
         geometry : ShowerGeometry

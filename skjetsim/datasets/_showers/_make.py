@@ -86,9 +86,9 @@ def make_showers(
             Measured energy of each cell in GeV, on the scale of electrons.
         deposited : ndarray of shape (n_samples, n_layers)
             Energy deposited in the depth of each layer in GeV, before sampling fluctuations, in
-            its cells and beside them.
+            its cells and outside them.
         overflow : ndarray of shape (n_samples, n_layers)
-            The part of `deposited` that is beside the cells, or all where a layer is dead.
+            The part of `deposited` that is outside the cells, or all where a layer is dead.
         leakage : ndarray of shape (n_samples,)
             Energy that leaves by the back, in GeV.
         invisible : ndarray of shape (n_samples,)
@@ -106,9 +106,9 @@ def make_showers(
     Raises
     ------
     ValueError
-        On energies that are not positive, `n_samples` beside many energies, unknown particles,
-        angles out of range, NaN, wrong lengths, particles that pass beside the cells of every
-        layer, and pions in a material of which no e/h is known.
+        On energies that are not positive, `n_samples` together with many energies, unknown
+        particles, angles out of range, NaN, wrong lengths, particles that miss the cells of every
+        layer, and pions in a material whose e/h is not known.
 
     Warns
     -----

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skjetsim.datasets._showers._checks import check_number
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_option
 
 # Energy scale of multiple scattering, sqrt(4 pi / alpha) m_e, in GeV.
@@ -152,13 +152,13 @@ class ShowerMaterial:
     def __post_init__(self):
         if self.absorber is not None:
             check_option(self.absorber, "absorber", list(SUBSTANCES))
-            check_number(self.absorber_thickness, "absorber_thickness", positive=True)
-            check_number(self.active_thickness, "active_thickness", positive=True)
+            check_real(self.absorber_thickness, "absorber_thickness", above=0)
+            check_real(self.active_thickness, "active_thickness", above=0)
         check_option(self.active, "active", list(SUBSTANCES))
         if self.sampling_term is not None:
-            check_number(self.sampling_term, "sampling_term")
+            check_real(self.sampling_term, "sampling_term", minimum=0)
         if self.e_over_h is not None:
-            check_number(self.e_over_h, "e_over_h", positive=True)
+            check_real(self.e_over_h, "e_over_h", above=0)
             if self.e_over_h < 1.0:
                 raise ValueError(
                     f"e_over_h must be at least 1, got {self.e_over_h:g}: overcompensating "

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from skjetsim.datasets._showers._geometry import ShowerLayer
+from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._material import ShowerMaterial
 
 BIN_ATTRIBUTES = {"pid", "etaMin", "etaMax", "name"}
@@ -95,6 +95,6 @@ def _layer_row(element, path):
                 tuple(float(edge) for edge in text.split(",")) if name == "r_edges" else int(text)
             )
         except ValueError as error:
-            raise ValueError(f"{path}: {name}={text!r} of a Layer is no number.") from error
+            raise ValueError(f"{path}: {name}={text!r} of a Layer is not a number.") from error
     edges = values["r_edges"]
     return values["id"], edges if len(edges) > 1 else (), values["n_bin_alpha"]

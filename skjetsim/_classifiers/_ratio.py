@@ -1,0 +1,97 @@
+"""The ratio of two densities, learnt by a classifier in folds and calibrated."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+
+from skjetsim._classifiers._training import fit_classifier, log_odds
+from skjetsim._estimators._inside import takes_weight
+from skjetsim.utils._tables import as_table
+
+__all__ = ["equal_weights", "log_ratio"]
+
+
+def equal_weights(parts, counts):
+    """Weights of samples one after another, of mean one in all and of the same sum in each.
+
+    Then the odds of a classifier are the ratio of the densities.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray or None
+        Weights of each sample.
+    counts : sequence of int
+        Number of events of each.
+
+    Returns
+    -------
+    ndarray of shape (sum of counts,)
+    """
+    shares = [
+        np.full(n, 1 / n) if weight is None else weight / weight.sum()
+        for weight, n in zip(parts, counts, strict=True)
+    ]
+    return np.concatenate(shares) * (sum(counts) / len(counts))
+
+
+def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, at=None):
+    """Log of the density of `above` over that of `below`, at the events of `below`.
+
+    Each event is asked of a classifier that was trained on the other folds. The scores of all
+    events, calibrated by a logistic regression of two parameters, are log-odds.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Cloned for each fold.
+    below, above : ndarray of shape (n_below, n_features), (n_above, n_features)
+    weights : pair of ndarray or None
+        Of the events of `below` and `above`.
+    n_folds : int
+    seed : int
+        Of the folds.
+    names : sequence of str, optional
+        Column names that the classifier is told.
+    at : ndarray of shape (n_below, n_features), optional
+        Where the ratio is asked for, in place of the events of `below` themselves.
+
+    Returns
+    -------
+    log_ratio : ndarray of shape (n_below,)
+    auc : float
+        Area under the ROC curve of the scores.
+
+    Raises
+    ------
+    ValueError
+        If there are weights that `fit` of the classifier does not take.
+    """
+    rows = np.concatenate([below, above])
+    label = np.repeat([0, 1], [len(below), len(above)])
+    weight = equal_weights(weights, [len(below), len(above)])
+    weighted = any(part is not None and np.ptp(part) > 0 for part in weights)
+    handed = weight if weighted or takes_weight(classifier) else None
+    scores, asked = np.empty((len(rows), 1)), np.empty(len(below))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    for training, held_out in folds.split(rows, label):
+        fitted = fit_classifier(
+            clone(classifier),
+            as_table(rows[training], names),
+            label[training],
+            None if handed is None else handed[training],
+        )
+        scores[held_out, 0] = log_odds(fitted, as_table(rows[held_out], names))
+        events = held_out[held_out < len(below)]
+        asked[events] = (
+            scores[events, 0] if at is None else log_odds(fitted, as_table(at[events], names))
+        )
+    # If the classifier learnt nothing, the sign of the slope is chance.
+    line = LogisticRegression(C=1e9).fit(scores, label, sample_weight=weight)
+    slope = max(float(line.coef_[0, 0]), 0.0)
+    centre = line.intercept_[0] if slope > 0 else 0.0
+    auc = float(roc_auc_score(label, scores[:, 0], sample_weight=weight))
+    return slope * asked + centre, auc

@@ -1,0 +1,128 @@
+"""How a classifier is checked, fitted and asked; the trees that stand for None."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from skjetsim._estimators._inside import fit_weighted
+
+__all__ = [
+    "boosted_trees",
+    "check_classifier",
+    "fit_classifier",
+    "log_odds",
+    "ones_per_class",
+    "used_events",
+]
+
+
+def check_classifier(classifier, *methods):
+    """Raise TypeError unless it is None or has one of the methods."""
+    if classifier is not None and (
+        isinstance(classifier, type) or not any(hasattr(classifier, name) for name in methods)
+    ):
+        raise TypeError(
+            f"classifier must be a classifier with {' or '.join(methods)}, or None, got "
+            f"{classifier!r}."
+        )
+
+
+def used_events(weight):
+    """Rows of the events that count, at least two."""
+    used = np.flatnonzero(weight > 0)
+    if len(used) < 2:
+        raise ValueError(f"At least two events of positive weight are needed, got {len(used)}.")
+    return used
+
+
+def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
+    """Gradient-boosted trees as each purpose wants them.
+
+    Parameters
+    ----------
+    purpose : {"probabilities", "ratio", "test"}
+        What is asked of them: probabilities of classes, the ratio of two densities, or whether two
+        samples can be told apart.
+    random_state : int or None
+    n_rows, n_classes : int
+        Of the fit; for "probabilities".
+
+    Returns
+    -------
+    HistGradientBoostingClassifier
+    """
+    if purpose == "probabilities":
+        # By held-out log-loss of the acceptance of W + jet (benchmarks/simulation/efficiency.py). A
+        # tenth of fewer events could not say when to stop, nor hold one of each class.
+        early = n_rows >= max(1000, 10 * n_classes)
+        params = {
+            "learning_rate": 0.05,
+            "max_iter": 1000 if early else 100,
+            "max_leaf_nodes": 15,
+            "min_samples_leaf": int(np.clip(n_rows // 1000, 20, 100)),
+            "early_stopping": early,
+        }
+    elif purpose == "ratio":
+        # A ratio of two spectra is smooth, and each bend of it is noise until proven.
+        params = {
+            "max_iter": 300,
+            "max_leaf_nodes": 8,
+            "min_samples_leaf": 50,
+            "early_stopping": True,
+        }
+    else:
+        # A fixed number: scikit-learn's early stopping would split off its validation events row
+        # by row, and both versions of an event have to be on the same side.
+        params = {"learning_rate": 0.15, "max_iter": 100, "early_stopping": False}
+    return HistGradientBoostingClassifier(**params, random_state=random_state)
+
+
+def ones_per_class(number, weight):
+    """Rows and weights in which an event alone in its class is two events of half the weight.
+
+    Early stopping splits each class, for which it wants two events. The likelihood is the same.
+
+    Parameters
+    ----------
+    number : ndarray of int, shape (n_samples,)
+        Class of each event.
+    weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    rows : ndarray of int
+    weight : ndarray or None
+    """
+    alone = np.flatnonzero(np.bincount(number)[number] == 1)
+    rows = np.concatenate([np.arange(len(number)), alone])
+    if len(alone):
+        weight = np.ones(len(number)) if weight is None else weight.copy()
+        weight[alone] /= 2
+        weight = weight[rows]
+    return rows, weight
+
+
+def fit_classifier(classifier, table, label, weight):
+    """Fit a classifier in place, with weights if there are any, and return it."""
+    return fit_weighted(classifier, table, label, weight=weight)
+
+
+def log_odds(classifier, table):
+    """Log-odds of the second of two classes, or what the classifier has for them.
+
+    Parameters
+    ----------
+    classifier : fitted classifier
+        With `decision_function` or `predict_proba`.
+    table : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    if hasattr(classifier, "decision_function"):
+        return classifier.decision_function(table)
+    probability = classifier.predict_proba(table)[:, 1]
+    tiny = np.finfo(np.float32).eps  # of votes that all agree
+    return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))

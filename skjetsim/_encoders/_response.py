@@ -1,0 +1,315 @@
+"""Where and how wide each column of y is, given X: what a detector does, found before a network.
+
+A detector changes an event little: the response is a hundred times narrower than the spectrum. A
+network would have to learn the identity to a thousandth first. Here a robust regression in double
+precision learns place and width of each column, and a network learns what is left, of order one.
+The way from y to what is left is a bijection for each X, with an exact log-determinant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skjetsim._encoders._smooth_features import LEAST_SIZE, SmoothFeatures, momentum_size
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._weighted import weighted_quantile
+
+__all__ = ["ResponseEncoder"]
+
+# A column is encoded where what is left is narrower than this share of the column itself, by the
+# distance within which two thirds of the events lie, of events that the regression has not seen.
+# A resonance or an edge, which detectors blur by about its width, is in one place only as it is.
+NARROW = 0.5
+CORE = 0.6827
+CLEARLY_NARROWER = 0.9  # the same for places that are curves, over straight lines
+ROUNDING = 1e-6  # of a column: what is narrower is that of single precision, and no response
+FEWEST_ROWS = 100
+MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
+HELD_OUT = 5  # every fifth row
+N_ROUNDS = 3  # of place and width, each with the weights that the last one gives
+N_WIDTH_STEPS = 4  # in each of them
+FEW_BEHIND = 0.01  # of the events, more than a quarter of a turn away: an angle is then a number
+FAR = 2.5  # widths: what lies farther counts as if it lay here
+LOG_WIDTHS = (-600.0, 600.0)  # whose exponentials are numbers
+RIDGES = (1e-9, 1e-6)  # of place and of width, for columns of X that say the same
+
+
+class ResponseEncoder(BaseEstimator):
+    """Residuals of y against what X says of it, in units of the width that X says they have.
+
+    Columns that X does not place narrowly stay as they are. Momenta (`muon_px`, `muon_py`,
+    `muon_pz`) that X and y share are compared in the frame of the momentum in X, in units of its
+    size. An angle is turned by the column of X that is nearest to it; if hardly any event is more
+    than a quarter of a turn away, what is left is a number.
+
+    Attributes
+    ----------
+    features_ : SmoothFeatures
+    momenta_ : ndarray of int, shape (n_objects, 2, 3)
+        Columns of X and of y of each momentum.
+    least_sizes_ : ndarray of shape (n_objects,)
+        Of the momenta of X in the fit: smaller ones are no smaller units.
+    turned_by_ : ndarray of int, shape (n_targets,)
+        Column of X that an angle is measured from; -1 for no such.
+    encoded_ : ndarray of bool, shape (n_targets,)
+        Columns with a place and a width.
+    circular_ : ndarray of bool, shape (n_targets,)
+        Columns that are angles after encoding too.
+    place_, width_ : ndarray of shape (n_features_out, n_targets)
+        Coefficients of place and of log width.
+    log_width_range_ : ndarray of shape (2, n_targets)
+        Least and largest log width of the fit.
+    """
+
+    def fit(self, X, y, x_names, y_names, weight=None, keep=None):
+        """Find which columns of y X places narrowly, and learn place and width of these.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples, n_targets)
+        x_names, y_names : list of str
+        weight : ndarray of shape (n_samples,), optional
+        keep : ndarray of bool, shape (n_targets,), optional
+            Columns that stay as they are, such as integers.
+
+        Returns
+        -------
+        self
+        """
+        step = -(-len(X) // MOST_ROWS)
+        weight = np.ones(len(X)) if weight is None else weight
+        X, y, weight = X[::step], y[::step], weight[::step]
+        x_names, y_names = [str(name) for name in x_names], [str(name) for name in y_names]
+        n_targets = y.shape[1]
+        kept = np.zeros(n_targets, dtype=bool) if keep is None else np.asarray(keep)
+        kept = kept | (y == y[0]).all(axis=0)
+        angles = np.array([is_angle(name) for name in y_names])
+        self.momenta_ = _shared_momenta(X, y, x_names, y_names, kept, weight)
+        self.least_sizes_ = np.array([momentum_size(X[:, x]).min() for x, _ in self.momenta_])
+        self.turned_by_ = _nearest_angles(X, y, x_names, angles & ~kept, weight)
+        self.features_ = SmoothFeatures().fit(X, x_names, self.momenta_[:, 0], weight)
+        start = self._start(X, y)
+        behind = np.average(np.abs(start) > np.pi / 2, axis=0, weights=weight)
+        self.circular_ = angles & ~((self.turned_by_ >= 0) & (behind < FEW_BEHIND))
+        self._fit_columns(X, start, y, weight, kept | self.circular_)
+        return self
+
+    def _fit_columns(self, X, start, y, weight, left_alone):
+        n_rows, n_targets = y.shape
+        basis = self.features_.transform(X)
+        self.encoded_ = np.zeros(n_targets, dtype=bool)
+        self.place_, self.width_ = np.zeros((2, basis.shape[1], n_targets))
+        self.log_width_range_ = np.zeros((2, n_targets))
+        if n_rows < FEWEST_ROWS:
+            return
+        middle = [weighted_quantile(column, [0.5], weight)[0] for column in y.T]
+        units = _core(y - middle, weight)
+        units[self.momenta_[:, 1]] = 1.0
+        for_width = self.features_.for_width(n_rows)
+        for j in np.flatnonzero(~left_alone & (units > 0)):
+            regression = _Regression(basis, for_width, start[:, j], weight)
+            for_place = regression.narrowest(self.features_.for_place(n_rows), units[j])
+            if for_place is not None:
+                self.encoded_[j] = True
+                place, width = regression.fit(for_place)
+                self.place_[for_place, j], self.width_[for_width, j] = place, width
+                log_width = basis @ self.width_[:, j]
+                self.log_width_range_[:, j] = log_width.min(), log_width.max()
+
+    def encode(self, X, y):
+        """What is left of y, in units of its width.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        place, log_width = self._place_and_width(X)
+        return (self._start(X, y) - place) * np.exp(-log_width)
+
+    def decode(self, X, left):
+        """Inverse of `encode`; angles are in (-pi, pi].
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        left : ndarray of shape (n_samples, n_targets)
+            As `encode` returns it.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_targets)
+        """
+        place, log_width = self._place_and_width(X)
+        y = left * np.exp(log_width) + place
+        for columns, p, size in self._momenta(X):
+            y[:, columns] = p + size[:, None] * np.einsum("nij,ni->nj", _frame(p), y[:, columns])
+        turned = np.flatnonzero(self.turned_by_ >= 0)
+        y[:, turned] = wrap_phi(y[:, turned] + X[:, self.turned_by_[turned]])
+        return y
+
+    def log_det(self, X):
+        """log|det| of `encode` with respect to y, of each row: the same for any y.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        result = -self._place_and_width(X)[1].sum(axis=1)
+        for _, _, size in self._momenta(X):
+            result -= 3 * np.log(size)
+        return result
+
+    def _momenta(self, X):
+        """Columns of y of each momentum, the momentum in X, and the unit of its size."""
+        for (x_columns, y_columns), least in zip(self.momenta_, self.least_sizes_, strict=True):
+            p = X[:, x_columns]
+            yield y_columns, p, np.maximum(momentum_size(p), least)
+
+    def _place_and_width(self, X):
+        if not self.encoded_.any():
+            return np.zeros((2, len(X), len(self.encoded_)))
+        basis = self.features_.transform(X)
+        log_width = np.clip(basis @ self.width_, *self.log_width_range_)
+        return basis @ self.place_, log_width
+
+    def _start(self, X, y):
+        """Return y with momenta in the frame of those in X, and angles from those in X."""
+        start = y.astype(np.float64)
+        for columns, p, size in self._momenta(X):
+            moved = (y[:, columns] - p) / size[:, None]
+            start[:, columns] = np.einsum("nij,nj->ni", _frame(p), moved)
+        turned = np.flatnonzero(self.turned_by_ >= 0)
+        start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
+        return start
+
+
+def _frame(p):
+    """Unit vectors along momenta, in the direction of polar angle and of azimuth, as rows."""
+    size, pt = momentum_size(p), np.hypot(p[:, 0], p[:, 1])
+    along = p / size[:, None]
+    on_axis = pt == 0
+    safe = np.where(on_axis, 1.0, pt)
+    cosine, sine = np.where(on_axis, 1.0, p[:, 0] / safe), p[:, 1] / safe
+    along[on_axis] = 0.0, 0.0, 1.0
+    azimuth = np.stack([-sine, cosine, np.zeros_like(sine)], axis=1)
+    return np.stack([along, np.cross(azimuth, along), azimuth], axis=1)
+
+
+def _shared_momenta(X, y, x_names, y_names, kept, weight):
+    """Columns of X and of y of momenta that both have and that the detector changes little."""
+    found = []
+    for name in y_names:
+        if not (name == "px" or name.endswith("_px")):
+            continue
+        names = [name[:-2] + axis for axis in ("px", "py", "pz")]
+        if not all(n in x_names and n in y_names for n in names):
+            continue
+        columns = [[side.index(n) for n in names] for side in (x_names, y_names)]
+        p, size = X[:, columns[0]], momentum_size(X[:, columns[0]])
+        if kept[columns[1]].any() or size.min() <= LEAST_SIZE:
+            continue
+        if (_core((y[:, columns[1]] - p) / size[:, None], weight) < NARROW).all():
+            found.append(columns)
+    return np.array(found, dtype=int).reshape(-1, 2, 3)
+
+
+def _nearest_angles(X, y, x_names, angles, weight):
+    """For each angle of y the column of X nearest to it, -1 where there is no near one."""
+    nearest = np.full(y.shape[1], -1)
+    candidates = [i for i, name in enumerate(x_names) if is_angle(name)]
+    for j in np.flatnonzero(angles) if candidates else ():
+        distance = _core(wrap_phi(y[:, [j]] - X[:, candidates]), weight)
+        best = int(np.argmin(distance))
+        if distance[best] < NARROW * CORE * np.pi:
+            nearest[j] = candidates[best]
+    return nearest
+
+
+def _core(residuals, weight):
+    """Distance from zero within which two thirds of the events lie, of each column."""
+    return np.array([weighted_quantile(np.abs(r), [CORE], weight)[0] for r in residuals.T])
+
+
+class _Regression:
+    """Place and width of one column, by turns; rows far out count as if they lay nearer."""
+
+    def __init__(self, basis, for_width, target, weight):
+        self.basis, self.for_width = basis, for_width
+        self.target, self.weight = target, weight
+
+    def narrowest(self, choices, unit):
+        """Features of the place, the first of the choices but for clearly better ones.
+
+        None where what is left of events that it has not seen is not narrow in the unit, or
+        narrower than rounding.
+        """
+        best, least = None, NARROW * unit
+        for chosen in choices:
+            held_out = np.arange(len(self.target)) % HELD_OUT == 0
+            place, _ = self.fit(chosen, ~held_out, n_rounds=1)
+            left = self.target[held_out] - self.basis[held_out][:, chosen] @ place
+            core = _core(left[:, None], self.weight[held_out])[0]
+            if core < least:
+                best, least = chosen, CLEARLY_NARROWER * core
+        return best if least > ROUNDING * unit else None
+
+    def fit(self, for_place, rows=slice(None), n_rounds=N_ROUNDS):
+        """Coefficients of place and of log width."""
+        basis, target, weight = self.basis[rows], self.target[rows], self.weight[rows]
+        inputs = basis[:, for_place]
+        place = _least_squares(inputs, target, weight)
+        width = _LogWidth(basis[:, self.for_width], weight)
+        for _ in range(n_rounds):
+            left = np.abs(target - inputs @ place)
+            scale = np.exp(-width.step(left))
+            far = np.maximum(left * scale / FAR, 1.0)
+            place = _least_squares(inputs, target, weight * scale**2 / far)
+        width.step(np.abs(target - inputs @ place))
+        return place, width.coefficients
+
+
+def _least_squares(inputs, target, weight):
+    weighted = inputs * (weight / weight.max())[:, None]
+    gram = weighted.T @ inputs
+    size = np.sqrt(np.diag(gram))
+    size = np.where(size > 0, size, 1.0)
+    gram = gram / size / size[:, None] + RIDGES[0] * np.eye(len(gram))
+    return np.linalg.solve(gram, weighted.T @ target / size) / size
+
+
+class _LogWidth:
+    """Regression of the log width, by likelihood: Fisher steps, whose matrix is constant.
+
+    The likelihood is that of an exponential distribution of abs(residual), concave in the
+    coefficients.
+    """
+
+    def __init__(self, inputs, weight):
+        self.inputs, self.coefficients = inputs, None
+        self.weighted = (inputs * (weight / weight.sum())[:, None]).T
+        gram = self.weighted @ inputs
+        self.inverse = np.linalg.inv(gram + RIDGES[1] * np.eye(len(gram)))
+
+    def step(self, left):
+        """Log width of each row, a few steps from the last one."""
+        if self.coefficients is None:
+            self.coefficients = np.zeros(len(self.inverse))
+            self.coefficients[0] = np.log(max(self.weighted[0] @ left, np.finfo(float).tiny))
+        for _ in range(N_WIDTH_STEPS):
+            excess = np.minimum(left * np.exp(-self._log_width()), 2 * FAR) - 1
+            self.coefficients = self.coefficients + self.inverse @ (self.weighted @ excess)
+        return self._log_width()
+
+    def _log_width(self):
+        return np.clip(self.inputs @ self.coefficients, *LOG_WIDTHS)

@@ -1,0 +1,208 @@
+"""Estimators inside estimators: what they have to be, their seeds, fits and errors."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from inspect import Parameter, signature
+
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base._tags import innermost
+from skjetsim.utils._seeds import int_seed
+
+__all__ = [
+    "check_generator",
+    "check_simulator",
+    "explained",
+    "fit_inside",
+    "fit_weighted",
+    "forget",
+    "is_fitted",
+    "learns_from_pairs",
+    "numbered_checkpoints",
+    "seed_inside",
+    "set_seeds",
+    "takes_weight",
+]
+
+
+def check_simulator(simulator, name="simulator", learns="y given X"):
+    """Raise TypeError unless a parameter is a simulator; `learns` says what for."""
+    if isinstance(simulator, type) or not hasattr(simulator, "fit"):
+        raise TypeError(f"{name} must be a simulator, got {simulator!r}.")
+    if not is_simulator(simulator):
+        cure = " Take the simulator inside it, and put Unfolder around the whole."
+        raise TypeError(
+            f"{name} must be a simulator, got {simulator!r}, which would not learn {learns}."
+            + (cure if is_unfolder(simulator) else "")
+        )
+
+
+def check_generator(generator, name="generator"):
+    """Raise TypeError unless a parameter is a generator, scikit-learn's densities included."""
+    if isinstance(generator, type) or not hasattr(generator, "fit") or not is_generator(generator):
+        raise TypeError(f"{name} must be a generator, got {generator!r}.")
+
+
+def learns_from_pairs(estimator):
+    """Whether row i of X and y have to be the same event, as for all but unpaired models."""
+    return getattr(innermost(estimator), "_learns_from_pairs", True)
+
+
+def seed_inside(name):
+    """Property `random_state` of a class: that of the model inside the parameter `name`."""
+
+    def random_state(self):
+        return getattr(innermost(getattr(self, name)), "random_state", None)
+
+    return property(random_state, doc="Seed of the model inside, which draws the noise.")
+
+
+def set_seeds(estimator, root, *key, replace=False):
+    """Set every `random_state` inside an estimator that is None to a seed of its own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Changed in place, and returned.
+    root : SeedSequence
+    *key : int
+        Branch below the root.
+    replace : bool
+        Whether seeds that are not None are set, too.
+    """
+    names = sorted(
+        name
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "random_state" and (replace or value is None)
+    )
+    seeds = {name: int_seed(root, *key, i) for i, name in enumerate(names)}
+    return estimator.set_params(**seeds) if seeds else estimator  # a FrozenEstimator takes none
+
+
+def numbered_checkpoints(estimator, number):
+    """Parameters that give one of several clones checkpoints of its own; empty without any."""
+    return {
+        name: f"{value}.{number}"
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "checkpoint" and value is not None
+    }
+
+
+def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
+    """Fit a clone of the parameter `name` in its place, the attribute ``name_``.
+
+    So what it has learnt by Ctrl-C can be used. After any other error there is no such attribute.
+
+    Parameters
+    ----------
+    estimator : estimator
+    name : str
+    *data : array-like
+        X of a generator, X and y of a simulator.
+    weight : ndarray, optional
+    seed : SeedSequence, optional
+        The seeds that are None in the parameter are derived from it.
+    **fit_params
+        Of its `fit`.
+
+    Returns
+    -------
+    estimator
+        The fitted clone.
+    """
+    inside = clone(getattr(estimator, name))
+    if seed is not None:
+        set_seeds(inside, seed)
+    setattr(estimator, f"{name}_", inside)
+    try:
+        return fit_weighted(inside, *data, weight=weight, **fit_params)
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt) or not is_fitted(inside):
+            forget(estimator, f"{name}_")
+        raise
+
+
+def fit_weighted(estimator, *data, weight=None, **fit_params):
+    """Fit an estimator, with weights under the name its `fit` knows them by.
+
+    Raises
+    ------
+    ValueError
+        If there are weights, which its `fit` does not take.
+    """
+    if weight is not None:
+        if not takes_weight(estimator):
+            raise ValueError(
+                f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
+                "another estimator, or unweight the events first."
+            )
+        fit_params[_weight_name(estimator)] = weight
+    return estimator.fit(*data, **fit_params)
+
+
+def takes_weight(estimator):
+    """Whether `fit` of the model inside Pipelines and searches takes weights."""
+    parameters = signature(innermost(estimator).fit).parameters.values()
+    return any(
+        parameter.name == "sample_weight" or parameter.kind is Parameter.VAR_KEYWORD
+        for parameter in parameters
+    )
+
+
+def forget(estimator, *names):
+    """Delete what an earlier fit has left: from here on there is none."""
+    for name in names:
+        vars(estimator).pop(name, None)
+
+
+def is_fitted(estimator):
+    """Whether an estimator can be used: also one whose fit was interrupted."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+@contextmanager
+def explained(note=None, rows=None):
+    """Add to the errors of an estimator inside what it was given.
+
+    Parameters
+    ----------
+    note : str, optional
+        Where the values of the message are to be looked for.
+    rows : ndarray of int, optional
+        Rows of the user's table that it was given. The row that a message names is one of these.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if note is not None:
+            error.add_note(note)
+        text = "\n".join([str(error), *getattr(error, "__notes__", [])])
+        found = re.findall(r"\b[Rr]ow (\d+)\b", text)
+        if rows is not None and found and int(found[-1]) < len(rows):
+            error.add_note(f"In the table that was passed on it is row {rows[int(found[-1])]}.")
+        raise
+
+
+def _weight_name(estimator):
+    """Keyword by which `fit` hands weights to the model inside a Pipeline."""
+    prefix = ""
+    while not get_config()["enable_metadata_routing"]:
+        if isinstance(estimator, Pipeline):
+            name, estimator = estimator.steps[-1]
+            prefix += f"{name}__"
+        elif hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions"):
+            estimator = estimator.estimator
+        else:
+            break
+    return f"{prefix}sample_weight"

@@ -1,0 +1,71 @@
+"""Training checkpoints: written atomically after each epoch, read back without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import torch
+
+from skjetsim.utils._atomic import replacing
+
+__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
+
+
+# Of a plan: what changes nothing, and callbacks, which have no text that says what they do.
+NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
+
+
+def fingerprint(plan, data, module):
+    """Digest of everything that decides a training's course, to recognise a foreign checkpoint."""
+    digest = hashlib.blake2b(digest_size=16)
+    settings = {name: value for name, value in vars(plan).items() if name not in NOT_OF_COURSE}
+    digest.update(repr(sorted(settings.items())).encode())
+    digest.update(repr((type(data).__name__, data.n_rows)).encode())
+    for tensor in (*data.tensors(), *module.state_dict().values()):
+        digest.update(str((tuple(tensor.shape), tensor.dtype)).encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path, state):
+    """Replace the file at `path` in one step, so that a kill leaves the old or the new one.
+
+    Raises
+    ------
+    OSError
+        Where the folder does not exist or cannot be written to, or the disk is full.
+    """
+    with replacing(path, "a checkpoint") as partial, open(partial, "wb") as file:
+        torch.save(state, file)
+
+
+def load_checkpoint(path, expected):
+    """Read a checkpoint, None where there is none yet.
+
+    Raises
+    ------
+    ValueError
+        Where the file belongs to another training, is damaged, or is no checkpoint.
+    OSError
+        Where it may not be opened.
+    """
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception:
+            # PyTorch's own message advises to read the file without weights_only, and run its code.
+            state = None
+    if not isinstance(state, dict):
+        raise ValueError(
+            f"The checkpoint {path!r} cannot be read: it is damaged, or something else. Delete it "
+            "to start afresh, or give another path."
+        )
+    if state.get("fingerprint") != expected:
+        raise ValueError(
+            f"The checkpoint {path!r} belongs to another training (other data, parameters or "
+            "random_state). Delete it, or give another path."
+        )
+    return state

@@ -1,0 +1,152 @@
+"""The course of a training: schedule, best epoch, patience, checkpoint.
+
+skorch has callbacks for these, which drive one optimizer, start anew when a training resumes, or
+hold weights that are not the averaged ones; so they stay ours.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from skjetsim._nn.training._checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from skjetsim._nn.training._plan import TrainingWarning
+from skjetsim.utils._warnings import warn_user
+
+__all__ = ["Course", "StopTraining"]
+
+CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
+
+
+class StopTraining(Exception):  # noqa: N818 - as StopIteration, no error
+    """Ends the loop over epochs; the training is then over as any other."""
+
+
+class Course:
+    """What a training remembers from epoch to epoch; resumes from its checkpoint.
+
+    Parameters
+    ----------
+    net : TrainingNet
+        Initialised.
+    data : Rows, Unpaired or Draws
+        What it is trained on.
+    """
+
+    def __init__(self, net, data):
+        self.net, self.plan = net, net.plan
+        self.n_batches = self.plan.max_epochs * data.n_batches(self.plan.batch_size)
+        self.best = {"epoch": 0, "loss": math.inf, "weights": None}
+        self.stopped = False
+        if self.plan.checkpoint is not None:
+            self.fingerprint = fingerprint(self.plan, data, net.module_)
+            self._resume()
+
+    def epochs_left(self):
+        """Epochs that are still to be trained."""
+        return 0 if self.stopped else self.plan.max_epochs - len(self.net.history)
+
+    def set_learning_rates(self, batch):
+        """Set those of all optimizers for mini-batch number `batch`."""
+        if self.plan.schedule == "constant":
+            return  # what there is may be set by a callback
+        factor = self.plan.learning_rate_factor(batch, self.n_batches)
+        for optimizer in self.net.optimizers().values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def end_epoch(self):
+        """Keep the weights where the epoch is the best.
+
+        Raises
+        ------
+        ValueError
+            Where the loss is not finite in the first epoch.
+        StopTraining
+            Where it is not in a later one.
+        """
+        entries = self.net.history[-1]
+        valid_loss = entries.get("valid_loss")
+        if not math.isfinite(entries["train_loss"] + (valid_loss or 0.0)):
+            self._stop_not_finite()
+        # Without validation the last finite epoch is the best one known.
+        is_best = valid_loss is None or valid_loss < self.best["loss"]
+        if valid_loss is not None:
+            self.net.history.record("valid_loss_best", is_best)
+        if is_best:
+            loss = math.inf if valid_loss is None else valid_loss
+            self.best = {"epoch": len(self.net.history), "loss": loss, "weights": self._weights()}
+
+    def leave_epoch(self, stop):
+        """Say whether training is over, by a callback's wish or ours, and write the checkpoint."""
+        waited = len(self.net.history) - self.best["epoch"]
+        patience = self.plan.patience
+        monitored = math.isfinite(self.best["loss"])
+        self.stopped = stop or (patience is not None and monitored and waited >= patience)
+        if self.plan.checkpoint is not None:
+            save_checkpoint(self.plan.checkpoint, self._state())
+        return self.stopped
+
+    def finish(self):
+        """Restore the best epoch: at the end, and where training was interrupted."""
+        if self.best["weights"] is not None:
+            self.net.module_.load_state_dict(self.best["weights"])
+        self.net.best_epoch_ = self.best["epoch"]
+
+    def _weights(self):
+        return {name: v.detach().clone() for name, v in self.net.module_.state_dict().items()}
+
+    def _stop_not_finite(self):
+        epoch = len(self.net.history)
+        if self.best["weights"] is None:
+            raise ValueError(
+                f"The training loss is not finite in epoch {epoch}, the first one: nothing was "
+                f"learnt. {CURE}"
+            )
+        message = (
+            f"The training loss became NaN or infinite in epoch {epoch}; the weights of epoch "
+            f"{self.best['epoch']} were kept. {CURE}"
+        )
+        warn_user(message, TrainingWarning)
+        raise StopTraining
+
+    # The checkpoint.
+
+    def _state(self):
+        net = self.net
+        return {
+            "fingerprint": self.fingerprint,
+            "stopped": self.stopped,
+            "n_batches": net.n_batches_,
+            "module": net.module_.state_dict(),
+            "average": None if net.average_ is None else net.average_.values,
+            "optimizers": {name: each.state_dict() for name, each in net.optimizers().items()},
+            "generator": net.generator.get_state(),
+            "best": self.best,
+            "history": [_plain(entries) for entries in net.history.to_list()],
+        }
+
+    def _resume(self):
+        state = load_checkpoint(self.plan.checkpoint, self.fingerprint)
+        if state is None:
+            return
+        net = self.net
+        net.module_.load_state_dict(state["module"])
+        if net.average_ is not None:
+            net.average_.values = state["average"]
+        for name, optimizer in net.optimizers().items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        net.generator.set_state(state["generator"])
+        net.n_batches_ = state["n_batches"]
+        self.best, self.stopped = state["best"], state["stopped"]
+        for entries in state["history"]:
+            net.history.new_epoch()
+            for key, value in entries.items():
+                net.history.record(key, value)
+
+
+def _plain(entries):
+    """Numbers and text of an epoch's history: callbacks record what no checkpoint may hold."""
+    entries = {k: v.item() if isinstance(v, np.generic) else v for k, v in entries.items()}
+    return {k: v for k, v in entries.items() if isinstance(v, (bool, int, float, str))}

@@ -1,0 +1,309 @@
+"""The skorch net that every network is trained by.
+
+Its loop, splits, iterators and notifications are skorch's. Ours is the step, over mini-batches of
+tensors that already lie on the device: nothing is done per row, and no number crosses from the
+device to the host within an epoch (skorch asks for each loss), so that an epoch costs what a bare
+loop over the same network costs.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+
+import torch
+from skorch import NeuralNet
+
+from skjetsim._nn.training._average import RunningAverage
+from skjetsim._nn.training._callbacks import is_decision, make_callbacks
+from skjetsim._nn.training._data import Batches
+from skjetsim._nn.training._loop import Course, StopTraining
+from skjetsim._nn.training._means import EpochMeans, WeightedMean
+
+__all__ = ["TrainingNet"]
+
+MONITOR_SEED = 0  # of the noise that all epochs are validated with
+FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
+
+
+class TrainingNet(NeuralNet):
+    """skorch net of a `Network`, with averaged weights, several optimizers and exact resuming.
+
+    Parameters
+    ----------
+    module : Network
+    plan : TrainingPlan
+    generator : torch.Generator
+        Shuffles the batches and draws the noise of the losses; on the CPU.
+    device : str
+    """
+
+    _default_callbacks = ()
+
+    def __init__(self, module, *, plan, generator, device="cpu"):
+        super().__init__(
+            module,
+            criterion=WeightedMean,
+            optimizer=torch.optim.AdamW,
+            lr=plan.learning_rate,
+            max_epochs=plan.max_epochs,
+            batch_size=plan.batch_size,
+            iterator_train=Batches,
+            iterator_train__generator=generator,
+            iterator_valid=Batches,
+            train_split=None,
+            callbacks=make_callbacks(plan) or "disable",
+            verbose=int(plan.verbose),
+            device=device,
+            use_caching=False,  # of outputs, which losses have none of
+        )
+        self.plan = plan
+        self.generator = generator
+        self.best_epoch_ = 0
+
+    def get_default_callbacks(self):
+        """None: what skorch's do happens here without asking for each loss."""
+        return []
+
+    # Components.
+
+    def initialize(self):
+        """Create all components anew."""
+        self.n_batches_, self.course_, self.average_ = 0, None, None
+        return super().initialize()
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Create an optimizer for each name of the module's groups; fused: one call for all."""
+        self.optimizer_names_ = {}
+        for step, groups in self.module_.groups().items():
+            # skorch's callbacks know `optimizer_`.
+            name = f"optimizer_{step}_" if self.optimizer_names_ else "optimizer_"
+            self.optimizer_names_[step] = name
+            groups = [self._rates(group) for group in groups]
+            groups = [group for group in groups if group["params"]]
+            setattr(self, name, torch.optim.AdamW(groups, fused=True))
+        return self
+
+    def _rates(self, group):
+        """A parameter group with the plan's rates where it has none of its own."""
+        rates = {"lr": self.plan.learning_rate, "weight_decay": self.plan.weight_decay}
+        group = rates | group
+        group["lr"] *= group.pop("lr_factor", 1.0)
+        return group | {"params": list(group["params"]), "initial_lr": group["lr"]}
+
+    def optimizers(self):
+        """Optimizers by the name of their step."""
+        return {step: getattr(self, name) for step, name in self.optimizer_names_.items()}
+
+    def averaged(self):
+        """Context in which the module has the averaged weights, where there is an average."""
+        return nullcontext() if self.average_ is None else self.average_.in_place(self.module_)
+
+    def entries(self):
+        """Entries of each epoch's history, without what is there for skorch's callbacks."""
+        return [
+            {name: value for name, value in epoch.items() if name not in FOR_CALLBACKS}
+            for epoch in self.history.to_list()
+        ]
+
+    # Training.
+
+    def fit(self, X, y=None, **fit_params):
+        """Train anew; restores the best epoch, also on Ctrl-C, which is raised again.
+
+        Parameters
+        ----------
+        X : Rows, Unpaired or Draws
+        y : Rows, Unpaired or Draws, optional
+            Held back for validation. Without it the last epoch is kept.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where the loss is not finite in the first epoch.
+        """
+        self.best_epoch_ = 0
+        return super().fit(X.normalised(), None if y is None else y.normalised())
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """As skorch's, which would keep the last epoch, and a user's Ctrl-C from going on up."""
+        if self.plan.ema_decay is not None:
+            self.average_ = RunningAverage(self.plan.ema_decay)
+        self.course_ = Course(self, X)
+        self.notify("on_train_begin", X=X, y=y)
+        try:
+            self.fit_loop(X, y, epochs=self.course_.epochs_left())
+        except StopTraining:
+            pass
+        finally:
+            self.course_.finish()
+            self._set_training(False)
+            self.notify("on_train_end", X=X, y=y)
+            self.course_, self.average_ = None, None
+            for optimizer in self.optimizers().values():
+                optimizer.state.clear()  # twice the weights, of use to nobody after the fit
+        return self
+
+    def train_once(self, data, plan):
+        """Pass once over more rows at the plan's learning rate; optimizers and average go on.
+
+        Parameters
+        ----------
+        data : Rows, Unpaired or Draws
+        plan : TrainingPlan
+            Its batch size, learning rate, weight decay, clipping and average count.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where the loss is not finite; the network is then as it was before.
+        """
+        self._take_up(plan)
+        before = self._snapshot()
+        self.notify("on_train_begin", X=data, y=None)
+        try:
+            self.fit_loop(data, epochs=1)
+        except StopTraining:
+            pass
+        except BaseException:
+            self._restore(before)
+            raise
+        finally:
+            if self.average_ is not None:
+                self.average_.swap(self.module_)
+            self._set_training(False)
+            self.notify("on_train_end", X=data, y=None)
+        return self
+
+    def _take_up(self, plan):
+        """Go on by another plan: from the trained weights, not from their average."""
+        trained = self.initialized_
+        if not trained:
+            self.initialize()
+        rates = (self.plan.learning_rate, self.plan.weight_decay)
+        self.plan, self.batch_size = plan, plan.batch_size
+        if rates != (plan.learning_rate, plan.weight_decay):
+            self.initialize_optimizer()
+        for optimizer in self.optimizers().values():
+            for group in optimizer.param_groups:  # a schedule has brought it to zero
+                group["lr"] = group["initial_lr"]
+        if self.average_ is not None:
+            self.average_.swap(self.module_)
+        if plan.ema_decay is None:
+            self.average_ = None
+        elif self.average_ is None:
+            self.average_ = RunningAverage(plan.ema_decay, self.module_ if trained else None)
+        else:
+            self.average_.decay = plan.ema_decay
+
+    def _snapshot(self):
+        average = None if self.average_ is None else self.average_.values
+        weights = {name: value.clone() for name, value in self.module_.state_dict().items()}
+        return weights, average and [value.clone() for value in average]
+
+    def _restore(self, snapshot):
+        weights, average = snapshot
+        self.module_.load_state_dict(weights)
+        if self.average_ is not None:
+            self.average_.values = average
+        self.initialize_optimizer()  # its moments may not be finite
+
+    # skorch's protocol.
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        """Training and validation data as they were given."""
+        return X, y
+
+    def notify(self, method_name, **cb_kwargs):
+        """As skorch's; at the end of an epoch callbacks see the averaged weights, and may stop."""
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **cb_kwargs)
+            return
+        stop = False
+        with self.averaged():
+            try:
+                super().notify(method_name, **cb_kwargs)
+            except KeyboardInterrupt as error:
+                if not is_decision(error):
+                    raise
+                stop = True
+        if self.course_ is not None:
+            stop = self.course_.leave_epoch(stop)
+        if stop:
+            raise StopTraining
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Look at the epoch before the callbacks do."""
+        self.module_.check_epoch(self.history[-1])
+        if self.course_ is not None:
+            self.course_.end_epoch()
+        elif not math.isfinite(self.history[-1, "train_loss"]):
+            raise ValueError(
+                "The training loss is not finite: these events were not learnt. Lower "
+                "learning_rate, or look for outliers among them."
+            )
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Train on an epoch's batches, or monitor the data held back."""
+        if iterator is None:
+            return
+        if not training:
+            self._monitor(iterator.data)
+            return
+        self._set_training(True)
+        steps, losses, logged = EpochMeans(), EpochMeans(), EpochMeans()
+        self.module_._logged = logged
+        for batch in iterator:
+            if self.callbacks_:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            step = step_fn(batch, **fit_params)
+            steps.add(step["step"], step["loss"] * len(batch), len(batch))
+            if len(step["losses"]) > 1 or len(set(self.module_.steps)) > 1:
+                for name, loss in step["losses"].items():
+                    losses.add(name, loss.detach() * len(batch), len(batch))
+            if self.callbacks_:
+                self.notify("on_batch_end", batch=batch, training=True, **step)
+        self.module_._logged = None
+        self._set_training(False)
+        self.history.record("train_loss", sum(steps.collect().values()))
+        for name, value in (losses.collect() | logged.collect()).items():
+            self.history.record(name, value)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    def train_step(self, batch, **fit_params):
+        """One optimization step; the losses stay on the device."""
+        module = self.module_
+        step = module.steps[self.n_batches_ % len(module.steps)]
+        if self.course_ is not None:
+            self.course_.set_learning_rates(self.n_batches_)
+        optimizer = self.optimizers()[step]
+        optimizer.zero_grad(set_to_none=True)
+        loss, losses = self.criterion_(module.losses(step, batch, self.generator), batch.weight)
+        loss.backward()
+        if self.plan.gradient_clip is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, self.plan.gradient_clip)
+        if self.callbacks_:
+            named = list(module.named_parameters())
+            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        optimizer.step()
+        self.n_batches_ += 1
+        if self.average_ is not None:
+            self.average_.update(module)
+        return {"loss": loss.detach(), "losses": losses, "step": step, "y_pred": None}
+
+    @torch.no_grad()
+    def _monitor(self, data):
+        generator = torch.Generator().manual_seed(MONITOR_SEED)
+        with self.averaged():
+            value = self.module_.monitor(data, generator)
+        if value is not None:
+            self.history.record("valid_loss", float(value))

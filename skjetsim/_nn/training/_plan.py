@@ -1,0 +1,71 @@
+"""How a network is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["SCHEDULES", "TrainingPlan", "TrainingWarning"]
+
+SCHEDULES = ("cosine", "constant", "inverse_epoch")
+
+
+class TrainingWarning(UserWarning):
+    """Training stopped before its time; the message says in which epoch and what was kept."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How a network is trained; estimators fill it from their parameters.
+
+    Attributes
+    ----------
+    batch_size, max_epochs : int
+    learning_rate, weight_decay : float
+        Of AdamW, where the network's `groups` give no others.
+    schedule : {"cosine", "constant", "inverse_epoch"}
+        "cosine" warms up over the first 2% of the steps, at most 200, then falls to zero;
+        "inverse_epoch" divides by the number of the epoch, from 1.
+    gradient_clip : float or None
+        Largest norm of the gradient of each optimizer.
+    patience : int or None
+        Epochs without a better validation loss after which training stops.
+    ema_decay : float or None
+        Decay per step of the running average of the weights, which is then what is validated
+        and kept.
+    checkpoint : str or None
+        File a killed training resumes from.
+    callbacks : sequence of skorch Callback, or of (name, Callback)
+        Each training works on copies of its own. They decide on no checkpoint's fingerprint, and
+        what they remember is not in it: when training resumes they start anew, with the history
+        of the epochs before.
+    verbose : bool
+        Show a progress bar, and let callbacks print.
+    course : str
+        What else decides on the training, so that its checkpoint is not another's.
+    """
+
+    batch_size: int = 1024
+    max_epochs: int = 50
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    gradient_clip: float | None = None
+    patience: int | None = None
+    ema_decay: float | None = None
+    checkpoint: str | None = None
+    callbacks: tuple = ()
+    verbose: bool = False
+    course: str = ""
+
+    def learning_rate_factor(self, batch, n_batches):
+        """Factor of the learning rate in mini-batch number `batch` of `n_batches`."""
+        if self.schedule == "constant":
+            return 1.0
+        if self.schedule == "inverse_epoch":
+            return 1.0 / (1 + batch * self.max_epochs // n_batches)
+        warmup = min(200, max(1, n_batches // 50))
+        if batch < warmup:
+            return (batch + 1) / warmup
+        progress = (batch - warmup) / max(1, n_batches - warmup)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

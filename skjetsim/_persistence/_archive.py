@@ -1,0 +1,161 @@
+"""The archive that a model file is: what is in it, and whether that is what was written.
+
+A zip archive of uncompressed entries. `checksums.json` has a SHA-256 of each other entry and of
+each tensor, and the archive's comment that of `checksums.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import struct
+import zipfile
+
+import numpy as np
+
+__all__ = ["FORMAT", "MANIFEST", "STRUCTURE", "check_stored", "read_archive", "write_archive"]
+
+FORMAT = 2
+MANIFEST, STRUCTURE = "manifest.json", "structure.json"
+TENSORS, CHECKSUMS = "tensors.safetensors", "checksums.json"
+
+LONGEST = 1_000_000  # bytes, of a compressed manifest
+LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry: it ends in the lengths of name and extra
+
+
+def write_archive(file, entries, arrays):
+    """Write a model file.
+
+    Parameters
+    ----------
+    file : str
+    entries : dict of str to bytes
+        Manifest, structure and what skops wrote.
+    arrays : dict of str to ndarray
+    """
+    from safetensors.numpy import save
+
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
+    sums[TENSORS] = {key: _array_sum(array) for key, array in arrays.items()}
+    checksums = json.dumps(sums).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in {**entries, CHECKSUMS: checksums, TENSORS: save(arrays)}.items():
+            # Without the date of today: the same model gives the same bytes.
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data)
+        archive.comment = _seal(checksums)
+
+
+def read_archive(path):
+    """Return the entries, tensors apart, and the arrays of a model file.
+
+    Returns
+    -------
+    entries : dict of str to bytes
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is no model file, has another format, or a part is not as it was written.
+    """
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        try:
+            archive = zipfile.ZipFile(file)
+            # A newer format may compress its manifest: it is not read to any length.
+            number = json.loads(archive.open(MANIFEST).read(size + LONGEST))["format"]
+        except Exception as error:
+            raise _unreadable(path, error) from error
+        _check_format(path, number)
+        try:
+            check_stored(archive, size)
+        except ValueError as error:
+            raise _unreadable(path, error) from error
+        entries = {info.filename: _entry(file, info) for info in archive.infolist()}
+    checksums = entries.pop(CHECKSUMS, b"")
+    if archive.comment != _seal(checksums):
+        raise _damaged(path, CHECKSUMS)
+    sums = json.loads(checksums)
+    tensor_sums, tensors = sums.pop(TENSORS, {}), entries.pop(TENSORS, b"")
+    actual = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
+    _compare(path, actual, sums)
+    return entries, _arrays(path, tensors, tensor_sums)
+
+
+def check_stored(archive, size):
+    """Raise ValueError if a zip archive may unpack to more than its size, before it is read."""
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    if len(set(names)) < len(names):
+        raise ValueError("two entries have the same name")
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise ValueError(f"the entry {info.filename!r} is compressed")
+    if sum(info.file_size for info in infos) > size:
+        raise ValueError("its entries are larger than the file")
+
+
+def _entry(file, info):
+    """Bytes of an entry; the checksum, not zip's, tells whether they are right."""
+    file.seek(info.header_offset)
+    header = file.read(LOCAL_HEADER.size)
+    if len(header) == LOCAL_HEADER.size:
+        file.seek(sum(LOCAL_HEADER.unpack(header)), io.SEEK_CUR)
+    return file.read(info.file_size)
+
+
+def _check_format(path, number):
+    if not isinstance(number, int) or number < FORMAT:
+        raise _unreadable(path, f"format {number!r}")
+    if number > FORMAT:
+        raise ValueError(
+            f"{path} has format {number}, which is newer than this version of skjetsim reads "
+            f"({FORMAT}). Upgrade skjetsim."
+        )
+
+
+def _arrays(path, data, sums):
+    from safetensors.numpy import load
+
+    try:
+        # Sizes claimed by its header are compared with the data before memory is taken.
+        arrays = {key: np.require(array, None, "W") for key, array in load(data).items()}
+    except Exception as error:
+        raise _damaged(path, f"the header of {TENSORS}") from error
+    actual = {key: _array_sum(array) for key, array in arrays.items()}
+    _compare(path, actual, sums, "the tensor ")
+    return arrays
+
+
+def _compare(path, actual, expected, what=""):
+    for name in [*expected, *actual]:
+        if actual.get(name) != expected.get(name):
+            raise _damaged(path, f"{what}{name}")
+
+
+def _array_sum(array):
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _seal(checksums):
+    return b"skjetsim " + hashlib.sha256(checksums).hexdigest().encode()
+
+
+def _unreadable(path, error):
+    return ValueError(
+        f"{path} is truncated, or is not a skjetsim model file ({error}). Take another copy of the "
+        "file, or save the model again."
+    )
+
+
+def _damaged(path, part):
+    return ValueError(
+        f"{path} is damaged: {part} is not as it was written. Take another copy of the file, or "
+        "save the model again."
+    )

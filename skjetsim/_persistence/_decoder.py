@@ -1,0 +1,225 @@
+"""Estimators from the structure and the arrays of a model file: the counterpart of `_encoder`."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import zipfile
+
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from skjetsim._persistence._archive import check_stored
+from skjetsim._persistence._names import UnknownTypeError, find_class, find_function, is_ours
+
+__all__ = ["Decoder", "minor_version"]
+
+# Compiled parts of scikit-learn's estimators: read by skops, which trusts what is listed.
+TRUSTED_PARTS = frozenset(
+    [
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.tree._tree.Tree",
+    ]
+    + [
+        f"sklearn.metrics._dist_metrics.{metric}Distance{bits}"
+        for metric in (
+            "Chebyshev",
+            "Euclidean",
+            "Haversine",
+            "Manhattan",
+            "Minkowski",
+            "SEuclidean",
+        )
+        for bits in ("", "32", "64")
+    ]
+    + [
+        f"sklearn._loss._loss.Cy{loss}"
+        for loss in (
+            "AbsoluteError",
+            "ExponentialLoss",
+            "HalfBinomialLoss",
+            "HalfGammaLoss",
+            "HalfMultinomialLoss",
+            "HalfPoissonLoss",
+            "HalfSquaredError",
+            "HalfTweedieLoss",
+            "HuberLoss",
+            "PinballLoss",
+        )
+    ]
+)
+
+
+# What a node of the structure may be; `Decoder` has a method for each.
+NODE_TYPES = frozenset(
+    [
+        "array",
+        "dict",
+        "estimator",
+        "float",
+        "frozenset",
+        "function",
+        "list",
+        "masked",
+        "object",
+        "objects",
+        "random",
+        "records",
+        "scalar",
+        "set",
+        "skops",
+        "tuple",
+    ]
+)
+
+
+class Decoder:
+    """Rebuilds what `Encoder` wrote. No code from the file runs: classes are looked up by name.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    blobs : dict of str to bytes
+    trusted : collection of str
+        Names of classes accepted besides those of skjetsim and scikit-learn.
+    """
+
+    def __init__(self, arrays, blobs, trusted=()):
+        self.arrays, self.blobs = arrays, blobs
+        self.trusted = TRUSTED_PARTS.union(trusted)
+
+    def decode(self, node):
+        """Return the object of a JSON node."""
+        if not isinstance(node, dict):
+            return node
+        if node["type"] not in NODE_TYPES:
+            raise UnknownTypeError(f"The file holds a node of unknown type {node['type']!r}.")
+        return getattr(self, "_" + node["type"])(node)
+
+    def _float(self, node):
+        return float(node["value"])
+
+    def _array(self, node):
+        # The estimator's own from now on: no two nodes of what we write share an array.
+        return self.arrays[node["key"]]
+
+    def _records(self, node):
+        dtype = np.dtype([(name, kind) for name, kind in node["descr"]])
+        return np.frombuffer(self.arrays[node["key"]].tobytes(), dtype=dtype).copy()
+
+    def _objects(self, node):
+        items = [self.decode(item) for item in node["items"]]
+        array = np.empty(len(items), dtype=object)
+        for place, item in enumerate(items):  # all at once, lists would become another axis
+            array[place] = item
+        array = array.reshape(node["shape"])
+        return array.astype(str) if node["kind"] == "U" else array
+
+    def _masked(self, node):
+        data, mask = (self.decode(item) for item in node["items"])
+        return np.ma.MaskedArray(data, mask=mask)
+
+    def _scalar(self, node):
+        return self.decode(node["value"])[()]
+
+    def _dict(self, node):
+        return {self.decode(key): self.decode(item) for key, item in node["items"]}
+
+    def _items(self, node):
+        return [self.decode(item) for item in node["items"]]
+
+    _list = _items
+
+    def _tuple(self, node):
+        return tuple(self._items(node))
+
+    def _set(self, node):
+        return set(self._items(node))
+
+    def _frozenset(self, node):
+        return frozenset(self._items(node))
+
+    def _random(self, node):
+        if node["bits"] not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+            raise UnknownTypeError(f"The file holds a bit generator {node['bits']!r}.")
+        bits = getattr(np.random, node["bits"])()
+        bits.state = self.decode(node["state"])
+        kinds = {"Generator": np.random.Generator, "RandomState": np.random.RandomState}
+        return kinds[node["kind"]](bits)
+
+    def _estimator(self, node):
+        cls = find_class(node["class"], BaseEstimator, self.trusted)
+        estimator = cls.__new__(cls)
+        vars(estimator).update(_completed(cls, self._state(node)))
+        for name, tensors in node["networks"].items():
+            self._restore_net(estimator, name, tensors)
+        return estimator
+
+    def _restore_net(self, estimator, name, tensors):
+        import torch
+
+        from skjetsim._persistence._networks import SizeLimit
+
+        if not hasattr(estimator, "_restore_net"):
+            raise ValueError(f"a {type(estimator).__name__} has no networks.")
+        tensors = {key: torch.from_numpy(self.arrays[array]) for key, array in tensors.items()}
+        with SizeLimit(sum(tensor.numel() for tensor in tensors.values())):
+            estimator._restore_net(name, tensors)
+
+    def _object(self, node):
+        cls = find_class(node["class"], object, self.trusted)
+        value = cls.__new__(cls)
+        vars(value).update(self._state(node))
+        return value
+
+    def _state(self, node):
+        return {key: self.decode(item) for key, item in node["state"].items()}
+
+    def _function(self, node):
+        return find_function(node["name"])
+
+    def _skops(self, node):
+        import skops.io
+
+        data = self.blobs[node["key"]]
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            check_stored(archive, len(data))
+        untrusted = set(skops.io.get_untrusted_types(data=data)) - self.trusted
+        if untrusted:
+            raise UnknownTypeError(
+                f"The file holds {sorted(untrusted)}, which is not trusted. If you trust it, load "
+                f"with trusted={sorted(untrusted)}."
+            )
+        return skops.io.loads(data, trusted=sorted(self.trusted))
+
+
+def _completed(cls, state):
+    """State with the defaults of the parameters that a newer version has added.
+
+    Raises
+    ------
+    ValueError
+        If the class has no such parameter, or one without default is not in the file.
+    """
+    parameters = inspect.signature(cls).parameters
+    empty = inspect.Parameter.empty
+    defaults = {name: p.default for name, p in parameters.items() if p.default is not empty}
+    state = defaults | state
+    # Other classes may keep state under any name; scikit-learn's are of the version that wrote it.
+    if is_ours(cls.__module__) or cls is Pipeline:
+        unknown = [key for key in state.keys() - parameters.keys() if key.strip("_") == key]
+        for what, names in (("without", parameters.keys() - state.keys()), ("with", unknown)):
+            if names:
+                raise ValueError(
+                    f"it holds a {cls.__name__} {what} the parameter {min(names)!r}, unlike the "
+                    "installed version. Upgrade to the version that wrote the file."
+                )
+    return state
+
+
+def minor_version(version=None):
+    """Major and minor part of a version, scikit-learn's own by default."""
+    return ".".join((version or sklearn.__version__).split(".")[:2])

@@ -1,0 +1,84 @@
+"""Networks in model files: as tensors by name, laid into a network that the estimator builds."""
+
+from __future__ import annotations
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["SizeLimit", "load_weights"]
+
+FACTORIES = frozenset(
+    [
+        torch.arange,
+        torch.empty,
+        torch.eye,
+        torch.full,
+        torch.linspace,
+        torch.ones,
+        torch.rand,
+        torch.randint,
+        torch.randn,
+        torch.zeros,
+    ]
+)
+
+
+class SizeLimit(TorchFunctionMode):
+    """Context in which torch makes tensors of so many elements in all, and no more.
+
+    The widths of a network are read from the file before its weights are: without a limit, a file
+    of a few kB could ask for all the memory there is. The mode belongs to its thread alone.
+
+    Parameters
+    ----------
+    n_saved : int
+        Elements of the tensors in the file.
+    """
+
+    def __init__(self, n_saved):
+        super().__init__()
+        # A network has masks and tables besides what it saves, a small one relatively more.
+        self.left = 4 * n_saved + 1_000_000
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        """Count what is about to be made; a tensor on "meta" has a size but takes no memory."""
+        kwargs = kwargs or {}
+        if func in FACTORIES:
+            settings = {key: value for key, value in kwargs.items() if key != "generator"}
+            self.left -= func(*args, **settings | {"device": "meta"}).numel()
+            if self.left < 0:
+                raise ValueError("the network it describes is larger than the tensors it holds.")
+        return func(*args, **kwargs)
+
+
+def load_weights(module, tensors, name):
+    """Copy saved tensors into a module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    tensors : dict of str to Tensor
+    name : str
+        Of the network, for messages.
+
+    Raises
+    ------
+    ValueError
+        If tensors are missing, unknown or have another shape or type than the module's.
+    """
+    expected = module.state_dict()
+    for what, left_over in (
+        ("lacks the tensors", expected.keys() - tensors.keys()),
+        ("holds unknown tensors", tensors.keys() - expected.keys()),
+    ):
+        if left_over:
+            raise ValueError(f"the network {name} {what} {sorted(left_over)}.")
+    for key, tensor in tensors.items():
+        saved, own = ((tuple(t.shape), t.dtype) for t in (tensor, expected[key]))
+        if saved != own:
+            raise ValueError(
+                f"the tensor {key!r} of the network {name} has shape {saved[0]} ({saved[1]}), and "
+                f"{own[0]} ({own[1]}) is expected."
+            )
+    module.load_state_dict(tensors)
+    module.eval()

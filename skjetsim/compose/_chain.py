@@ -1,0 +1,280 @@
+"""Simulators one after another: each learns some columns of y, given X and those before."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.metaestimators import available_if
+
+from skjetsim._classifiers._training import used_events
+from skjetsim._drawing._sample import log_prob, sample
+from skjetsim._estimators._inside import (
+    check_simulator,
+    explained,
+    fit_weighted,
+    is_fitted,
+    numbered_checkpoints,
+    set_seeds,
+)
+from skjetsim._sklearn_compat import NamedSimulators
+from skjetsim.compose._meta_simulator import MetaSimulator, all_have
+from skjetsim.compose._tables import target_columns, theory_table
+from skjetsim.utils._columns import find_columns, other_columns
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._tables import as_table, has_target_names
+
+__all__ = ["BaseChain", "SimulatorChain"]
+
+TOLD = "measured"  # in front of a column of y that X has too, if a later step is told it
+
+
+class BaseChain(MetaSimulator):
+    """Chain of simulators.
+
+    A subclass defines ``_steps_of_fit()``, a list of (name, simulator, columns), and
+    ``_check_parts()``, which raises if a parameter is wrong.
+    """
+
+    _learnt = "simulators_"
+    _columns_label = "columns of step {!r}"  # in messages
+
+    @property
+    def _inside(self):
+        fitted = vars(self).get("simulators_")
+        if fitted is not None:
+            return list(fitted.values())
+        return [simulator for _, simulator, _ in self._steps_of_fit()]
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the steps in order, each given X and the true columns of the steps before.
+
+        After Ctrl-C in the last step the chain can be used if that step can.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+            Row i of both is the same event.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed on to each step; events of weight zero play no part.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If a step is not a simulator.
+        ValueError
+            If columns of a step are not in y, belong to another step too, or are left over; on
+            bad values (naming column and row), or different lengths or indices of X and y.
+        """
+        self._check_parts()
+        steps = self._steps_of_fit()
+        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
+        self.columns_ = self._find_columns(steps)
+        used = np.arange(len(X))
+        if weight is not None:
+            used = used_events(weight)
+            X, y, weight = X[used], y[used], weight[used]
+        fitted = {}
+        for name, simulator in self._clones(steps).items():
+            own = target_columns(self, y, self.columns_[name])
+            try:
+                with explained(f"in step {name!r}", used):
+                    condition = self._condition(X, y, len(fitted))
+                    fit_weighted(simulator, condition, own, weight=weight)
+            except KeyboardInterrupt:
+                if len(fitted) == len(steps) - 1 and is_fitted(simulator):
+                    self.simulators_ = fitted | {name: simulator}
+                raise
+            fitted[name] = simulator
+        self.simulators_ = fitted
+        return self
+
+    def _clones(self, steps):
+        """Steps to fit: seeds where there are none, and a checkpoint of its own for each."""
+        clones = {name: clone(simulator) for name, simulator, _ in steps}
+        if self.random_state is not None:
+            root = as_seed_sequence(self.random_state)
+            for number, simulator in enumerate(clones.values()):
+                set_seeds(simulator, root, 0, number)
+        files = [numbered_checkpoints(step, number) for number, step in enumerate(clones.values())]
+        if sum(map(bool, files)) > 1:
+            for simulator, own in zip(clones.values(), files, strict=True):
+                simulator.set_params(**own)
+        return clones
+
+    def _find_columns(self, steps):
+        """Positions in y of the columns of each step."""
+        names = list(self.target_names_in_) if has_target_names(self) else None
+        found, owner = {}, {}
+        for step, _, columns in steps:
+            if columns is None:
+                continue
+            label = self._columns_label.format(step)
+            found[step] = find_columns(columns, names, self.n_targets_, label, "y")
+            for column in found[step]:
+                if column in owner:
+                    raise ValueError(
+                        f"Column {self.target_names_in_[column]!r} of y is in the steps "
+                        f"{owner[column]!r} and {step!r}: give it to one of them."
+                    )
+                owner[column] = step
+        rest = other_columns(owner, self.n_targets_)
+        taking = [step for step, _, columns in steps if columns is None]
+        if taking and not rest:
+            raise ValueError(f"No column of y is left for {taking[0]!r}, which takes the others.")
+        if len(taking) > 1 or (rest and not taking):
+            raise ValueError(
+                f"The columns {list(self.target_names_in_[rest])} of y are left for one step, "
+                f"whose columns are None, and such steps are {taking}."
+            )
+        found |= dict.fromkeys(taking, rest)
+        return {step: found[step] for step, _, _ in steps}
+
+    def _condition(self, rows, y, number):
+        """What a step is given: X, and the columns of y of the steps before."""
+        before = [column for own in list(self.columns_.values())[:number] for column in own]
+        if not before:
+            return theory_table(self, rows)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            told = self.target_names_in_[before]
+            names = [*names, *(f"{TOLD}_{name}" if name in names else name for name in told)]
+        return as_table(np.column_stack([rows, y[:, before]]), names)
+
+    def _draw_targets(self, rows, n_samples, random_state):
+        root, repeats = as_seed_sequence(random_state), n_samples or 1
+        drawn = np.empty((len(rows) * repeats, self.n_targets_))
+        at = np.repeat(np.arange(len(rows)), repeats)
+        for number, (name, simulator) in enumerate(self.simulators_.items()):
+            first = number == 0
+            table = self._condition(rows if first else rows[at], drawn, number)
+            with explained(f"in step {name!r}", None if first else at):
+                part = sample(
+                    simulator,
+                    table,
+                    n_samples=n_samples if first else None,
+                    random_state=numpy_rng(root, 1 + number),
+                )
+            drawn[:, self.columns_[name]] = np.asarray(part).reshape(len(drawn), -1)
+        return drawn
+
+    def _predict_inside(self, rows):
+        """Predictions of the steps, each given those before."""
+        predicted = np.empty((len(rows), self.n_targets_))
+        for number, (name, simulator) in enumerate(self.simulators_.items()):
+            part = simulator.predict(self._condition(rows, predicted, number))
+            predicted[:, self.columns_[name]] = np.asarray(part).reshape(len(rows), -1)
+        return predicted
+
+    @available_if(all_have("score_samples"))
+    def _log_density(self, X, y):
+        total = np.zeros(len(X))
+        for number, (name, simulator) in enumerate(self.simulators_.items()):
+            # What one step excludes no other is asked about.
+            left = np.flatnonzero(~np.isneginf(total))
+            if len(left):
+                own = target_columns(self, y[left], self.columns_[name])
+                with explained(f"in step {name!r}", left):
+                    total[left] += log_prob(
+                        simulator, self._condition(X[left], y[left], number), own
+                    )
+        return total
+
+
+class SimulatorChain(BaseChain, NamedSimulators):
+    r"""Simulate some columns of y first, and the others given them.
+
+    The density of several columns is that of the first ones, times that of the others given those,
+
+    .. math:: p(y | x) = p(y_1 | x) \, p(y_2 | x, y_1) \dots
+
+    Each step is a simulator of some columns of y that suits them: how many jets there are, by a
+    flow with `integer_columns`, then their momenta given how many there are; the energy that a
+    shower leaves in each layer, then in the cells of a layer.
+
+    Parameters
+    ----------
+    simulators : list of (str, simulator, list or None)
+        Name, simulator and columns of y, by name or position, of each step in order. Columns None
+        are those that no other step takes.
+    random_state : int, RandomState, Generator or None, default=None
+        Governs the noise of `transform` and `score`, and the fit of steps whose own
+        `random_state` is None.
+
+    Attributes
+    ----------
+    simulators_ : dict of str to simulator
+        Fitted clones by the names of the steps.
+    columns_ : dict of str to list of int
+        Positions of the columns of each step in y.
+    n_features_in_, n_targets_ : int
+    feature_names_in_ : ndarray of str
+        If X had names.
+    target_names_in_ : ndarray of str
+        Columns of y; y0, y1, ... if it had no names.
+
+    See Also
+    --------
+    ClassifierSimulator : A step for columns with few values.
+    CategorySimulator : A chain of such a step and another one.
+    GeneratorChain : The same for p(X): a generator first, then a simulator.
+    sklearn.multioutput.RegressorChain : The like for regressors.
+
+    Notes
+    -----
+    A step is given X, and behind it the columns of y of the steps before: those of the training
+    events in `fit`, those that were drawn in `sample`. They keep their names; a name that X has
+    too gets "measured" in front, `measured_jet_pt`. Without names in X they have positions.
+
+    `predict` takes the point prediction of each step given those of the steps before.
+
+    Parameters of a step are searched for by its name, `multiplicity__n_bins`. If steps have a
+    `checkpoint`, the number of the step is appended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skjetsim.compose import SimulatorChain
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"parton_pt": rng.uniform(20, 200, 1000)})         # GeV
+    >>> n_jets = rng.poisson(X["parton_pt"] / 50)
+    >>> met = rng.normal(10.0 + 5.0 * n_jets, 2.0)
+    >>> y = pd.DataFrame({"met_pt": met, "n_jets": n_jets})
+    >>> flow = FlowSimulator(max_epochs=2)
+    >>> counted = FlowSimulator(max_epochs=2, integer_columns=["n_jets"])
+    >>> chain = SimulatorChain(
+    ...     [("multiplicity", counted, ["n_jets"]), ("rest", flow, None)], random_state=0
+    ... ).fit(X, y)
+    >>> drawn = chain.set_output(transform="pandas").sample(X, random_state=1)
+    >>> list(drawn)
+    ['met_pt', 'n_jets']
+    >>> list(chain.simulators_["rest"].feature_names_in_)
+    ['parton_pt', 'n_jets']
+    """
+
+    def __init__(self, simulators, *, random_state=None):
+        self.simulators = simulators
+        self.random_state = random_state
+
+    def _steps_of_fit(self):
+        steps = self.simulators
+        if not isinstance(steps, (list, tuple)) or not len(steps):
+            raise TypeError(
+                'simulators must be a list such as [("first", simulator, ["n_jets"]), ("rest", '
+                f"simulator, None)], got {steps!r}."
+            )
+        for step in steps:
+            if not isinstance(step, (list, tuple)) or len(step) != 3:
+                raise TypeError(f"A step is (name, simulator, columns), got {step!r}.")
+        return list(steps)
+
+    def _check_parts(self):
+        for name, simulator, _ in self._steps_of_fit():
+            check_simulator(simulator, f"Step {name!r}")
+        self._check_step_names()

@@ -1,0 +1,158 @@
+"""A generator of some columns, and a simulator of the others given them."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+from skjetsim._drawing._sample import log_prob, sample
+from skjetsim._estimators._inside import (
+    check_generator,
+    check_simulator,
+    explained,
+    fit_inside,
+    forget,
+)
+from skjetsim.base._checks import check_sample
+from skjetsim.base._generator import BaseGenerator
+from skjetsim.utils._columns import find_columns, other_columns
+from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._tables import as_table
+
+__all__ = ["GeneratorChain"]
+
+
+def _both_have_density(self):
+    parts = (getattr(self, f"{name}_", getattr(self, name)) for name in ("generator", "simulator"))
+    return all(hasattr(part, "score_samples") for part in parts)
+
+
+class GeneratorChain(BaseGenerator):
+    r"""Generate some columns first, and simulate the others given them.
+
+    What the field calls a conditional or two-step generator: a spectrum of incident energies, then
+    the shower of each; the mass of a jet and the number of its constituents, then their momenta.
+    With x_1 the columns of the generator,
+
+    .. math:: p(x) = p(x_1) \, p(x_2 | x_1).
+
+    Parameters
+    ----------
+    generator : generator
+        Learns `columns`; also one of scikit-learn's densities.
+    simulator : simulator
+        Learns the other columns, given those of the generator.
+    columns : sequence of str or int
+        Columns of X that the generator learns, by name or position.
+
+    Attributes
+    ----------
+    generator_ : generator
+    simulator_ : simulator
+        Fitted clones.
+    columns_ : list of int
+        Positions of the columns of the generator.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        If X had names.
+
+    See Also
+    --------
+    SimulatorChain : The same for p(y given X), in any number of steps; it may be the simulator.
+    skjetsim.pipeline.GenerativePipeline : Coordinates in which columns are simple.
+
+    Notes
+    -----
+    After Ctrl-C in the fit of the simulator the chain can be used if the simulator can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.compose import GeneratorChain
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> energy = rng.normal(50.0, 5.0, 1000)                                # GeV
+    >>> X = pd.DataFrame({"energy": energy, "visible": energy * rng.normal(0.9, 0.05, 1000)})
+    >>> shower = FlowSimulator(max_epochs=2, random_state=0)
+    >>> model = GeneratorChain(GaussianMixture(), shower, columns=["energy"]).fit(X)
+    >>> model.sample(5, random_state=1).shape
+    (5, 2)
+    >>> model.score_samples(X).shape
+    (1000,)
+    """
+
+    def __init__(self, generator, simulator, *, columns):
+        self.generator = generator
+        self.simulator = simulator
+        self.columns = columns
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the generator on its columns, then the simulator on the others given them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed on to both; events of weight zero play no part.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If `generator` is not a generator, or `simulator` not a simulator.
+        ValueError
+            If `columns` are not in X, or all of it; on bad values (naming column and row), or if
+            one of both does not take weights.
+        """
+        check_generator(self.generator)
+        check_simulator(self.simulator)
+        forget(self, "generator_", "simulator_")
+        X, weight = check_sample(self, X, sample_weight, reset=True)
+        names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else list(names)
+        self.columns_ = find_columns(self.columns, names, X.shape[1], "columns", "X")
+        if len(self.columns_) == X.shape[1]:
+            raise ValueError(
+                f"columns has all of X, {X.shape[1]} feature(s): none is left for the simulator."
+            )
+        first = self._part(X, self.columns_)
+        fit_inside(self, "generator", first, weight=weight)
+        fit_inside(self, "simulator", first, self._part(X, self._others), weight=weight)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "simulator_")
+
+    @property
+    def _others(self):
+        return other_columns(self.columns_, self.n_features_in_)
+
+    def _part(self, X, columns):
+        names = getattr(self, "feature_names_in_", None)
+        return as_table(X[:, columns], None if names is None else names[columns])
+
+    def _draw_events(self, n_samples, random_state):
+        root = as_seed_sequence(random_state)
+        drawn = np.empty((n_samples, self.n_features_in_))
+        first = sample(self.generator_, n_samples=n_samples, random_state=numpy_rng(root, 0))
+        drawn[:, self.columns_] = np.asarray(first).reshape(n_samples, -1)
+        with explained("in the simulator, whose X was drawn by the generator"):
+            others = sample(
+                self.simulator_,
+                self._part(drawn, self.columns_),
+                random_state=numpy_rng(root, 1),
+            )
+        drawn[:, self._others] = np.asarray(others).reshape(n_samples, -1)
+        return drawn
+
+    @available_if(_both_have_density)
+    def _log_density(self, X):
+        first = self._part(X, self.columns_)
+        conditional = log_prob(self.simulator_, first, self._part(X, self._others))
+        return log_prob(self.generator_, first) + conditional

@@ -1,0 +1,203 @@
+"""What every metric asks of its input, and the units and averages they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_events, check_option, check_sample_weight
+from skjetsim.utils._weighted import weighted_std
+
+MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
+
+
+@dataclass
+class Pair:
+    """Two validated samples over the same columns."""
+
+    truth: np.ndarray
+    generated: np.ndarray
+    weight: np.ndarray | None
+    generated_weight: np.ndarray | None
+    names: list | None
+
+    @property
+    def n_columns(self):
+        """Number of features."""
+        return self.truth.shape[1]
+
+    def label(self, column):
+        """Name of a column as messages print it."""
+        return repr(self.names[column]) if self.names is not None else str(column)
+
+
+def rng_from(random_state):
+    """Private Generator from None, an int, a Generator or a RandomState."""
+    return np.random.default_rng(as_seed_sequence(random_state))
+
+
+def check_table(X, *, what, min_samples=1):
+    """Events as (float64 rows, names); one-dimensional input is one column."""
+    return check_events(X, what=what, min_samples=min_samples, allow_1d=np.ndim(X) == 1)
+
+
+def same_columns(names, other_names, n_columns, other_n_columns, *, what, other):
+    """Return the common column names, or raise naming the first column that differs."""
+    if n_columns != other_n_columns:
+        raise ValueError(
+            f"{other} has {other_n_columns} columns, but {what} has {n_columns}: a metric "
+            "compares the same columns of both."
+        )
+    if names is None or other_names is None:
+        return names if names is not None else other_names
+    for position, (name, other_name) in enumerate(zip(names, other_names, strict=True)):
+        if name != other_name:
+            hint = ""
+            if sorted(names) == sorted(other_names):
+                hint = f" The names agree in another order: pass {other}[{what}.columns]."
+            raise ValueError(
+                f"column {position} is {name!r} in {what} but {other_name!r} in {other}.{hint}"
+            )
+    return names
+
+
+def check_weight(weight, n_rows, name, *, allow_negative=False):
+    """Validate weights under the parameter's own name; negative ones must sum to a yield."""
+    try:
+        weight = check_sample_weight(weight, n_rows, allow_negative=allow_negative)
+    except ValueError as error:
+        raise ValueError(str(error).replace("sample_weight", name)) from None
+    if weight is not None and weight.sum() <= 0:
+        raise ValueError(f"{name} sums to {weight.sum():g}: there is no positive yield to compare.")
+    return weight
+
+
+def check_pair(
+    truth,
+    generated,
+    *,
+    sample_weight=None,
+    generated_weight=None,
+    min_samples=1,
+    allow_negative=False,
+):
+    """Validate the arguments every `metric(truth, generated)` shares.
+
+    Parameters
+    ----------
+    truth, generated : array-like of shape (n, n_features)
+        Arrays of more dimensions are flattened to rows, 1-D input is one column.
+    sample_weight, generated_weight : array-like, optional
+        Weights of truth and of generated.
+    min_samples : int
+        Fewer rows than this, on either side, are an error.
+    allow_negative : bool
+        Whether negative weights have a meaning in the metric.
+
+    Returns
+    -------
+    Pair
+    """
+    a, names = check_table(truth, what="truth", min_samples=min_samples)
+    b, other_names = check_table(generated, what="generated", min_samples=min_samples)
+    names = same_columns(
+        names, other_names, a.shape[1], b.shape[1], what="truth", other="generated"
+    )
+    return Pair(
+        a,
+        b,
+        check_weight(sample_weight, len(a), "sample_weight", allow_negative=allow_negative),
+        check_weight(generated_weight, len(b), "generated_weight", allow_negative=allow_negative),
+        names,
+    )
+
+
+def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="generated"):
+    """Validate per-event draws and their truth.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n, ...)
+    generated : array-like of shape (n, n_draws, ...)
+        With a single feature also (n, n_draws).
+    what, other : str
+        How messages call them.
+
+    Returns
+    -------
+    truth : ndarray of shape (n, d)
+    draws : ndarray of shape (n, n_draws, d)
+    names : list of str or None
+    """
+    a, names = check_table(truth, what=what)
+    draws = np.asarray(generated, dtype=np.float64)
+    if draws.ndim == 2 and a.shape[1] == 1:
+        draws = draws[:, :, None]
+    if draws.ndim < 3:
+        raise ValueError(
+            f"{other} must hold several draws for each event, shape (n, n_draws, {a.shape[1]}), "
+            f"got shape {draws.shape}. Draw them with n_samples=k."
+        )
+    draws = draws.reshape(*draws.shape[:2], -1)
+    if len(draws) != len(a):
+        raise ValueError(
+            f"{what} has {len(a)} events but {other} has draws for {len(draws)}: row i of both "
+            "must be the same event."
+        )
+    if draws.shape[1] < min_draws:
+        raise ValueError(
+            f"{other} has {draws.shape[1]} draws an event, but at least {min_draws} are needed."
+        )
+    same_columns(names, None, a.shape[1], draws.shape[2], what=what, other=other)
+    check_table(draws.reshape(-1, draws.shape[2]), what=other)
+    return a, draws, names
+
+
+def check_scale(scale, array, weight=None):
+    """Return the unit of each column: ones, or the truth's standard deviations."""
+    check_option(scale, "scale", (None, "std"))
+    return np.ones(array.shape[1]) if scale is None else weighted_std(array, weight)
+
+
+def aggregate(values, multioutput):
+    """One value a feature, or their average or maximum as a float."""
+    if multioutput == "uniform_average":
+        return float(np.mean(values))
+    if multioutput == "max":
+        return float(np.max(values))
+    return values
+
+
+def shared_columns(names_X, names_y, n_X, n_y):
+    """Positions in X and in y of the columns that both have, in the order of y.
+
+    Columns are matched by name; without names, by position where the widths agree.
+    """
+    if names_X is not None and names_y is not None:
+        at = {name: i for i, name in enumerate(names_X)}
+        columns = [i for i, name in enumerate(names_y) if name in at]
+        return [at[names_y[i]] for i in columns], columns
+    same = list(range(n_y)) if n_X == n_y else []
+    return same, same
+
+
+def shared_differences(X, y, names_X, names_y, *, angles=None):
+    """Return y - X for the columns both have (`shared_columns`), phi wrapped.
+
+    Returns
+    -------
+    differences : ndarray of shape (n, n_shared)
+    columns : list of int
+        Positions in y.
+    """
+    partners, columns = shared_columns(names_X, names_y, X.shape[1], y.shape[1])
+    difference = y[:, columns] - X[:, partners]
+    names = names_y if names_y is not None else names_X
+    for k, column in enumerate(columns):
+        by_name = names is not None and is_angle(names[column])
+        if by_name if angles is None else column in angles:
+            difference[:, k] = wrap_phi(difference[:, k])
+    return difference, columns

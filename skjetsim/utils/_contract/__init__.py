@@ -1,0 +1,1 @@
+"""Checks of what every generator, simulator and unfolder promises, by topic."""

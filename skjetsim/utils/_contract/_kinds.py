@@ -1,0 +1,137 @@
+"""Which checks an estimator is given, and which of scikit-learn's it cannot pass, by its kind."""
+
+from __future__ import annotations
+
+from sklearn.utils.validation import has_fit_parameter
+
+from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.utils._contract import (
+    _any_table,
+    _conditional,
+    _draws,
+    _fits,
+    _input,
+    _names,
+    _scores,
+    _weights,
+)
+
+__all__ = ["WITHOUT_EVENTS", "contract_checks", "is_conditional_transformer", "reasons"]
+
+MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
+NOISE = "transform simulates: what a row becomes depends on its position in the noise"
+PAIRS = "score_samples takes X and y"
+PARTS = "members share out rows, whatever their weights"
+REFIT_STEPS = "a Pipeline fits its steps in place, as scikit-learn's own does"
+BY_WEIGHT = "unpaired: rows are drawn by weight"
+NOTHING_TO_MOVE = "unpaired: a level that never varies says nothing of the other, and is an error"
+
+# Those that give an estimator no events: the only ones for one that needs columns of its own.
+WITHOUT_EVENTS = {
+    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+}
+
+
+def is_conditional_transformer(estimator):
+    """Whether an estimator transforms y given X."""
+    return hasattr(estimator, "transform_target")
+
+
+def _params(estimator):
+    return {key.split("__")[-1] for key in estimator.get_params()}
+
+
+def _is_unpaired(estimator):
+    return not getattr(estimator, "paired_", True)
+
+
+def reasons(estimator):
+    """Checks that an estimator of its kind is expected to fail, with the reason."""
+    if is_conditional_transformer(estimator):
+        return {}
+    failing = {}
+    params = _params(estimator)
+    if hasattr(estimator, "steps"):
+        failing["check_dont_overwrite_parameters"] = REFIT_STEPS
+        failing["check_estimators_overwrite_params"] = REFIT_STEPS
+    elif not is_unfolder(estimator) and "batch_size" in params:
+        by_rows = PARTS if "n_estimators" in params else MINI_BATCHES
+        failing["check_sample_weight_equivalence_on_dense_data"] = by_rows
+    if is_simulator(estimator) or (is_unfolder(estimator) and hasattr(estimator, "score_samples")):
+        reason = NOISE if is_simulator(estimator) else PAIRS
+        failing["check_methods_sample_order_invariance"] = reason
+        failing["check_methods_subset_invariance"] = reason
+    if "n_estimators" in params:
+        failing["check_weights_equal_duplicates"] = PARTS
+    if _is_unpaired(estimator):
+        failing["check_weights_equal_duplicates"] = BY_WEIGHT
+        failing["check_nothing_varies"] = NOTHING_TO_MOVE
+        failing["check_condition_that_says_nothing"] = NOTHING_TO_MOVE
+    return failing
+
+
+def contract_checks(estimator, any_table):
+    """Checks of this package for an estimator of its kind.
+
+    Parameters
+    ----------
+    estimator : estimator
+    any_table : bool
+        Whether it takes tables of any columns.
+
+    Returns
+    -------
+    list of functions
+    """
+    if is_conditional_transformer(estimator):
+        return _of(_conditional)
+    checks = _of(_draws) + _of(_fits) + _of(_scores)
+    if not hasattr(estimator, "steps"):  # in a Pipeline, its first step meets what is wrong
+        checks += _of(_names) + _of(_input)
+        if has_fit_parameter(estimator, "sample_weight"):
+            checks += _of(_weights)
+        if any_table:
+            checks += _of(_any_table)
+    not_for = _not_for(estimator)
+    return [check for check in checks if check.__name__ not in not_for]
+
+
+def _of(module):
+    return [getattr(module, name) for name in module.__all__]
+
+
+def _not_for(estimator):
+    """Names of checks that say nothing about an estimator of its kind."""
+    names = set()
+    if not is_simulator(estimator):
+        names |= {
+            "check_a_number_is_not_an_event",
+            "check_condition_that_says_nothing",
+            "check_one_dimensional_y",
+        }
+    if is_unfolder(estimator):
+        names.add("check_shapes_of_draws")
+    if not is_generator(estimator):
+        names.add("check_latent_points_come_back")
+    if is_generator(estimator):
+        names |= {"check_default_names", "check_empty_tables", "check_shapes_of_unfolded_events"}
+        names |= {"check_lengths", "check_missing_y", "check_true_pairs_score_higher"}
+    if _is_unpaired(estimator):
+        names |= {"check_lengths", "check_true_pairs_score_higher"}
+    if _saves_no(estimator):
+        names.add("check_saved_and_loaded")
+    return names
+
+
+def _saves_no(estimator):
+    """Whether `skjetsim.save` knows the class: those of this package and of scikit-learn."""
+    return type(estimator).__module__.split(".")[0] not in ("skjetsim", "sklearn")

@@ -1,0 +1,165 @@
+"""What each column of an event table is: the object it belongs to and the component it holds.
+
+Columns are named `object_component` (`muon_px`), or by the component alone (`px`: the unnamed
+object ""). Tables without names are read as consecutive (px, py, pz) triples of the objects `p0`,
+`p1`, ...; energy and mass are recognised by name only.
+"""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+from skjetsim.utils._validation import first_duplicate
+
+COMPONENTS = (
+    "px",
+    "py",
+    "pz",
+    "E",
+    "pt",
+    "eta",
+    "phi",
+    "mass",
+    "pt_ratio",
+    "mt",
+    # Names that end like a component and are none of them: longest match first, below.
+    "log_mass",
+    "log_pt",
+    "log_mt",
+    "log_E",
+    "log_pt_ratio",
+    "cos_phi",
+    "sin_phi",
+    "delta_eta",
+    "delta_phi",
+    "opposite_mt",
+)
+_BY_LENGTH = sorted(COMPONENTS, key=len, reverse=True)
+
+
+def split_name(name):
+    """Split a column name into (object, component); component is None where there is none.
+
+    >>> split_name("muon_px"), split_name("E"), split_name("jet_log_mass"), split_name("weight")
+    (('muon', 'px'), ('', 'E'), ('jet', 'log_mass'), ('weight', None))
+    """
+    for component in _BY_LENGTH:
+        if name == component:
+            return "", component
+        if name.endswith("_" + component):
+            return name[: -len(component) - 1], component
+    return name, None
+
+
+def join_name(obj, component):
+    """Return the column name of a component of an object."""
+    return f"{obj}_{component}" if obj else component
+
+
+def event_objects(names):
+    """Return {object: {component: column position}} in order of first appearance."""
+    objects = {}
+    for position, name in enumerate(names):
+        obj, component = split_name(name)
+        if component is not None:
+            objects.setdefault(obj, {})[component] = position
+    return objects
+
+
+def is_difference(obj):
+    """Whether an object that event_objects finds is a difference, such as `a_b_delta_cos_phi`."""
+    return obj.split("_")[-1] == "delta"
+
+
+def names_by_position(n_columns, *, triples):
+    """Column names of a table without names: `x0`, `x1`, ..., or with (px, py, pz) triples.
+
+    >>> names_by_position(5, triples=True)
+    ['p0_px', 'p0_py', 'p0_pz', 'x3', 'x4']
+    """
+    n_triples = n_columns // 3 if triples else 0
+    momenta = [f"p{i}_{c}" for i in range(n_triples) for c in ("px", "py", "pz")]
+    return momenta + [f"x{i}" for i in range(3 * n_triples, n_columns)]
+
+
+def label(obj):
+    """How an object is called in messages."""
+    return repr(obj) if obj else "the unnamed object (columns without a prefix)"
+
+
+def find_object(objects, obj, estimator):
+    """Return the components of an object, or raise naming the objects that there are."""
+    if obj not in objects:
+        known = ", ".join(map(repr, objects)) or "none"
+        raise ValueError(
+            f"{estimator}: there is no object {obj!r} among the columns; objects found: {known}. "
+            f"Columns are named {join_name(obj, 'px')!r}, {join_name(obj, 'pt')!r} and so on; "
+            "without column names the objects are 'p0', 'p1', ... for consecutive (px, py, pz)."
+        )
+    return objects[obj]
+
+
+def column_positions(columns, names, n_columns, estimator):
+    """Resolve a column specification into positions.
+
+    Parameters
+    ----------
+    columns : str, int, slice, boolean mask, or list of str or int
+    names : list of str or None
+        Column names of the table that was fitted, None where it has none.
+    n_columns : int
+    estimator : str
+        Named in messages.
+
+    Returns
+    -------
+    list of int
+    """
+    if isinstance(columns, slice):
+        return list(range(n_columns))[columns]
+    if isinstance(columns, (str, numbers.Integral)) and not isinstance(columns, bool):
+        columns = [columns]
+    columns = list(columns)
+    if columns and all(isinstance(column, (bool, np.bool_)) for column in columns):
+        if len(columns) != n_columns:
+            raise ValueError(
+                f"{estimator}: a boolean mask of {len(columns)} entries was given for "
+                f"{n_columns} columns."
+            )
+        return [int(i) for i in np.flatnonzero(columns)]
+    positions = [_position(column, names, n_columns, estimator) for column in columns]
+    if len(set(positions)) != len(positions):
+        raise ValueError(f"{estimator}: columns={columns!r} names a column twice.")
+    return positions
+
+
+def _position(column, names, n_columns, estimator):
+    """Position of one column given by name or by number."""
+    if isinstance(column, str):
+        if names is None:
+            raise ValueError(
+                f"{estimator}: column {column!r} was asked for by name, but X has no column names; "
+                "pass a DataFrame, or give the columns by position."
+            )
+        if column not in names:
+            raise ValueError(f"{estimator}: there is no column {column!r} in X: {list(names)}.")
+        return names.index(column)
+    if isinstance(column, numbers.Integral) and not isinstance(column, bool):
+        if not -n_columns <= column < n_columns:
+            raise ValueError(
+                f"{estimator}: there is no column {column} in X, which has {n_columns} feature(s)."
+            )
+        return int(column) % n_columns
+    raise TypeError(f"{estimator}: a column is a name or a position, got {column!r}.")
+
+
+def refuse_duplicates(names, estimator):
+    """Raise ValueError where an output column would have the name of another."""
+    twice = first_duplicate(names)
+    if twice is not None:
+        raise ValueError(
+            f"{estimator}: the output would have two columns {twice!r}; drop or rename the one "
+            "that X has."
+        )

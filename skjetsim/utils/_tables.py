@@ -1,0 +1,59 @@
+"""Rows and their column names: arrays as tables, and parts of both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["as_table", "given_names", "has_target_names", "rechunk", "take_rows"]
+
+
+def as_table(rows, names):
+    """Rows as a DataFrame under `names`, or as they are if that is None."""
+    return rows if names is None else pd.DataFrame(rows, columns=list(names))
+
+
+def take_rows(table, rows):
+    """Rows of an array or a DataFrame by position."""
+    return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
+
+
+def given_names(names):
+    """Names of the fitted y, or None if they are y0, y1, ..., which stand for positions."""
+    positions = names is None or list(names) == [f"y{i}" for i in range(len(names))]
+    return None if positions else names
+
+
+def has_target_names(estimator):
+    """Whether the columns of the fitted y had names."""
+    return given_names(estimator.target_names_in_) is not None
+
+
+def rechunk(frames, n_rows):
+    """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
+
+    Arrays are cut and joined alike. No rows at all are one empty table, so that the columns are
+    known.
+    """
+    held, n_held, n_given = [], 0, 0
+    for frame in frames:
+        start, rows = 0, getattr(frame, "iloc", frame)
+        while n_held + len(frame) - start >= n_rows:
+            stop = start + n_rows - n_held
+            yield _joined([*held, rows[start:stop]])
+            held, n_held, start, n_given = [], 0, stop, n_given + n_rows
+        if start < len(frame) or not (held or n_given):
+            held.append(rows[start:])
+            n_held += len(frame) - start
+    if held:
+        yield _joined(held)
+
+
+def _joined(frames):
+    if len(frames) == 1:
+        return frames[0]
+    if isinstance(frames[0], np.ndarray):
+        return np.concatenate(frames)
+    frame = pd.concat(frames, ignore_index=True)
+    frame.attrs = frames[0].attrs
+    return frame

@@ -1,0 +1,233 @@
+"""skorch's callbacks, and those written by users, in our trainings."""
+
+import pickle
+import signal
+
+import numpy as np
+import pytest
+import torch
+from sklearn import config_context
+from sklearn.base import clone
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    LRScheduler,
+    PrintLog,
+    ProgressBar,
+)
+from training_toys import Line, line_set, make_net, weights
+
+from skjetsim.flows import FlowGenerator
+
+
+class Recorder(Callback):
+    """Writes down what it is told."""
+
+    def initialize(self):
+        self.calls_ = []
+        return self
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.calls_.append(("train begins", len(X), len(y)))
+
+    def on_batch_end(self, net, batch=None, training=None, loss=None, **kwargs):
+        self.calls_.append(("batch", len(batch), training, loss.shape))
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.calls_.append(("gradient", [name for name, _ in named_parameters]))
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self.calls_.append(("epoch", net.history[-1, "epoch"], net.history[-1, "valid_loss"]))
+        self.slope_ = float(net.module_.slope.detach())
+        net.history.record("seen", len(dataset_valid))
+
+    def on_train_end(self, net, **kwargs):
+        self.calls_.append(("train ends", net.module_.training))
+
+
+def trained(*callbacks, module=None, **plan):
+    net = make_net(module, callbacks=callbacks, **plan)
+    return net.fit(line_set(40), line_set(32, slope=0.3, seed=1))
+
+
+def test_a_callback_is_told_of_everything():
+    net = trained(("recorder", Recorder()), max_epochs=2)
+    calls = dict(net.callbacks_)["recorder"].calls_
+    assert calls[0] == ("train begins", 40, 32)
+    assert calls[1] == ("gradient", ["slope", "offset"])
+    assert calls[2] == ("batch", 16, True, ())
+    assert [call[1] for call in calls if call[0] == "batch"] == [16, 16, 8] * 2
+    assert [call[1] for call in calls if call[0] == "epoch"] == [1, 2]
+    assert calls[-1] == ("train ends", False)
+    assert list(net.entries()[0]) == ["epoch", "train_loss", "valid_loss", "seen"]
+    assert torch.equal(weights(net.module_), weights(trained(max_epochs=2).module_))
+
+
+def test_trainings_share_no_state():
+    recorder = Recorder()
+    first, second = trained(recorder, max_epochs=1), trained(recorder, max_epochs=2)
+    assert not hasattr(recorder, "calls_")
+    counts = [
+        sum(call[0] == "epoch" for call in net.callbacks_[0][1].calls_) for net in (first, second)
+    ]
+    assert counts == [1, 2]
+
+
+def test_at_the_end_of_an_epoch_the_average_is_in_place():
+    recorder = Recorder()
+    net = trained(recorder, max_epochs=3, ema_decay=0.9)
+    last = net.callbacks_[0][1].slope_
+    valid = net.history[-1]["valid_loss"]
+    raw = trained(Recorder(), max_epochs=3).callbacks_[0][1].slope_
+    assert last != raw
+    module = Line()
+    with torch.no_grad():
+        module.load_state_dict(net.module_.state_dict())
+    assert net.best_epoch_ == 3
+    assert float(module.slope.detach()) == last
+    assert module.eval().monitor(line_set(32, slope=0.3, seed=1), None) == pytest.approx(valid)
+
+
+def overshooting(*callbacks, **plan):
+    return trained(*callbacks, max_epochs=30, schedule="constant", learning_rate=0.02, **plan)
+
+
+def test_early_stopping_ends_training_and_keeps_the_best_epoch():
+    stopped = overshooting(EarlyStopping(patience=3))
+    patient = overshooting(patience=3)
+    assert stopped.entries() == patient.entries()
+    assert len(stopped.history) == stopped.best_epoch_ + 3 < 30
+    assert torch.equal(weights(stopped.module_), weights(patient.module_))
+    assert not stopped.module_.training
+
+
+def test_what_was_stopped_stays_so_when_it_is_resumed(tmp_path):
+    path = str(tmp_path / "training.pt")
+    stopped = overshooting(EarlyStopping(patience=3), checkpoint=path)
+    again = overshooting(EarlyStopping(patience=3), checkpoint=path)
+    assert again.module_.calls == 0
+    assert again.entries() == stopped.entries()
+
+
+def test_ctrl_c_in_a_callback_goes_on_up():
+    class Interrupted(Recorder):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    net = make_net(callbacks=[Interrupted()])
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(line_set(40), line_set(32))
+    assert net.best_epoch_ == 2
+    assert net.callbacks_[0][1].calls_[-1] == ("train ends", False)
+
+
+def test_a_callback_that_fails_leaves_the_best_epoch():
+    class Failing(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                raise RuntimeError("no space")
+
+    net = make_net(callbacks=[Failing()])
+    with pytest.raises(RuntimeError, match="no space"):
+        net.fit(line_set(40))
+    assert net.best_epoch_ == 2
+    assert not net.module_.training
+
+
+def test_scores_of_epochs():
+    def offset(net, X, y):
+        return np.float64(len(X) + float(net.module_.offset.detach()))
+
+    net = trained(EpochScoring(offset, lower_is_better=False), max_epochs=3)
+    assert net.history[-1]["offset"] == 32 + float(net.module_.offset.detach())
+    assert isinstance(net.history[-1]["offset_best"], bool)
+
+
+def test_scores_are_in_the_checkpoint(tmp_path):
+    def offset(net, X, y):
+        return np.float64(float(net.module_.offset.detach()))
+
+    path = str(tmp_path / "training.pt")
+    plan = {"max_epochs": 3, "checkpoint": path}
+    whole = trained(EpochScoring(offset), **plan)
+    assert trained(EpochScoring(offset), **plan).entries() == whole.entries()
+
+
+def test_a_schedule_of_torch():
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    net = trained(schedule, schedule="constant", max_epochs=3)
+    assert net.history[:, "event_lr"] == pytest.approx([0.05, 0.025, 0.0125])
+    each = LRScheduler("ExponentialLR", gamma=0.9, step_every="batch")
+    net = trained(each, schedule="constant", max_epochs=2)
+    assert net.optimizer_.param_groups[0]["lr"] == pytest.approx(0.05 * 0.9**6)
+
+
+def test_a_schedule_of_torch_resumes(tmp_path):
+    def net(after=None, **plan):
+        def interrupt(_):
+            raise KeyboardInterrupt
+
+        schedule = LRScheduler("ExponentialLR", gamma=0.9, step_every="batch")
+        return make_net(Line(after, interrupt), callbacks=[schedule], schedule="constant", **plan)
+
+    path = str(tmp_path / "training.pt")
+    whole = net().fit(line_set(40))
+    with pytest.raises(KeyboardInterrupt):
+        net(after=8, checkpoint=path).fit(line_set(40))
+    resumed = net(checkpoint=path).fit(line_set(40))
+    assert torch.equal(weights(resumed.module_), weights(whole.module_))
+
+
+def test_gradients_are_clipped_by_skorch_too():
+    clipped = trained(GradientNormClipping(0.01))
+    assert torch.equal(weights(clipped.module_), weights(trained(gradient_clip=0.01).module_))
+
+
+def test_progress_log_and_files_of_skorch(capsys, tmp_path):
+    lines = []
+    net = trained(PrintLog(sink=lines.append), ProgressBar(), Checkpoint(dirname=str(tmp_path)))
+    assert "train_loss" in lines[0]
+    assert len(lines) == 2 + 4
+    assert (tmp_path / "params.pt").exists()
+    assert len(net.history) == 4
+    capsys.readouterr()
+
+
+def test_two_schedules_and_no_callback():
+    with pytest.raises(ValueError, match='set schedule="constant"'):
+        make_net(callbacks=[LRScheduler()])
+    with pytest.raises(TypeError, match="not a skorch Callback"):
+        make_net(callbacks=["EarlyStopping"])
+    with pytest.raises(TypeError, match="list of skorch callbacks"):
+        make_net(callbacks=EarlyStopping())
+
+
+def test_metadata_routing_makes_no_difference():
+    with config_context(enable_metadata_routing=True):
+        assert trained(max_epochs=2).entries() == trained(max_epochs=2).entries()
+
+
+def test_a_pickled_net_goes_on_learning():
+    net = trained(ema_decay=0.5)
+    again = pickle.loads(pickle.dumps(net))
+    before = weights(again.module_).clone()
+    for each in (net, again):
+        for _ in range(2):
+            each.train_once(line_set(), each.plan)
+    assert not torch.equal(weights(again.module_), before)
+    assert torch.equal(weights(again.module_), weights(net.module_))
+
+
+def test_estimators_hand_callbacks_on():
+    model = FlowGenerator(
+        n_transforms=2, hidden_features=(8,), n_bins=4, device="cpu", max_epochs=9, random_state=0
+    )
+    model.callbacks = [("stop", EarlyStopping(monitor="train_loss", patience=1, threshold=0.9))]
+    model.fit(np.random.default_rng(0).normal(size=(100, 2)))
+    assert len(model.history_) < 9
+    assert "batches" not in model.history_[0]
+    assert clone(model.callbacks, safe=False)[0][1].patience == 1

@@ -1,0 +1,168 @@
+"""Trainings that were killed, and files that are no checkpoints of theirs."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import traceback
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from training_toys import Line, interrupt, line_set, make_net, weights
+
+from skjetsim._nn.training import _checkpoint
+from skjetsim.flows import FlowGenerator, FlowSimulator
+
+SMALL = {"n_transforms": 2, "hidden_features": (8,), "n_bins": 4, "device": "cpu"}
+
+
+def events(n_events=200):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_events, 2))
+    return X, X + 0.1 * rng.normal(size=X.shape)
+
+
+def estimator(cls, **params):
+    settings = {"max_epochs": 6, "batch_size": 64, "random_state": 0, "schedule": "constant"}
+    return cls(**SMALL | settings | params)
+
+
+@pytest.mark.parametrize("ema_decay", [None, 0.5])
+@pytest.mark.parametrize("patience", [None, 3])
+@pytest.mark.parametrize("after", [1, 7, 9, 14])
+def test_a_killed_training_resumes_to_the_same_bits(tmp_path, after, patience, ema_decay):
+    def net(module=None):
+        plan = {"checkpoint": str(tmp_path / "training.pt"), "ema_decay": ema_decay}
+        return make_net(module, max_epochs=6, patience=patience, **plan)
+
+    training, validation = line_set(), line_set(64, slope=0.3, seed=1)
+    whole = net().fit(training, validation)
+    os.remove(tmp_path / "training.pt")
+    with pytest.raises(KeyboardInterrupt):
+        net(Line(after=after, then=interrupt)).fit(training, validation)
+    resumed = net()
+    resumed.fit(training, validation)
+    assert torch.equal(weights(resumed.module_), weights(whole.module_))
+    assert resumed.best_epoch_ == whole.best_epoch_
+    assert resumed.history[:, "valid_loss"] == whole.history[:, "valid_loss"]
+    # and a training that had come to its end adds nothing
+    again = net().fit(training, validation)
+    assert again.module_.calls == 0
+    assert torch.equal(weights(again.module_), weights(whole.module_))
+
+
+def test_a_checkpoint_may_be_moved(tmp_path):
+    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
+    make_net(checkpoint=str(first)).fit(line_set())
+    first.rename(second)
+    assert make_net(checkpoint=str(second)).fit(line_set()).module_.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("plan", "data"),
+    [
+        ({"learning_rate": 0.1}, line_set()),
+        ({}, line_set(seed=3)),
+        ({}, line_set(weight=torch.linspace(1, 2, 64))),
+    ],
+    ids=["other parameters", "other data", "weighted"],
+)
+def test_a_foreign_checkpoint(tmp_path, plan, data):
+    path = str(tmp_path / "training.pt")
+    make_net(checkpoint=path).fit(line_set())
+    with pytest.raises(ValueError, match="belongs to another training"):
+        make_net(checkpoint=path, **plan).fit(data)
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "text", "pickle", "tensor"])
+def test_a_damaged_checkpoint(tmp_path, damage):
+    path = tmp_path / "training.pt"
+    make_net(checkpoint=str(path)).fit(line_set())
+    if damage == "pickle":
+        torch.save({"fingerprint": os.system}, path)
+    elif damage == "tensor":
+        torch.save(torch.ones(3), path)
+    else:
+        data = path.read_bytes()
+        contents = {"empty": b"", "truncated": data[: len(data) // 2], "text": b"hello"}
+        path.write_bytes(contents[damage])
+    with pytest.raises(ValueError, match=r"cannot be read.*Delete it to start afresh") as caught:
+        make_net(checkpoint=str(path)).fit(line_set())
+    # PyTorch advises to read such files with weights_only=False, which runs what is in them.
+    assert "weights_only" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_checkpoint_that_is_a_folder(tmp_path):
+    with pytest.raises(OSError, match=r"directory|Permission"):
+        make_net(checkpoint=str(tmp_path)).fit(line_set())
+
+
+@pytest.mark.parametrize("cls", [FlowGenerator, FlowSimulator])
+def test_a_checkpoint_needs_a_seed(cls, tmp_path):
+    path = tmp_path / "training.pt"
+    arguments = events()[1:] if cls is FlowGenerator else events()
+    with pytest.raises(ValueError, match="needs an int as random_state"):
+        estimator(cls, checkpoint=str(path), random_state=None).fit(*arguments)
+    assert not path.exists()
+    estimator(cls, checkpoint=str(path), random_state=1).fit(*arguments)
+    assert path.exists()
+
+
+def test_estimators_pass_checkpoint_errors_on(tmp_path):
+    path = tmp_path / "training.pt"
+    path.write_bytes(b"hello")
+    with pytest.raises(ValueError, match="cannot be read"):
+        estimator(FlowSimulator, checkpoint=str(path)).fit(*events())
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "training.pt"
+    make_net(checkpoint=str(path)).fit(line_set())
+    before = path.read_bytes()
+
+    def full_disk(state, file):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        _checkpoint.save_checkpoint(str(path), {})
+    assert path.read_bytes() == before
+
+
+KILLED = textwrap.dedent(
+    """
+    import os, signal, sys
+    import numpy as np
+    from skjetsim._nn.training import _loop
+    from skjetsim.flows import FlowGenerator
+
+    save, calls = _loop.save_checkpoint, []
+
+    def save_and_die(path, state):
+        save(path, state)
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _loop.save_checkpoint = save_and_die
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    FlowGenerator(n_transforms=2, hidden_features=(8,), n_bins=4, device="cpu", max_epochs=6,
+                  batch_size=64, random_state=0, schedule="constant", checkpoint=sys.argv[1]).fit(X)
+    """
+)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
+def test_kill_minus_nine(tmp_path):
+    path = str(tmp_path / "training.pt")
+    killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    resumed = estimator(FlowGenerator, checkpoint=path).fit(X)
+    whole = estimator(FlowGenerator).fit(X)
+    assert_array_equal(resumed.sample(50, random_state=0), whole.sample(50, random_state=0))
+    assert resumed.history_ == whole.history_

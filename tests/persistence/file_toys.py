@@ -1,0 +1,67 @@
+"""Model files taken apart and put together again."""
+
+import json
+import zipfile
+
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as tensor_bytes
+
+from skjetsim._persistence._archive import read_archive, write_archive
+
+
+def rewrite(path, change):
+    """Change a model file and make its checksums right again, as a forger would.
+
+    `change(structure, manifest, entries, arrays)` changes them in place, or returns a structure.
+    """
+    entries, arrays = read_archive(path)
+    structure, manifest = (
+        json.loads(entries[f"{name}.json"]) for name in ("structure", "manifest")
+    )
+    structure = change(structure, manifest, entries, arrays) or structure
+    entries |= {"structure.json": json.dumps(structure).encode()}
+    entries |= {"manifest.json": json.dumps(manifest).encode()}
+    write_archive(path, entries, arrays)
+
+
+def entries_of(path):
+    """All entries as they are in the archive, and its comment."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}, archive.comment
+
+
+def write_entries(path, entries, comment, compression=zipfile.ZIP_STORED):
+    """An archive of these entries, whatever their checksums."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+        archive.comment = comment
+
+
+def change_tensors(path, change):
+    """Change the tensors of a file and leave their checksums."""
+    entries, comment = entries_of(path)
+    arrays = read_tensors(entries["tensors.safetensors"])
+    change(arrays)
+    entries["tensors.safetensors"] = tensor_bytes(arrays)
+    write_entries(path, entries, comment)
+
+
+def names_in(path):
+    """Names of all classes and functions in a model file."""
+    entries, _ = entries_of(path)
+    found = set()
+
+    def collect(node):
+        if isinstance(node, dict):
+            if node.get("type") in ("estimator", "object"):
+                found.add(node["class"])
+            if node.get("type") == "function":
+                found.add(node["name"])
+            node = list(node.values())
+        if isinstance(node, list):
+            for item in node:
+                collect(item)
+
+    collect(json.loads(entries["structure.json"]))
+    return found
