@@ -27,8 +27,8 @@ STANDARD_CORE = 0.6
 MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
 ROWS_BEYOND_LAST_KNOT = 20
-BLOCK_VALUES = 16384  # computed together: all temporaries stay in the processor's cache
-BLOCK_COLUMNS = 32
+BLOCK_VALUES = 32768  # computed together: all temporaries stay in the processor's cache
+BLOCK_COLUMNS = 64
 
 
 def learn_maps(table, weight=None, circular=None, scale="normal"):

@@ -257,13 +257,14 @@ class NetworkEstimator:
         """Rows that the network sees at once when it draws, by the memory that they take."""
         return CHUNK_ROWS
 
-    def _draw(self, n_rows, n_columns, random_state, rows=None):
+    def _draw(self, n_rows, n_columns, random_state, rows=None, draw=None):
         """Draw `n_rows` events in chunks, on the estimator's threads.
 
-        `rows` are what events are conditioned on, one for each.
+        `rows` are what events are conditioned on, one for each; `draw(chunk)`, by default
+        `_draw_chunk`, makes the events of a chunk.
         """
         return draw_in_chunks(
-            self._draw_chunk,
+            draw or self._draw_chunk,
             n_rows,
             n_columns=n_columns,
             random_state=random_state,

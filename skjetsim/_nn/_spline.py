@@ -11,6 +11,7 @@ dozen operations.
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
@@ -58,22 +59,13 @@ class _Bins:
         size += MIN_BIN
         return start, size
 
-    def _ends(self):
-        """Where the slopes at a bin's ends are kept, and which ends have a fixed one."""
-        if len(self.slopes) == self.n_bins:  # the last end is the first
-            return self.index, (self.index + 1) % self.n_bins, None, None
-        last = self.n_bins - 1
-        left, right = (self.index - 1).clamp_min(0), self.index.clamp_max(last - 1)
-        return left, right, self.index == 0, self.index == last
-
     def end_slopes(self):
-        """Unconstrained slopes at both ends of the chosen bins; zero where they are fixed."""
-        left, right, no_left, no_right = self._ends()
-        slopes = self.slopes.gather(0, torch.stack([left, right]))
-        if no_left is not None:
-            slopes[0].masked_fill_(no_left, 0.0)
-            slopes[1].masked_fill_(no_right, 0.0)
-        return slopes
+        """Unconstrained slopes at both ends of the chosen bins; zero at the ends of an interval."""
+        if len(self.slopes) == self.n_bins:  # the last end of a circle is the first
+            ends = torch.cat([self.slopes, self.slopes[:1]])
+        else:
+            ends = F.pad(self.slopes, (0, 0, 0, 0, 1, 1))
+        return ends.gather(0, torch.stack([self.index, self.index + 1]))
 
     def gradient(self, g_start, g_size, g_slopes):
         """Gradient to all parameters from those to what was chosen; both axes stacked."""
@@ -88,13 +80,14 @@ class _Bins:
         sizes -= (g_start * self.before + g_size * self.own)[:, None]
         sizes *= self.shares
         sizes *= self.scale
-        left, right, no_left, no_right = self._ends()
-        if no_left is not None:
-            g_slopes[0].masked_fill_(no_left, 0.0)
-            g_slopes[1].masked_fill_(no_right, 0.0)
-        slopes = result[2 * self.n_bins :]
-        slopes.scatter_(0, left[None], g_slopes[:1])
-        slopes.scatter_add_(0, right[None], g_slopes[1:])
+        slopes = g_start.new_zeros((self.n_bins + 1, *self.index.shape))
+        slopes.scatter_(0, self.index[None], g_slopes[:1])
+        slopes.scatter_add_(0, self.index[None] + 1, g_slopes[1:])
+        if len(self.slopes) == self.n_bins:
+            slopes[0] += slopes[-1]
+            result[2 * self.n_bins :] = slopes[:-1]
+        else:
+            result[2 * self.n_bins :] = slopes[1:-1]
         return result
 
 
@@ -159,6 +152,13 @@ class _Piece:
 
 def _slope(unconstrained):
     return F.softplus(unconstrained + UNIT_SLOPE).add_(MIN_SLOPE)
+
+
+def _run(function, *arguments):
+    """Call a function with a gradient of its own; without the cost of one if none is asked for."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    return function.forward(SimpleNamespace(), *arguments)
 
 
 def _backward(bins, piece, g_value, g_log):
@@ -251,14 +251,14 @@ class Spline(nn.Module):
         y, ladj : Tensor of shape (n_columns, n_rows)
         """
         inside, position = self._inside(x)
-        y, ladj = _Forward.apply(position, parameters, self.n_bins)
+        y, ladj = _run(_Forward, position, parameters, self.n_bins)
         y = torch.where(inside, (2 * y - 1) * self.bound, x)
         return y, torch.where(inside, ladj, 0.0)
 
     def inverse(self, y, parameters):
         """Inverse of `forward`, without the determinant."""
         inside, position = self._inside(y)
-        x = _Inverse.apply(position, parameters, self.n_bins)
+        x = _run(_Inverse, position, parameters, self.n_bins)
         return torch.where(inside, (2 * x - 1) * self.bound, y)
 
 
@@ -277,12 +277,12 @@ class CircularSpline(nn.Module):
 
     def forward(self, x, parameters):
         """Transformed angles in [-pi, pi] and log|dy/dx|; shapes as in `Spline`."""
-        y, ladj = _Forward.apply(_turn(x + parameters[-1]), parameters[:-1], self.n_bins)
+        y, ladj = _run(_Forward, _turn(x + parameters[-1]), parameters[:-1], self.n_bins)
         return (2 * y - 1) * math.pi, ladj
 
     def inverse(self, y, parameters):
         """Inverse of `forward`, without the determinant."""
-        x = _Inverse.apply(_turn(y), parameters[:-1], self.n_bins)
+        x = _run(_Inverse, _turn(y), parameters[:-1], self.n_bins)
         return (2 * _turn((2 * x - 1) * math.pi - parameters[-1]) - 1) * math.pi
 
 

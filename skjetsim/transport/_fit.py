@@ -329,7 +329,7 @@ class OTUSFit(OTUSSettings, NetworkEstimator):
             return _finish(drawn, layout)
 
         n_columns = self.n_targets_ if forward else self.n_features_in_
-        return self._draw_chunks(draw, len(rows), n_columns, random_state, rows)
+        return self._draw(len(rows), n_columns, random_state, rows, draw)
 
 
 def _reach(values, weight):

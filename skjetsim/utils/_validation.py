@@ -209,6 +209,8 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     -------
     ndarray of float64, shape (n_samples, n_features_in_)
     """
+    if not reset and (rows := _clean_rows(estimator, X, min_samples)) is not None:
+        return rows
     names = column_names(X)
     if names is not None and (twice := first_duplicate(names)) is not None:
         raise ValueError(f"X has two columns named {twice!r}; rename one of them.")
@@ -229,6 +231,23 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         many = row_shape is not None and len(row_shape) > 1
         estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
     return array
+
+
+def _clean_rows(estimator, X, min_samples):
+    """Rows of a table that is as it was fitted, or None: checks that find nothing take longer."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        rows = X if type(X) is np.ndarray else None
+    elif type(X) is pd.DataFrame and X.columns.equals(pd.Index(names)):
+        rows = X.to_numpy()
+    else:
+        return None
+    if rows is None or rows.dtype != np.float64 or rows.ndim != 2:
+        return None
+    if len(rows) < min_samples or rows.shape[1] != estimator.n_features_in_:
+        return None
+    check_finite(rows, names)
+    return rows
 
 
 def _check_row_shape(estimator, row_shape, expected, what):
