@@ -11,7 +11,6 @@ from test_public_api import public_modules
 
 HEADER = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 NO_EXAMPLE = {
-    "sample_inverse",  # no simulator unfolds yet
     "MetricFloor",  # what metric_floor returns, and shown there
 }
 

@@ -1,15 +1,13 @@
 """The code in README.md and in the user guide runs, on few events and for one epoch."""
 
-import dataclasses
 import re
 from pathlib import Path
 
+import _quick
 import pytest
 
 import skjetsim
 from skjetsim import datasets
-from skjetsim._estimators._network import NetworkEstimator
-from skjetsim.inspection import _closure
 
 ROOT = Path(skjetsim.__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -18,27 +16,11 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """One event in fifty, one epoch: what a document does, in seconds."""
-    load, plan = datasets.load_wjet, NetworkEstimator._training_plan
-
-    def load_few(**options):
-        events = load(**options)
-        if isinstance(events, tuple):
-            return tuple(table.iloc[::50] for table in events)
-        first, *repeats = (events, *events.repeats)
-        for each in (first, *repeats):
-            each.update(target=each.target.iloc[::50], accepted=each.accepted[::50])
-        first.data = first.data.iloc[::50]
-        return first
-
-    def one_epoch(self, *arguments):
-        return dataclasses.replace(plan(self, *arguments), max_epochs=1)
-
-    monkeypatch.setattr(datasets, "load_wjet", load_few)
+    _quick.make_quick(50, monkeypatch.setattr)
     # Pythia takes half a second for twenty events, and has tests of its own.
     for name in ("generate_zjet", "generate_zee"):
-        monkeypatch.setattr(datasets, name, lambda *args, **kwargs: load_few())
-    monkeypatch.setattr(_closure, "MIN_EVENTS", 20)
-    monkeypatch.setattr(NetworkEstimator, "_training_plan", one_epoch)
+        few = datasets.load_wjet
+        monkeypatch.setattr(datasets, name, lambda *args, few=few, **kwargs: few())
     monkeypatch.chdir(tmp_path)
 
 

@@ -105,6 +105,22 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     ------
     TypeError
         Where the estimator cannot unfold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skjetsim import sample_inverse
+    >>> from skjetsim.compose import Unfolder
+    >>> from skjetsim.flows import FlowSimulator
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(20, 100, size=(200, 1))                             # GeV
+    >>> y = rng.normal(X, 5.0)
+    >>> unfolder = Unfolder(FlowSimulator(max_epochs=1, random_state=0))
+    >>> model = make_pipeline(StandardScaler(), unfolder).fit(X, y)
+    >>> sample_inverse(model, y[:3], n_samples=2, random_state=0).shape
+    (3, 2, 1)
     """
     estimator = unwrap_search(estimator)
     if not (is_simulator(estimator) or is_unfolder(estimator)):

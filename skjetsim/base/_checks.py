@@ -44,6 +44,15 @@ def check_sample(estimator, X, sample_weight=None, *, reset):
     ValueError
         On NaN or infinity (naming column and row), negative or all-zero weights, or fewer than two
         events of positive weight.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> from skjetsim.base import check_sample
+    >>> estimator = BaseEstimator()
+    >>> X, weight = check_sample(estimator, [[80.0], [91.0], [100.0]], [1, 1, 0], reset=True)
+    >>> X.ravel(), weight, estimator.n_features_in_
+    (array([80., 91.]), None, 1)
     """
     check_same_events(X, None, sample_weight)
     X = validate_events(estimator, X, reset=reset, min_samples=2)
@@ -79,6 +88,15 @@ def check_pairs(estimator, X, y, sample_weight=None, *, reset):
     ValueError
         On NaN or infinity (naming column and row), different lengths or indices of X and y,
         negative or all-zero weights, or fewer than two events of positive weight.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> from skjetsim.base import check_pairs
+    >>> estimator = BaseEstimator()
+    >>> X, y, weight = check_pairs(estimator, [[50.0], [70.0]], [[48.0], [71.0]], reset=True)
+    >>> y.ravel(), list(estimator.target_names_in_)
+    (array([48., 71.]), ['y0'])
     """
     check_same_events(X, y, sample_weight)
     X = validate_events(estimator, X, reset=reset, min_samples=2)

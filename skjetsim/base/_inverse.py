@@ -22,6 +22,26 @@ class InverseSampling:
     for each of `rows` or, if `n_samples` is not None, `n_samples` rows side by side for each.
     `rows` are checked detector-level events, at least one. A meta-estimator defines it only if the
     estimator inside unfolds (`available_if`), and then has `sample_inverse`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skjetsim.base import BaseSimulator, InverseSampling, check_pairs
+    >>> class Shift(InverseSampling, BaseSimulator):
+    ...     def __init__(self, random_state=None):
+    ...         self.random_state = random_state
+    ...     def fit(self, X, y, sample_weight=None):
+    ...         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
+    ...         self.shift_ = np.average(y - X, axis=0, weights=weight)
+    ...         return self
+    ...     def _draw_targets(self, rows, n_samples, random_state):
+    ...         return np.repeat(rows, n_samples or 1, axis=0) + self.shift_
+    ...     def _draw_inverse(self, rows, n_samples, random_state):
+    ...         return np.repeat(rows, n_samples or 1, axis=0) - self.shift_
+    >>> simulator = Shift().fit([[50.0], [70.0]], [[48.0], [68.0]])
+    >>> simulator.sample_inverse([[60.0]], n_samples=2)
+    array([[[62.],
+            [62.]]])
     """
 
     @available_if(lambda self: hasattr(self, "_draw_inverse"))

@@ -108,19 +108,10 @@ def check_estimator(estimator, *, events=None, expected_failed_checks=None):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from skjetsim.base import BaseGenerator, check_sample
+    >>> from skjetsim.flows import FlowGenerator
     >>> from skjetsim.utils.estimator_checks import check_estimator
-    >>> class Normal(BaseGenerator):
-    ...     def fit(self, X, y=None, sample_weight=None):
-    ...         X, weight = check_sample(self, X, sample_weight, reset=True)
-    ...         self.mean_ = np.average(X, axis=0, weights=weight)
-    ...         self.width_ = np.sqrt(np.average((X - self.mean_) ** 2, axis=0, weights=weight))
-    ...         return self
-    ...     def _draw_events(self, n_samples, random_state):
-    ...         rng = np.random.default_rng(random_state)
-    ...         return rng.normal(self.mean_, self.width_, size=(n_samples, self.n_features_in_))
-    >>> check_estimator(Normal())["check_fit_repeats"]
+    >>> flow = FlowGenerator(n_transforms=1, hidden_features=(4,), max_epochs=1, random_state=0)
+    >>> check_estimator(flow)["check_fit_repeats"]
     'passed'
     """
     from unittest import SkipTest

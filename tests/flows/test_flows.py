@@ -104,25 +104,33 @@ def smeared(n_events, seed=0):
 
 
 @pytest.fixture(scope="module")
-def calorimeter():
-    return FlowSimulator(**QUICK | {"max_epochs": 24, "learning_rate": 4e-3}).fit(*smeared(10_000))
+def calorimeters():
+    """Three trainings on other events: one alone is off by a tenth of the width here or there."""
+    settings = QUICK | {"max_epochs": 8, "learning_rate": 4e-3}
+    return [
+        FlowSimulator(**settings | {"random_state": seed}).fit(*smeared(10_000, seed=100 + seed))
+        for seed in range(3)
+    ]
 
 
-@pytest.mark.parametrize("energy", [40.0, 100.0, 170.0])
-def test_response_has_the_mean_and_width_of_its_energy(calorimeter, energy):
-    drawn = calorimeter.sample([[energy]], n_samples=4000, random_state=0)[0, :, 0]
+@pytest.mark.parametrize(("low", "high"), [(20, 60), (60, 120), (120, 200)])
+def test_response_has_the_mean_and_width_of_its_energy(calorimeters, low, high):
+    energy = np.random.default_rng(5).uniform(low, high, (10_000, 1))
     width = np.hypot(np.sqrt(energy), 0.05 * energy)
-    assert drawn.mean() == pytest.approx(energy - 2, abs=0.15 * width)
-    assert drawn.std() == pytest.approx(width, rel=0.15)
+    pulls = [(m.sample(energy, random_state=0) - energy + 2) / width for m in calorimeters]
+    assert np.mean(pulls) == pytest.approx(0, abs=0.15)
+    assert np.mean([pull.std() for pull in pulls]) == pytest.approx(1, abs=0.15)
 
 
-def test_conditional_density_is_near_the_truth(calorimeter):
+def test_conditional_density_is_near_the_truth(calorimeters):
     X, y = smeared(4000, seed=1)
     width = np.hypot(np.sqrt(X), 0.05 * X)
     truth = stats.norm.logpdf(y, X - 2, width).mean()
-    assert truth - 0.1 < calorimeter.score(X, y) < truth + 0.05
+    # What is missing is the Kullback-Leibler divergence, half the squared pull and more.
+    for model in calorimeters:
+        assert truth - 0.04 < model.score(X, y) < truth + 0.01
     grid = np.linspace(-200, 500, 20001)[:, None]
-    density = np.exp(calorimeter.score_samples(np.full_like(grid, 60.0), grid))
+    density = np.exp(calorimeters[0].score_samples(np.full_like(grid, 60.0), grid))
     assert np.trapezoid(density, grid[:, 0]) == pytest.approx(1, abs=0.02)
 
 
@@ -138,7 +146,7 @@ def test_a_response_in_phi_is_periodic():
     assert np.diff(model.score_samples(edges, [5.0, 5.0]))[0] == pytest.approx(0, abs=1e-3)
 
 
-def test_identity_off_the_training_range_stays_finite(calorimeter):
+def test_identity_off_the_training_range_stays_finite(calorimeters):
     far = np.array([[1e4], [-1e4], [1e9]])
-    assert np.isfinite(calorimeter.sample(far, random_state=0)).all()
-    assert np.isfinite(calorimeter.score_samples(far, far)).all()
+    assert np.isfinite(calorimeters[0].sample(far, random_state=0)).all()
+    assert np.isfinite(calorimeters[0].score_samples(far, far)).all()
