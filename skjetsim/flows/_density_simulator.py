@@ -109,10 +109,12 @@ class DensitySimulator(BaseSimulator, LatentModel):
     def _learn_response(self, X, y, weight):
         names = [str(name) for name in self.target_names_in_]
         x_names = self._condition_names() or [""] * X.shape[1]
-        by_hand = self.bijection if isinstance(getattr(self, "bijection", None), dict) else {}
-        left_alone = {str(name) for name in (*self.integer_columns, *by_hand)}
-        keep = (y == np.floor(y)).all(axis=0) | np.isin(names, list(left_alone))
+        keep = (y == np.floor(y)).all(axis=0) | self._kept_columns(names)
         self.response_ = ResponseEncoder().fit(X, y, x_names, names, weight, keep)
+
+    def _kept_columns(self, names):
+        """Columns that parameters say something of that a residual is not."""
+        return np.isin(names, [str(column) for column in self.integer_columns])
 
     def _encoded_names(self):
         """Names of what the network learns: the residual of an angle may be a number."""

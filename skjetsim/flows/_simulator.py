@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._flow_settings import FlowSettings
+from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 
 
@@ -14,7 +17,10 @@ class FlowSimulator(FlowSettings, DensitySimulator):
     trained on the exact likelihood; simulating is one pass back. Columns are scaled inside: each
     column of y and X is standardised, or mapped through its quantiles to a normal where it has
     heavy tails or a narrow core, with the log-determinant kept; columns of X named `phi` or
-    `..._phi` enter as (cos, sin). Columns of y that never vary are returned as they were.
+    `..._phi` enter as (cos, sin). Columns of y that never vary are returned as they were. Where X
+    says within less than half its spread what a column of y will be, as of a detector's response,
+    place and width are found by regression first, and the flow learns the residual; momenta that
+    both have (`muon_px`, `muon_py`, `muon_pz`) are compared along and across that of X.
 
     Parameters
     ----------
@@ -27,7 +33,8 @@ class FlowSimulator(FlowSettings, DensitySimulator):
     bijection : str or dict, default="rqs"
         What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
         (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
-        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
+        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise
+        or X has an angle close to them, whose difference is a number,
         and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
         angles as plain numbers; they are sampled by solving an equation for each event.
     structure : {"coupling", "autoregressive"}, default="coupling"
@@ -168,3 +175,13 @@ class FlowSimulator(FlowSettings, DensitySimulator):
     def _settings(self, names, root):
         widths = check_widths(self.condition_network, "condition_network")
         return super()._settings(names, root) | {"condition_network": widths}
+
+    def _kept_columns(self, names):
+        kept = super()._kept_columns(names)
+        if self.bijection == "circular":  # angles, whatever they are called
+            return np.ones_like(kept)
+        if isinstance(self.bijection, dict):
+            for column, kind in self.bijection.items():
+                if kind == "circular" or is_angle(str(column)):
+                    kept |= np.isin(names, [str(column)])
+        return kept
