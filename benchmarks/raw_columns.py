@@ -86,7 +86,7 @@ def fitted(model, X, y):
     return model, time.perf_counter() - start
 
 
-def unfold(n_train, n_test):
+def unfold(n_train, n_test, wanted):
     """Print the table of Z -> ee."""
     train, test, *_ = load("zee", n_train, n_test)
     electrons = ["electron", "positron"]
@@ -113,20 +113,25 @@ def unfold(n_train, n_test):
         }
 
     residuals = TransformedSimulator(FlowSimulator(random_state=0), [ResidualTransformer()])
-    add("residuals", *fitted(Unfolder(residuals), X, y))
-    matching = FlowMatchingSimulator(random_state=0)
-    add("matching, raw", *fitted(Unfolder(matching), X, y))
-    flow, seconds = fitted(Unfolder(FlowSimulator(random_state=0)), X, y)
-    add("flow, raw", flow, seconds)
+    models = {
+        "residuals": residuals,
+        "matching, raw": FlowMatchingSimulator(random_state=0),
+        "flow, raw": FlowSimulator(random_state=0),
+    }
+    for name, simulator in models.items():
+        if wanted(name):
+            model, seconds = fitted(Unfolder(simulator), X, y)
+            add(name, model, seconds)
     add("zuko, raw", *fitted(Peer(seconds), X, y))
     add("prior", *fitted(Prior(), X, y))
     for each in figures.values():
-        score = each["energy score / std"] / figures["residuals"]["energy score / std"]
-        each["energy score / that of residuals"] = score
+        if "residuals" in figures:
+            ratio = each["energy score / std"] / figures["residuals"]["energy score / std"]
+            each["energy score / that of residuals"] = ratio
     print_figures(figures, GOALS["zee"])
 
 
-def simulate(n_train, n_test):
+def simulate(n_train, n_test, wanted):
     """Print the table of W + jet."""
     train, (X, y), second, twice = load("wjet", n_train, n_test)
     print(f"\nW + jet in Cartesian columns: {n_train} events to train on, {n_test} to judge by")
@@ -142,8 +147,9 @@ def simulate(n_train, n_test):
         "flow, raw": FlowSimulator(random_state=0),
     }
     for name, model in models.items():
-        model, seconds = fitted(model, *train)
-        add(name, X, y, skjetsim.sample(model, X, random_state=1), **{"fit, s": seconds})
+        if wanted(name):
+            model, seconds = fitted(model, *train)
+            add(name, X, y, skjetsim.sample(model, X, random_state=1), **{"fit, s": seconds})
     peer, seconds = fitted(ZukoLoop(seconds, raw=True), *train)
     add("zuko, raw", X, y, peer.sample(X), **{"fit, s": seconds})
     add("floor", *both_accepted(X, y, second, twice))
@@ -155,11 +161,13 @@ def main():
     parser.add_argument("--process", nargs="*", choices=["zee", "wjet"], default=["zee", "wjet"])
     parser.add_argument("--n-train", type=int)
     parser.add_argument("--n-test", type=int)
+    parser.add_argument("--without", nargs="*", default=[], help="names of models to leave out")
     options = parser.parse_args()
     print(f"threads: {torch.get_num_threads()}")
     for name in options.process:
         run = {"zee": unfold, "wjet": simulate}[name]
-        run(options.n_train or N_TRAIN[name], options.n_test or N_TEST[name])
+        sizes = options.n_train or N_TRAIN[name], options.n_test or N_TEST[name]
+        run(*sizes, lambda model: model not in options.without)
 
 
 if __name__ == "__main__":

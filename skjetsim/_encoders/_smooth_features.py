@@ -11,6 +11,7 @@ from skjetsim.utils._weighted import weighted_quantile
 __all__ = ["LEAST_SIZE", "SmoothFeatures", "momentum_size"]
 
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
+LEAST_GAP = 0.02  # of their range
 ROWS_FOR_FEATURE = 25  # or there are too many
 LEAST_SIZE = np.finfo(np.float64).tiny
 
@@ -40,8 +41,7 @@ class SmoothFeatures(BaseEstimator):
         Of the columns in the fit, within which logarithms are taken.
     mean_, scale_ : ndarray of shape (n_features_out_,)
     kind_ : ndarray of int, shape (n_features_out_,)
-        0 for the intercept and what grows like the column, 1 for bounded ones of first order, 2
-        for curves.
+        0 for the intercept and columns, 1 for sines and cosines, 2 for logarithms, 3 for curves.
     """
 
     def fit(self, X, names, momenta, weight):
@@ -72,7 +72,7 @@ class SmoothFeatures(BaseEstimator):
         logarithms = np.arcsinh((table - self.centre_) / self.spread_)
         self.range_ = np.array([logarithms.min(axis=0), logarithms.max(axis=0)])
         self.knots_ = [
-            np.unique(weighted_quantile(column, KNOT_LEVELS, weight)) for column in logarithms.T
+            _apart(weighted_quantile(column, KNOT_LEVELS, weight)) for column in logarithms.T
         ]
         raw, self.kind_ = self._raw(X)
         self.mean_ = np.average(raw, axis=0, weights=weight)
@@ -84,13 +84,13 @@ class SmoothFeatures(BaseEstimator):
 
     def for_place(self, n_rows):
         """Features that a place may be a sum of, in a fit of so many rows, simplest first."""
-        straight = self.kind_ == 0
+        straight = self.kind_ <= 1
         curves = np.ones(self.n_features_out_, dtype=bool)
         return [chosen for chosen in (straight, curves) if self._enough(chosen, n_rows)]
 
     def for_width(self, n_rows):
-        """Features that a log width is a sum of, in a fit of so many rows: bounded ones."""
-        curves, straight = self.kind_ >= 1, self.kind_ == 1
+        """Features that a log width is a sum of, in a fit of so many rows: not the columns."""
+        curves, straight = self.kind_ >= 1, np.isin(self.kind_, (1, 2))
         curves[0] = straight[0] = True
         for chosen in (curves, straight):
             if self._enough(chosen, n_rows):
@@ -129,15 +129,20 @@ class SmoothFeatures(BaseEstimator):
         z = (plain - self.centre_) / self.spread_
         t = np.clip(np.arcsinh(z), *self.range_)
         parts = [np.ones((len(X), 1)), z, np.cos(angles), np.sin(angles), t]
-        kinds = [0, 0, 0, 0, 1]
+        kinds = [0, 0, 1, 1, 2]
         parts += [np.cos(2 * angles), np.sin(2 * angles)]
-        kinds += [2, 2]
+        kinds += [3, 3]
         for column, knots in zip(t.T, self.knots_, strict=True):
             if len(knots) >= 3:
                 parts.append(natural_splines(column, knots))
-                kinds.append(2)
+                kinds.append(3)
         kind = np.concatenate([[k] * part.shape[1] for k, part in zip(kinds, parts, strict=True)])
         return np.concatenate(parts, axis=1), kind.astype(int)
+
+
+def _apart(knots):
+    """Knots without those on top of another, as of a column of few values."""
+    return knots[np.concatenate([[True], np.diff(knots) > LEAST_GAP * np.ptp(knots)])]
 
 
 def natural_splines(x, knots):
@@ -152,12 +157,10 @@ def natural_splines(x, knots):
     -------
     ndarray of shape (n_samples, n_knots - 2)
     """
-    scale = (knots[-1] - knots[0]) ** 2
-    cubes = np.maximum(x[:, None] - knots, 0.0) ** 3 / scale
-    before_last, last = cubes[:, -2], cubes[:, -1]
+    beyond = np.maximum(x[:, None] - knots, 0.0)
+    cubes = beyond * beyond * beyond / (knots[-1] - knots[0]) ** 2  # a power is ten times slower
     gap = knots[-1] - knots[-2]
-    return (
-        cubes[:, :-2]
-        - np.outer(before_last, (knots[-1] - knots[:-2]) / gap)
-        + np.outer(last, (knots[-2] - knots[:-2]) / gap)
+    straight_beyond = np.vstack(
+        [np.eye(len(knots) - 2), (knots[:-2] - knots[-1]) / gap, (knots[-2] - knots[:-2]) / gap]
     )
+    return cubes @ straight_beyond

@@ -94,10 +94,12 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         """How X enters the network, and what X alone says of y."""
         x_names, y_names = self._feature_names(), list(map(str, self.target_names_in_))
         self.condition_encoder_ = ConditionEncoder(x_names).fit(X, weight)
-        by_hand = self.bijection if isinstance(getattr(self, "bijection", None), dict) else {}
-        kept = np.isin(y_names, [str(name) for name in (*self.integer_columns, *by_hand)])
-        kept |= (y == np.floor(y)).all(axis=0)
+        kept = (y == np.floor(y)).all(axis=0) | self._kept_columns(y_names)
         self.response_ = ResponseEncoder().fit(X, y, x_names, y_names, weight, kept)
+
+    def _kept_columns(self, names):
+        """Columns that parameters say something of that a residual is not."""
+        return np.isin(names, [str(column) for column in self.integer_columns])
 
     def _learn(self, learn, X, y, weight):
         # What is left of an angle may be a number.

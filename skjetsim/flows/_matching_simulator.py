@@ -20,7 +20,7 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     each column of y and X is standardised, or mapped through its quantiles to a normal. Columns of
     y named `phi` or `..._phi` are angles, which go the shorter way round from uniform noise, and
     are drawn in (-pi, pi]; those of X enter as (cos, sin). Columns of y that never vary are
-    returned as they were.
+    returned as they were. Narrow responses are found by regression first, as in `FlowSimulator`.
 
     Parameters
     ----------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
+from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 
 
@@ -16,7 +19,10 @@ class FlowSimulator(DensitySimulator):
     trained on the exact likelihood; simulating is one pass back. Columns are scaled inside: each
     column of y and X is standardised, or mapped through its quantiles to a normal where it has
     heavy tails or a narrow core, with the log-determinant kept; columns of X named `phi` or
-    `..._phi` enter as (cos, sin). Columns of y that never vary are returned as they were.
+    `..._phi` enter as (cos, sin). Columns of y that never vary are returned as they were. Where X
+    says within less than half its spread what a column of y will be, as of a detector's response,
+    place and width are found by regression first, and the flow learns the residual; momenta that
+    both have (`muon_px`, `muon_py`, `muon_pz`) are compared along and across that of X.
 
     Parameters
     ----------
@@ -29,7 +35,8 @@ class FlowSimulator(DensitySimulator):
     bijection : str or dict
         What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
         (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
-        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
+        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise
+        or X has an angle close to them, whose difference is a number,
         and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
         angles as plain numbers; they are sampled by solving an equation for each event.
     structure : {"coupling", "autoregressive"}
@@ -101,6 +108,8 @@ class FlowSimulator(DensitySimulator):
 
     def _settings(self, names, root):
         widths = check_widths(self.condition_network, "condition_network")
+import numpy as np
+
         return flow_settings(self, names, root) | {"condition_network": widths}
 
     def _build_module(self, generator):
@@ -108,3 +117,4 @@ class FlowSimulator(DensitySimulator):
 
         widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
         return build_flow(*widths, generator=generator, **self._architecture)
+from skjetsim.utils._angles import is_angle

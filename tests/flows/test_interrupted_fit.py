@@ -44,7 +44,7 @@ def flow_stops(monkeypatch):
 def events(n_events=200):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_events, 2))
-    return X, X + 0.1 * rng.normal(size=X.shape)
+    return X, X + rng.normal(size=X.shape)  # wide: a narrow response is found before the network
 
 
 def estimator(cls, **params):
