@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
-from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 
 
@@ -108,8 +105,6 @@ class FlowSimulator(DensitySimulator):
 
     def _settings(self, names, root):
         widths = check_widths(self.condition_network, "condition_network")
-import numpy as np
-
         return flow_settings(self, names, root) | {"condition_network": widths}
 
     def _build_module(self, generator):
@@ -117,4 +112,3 @@ import numpy as np
 
         widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
         return build_flow(*widths, generator=generator, **self._architecture)
-from skjetsim.utils._angles import is_angle
