@@ -138,7 +138,7 @@ class Course:
         for name, optimizer in net.optimizers().items():
             optimizer.load_state_dict(state["optimizers"][name])
         net.generator.set_state(state["generator"])
-        net.n_batches_ = state["n_batches"]
+        net.n_batches_, net.n_epochs_ = state["n_batches"], len(state["history"])
         self.best, self.stopped = state["best"], state["stopped"]
         for entries in state["history"]:
             net.history.new_epoch()
