@@ -267,12 +267,13 @@ class TrainingNet(NeuralNet):
         self._set_training(True)
         steps, losses, logged = EpochMeans(), EpochMeans(), EpochMeans()
         self.module_._logged = logged
+        several = len(set(self.module_.steps)) > 1
         for batch in iterator:
             if self.callbacks_:
                 self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
             steps.add(step["step"], step["loss"] * len(batch), len(batch))
-            if len(step["losses"]) > 1 or len(set(self.module_.steps)) > 1:
+            if several or len(step["losses"]) > 1:
                 for name, loss in step["losses"].items():
                     losses.add(name, loss.detach() * len(batch), len(batch))
             if self.callbacks_:
@@ -289,7 +290,7 @@ class TrainingNet(NeuralNet):
         step = module.steps[self.n_batches_ % len(module.steps)]
         if self.course_ is not None:
             self.course_.set_learning_rates(self.n_batches_)
-        optimizer = self.optimizers()[step]
+        optimizer = getattr(self, self.optimizer_names_[step])
         optimizer.zero_grad(set_to_none=True)
         loss, losses = self.criterion_(module.losses(step, batch, self.generator), batch.weight)
         loss.backward()
