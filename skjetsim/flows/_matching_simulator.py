@@ -54,7 +54,7 @@ class FlowMatchingSimulator(FlowMatchingSettings, DensitySimulator):
         Largest norm of the gradient.
     ema_decay : float or None, default=0.99
         Keep a running average of the weights with this decay per step: the loss is noisy, since
-        each event is seen at one time of one path. In `partial_fit` the average goes on from call to call.
+        each event is seen at one time of one path. It goes on over calls of `partial_fit`.
     validation_fraction : float, default=0.05
         Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
         loss stays flat while events still improve. 0 keeps the last epoch.
