@@ -64,7 +64,7 @@ class DensityGenerator(
         Raises
         ------
         ValueError
-            As `fit`; where a column varies that did not in the first call; with `ema_decay`.
+            As `fit`; where a column varies that did not in the first call; with `checkpoint`.
         """
         first = not self.__sklearn_is_fitted__()
         X, weight = self._check_training(X, sample_weight, reset=first)

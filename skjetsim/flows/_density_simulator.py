@@ -68,7 +68,7 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         Raises
         ------
         ValueError
-            As `fit`; where a column of y varies that did not in the first call; with `ema_decay`.
+            As `fit`; where a column of y varies that did not in the first call; with `checkpoint`.
         """
         first = not self.__sklearn_is_fitted__()
         X, y, weight = self._check_training(X, y, sample_weight, reset=first)

@@ -41,9 +41,12 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
         below.
     max_epochs : int
         The student, too, learns for so many.
+    weight_decay : float or "auto"
+        Of AdamW, times the learning rate. The network of place and width, which learns by
+        likelihood and would memorise, has that of "auto", whatever this.
     ema_decay : float or None
         Keep a running average of the weights with this decay per step: the loss is noisy, since
-        each event is seen at one time of one path. `partial_fit` needs None.
+        each event is seen at one time of one path. It goes on over calls of `partial_fit`.
     validation_fraction : float
         Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
         loss stays flat while events still improve. 0 keeps the last epoch.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
+from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 
 
@@ -112,3 +115,13 @@ class FlowSimulator(DensitySimulator):
 
         widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
         return build_flow(*widths, generator=generator, **self._architecture)
+
+    def _kept_columns(self, names):
+        kept = super()._kept_columns(names)
+        if self.bijection == "circular":  # angles, whatever they are called
+            return np.ones_like(kept)
+        if isinstance(self.bijection, dict):
+            for column, kind in self.bijection.items():
+                if kind == "circular" or is_angle(str(column)):
+                    kept |= np.isin(names, [str(column)])
+        return kept

@@ -15,10 +15,10 @@ def warn_user(message, category=UserWarning):
 
     `warnings.warn(skip_file_prefixes=)` does so from Python 3.12 on.
     """
-    frame, level = sys._getframe(1), 2
+    frame, level = sys._getframe(1), 2  # level 1 is this function
     while frame.f_back is not None and _package(frame) in OURS:
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _package(frame):

@@ -213,7 +213,7 @@ def test_interrupted_student_leaves_the_solver(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Student, "forward", interrupt)
+    monkeypatch.setattr(Student, "losses", interrupt)
     model = FlowMatchingGenerator(**TINY | {"n_distill_steps": 1})
     with pytest.raises(KeyboardInterrupt):
         model.fit(bent(200))

@@ -42,6 +42,8 @@ class Course:
         if self.plan.checkpoint is not None:
             self.fingerprint = fingerprint(self.plan, data, net.module_)
             self._resume()
+        optimizers = net.optimizers().values()
+        self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
 
     def epochs_left(self):
         """Epochs that are still to be trained."""
@@ -52,9 +54,8 @@ class Course:
         if self.plan.schedule == "constant":
             return  # what there is may be set by a callback
         factor = self.plan.learning_rate_factor(batch, self.n_batches)
-        for optimizer in self.net.optimizers().values():
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+        for group in self.groups:
+            group["lr"] = group["initial_lr"] * factor
 
     def end_epoch(self):
         """Keep the weights where the epoch is the best.
@@ -138,7 +139,7 @@ class Course:
         for name, optimizer in net.optimizers().items():
             optimizer.load_state_dict(state["optimizers"][name])
         net.generator.set_state(state["generator"])
-        net.n_batches_ = state["n_batches"]
+        net.n_batches_, net.n_epochs_ = state["n_batches"], len(state["history"])
         self.best, self.stopped = state["best"], state["stopped"]
         for entries in state["history"]:
             net.history.new_epoch()

@@ -69,7 +69,8 @@ class TrainingNet(NeuralNet):
 
     def initialize(self):
         """Create all components anew."""
-        self.n_batches_, self.course_, self.average_ = 0, None, None
+        self.n_batches_, self.n_epochs_ = 0, 0
+        self.course_, self.average_ = None, None
         return super().initialize()
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -141,8 +142,7 @@ class TrainingNet(NeuralNet):
             pass
         finally:
             self.course_.finish()
-            self._set_training(False)
-            self.notify("on_train_end", X=X, y=y)
+            self._leave_loop(X, y)
             self.course_, self.average_ = None, None
             for optimizer in self.optimizers().values():
                 optimizer.state.clear()  # twice the weights, of use to nobody after the fit
@@ -179,9 +179,14 @@ class TrainingNet(NeuralNet):
         finally:
             if self.average_ is not None:
                 self.average_.swap(self.module_)
-            self._set_training(False)
-            self.notify("on_train_end", X=data, y=None)
+            self._leave_loop(data)
         return self
+
+    def _leave_loop(self, X, y=None):
+        del self.history[self.n_epochs_ :]  # an epoch that was interrupted
+        self.module_._logged = None
+        self._set_training(False)
+        self.notify("on_train_end", X=X, y=y)
 
     def _take_up(self, plan):
         """Go on by another plan: from the trained weights, not from their average."""
@@ -243,13 +248,14 @@ class TrainingNet(NeuralNet):
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Look at the epoch before the callbacks do."""
         self.module_.check_epoch(self.history[-1])
-        if self.course_ is not None:
-            self.course_.end_epoch()
-        elif not math.isfinite(self.history[-1, "train_loss"]):
+        if self.course_ is None and not math.isfinite(self.history[-1, "train_loss"]):
             raise ValueError(
                 "The training loss is not finite: these events were not learnt. Lower "
                 "learning_rate, or look for outliers among them."
             )
+        self.n_epochs_ += 1
+        if self.course_ is not None:
+            self.course_.end_epoch()
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train on an epoch's batches, or monitor the data held back."""
@@ -261,17 +267,17 @@ class TrainingNet(NeuralNet):
         self._set_training(True)
         steps, losses, logged = EpochMeans(), EpochMeans(), EpochMeans()
         self.module_._logged = logged
+        several = len(set(self.module_.steps)) > 1
         for batch in iterator:
             if self.callbacks_:
                 self.notify("on_batch_begin", batch=batch, training=True)
             step = step_fn(batch, **fit_params)
             steps.add(step["step"], step["loss"] * len(batch), len(batch))
-            if len(step["losses"]) > 1 or len(set(self.module_.steps)) > 1:
+            if several or len(step["losses"]) > 1:
                 for name, loss in step["losses"].items():
                     losses.add(name, loss.detach() * len(batch), len(batch))
             if self.callbacks_:
                 self.notify("on_batch_end", batch=batch, training=True, **step)
-        self.module_._logged = None
         self._set_training(False)
         self.history.record("train_loss", sum(steps.collect().values()))
         for name, value in (losses.collect() | logged.collect()).items():
@@ -284,7 +290,7 @@ class TrainingNet(NeuralNet):
         step = module.steps[self.n_batches_ % len(module.steps)]
         if self.course_ is not None:
             self.course_.set_learning_rates(self.n_batches_)
-        optimizer = self.optimizers()[step]
+        optimizer = getattr(self, self.optimizer_names_[step])
         optimizer.zero_grad(set_to_none=True)
         loss, losses = self.criterion_(module.losses(step, batch, self.generator), batch.weight)
         loss.backward()
