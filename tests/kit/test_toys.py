@@ -57,7 +57,7 @@ ANY_TABLE = [
     LatentFlowGenerator(latent=LATENT, **SMALL),
     ShellGenerator(n_draws=256, **SMALL),
 ]
-SPECIAL = [(CloudVAE(**SMALL), clouds), (ClassImageSimulator(**SMALL), images)]
+SPECIAL = [(CloudVAE(**SMALL), clouds), (ClassImageSimulator(**SMALL | {"max_epochs": 20}), images)]
 CASES = [
     case
     for toy, events in [*((toy, None) for toy in ANY_TABLE), *SPECIAL]
