@@ -217,3 +217,9 @@ def test_callbacks_of_skorch_stop_a_fit():
     toy = TableVAE(**SMALL | {"max_epochs": 20, "callbacks": [stop]}).fit(table(240))
     assert len(toy.history_) < 5
     assert partial(toy.sample, 3)().shape == (3, 2)
+
+
+def test_the_example_of_contributing_is_the_first_toy():
+    text = (TOYS.parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    example = text.split("```python\n")[1].split("```")[0]
+    assert example == (TOYS / "table_vae.py").read_text(encoding="utf-8")
