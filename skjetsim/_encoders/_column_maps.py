@@ -202,35 +202,25 @@ def some_maps(maps, columns):
 
 def apply_maps(maps, table):
     """Mapped table."""
-    mapped = table - maps["mean"]
-    mapped /= maps["std"]
-    _wrap(maps, mapped)
-    return _replace_curved(maps, _to_normal, table, mapped)
+    return _mapped(maps, _to_normal, table, lambda: (table - maps["mean"]) / maps["std"])
 
 
 def invert_maps(maps, mapped):
     """Table in its own units."""
-    table = mapped * maps["std"]
-    table += maps["mean"]
-    _wrap(maps, table)
-    return _replace_curved(maps, _from_normal, mapped, table)
+    return _mapped(maps, _from_normal, mapped, lambda: mapped * maps["std"] + maps["mean"])
 
 
 def log_slopes(maps, table):
     """log(du/dx) at each value of a table."""
-    slopes = np.empty_like(table)
-    slopes[:] = -np.log(maps["std"])
-    return _replace_curved(maps, _log_slope, table, slopes)
+    return _mapped(maps, _log_slope, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1)))
 
 
-def _wrap(maps, table):
-    if maps["circular"].any():
-        table[:, maps["circular"]] = wrap_phi(table[:, maps["circular"]])
-
-
-def _replace_curved(maps, function, values, result):
-    """Columns of `result` that go through quantiles, as `function` makes them of `values`."""
-    curved = maps["curved"]
+def _mapped(maps, curve, values, straight):
+    """What `curve` makes of columns that go through quantiles, and `straight()` of the others."""
+    curved, circular = maps["curved"], maps["circular"]
+    result = straight() if len(curved) < len(circular) else np.empty_like(values)
+    if circular.any() and curve is not _log_slope:
+        result[:, circular] = wrap_phi(result[:, circular])
     for start in range(0, len(curved), BLOCK_COLUMNS):
         part = slice(start, start + BLOCK_COLUMNS)
         columns = curved[part]
@@ -242,7 +232,7 @@ def _replace_curved(maps, function, values, result):
         for row in range(0, len(values), n_rows):
             rows = slice(row, row + n_rows)
             block = np.ascontiguousarray(values[rows, columns])
-            result[rows, columns] = function(block, intervals, ends)
+            result[rows, columns] = curve(block, intervals, ends)
     return result
 
 

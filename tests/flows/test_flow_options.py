@@ -113,9 +113,9 @@ def test_integers_that_nobody_named_are_pointed_out():
 
 def test_unknown_columns_are_named():
     X = jets(100)
-    with pytest.raises(ValueError, match="'n_muons', which is no column"):
+    with pytest.raises(ValueError, match="'n_muons', which is not a column"):
         FlowGenerator(integer_columns=("n_muons",), **TINY).fit(X)
-    with pytest.raises(ValueError, match="'n_muons', which is no column"):
+    with pytest.raises(ValueError, match="'n_muons', which is not a column"):
         FlowGenerator(bijection={"n_muons": "affine"}, **TINY).fit(X)
     with pytest.raises(ValueError, match="bijection"):
         FlowGenerator(bijection={"energy": "cubic"}, **TINY).fit(X)
