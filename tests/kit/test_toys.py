@@ -1,7 +1,6 @@
 """Six models on the estimator kit: each keeps the whole contract, and is short."""
 
 import ast
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +215,15 @@ def test_callbacks_of_skorch_stop_a_fit():
     stop = EarlyStopping(patience=1, threshold=10.0)  # nothing is so much better
     toy = TableVAE(**SMALL | {"max_epochs": 20, "callbacks": [stop]}).fit(table(240))
     assert len(toy.history_) < 5
-    assert partial(toy.sample, 3)().shape == (3, 2)
+    assert toy.sample(3).shape == (3, 2)
+
+
+def test_a_model_file_keeps_no_callbacks(tmp_path):
+    flow = FlowGenerator(callbacks=[EarlyStopping()], max_epochs=2, random_state=0).fit(table(240))
+    save(flow, tmp_path / "flow")
+    loaded = load(tmp_path / "flow")
+    assert loaded.callbacks is None
+    assert_array_equal(loaded.sample(3, random_state=0), flow.sample(3, random_state=0))
 
 
 def test_the_example_of_contributing_is_the_first_toy():
