@@ -88,9 +88,9 @@ def classes_inside(estimator):
     yield type(estimator)
     for value in estimator.get_params(deep=False).values():
         for part in value if isinstance(value, list) else [value]:
-            part = part[-1] if isinstance(part, tuple) and part else part
-            if hasattr(part, "get_params"):
-                yield from classes_inside(part)
+            for one in part if isinstance(part, tuple) else [part]:
+                if hasattr(one, "get_params"):
+                    yield from classes_inside(one)
 
 
 def test_every_estimator_is_in_a_list():

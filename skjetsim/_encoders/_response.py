@@ -80,7 +80,7 @@ class ResponseEncoder(BaseEstimator):
         """
         step = -(-len(X) // MOST_ROWS)
         weight = np.ones(len(X)) if weight is None else weight
-        X, y, weight = X[::step], y[::step], weight[::step]
+        X, y, weight = _distinct(X[::step], y[::step], weight[::step])
         x_names, y_names = [str(name) for name in x_names], [str(name) for name in y_names]
         n_targets = y.shape[1]
         kept = np.zeros(n_targets, dtype=bool) if keep is None else np.asarray(keep)
@@ -192,6 +192,20 @@ class ResponseEncoder(BaseEstimator):
         turned = np.flatnonzero(self.turned_by_ >= 0)
         start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
         return start
+
+
+def _distinct(X, y, weight):
+    """Events that come several times once, with the sum of their weights.
+
+    Which rows are held out, and how many coefficients there are, then does not depend on whether
+    an event has a weight of two or comes twice.
+    """
+    rows = np.concatenate([X, y], axis=1)
+    _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(rows):
+        return X, y, weight
+    order = np.argsort(first)
+    return X[first[order]], y[first[order]], np.bincount(number.ravel(), weight)[order]
 
 
 def _frame(p):

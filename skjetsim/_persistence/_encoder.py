@@ -132,7 +132,7 @@ class Encoder:
                 "at the top level of a module."
             )
         networks, state = {}, {}
-        for key, item in vars(value).items():
+        for key, item in sorted(vars(value).items()):  # in whatever order they were set
             if key == "callbacks" and hasattr(value, "_restore_net"):
                 continue  # of the training, and any code: the default is read back
             if hasattr(item, "module_") and hasattr(value, "_restore_net"):

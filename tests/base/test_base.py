@@ -69,8 +69,9 @@ class Shift(SimulatorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        self.target_names_in_ = np.array(["y0"], dtype=object)
-        self.target_shape_ = (1,)
+        n_targets = np.shape(y)[1]
+        self.target_names_in_ = np.array([f"y{i}" for i in range(n_targets)], dtype=object)
+        self.target_shape_ = (n_targets,)
         return self
 
     def sample(self, X, *, n_samples=None, random_state=None):

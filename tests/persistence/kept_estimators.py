@@ -22,8 +22,10 @@ from sklearn.preprocessing import MinMaxScaler, PowerTransformer, StandardScaler
 from skjetsim import metrics
 from skjetsim.compose import (
     CategorySimulator,
+    GeneratorChain,
     NearestAssignment,
     ResidualTransformer,
+    SimulatorChain,
     SymmetricSimulator,
     TransformedSimulator,
 )
@@ -98,7 +100,13 @@ def compositions():
     otus = OTUSSimulator(
         n_slices=4, scale="standard", observables=[InvariantMass(*LEPTONS)], **SMALL_NETWORK
     )
+    chain = SimulatorChain(
+        [("pt", SIMULATOR, ["muon_pt"]), ("rest", SIMULATOR, None)], random_state=0
+    )
+    layers = GeneratorChain(FlowGenerator(**SMALL), SIMULATOR, columns=["muon_pt"])
     return {
+        "SimulatorChain": ("muon", chain),
+        "GeneratorChain": ("muon", layers),
         "CategorySimulator": ("tagged", category),
         "GridSearchCV": ("muon", search),
         "OTUSSimulator-observables": ("zee", otus),
