@@ -31,7 +31,7 @@ N_ROUNDS = 3  # of place and width, each with the weights that the last one give
 N_WIDTH_STEPS = 4  # in each of them
 FEW_BEHIND = 0.01  # of the events, more than a quarter of a turn away: an angle is then a number
 FAR = 2.5  # widths: what lies farther counts as if it lay here
-LOG_WIDTHS = (-600.0, 600.0)  # whose exponentials are numbers
+LOG_WIDTHS = (-300.0, 300.0)  # whose exponentials, squared, are numbers
 RIDGES = (1e-9, 1e-6)  # of place and of width, for columns of X that say the same
 
 
@@ -109,8 +109,8 @@ class ResponseEncoder(BaseEstimator):
         units[self.momenta_[:, 1]] = 1.0
         for_width = self.features_.for_width(n_rows)
         for j in np.flatnonzero(~left_alone & (units > 0)):
-            regression = _Regression(basis, for_width, start[:, j], weight)
-            for_place = regression.narrowest(self.features_.for_place(n_rows), units[j])
+            regression = _Regression(basis, for_width, start[:, j], weight, units[j])
+            for_place = regression.narrowest(self.features_.for_place(n_rows))
             if for_place is not None:
                 self.encoded_[j] = True
                 place, width = regression.fit(for_place)
@@ -231,7 +231,7 @@ def _nearest_angles(X, y, x_names, angles, weight):
     for j in np.flatnonzero(angles) if candidates else ():
         distance = _core(wrap_phi(y[:, [j]] - X[:, candidates]), weight)
         best = int(np.argmin(distance))
-        if distance[best] < NARROW * CORE * np.pi:
+        if ROUNDING < distance[best] < NARROW * CORE * np.pi:
             nearest[j] = candidates[best]
     return nearest
 
@@ -242,19 +242,22 @@ def _core(residuals, weight):
 
 
 class _Regression:
-    """Place and width of one column, by turns; rows far out count as if they lay nearer."""
+    """Place and width of one column, by turns; rows far out count as if they lay nearer.
 
-    def __init__(self, basis, for_width, target, weight):
+    Nothing is narrower than `ROUNDING` of the unit.
+    """
+
+    def __init__(self, basis, for_width, target, weight, unit):
         self.basis, self.for_width = basis, for_width
-        self.target, self.weight = target, weight
+        self.target, self.weight, self.unit = target, weight, unit
 
-    def narrowest(self, choices, unit):
+    def narrowest(self, choices):
         """Features of the place, the first of the choices but for clearly better ones.
 
         None where what is left of events that it has not seen is not narrow in the unit, or
         narrower than rounding.
         """
-        best, least = None, NARROW * unit
+        best, least = None, NARROW * self.unit
         for chosen in choices:
             held_out = np.arange(len(self.target)) % HELD_OUT == 0
             place, _ = self.fit(chosen, ~held_out, n_rounds=1)
@@ -262,7 +265,7 @@ class _Regression:
             core = _core(left[:, None], self.weight[held_out])[0]
             if core < least:
                 best, least = chosen, CLEARLY_NARROWER * core
-        return best if least > ROUNDING * unit else None
+        return best if least > ROUNDING * self.unit else None
 
     def fit(self, for_place, rows=slice(None), n_rounds=N_ROUNDS):
         """Coefficients of place and of log width."""
@@ -271,12 +274,15 @@ class _Regression:
         place = _least_squares(inputs, target, weight)
         width = _LogWidth(basis[:, self.for_width], weight)
         for _ in range(n_rounds):
-            left = np.abs(target - inputs @ place)
+            left = self._left(target, inputs, place)
             scale = np.exp(-width.step(left))
             far = np.maximum(left * scale / FAR, 1.0)
             place = _least_squares(inputs, target, weight * scale**2 / far)
-        width.step(np.abs(target - inputs @ place))
+        width.step(self._left(target, inputs, place))
         return place, width.coefficients
+
+    def _left(self, target, inputs, place):
+        return np.maximum(np.abs(target - inputs @ place), ROUNDING * self.unit)
 
 
 def _least_squares(inputs, target, weight):

@@ -133,6 +133,8 @@ class Encoder:
             )
         networks, state = {}, {}
         for key, item in vars(value).items():
+            if key == "callbacks" and hasattr(value, "_restore_net"):
+                continue  # of the training, and any code: the default is read back
             if hasattr(item, "module_") and hasattr(value, "_restore_net"):
                 networks[key] = self._network(item, f"{where}.{key}")
             else:

@@ -41,7 +41,15 @@ WEIGHTS_OF_LOSSES = (
     "paired_weight",
 )
 # Those that a stage has of its own, and those that change nothing.
-NOT_OF_COURSE = ("stages", "random_state", "checkpoint", "device", "n_jobs", "verbose")
+NOT_OF_COURSE = (
+    "stages",
+    "random_state",
+    "callbacks",
+    "checkpoint",
+    "device",
+    "n_jobs",
+    "verbose",
+)
 OF_PLAN = ("max_epochs", "learning_rate", "batch_size", "schedule")
 PRIOR_PLAN = {"batch_size": 512, "max_epochs": 20, "learning_rate": 2e-3, "gradient_clip": 5.0}
 # Branch of the constructor's random_state beside those of NetworkEstimator.

@@ -55,20 +55,14 @@ def estimator_checks_generator(estimator, *, events=None, expected_failed_checks
     True
     """
     expected = reasons(estimator) | (expected_failed_checks or {})
-    for case in sklearn_checks.estimator_checks_generator(
-        estimator, expected_failed_checks=expected, mark=mark
-    ):
-        if events is None or _name(_values(case)[1]) in WITHOUT_EVENTS:
-            yield case
+    for _, check in sklearn_checks.estimator_checks_generator(estimator):
+        if events is None or _name(check) in WITHOUT_EVENTS:
+            yield _marked(estimator, check, expected.get(_name(check)), mark)
     source = paired_events if events is None else events
     name = type(estimator).__name__
     for check in contract_checks(estimator, any_table=events is None):
         reason = expected.get(check.__name__)
         yield _marked(estimator, partial(check, name, events=source), reason, mark)
-
-
-def _values(case):
-    return getattr(case, "values", case)
 
 
 def _name(check):
@@ -80,8 +74,12 @@ def _marked(estimator, check, reason, mark):
         return estimator, check
     import pytest
 
-    marks = pytest.mark.xfail(reason=reason) if mark == "xfail" else pytest.mark.skip(reason=reason)
-    return pytest.param(estimator, check, marks=marks)
+    # Not strict: by rounding, or by chance, a check that is not promised may pass.
+    marks = {
+        "xfail": pytest.mark.xfail(reason=reason, strict=False),
+        "skip": pytest.mark.skip(reason=reason),
+    }
+    return pytest.param(estimator, check, marks=marks[mark])
 
 
 def check_estimator(estimator, *, events=None, expected_failed_checks=None):

@@ -42,16 +42,19 @@ class Decoder(Network):
 
 @with_parameters
 class ClassImageSimulator(NetworkEstimator, BaseSimulator):
-    """Simulate images (n, height, width) given a class, the one column of X.
+    """Simulate images given a class, the one column of X.
 
     Parameters
     ----------
+    shape : tuple of int
+        Height and width of an image, whose cells may be the columns of a table.
     n_noise, width : int
         Columns of noise, and width of the layers.
     threshold : float
         Energy from which on the network sees the logarithm, in the unit of y.
     """
 
+    shape: tuple[int, int] = (4, 4)
     n_noise: int = 4
     width: int = 16
     threshold: float = 1.0
@@ -62,10 +65,10 @@ class ClassImageSimulator(NetworkEstimator, BaseSimulator):
         names = feature_names(self)
         condition = ConditionEncoder(names, classes=names, embed=True)
         self.condition_encoder_ = condition.fit(X, weight)
-        images = y.reshape(len(y), *self.target_shape_)
+        images = y.reshape(len(y), *self.shape)
         self.encoder_ = ImageEncoder(threshold=self.threshold, what="y").fit(images)
         settings = {"n_classes": len(condition.values_[0]), "n_noise": self.n_noise}
-        settings |= {"shape": self.target_shape_, "width": self.width}
+        settings |= {"shape": self.shape, "width": self.width}
         return self._fit_network(
             (self.encoder_.encode(images), *self._given(X)), weight, **settings
         )

@@ -20,6 +20,7 @@ __all__ = ["WITHOUT_EVENTS", "contract_checks", "is_conditional_transformer", "r
 
 MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
 NOISE = "transform simulates: what a row becomes depends on its position in the noise"
+SINGLE = "networks compute in single precision: a row alone is rounded otherwise"
 PAIRS = "score_samples takes X and y"
 PARTS = "members share out rows, whatever their weights"
 REFIT_STEPS = "a Pipeline fits its steps in place, as scikit-learn's own does"
@@ -70,6 +71,8 @@ def reasons(estimator):
         reason = NOISE if is_simulator(estimator) else PAIRS
         failing["check_methods_sample_order_invariance"] = reason
         failing["check_methods_subset_invariance"] = reason
+    if is_generator(estimator) and "batch_size" in params:
+        failing["check_methods_subset_invariance"] = SINGLE
     if "n_estimators" in params:
         failing["check_weights_equal_duplicates"] = PARTS
     if _is_unpaired(estimator):

@@ -56,9 +56,11 @@ def _is_frame(drawn, names, index, call):
 
 
 def check_wrong_names(name, estimator, events):
-    """Columns in another order than in the fit are an error."""
+    """Columns in another order than in the fit, or of another name, are an error."""
     model, (X, y) = fitted(estimator, events), events()
     X_swapped, y_swapped = X[X.columns[::-1]], y[y.columns[::-1]]
+    if X.shape[1] == 1:
+        X_swapped = X.add_prefix("other_")
     words = (repr(y.columns[-1]),)
     if is_simulator(model):
         with refuses(ValueError, f"{name}.sample, columns of X swapped"):
@@ -79,7 +81,7 @@ def check_two_columns_of_one_name(name, estimator, events):
     X, y = events()
     for side in (0,) if is_generator(estimator) else (0, 1):
         tables = [X, y]
-        first, *others = tables[side].columns
-        tables[side] = tables[side].set_axis([first, first, *others[1:]], axis=1)
+        first = tables[side].columns[0]
+        tables[side] = pd.concat([tables[side].iloc[:, :1], tables[side]], axis=1)
         with refuses(ValueError, f"{name}: two columns {first!r} in {'Xy'[side]}", repr(first)):
             fit(clone(estimator), *tables)
