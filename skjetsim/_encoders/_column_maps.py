@@ -202,7 +202,7 @@ def some_maps(maps, columns):
 
 def apply_maps(maps, table):
     """Mapped table."""
-    return _mapped(maps, _to_normal, table, lambda: (table - maps["mean"]) / maps["std"])
+    return _mapped(maps, _to_normal, table, lambda: _standardised(maps, table))
 
 
 def invert_maps(maps, mapped):
@@ -213,6 +213,12 @@ def invert_maps(maps, mapped):
 def log_slopes(maps, table):
     """log(du/dx) at each value of a table."""
     return _mapped(maps, _log_slope, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1)))
+
+
+def _standardised(maps, table):
+    table = table - maps["mean"]
+    table /= maps["std"]
+    return table
 
 
 def _mapped(maps, curve, values, straight):
