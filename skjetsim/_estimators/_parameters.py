@@ -35,7 +35,7 @@ def with_parameters(cls):
     Raises
     ------
     TypeError
-        If no docstring has a parameter.
+        If no docstring has a parameter, or a docstring has one that is not an annotated field.
     """
     documented = {}
     for base in reversed(cls.__mro__):  # the text of the class itself comes last, and counts
@@ -48,6 +48,9 @@ def with_parameters(cls):
     for name in names:
         if name not in documented:
             raise TypeError(f"{cls.__name__} does not document its parameter {name!r}.")
+    for name in _parameter_texts(doc):
+        if name not in names:
+            raise TypeError(f"{cls.__name__}.{name} is not a parameter: annotate it.")
     empty = inspect.Signature.empty  # annotations are for type checkers: help() shows none
     shown = [by_name[name].replace(annotation=empty) for name in ("self", *names)]
     cls.__init__.__signature__ = signature.replace(parameters=shown, return_annotation=empty)

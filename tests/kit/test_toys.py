@@ -1,4 +1,4 @@
-"""Six models on the estimator kit: each keeps the whole contract, and is short."""
+"""Models on the estimator kit: each keeps the whole contract, and is short."""
 
 import ast
 from pathlib import Path

@@ -61,7 +61,9 @@ def check_wrong_names(name, estimator, events):
     X_swapped, y_swapped = X[X.columns[::-1]], y[y.columns[::-1]]
     if X.shape[1] == 1:
         X_swapped = X.add_prefix("other_")
-    words = (repr(y.columns[-1]),)
+    if y.shape[1] == 1:
+        y_swapped = y.add_prefix("other_")
+    words = (repr(y_swapped.columns[0]),)
     if is_simulator(model):
         with refuses(ValueError, f"{name}.sample, columns of X swapped"):
             sample(model, X_swapped)
