@@ -79,7 +79,7 @@ def unfolders(**params):
         unfolder,
         IterativeUnfolder(unfolder, n_iterations=1),
         InvertibleUnfolder(**settings),
-        InvertibleUnfolder(noise_dim=1, **settings),
+        InvertibleUnfolder(n_noise=1, **settings),
     ]
 
 
@@ -100,7 +100,7 @@ def label(estimator):
         parts.append(estimator.bijection)
     if getattr(estimator, "structure", "coupling") != "coupling":
         parts.append(estimator.structure)
-    if getattr(estimator, "noise_dim", 0):
+    if getattr(estimator, "n_noise", 0):
         parts.append("noise")
     if hasattr(estimator, "transformers"):
         parts += [type(step).__name__ for step in estimator.transformers]

@@ -49,7 +49,7 @@ ours = pytest.mark.parametrize("estimator", OURS, ids=label)
 
 def expected_failed_checks(estimator):
     if isinstance(estimator, (FlowMatchingGenerator, FlowMatchingSimulator)) or (
-        isinstance(estimator, InvertibleUnfolder) and estimator.noise_dim
+        isinstance(estimator, InvertibleUnfolder) and estimator.n_noise
     ):
         return {"check_weights_equal_duplicates": OTHER_NOISE}
     return {}

@@ -67,7 +67,7 @@ def unfolders(process, max_epochs):
     return {
         "flow": process.unfolder(FlowSimulator(**SETTINGS | {"max_epochs": max_epochs})),
         "bijection": InvertibleUnfolder(**bijections),
-        "with noise": InvertibleUnfolder(noise_dim=len(process.columns), **bijections),
+        "with noise": InvertibleUnfolder(n_noise=len(process.columns), **bijections),
         "measured": Reference(prior=False),
         "prior": Reference(prior=True),
     }

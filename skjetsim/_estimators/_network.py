@@ -308,6 +308,10 @@ class NetworkEstimator:
         """Further arguments of such a method: the encoded condition, if there is one."""
         return ()
 
+    def _n_given(self):
+        """Columns of the encoded condition."""
+        return self.condition_encoder_.n_outputs_ if hasattr(self, "condition_encoder_") else 0
+
     def _table_log_density(self, table, *given):
         """Log-density of each row in its own units, given network inputs."""
         self.encoder_.check(table)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
-from skjetsim.flows._spline_flow import circular_columns, flow_settings
+from skjetsim.flows._spline_flow import SplineFlow
 
 
 @with_parameters
-class FlowGenerator(DensityGenerator):
+class FlowGenerator(SplineFlow, DensityGenerator):
     """Learn the density of events with a normalizing flow, and sample it.
 
     A stack of rational-quadratic spline couplings [1]_ maps events to a standard normal and is
@@ -16,30 +16,6 @@ class FlowGenerator(DensityGenerator):
     `inverse_transform` brings it back. Columns are scaled inside: standardised, or mapped through
     their quantiles to a normal where they have heavy tails or a narrow core, with the
     log-determinant kept. Columns that never vary are returned as they were.
-
-    Parameters
-    ----------
-    n_transforms : int
-        Number of layers; each column is transformed by half of the couplings.
-    hidden_features : sequence of int
-        Widths of the network in each layer.
-    n_bins : int
-        Bins of each spline.
-    bijection : str or dict
-        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
-        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
-        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise,
-        and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
-        angles as plain numbers; they are sampled by solving an equation for each event.
-    structure : {"coupling", "autoregressive"}
-        Half of the columns steer the others in turn; or each column is steered by all before it,
-        which describes more and is sampled column by column, several times slower.
-    permutation : {"random", "reverse"}
-        Order of columns from layer to layer.
-    integer_columns : sequence of str or int
-        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
-        below.
 
     Attributes
     ----------
@@ -78,24 +54,3 @@ class FlowGenerator(DensityGenerator):
     >>> bool(np.allclose(flow.inverse_transform(flow.transform(X)), X, atol=1e-3))
     True
     """
-
-    n_transforms: int = 6
-    hidden_features: tuple[int, ...] = (128, 128)
-    n_bins: int = 8
-    bijection: str | dict = "rqs"
-    structure: str = "coupling"
-    permutation: str = "random"
-    integer_columns: tuple = ()
-    learning_rate: float = 4e-3
-    max_epochs: int = 40
-
-    def _circular(self, names):
-        return circular_columns(self, names)
-
-    def _settings(self, names, root):
-        return flow_settings(self, names, root)
-
-    def _build_module(self, generator):
-        from skjetsim._nn import build_flow
-
-        return build_flow(self.encoder_.n_outputs_, 0, generator=generator, **self._architecture)

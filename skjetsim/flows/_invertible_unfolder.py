@@ -31,13 +31,13 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     [1]_ starts from and replaces by a conditional one, `Unfolder(FlowSimulator())`, because their
     posteriors are wrong; they are here for comparison.
 
-    With ``noise_dim=0`` an event of the detector has one theory-level event and no posterior: all
-    draws are the same. With ``noise_dim=k`` both sides are extended by noise, (x, r_x) <-> (y,
+    With ``n_noise=0`` an event of the detector has one theory-level event and no posterior: all
+    draws are the same. With ``n_noise=k`` both sides are extended by noise, (x, r_x) <-> (y,
     r_y), and each r_y gives another x.
 
     Parameters
     ----------
-    noise_dim : int
+    n_noise : int
         Columns of noise beside the wider side; the narrower one gets more, so that both are
         equally wide. With 0 the narrower side is padded with zeros.
     mmd_weight : float
@@ -72,7 +72,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     Notes
     -----
     Of all maps with the right marginals, the squared error is smallest for one on which the noise
-    has no effect: the posteriors of ``noise_dim=k`` come out far too narrow. For x and y normal, of
+    has no effect: the posteriors of ``n_noise=k`` come out far too narrow. For x and y normal, of
     unit variance and correlation c, and a map y = a x + b r with a^2 + b^2 = 1, the mean squared
     error is 2 - 2 a c, smallest for b = 0, while the posterior asks for a = c.
 
@@ -94,14 +94,14 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     >>> rng = np.random.default_rng(0)
     >>> energy = rng.uniform(20, 200, size=(512, 1))            # GeV
     >>> measured = energy * rng.normal(1, 0.1, size=(512, 1))
-    >>> unfolder = InvertibleUnfolder(noise_dim=1, max_epochs=2, random_state=0)
+    >>> unfolder = InvertibleUnfolder(n_noise=1, max_epochs=2, random_state=0)
     >>> unfolder.fit(energy, measured).inverse_transform([[50.0], [100.0]]).shape
     (2, 1)
     >>> unfolder.sample_inverse([[50.0]], n_samples=1000, random_state=1).shape
     (1, 1000, 1)
     """
 
-    noise_dim: int = 0
+    n_noise: int = 0
     mmd_weight: float = 1.0
     n_transforms: int = 6
     hidden_features: tuple[int, ...] = (128, 128)
@@ -150,7 +150,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
             raise ValueError(f"mmd_weight must not be negative, got {self.mmd_weight!r}.")
         # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
         self._architecture = {
-            "n_noise": check_int(self.noise_dim, "noise_dim", minimum=0),
+            "n_noise": check_int(self.n_noise, "n_noise", minimum=0),
             "mmd_weight": float(self.mmd_weight),
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),

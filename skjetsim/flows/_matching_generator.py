@@ -21,39 +21,11 @@ class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
 
     Parameters
     ----------
-    hidden_features : sequence of int
-        Widths of the layers of the velocity's network; a layer as wide as the one before adds to
-        it.
     optimal_transport : bool
         Pair noise and events of a batch so that the squared lengths of their lines are least, in
         blocks of 256: straighter paths, for fewer steps, at several times the time of training.
         Not with weights. A simulator has no such choice: which noise an event is paired with
         would depend on the condition, while `sample` draws noise that does not.
-    solver : {"midpoint", "heun", "rk4"}
-        How the path is followed, with two, two or four calls of the network a step.
-    n_steps : int
-        Steps of the solver. Both may be changed by `set_params` without a new fit.
-    n_distill_steps : {None, 1, 2}
-        Train a second network after the first, that takes the path in so many jumps [4]_, and draw
-        events with it; `distillation_loss_` says what it loses. `transform`,
-        `inverse_transform` and `score_samples` remain the solver's. Set to None, events are drawn
-        by the solver again.
-    integer_columns : sequence of str or int
-        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
-        below.
-    max_epochs : int
-        The student, too, learns for so many.
-    ema_decay : float or None
-        Keep a running average of the weights with this decay per step: the loss is noisy, since
-        each event is seen at one time of one path. It goes on over calls of `partial_fit`.
-    validation_fraction : float
-        Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
-        loss stays flat while events still improve. 0 keeps the last epoch.
-    checkpoint : str or None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`. A student has
-        one more, `checkpoint`.student.
 
     Attributes
     ----------
@@ -107,16 +79,7 @@ class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
     True
     """
 
-    hidden_features: tuple[int, ...] = (128, 128, 128, 128)
     optimal_transport: bool = False
-    solver: str = "midpoint"
-    n_steps: int = 8
-    n_distill_steps: int | None = None
-    integer_columns: tuple = ()
-    learning_rate: float = 4e-3
-    max_epochs: int = 60
-    weight_decay: float | str = 0.1
-    ema_decay: float | None = 0.99
 
     def _check_training(self, X, sample_weight, *, reset):
         X, weight = super()._check_training(X, sample_weight, reset=reset)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._parameters import check_widths
@@ -19,8 +21,51 @@ STUDENT_BATCH = 512
 JUDGED_ROWS = 8192
 
 
-class FlowMatchingModel:
-    """Mixin of flows whose network is a velocity along which noise becomes events."""
+@with_parameters
+class FlowMatchingModel(NetworkEstimator):
+    """Estimator whose network is a velocity along which noise becomes events.
+
+    Parameters
+    ----------
+    hidden_features : sequence of int
+        Widths of the layers of the velocity's network; a layer as wide as the one before adds to
+        it.
+    solver : {"midpoint", "heun", "rk4"}
+        How the path is followed, with two, two or four calls of the network a step.
+    n_steps : int
+        Steps of the solver. Both may be changed by `set_params` without a new fit.
+    n_distill_steps : {None, 1, 2}
+        Train a second network after the first, that takes the path in so many jumps [4]_, and draw
+        events with it; `distillation_loss_` says what it loses. `transform`,
+        `inverse_transform` and `score_samples` remain the solver's. Set to None, events are drawn
+        by the solver again.
+    integer_columns : sequence of str or int
+        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
+        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
+        below.
+    max_epochs : int
+        The student, too, learns for so many.
+    ema_decay : float or None
+        Keep a running average of the weights with this decay per step: the loss is noisy, since
+        each event is seen at one time of one path. It goes on over calls of `partial_fit`.
+    validation_fraction : float
+        Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
+        loss stays flat while events still improve. 0 keeps the last epoch.
+    checkpoint : str or None
+        File written after each epoch, from which a killed `fit` with the same data and
+        parameters resumes, to the same result. It needs a `random_state`. A student has
+        one more, `checkpoint`.student.
+    """
+
+    hidden_features: tuple[int, ...] = (128, 128, 128, 128)
+    solver: str = "midpoint"
+    n_steps: int = 8
+    n_distill_steps: int | None = None
+    integer_columns: tuple = ()
+    learning_rate: float = 4e-3
+    max_epochs: int = 60
+    weight_decay: float | str = 0.1
+    ema_decay: float | None = 0.99
 
     distillation_loss_ = None
     _most_validation_rows = 1024  # whose likelihood, by a solver, is what an epoch is chosen by
@@ -50,10 +95,8 @@ class FlowMatchingModel:
     def _build_module(self, generator):
         from skjetsim._nn import build_matching
 
-        condition = getattr(self, "condition_encoder_", None)
-        n_context = 0 if condition is None else condition.n_outputs_
-        n_columns = self.encoder_.n_outputs_
-        return build_matching(n_columns, n_context, generator=generator, **self._architecture)
+        widths = self.encoder_.n_outputs_, self._n_given()
+        return build_matching(*widths, generator=generator, **self._architecture)
 
     def _forget_fit(self):
         super()._forget_fit()

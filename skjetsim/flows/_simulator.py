@@ -6,13 +6,13 @@ import numpy as np
 
 from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
-from skjetsim.flows._spline_flow import circular_columns, flow_settings
+from skjetsim.flows._spline_flow import SplineFlow
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 
 
 @with_parameters
-class FlowSimulator(DensitySimulator):
+class FlowSimulator(SplineFlow, DensitySimulator):
     """Simulate y given X with a conditional normalizing flow.
 
     A stack of rational-quadratic spline couplings [1]_ maps y, given X, to a standard normal and is
@@ -26,28 +26,6 @@ class FlowSimulator(DensitySimulator):
 
     Parameters
     ----------
-    n_transforms : int
-        Number of layers; each column is transformed by half of the couplings.
-    hidden_features : sequence of int
-        Widths of the network in each layer.
-    n_bins : int
-        Bins of each spline.
-    bijection : str or dict
-        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
-        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
-        it by column. Columns named `phi` or `..._phi` are "circular" unless a dict says otherwise
-        or X has an angle close to them, whose difference is a number,
-        and are drawn in (-pi, pi]. "planar" [4]_ and "sylvester" [5]_ move all columns together,
-        angles as plain numbers; they are sampled by solving an equation for each event.
-    structure : {"coupling", "autoregressive"}
-        Half of the columns steer the others in turn; or each column is steered by all before it,
-        which describes more and is sampled column by column, several times slower.
-    permutation : {"random", "reverse"}
-        Order of columns from layer to layer.
-    integer_columns : sequence of str or int
-        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
-        below.
     condition_network : sequence of int
         Widths of a network that X passes before all couplings, trained with them: the f(x) of the
         conditional INN. None by default, since each coupling has a network of its own.
@@ -92,29 +70,11 @@ class FlowSimulator(DensitySimulator):
     (1, 1000, 1)
     """
 
-    n_transforms: int = 6
-    hidden_features: tuple[int, ...] = (128, 128)
-    n_bins: int = 8
-    bijection: str | dict = "rqs"
-    structure: str = "coupling"
-    permutation: str = "random"
-    integer_columns: tuple = ()
     condition_network: tuple[int, ...] = ()
-    learning_rate: float = 4e-3
-    max_epochs: int = 40
-
-    def _circular(self, names):
-        return circular_columns(self, names)
 
     def _settings(self, names, root):
         widths = check_widths(self.condition_network, "condition_network")
-        return flow_settings(self, names, root) | {"condition_network": widths}
-
-    def _build_module(self, generator):
-        from skjetsim._nn import build_flow
-
-        widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
-        return build_flow(*widths, generator=generator, **self._architecture)
+        return super()._settings(names, root) | {"condition_network": widths}
 
     def _kept_columns(self, names):
         kept = super()._kept_columns(names)

@@ -2,58 +2,89 @@
 
 from __future__ import annotations
 
+from skjetsim._estimators._network import NetworkEstimator
+from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density import ORDERS
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int, check_option
 
-__all__ = ["circular_columns", "flow_settings"]
+__all__ = ["SplineFlow"]
 
 COLUMN_BIJECTIONS = ("rqs", "affine", "circular")
 JOINT_BIJECTIONS = ("planar", "sylvester")
 
 
-def flow_settings(model, names, root):
-    """Checked keyword arguments of `build_flow`, for the columns that vary.
+@with_parameters
+class SplineFlow(NetworkEstimator):
+    """Estimator whose network is a stack of bijections.
 
     Parameters
     ----------
-    model : FlowGenerator or FlowSimulator
-        Its `encoder_` is fitted.
-    names : list
-        Of all columns.
-    root : numpy.random.SeedSequence
-
-    Returns
-    -------
-    dict
+    n_transforms : int
+        Number of layers; each column is transformed by half of the couplings.
+    hidden_features : sequence of int
+        Widths of the network in each layer.
+    n_bins : int
+        Bins of each spline.
+    bijection : str or dict
+        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
+        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
+        it by column. Columns named `phi` or `..._phi` are "circular", and drawn in (-pi, pi],
+        unless a dict says otherwise, or X has an angle close to them: the difference is a number.
+        "planar" [4]_ and "sylvester" [5]_ move all columns together, angles as plain numbers; they
+        are sampled by solving an equation for each event.
+    structure : {"coupling", "autoregressive"}
+        Half of the columns steer the others in turn; or each column is steered by all before it,
+        which describes more and is sampled column by column, several times slower.
+    permutation : {"random", "reverse"}
+        Order of columns from layer to layer.
+    integer_columns : sequence of str or int
+        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
+        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
+        below.
     """
-    from skjetsim._nn import column_orders
 
-    check_option(model.structure, "structure", ("coupling", "autoregressive"))
-    check_option(model.permutation, "permutation", ("random", "reverse"))
-    kinds = _kinds(model, names)
-    if kinds is not None:
-        kinds = [kind for kind, used in zip(kinds, model.encoder_.varying_, strict=True) if used]
-    n_columns, n_transforms = (
-        model.encoder_.n_outputs_,
-        check_int(model.n_transforms, "n_transforms"),
-    )
-    rng = numpy_rng(root, ORDERS)
-    return {
-        "kinds": kinds,
-        "mixing": model.bijection if kinds is None else model.structure,
-        "orders": column_orders(n_columns, n_transforms, model.permutation, rng),
-        "hidden_features": check_widths(model.hidden_features, "hidden_features"),
-        "n_bins": check_int(model.n_bins, "n_bins", minimum=2),
-    }
+    n_transforms: int = 6
+    hidden_features: tuple[int, ...] = (128, 128)
+    n_bins: int = 8
+    bijection: str | dict = "rqs"
+    structure: str = "coupling"
+    permutation: str = "random"
+    integer_columns: tuple = ()
+    learning_rate: float = 4e-3
+    max_epochs: int = 40
 
+    def _circular(self, names):
+        """Whether each column moves on a circle."""
+        kinds = _kinds(self, names)
+        return [False] * len(names) if kinds is None else [kind == "circular" for kind in kinds]
 
-def circular_columns(model, names):
-    """Whether each column moves on a circle."""
-    kinds = _kinds(model, names)
-    return [False] * len(names) if kinds is None else [kind == "circular" for kind in kinds]
+    def _settings(self, names, root):
+        """Checked keyword arguments of `build_flow`, for the columns that vary."""
+        from skjetsim._nn import column_orders
+
+        check_option(self.structure, "structure", ("coupling", "autoregressive"))
+        check_option(self.permutation, "permutation", ("random", "reverse"))
+        kinds = _kinds(self, names)
+        if kinds is not None:
+            kinds = [kind for kind, used in zip(kinds, self.encoder_.varying_, strict=True) if used]
+        n_transforms = check_int(self.n_transforms, "n_transforms")
+        rng = numpy_rng(root, ORDERS)
+        return {
+            "kinds": kinds,
+            "mixing": self.bijection if kinds is None else self.structure,
+            "orders": column_orders(self.encoder_.n_outputs_, n_transforms, self.permutation, rng),
+            "hidden_features": check_widths(self.hidden_features, "hidden_features"),
+            "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
+        }
+
+    def _build_module(self, generator):
+        from skjetsim._nn import build_flow
+
+        widths = self.encoder_.n_outputs_, self._n_given()
+        return build_flow(*widths, generator=generator, **self._architecture)
 
 
 def _kinds(model, names):

@@ -39,7 +39,7 @@ def pairs(n_events=240, seed=0):
 @pytest.fixture(scope="module")
 def learnt():
     X, y = pairs(1000)
-    return {k: InvertibleUnfolder(noise_dim=k, **LEARNT).fit(X, y) for k in (0, 2)}
+    return {k: InvertibleUnfolder(n_noise=k, **LEARNT).fit(X, y) for k in (0, 2)}
 
 
 def test_it_is_an_unfolder():
@@ -163,10 +163,10 @@ def test_weights_of_the_discrepancy_are_repeated_rows():
 # Contract.
 
 
-@pytest.mark.parametrize("noise_dim", [0, 1])
-def test_seeds_workers_and_rows(noise_dim):
+@pytest.mark.parametrize("n_noise", [0, 1])
+def test_seeds_workers_and_rows(n_noise):
     X, y = pairs()
-    model = InvertibleUnfolder(noise_dim=noise_dim, **SMALL).fit(X, y)
+    model = InvertibleUnfolder(n_noise=n_noise, **SMALL).fit(X, y)
     many = pd.concat([y] * 40, ignore_index=True)
     one = model.set_params(n_jobs=1).sample_inverse(many, random_state=0)
     assert_array_equal(one, model.set_params(n_jobs=2).sample_inverse(many, random_state=0))
@@ -174,35 +174,35 @@ def test_seeds_workers_and_rows(noise_dim):
     again = clone(model).fit(X, y)
     assert_array_equal(again.inverse_transform(y), model.inverse_transform(y))
     fresh = model.sample_inverse(y), model.sample_inverse(y)
-    assert np.array_equal(*fresh) == (noise_dim == 0)
+    assert np.array_equal(*fresh) == (n_noise == 0)
 
 
 def test_other_widths_names_and_containers():
     X, y = pairs()
     wide = y.assign(n_tracks=np.arange(len(y)) % 7).add_prefix("reco_")
-    for noise_dim in (0, 2):
-        model = InvertibleUnfolder(noise_dim=noise_dim, **SMALL).fit(X, wide)
+    for n_noise in (0, 2):
+        model = InvertibleUnfolder(n_noise=n_noise, **SMALL).fit(X, wide)
         assert list(model.target_names_in_) == list(wide.columns)
         model.set_output(transform="pandas")
         drawn = model.sample_inverse(wide[5:9], random_state=0)
         assert list(drawn.columns) == ["jet_pt", "jet_eta"]
         assert list(drawn.index) == [5, 6, 7, 8]
-        back = InvertibleUnfolder(noise_dim=noise_dim, **SMALL).fit(wide, X["jet_pt"])
+        back = InvertibleUnfolder(n_noise=n_noise, **SMALL).fit(wide, X["jet_pt"])
         assert back.sample_inverse(X["jet_pt"][:3]).shape == (3, 3)
         assert model.sample_inverse(wide[:0], n_samples=4).shape == (0, 4, 2)
     clouds = np.random.default_rng(0).normal(size=(60, 4, 3))
-    model = InvertibleUnfolder(noise_dim=1, **SMALL).fit(clouds, clouds + 0.1)
+    model = InvertibleUnfolder(n_noise=1, **SMALL).fit(clouds, clouds + 0.1)
     assert model.sample_inverse(clouds[:5], n_samples=2).shape == (5, 2, 4, 3)
 
 
 def test_constant_columns():
     X, y = (side.assign(jet_mass=4.7) for side in pairs())
-    drawn = InvertibleUnfolder(noise_dim=1, **SMALL).fit(X, y).sample_inverse(y)
+    drawn = InvertibleUnfolder(n_noise=1, **SMALL).fit(X, y).sample_inverse(y)
     assert_allclose(drawn[:, 2], 4.7, rtol=1e-12)
     assert (np.ptp(drawn[:, :2], axis=0) > 0).all()
     same = X * 0 + 5.0
     assert_allclose(InvertibleUnfolder(**SMALL).fit(same, y).sample_inverse(y), same)
-    silent = InvertibleUnfolder(noise_dim=1, **SMALL).fit(X, same)
+    silent = InvertibleUnfolder(n_noise=1, **SMALL).fit(X, same)
     assert (silent.sample_inverse(same)[:, :2].std(axis=0) > 0).all()
 
 
@@ -220,7 +220,7 @@ def test_events_of_weight_zero_play_no_part():
 def test_save_load_and_pipeline(tmp_path):
     X, y = pairs()
     model = make_pipeline(
-        StandardScaler().set_output(transform="pandas"), InvertibleUnfolder(noise_dim=1, **SMALL)
+        StandardScaler().set_output(transform="pandas"), InvertibleUnfolder(n_noise=1, **SMALL)
     ).fit(X, y)
     drawn = skjetsim.sample_inverse(model, y, n_samples=4, random_state=1)
     assert drawn.shape == (240, 4, 2)
@@ -232,7 +232,7 @@ def test_save_load_and_pipeline(tmp_path):
 
 def test_a_killed_fit_goes_on(tmp_path, monkeypatch):
     X, y = pairs()
-    settings = SMALL | {"max_epochs": 4, "noise_dim": 1}
+    settings = SMALL | {"max_epochs": 4, "n_noise": 1}
     whole = InvertibleUnfolder(**settings).fit(X, y)
     from skjetsim._nn.training import _loop
 
@@ -283,7 +283,7 @@ def test_bad_input():
 
 @pytest.mark.parametrize(
     ("parameter", "value"),
-    [("noise_dim", -1), ("mmd_weight", -0.5), ("n_bins", 1), ("max_epochs", 0)],
+    [("n_noise", -1), ("mmd_weight", -0.5), ("n_bins", 1), ("max_epochs", 0)],
 )
 def test_parameters_out_of_range(parameter, value):
     with pytest.raises(ValueError, match=parameter):
