@@ -49,10 +49,10 @@ $(VENV)/.installed-doc: $(VENV)/bin/python $(DEPENDENCIES)
 # Each script prints its figures beside goals and floors; the first run generates events.
 benchmark: $(VENV)/.installed-test
 	@mkdir -p benchmarks/results
-	@for name in engine/engine engine/package engine/transformers engine/memory engine/io_files \
+	@for name in engine/engine engine/package engine/transformers engine/memory engine/io_files engine/encoders \
 	    metrics/metrics simulation/sampling simulation/simulation simulation/wjet \
 	    simulation/time_to_auc simulation/ensemble simulation/choices simulation/closure \
-	    simulation/efficiency flows/densities flows/flow_speed flows/flow_matching \
+	    simulation/efficiency simulation/raw_columns flows/densities flows/flow_speed flows/flow_matching \
 	    unfolding/unfolding unfolding/unfolding_closure datasets/shower_speed \
 	    datasets/generation datasets/physics unpaired/sliced_wasserstein unpaired/unpaired \
 	    unpaired/unpaired_data unpaired/unpaired_efficiency; do \

@@ -15,17 +15,17 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from judging import both_accepted, judge, print_figures
-from processes import PROCESSES
-from zuko_loop import ZukoLoop
 
 import skjetsim
+from benchmarks.shared.judging import both_accepted, judge, print_figures
+from benchmarks.shared.processes import PROCESSES
+from benchmarks.shared.zuko_loop import ZukoLoop
 from skjetsim.compose import ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowMatchingSimulator, FlowSimulator
 from skjetsim.metrics import energy_score, posterior_coverage
 from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
-from skjetsim.response import make_wjet_simulator
+from skjetsim.response import make_wjet_pipeline
 
 N_TRAIN, N_TEST = {"zee": 28_000, "wjet": 42_000}, {"zee": 6_000, "wjet": 20_000}
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
@@ -142,7 +142,7 @@ def simulate(n_train, n_test, wanted):
         figures[name] = found | more
 
     models = {
-        "recipe": make_wjet_simulator(FlowSimulator(random_state=0)),
+        "recipe": make_wjet_pipeline(FlowSimulator(random_state=0)),
         "matching, raw": FlowMatchingSimulator(random_state=0),
         "flow, raw": FlowSimulator(random_state=0),
     }
