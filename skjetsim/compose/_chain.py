@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skjetsim._classifiers._training import used_events
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._sklearn_compat import NamedSimulators
+from skjetsim._sklearn_compat import BaseComposition
 from skjetsim.base._inside import (
     check_simulator,
     explained,
@@ -185,7 +185,7 @@ class BaseChain(MetaSimulator):
         return total
 
 
-class SimulatorChain(BaseChain, NamedSimulators):
+class SimulatorChain(BaseChain, BaseComposition):
     r"""Simulate some columns of y first, and the others given them.
 
     The density of several columns is that of the first ones, times that of the others given those,
@@ -262,6 +262,45 @@ class SimulatorChain(BaseChain, NamedSimulators):
         self.simulators = simulators
         self.random_state = random_state
 
+    @property
+    def _named(self):
+        try:
+            return [(name, simulator) for name, simulator, _ in self.simulators]
+        except (TypeError, ValueError):  # `fit` says what is wrong
+            return self.simulators
+
+    @_named.setter
+    def _named(self, named):
+        columns = [step[2] for step in self.simulators]
+        self.simulators = [(*pair, own) for pair, own in zip(named, columns, strict=True)]
+
+    def get_params(self, deep=True):
+        """Parameters of the estimator and, if `deep`, the simulators by name and their parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict of str to object
+        """
+        return self._get_params("_named", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, those of a simulator as ``name__parameter``.
+
+        Parameters
+        ----------
+        **params
+            A simulator is replaced by its name.
+
+        Returns
+        -------
+        self
+        """
+        return self._set_params("_named", **params)
+
     def _steps_of_fit(self):
         steps = self.simulators
         if not isinstance(steps, (list, tuple)) or not len(steps):
@@ -277,4 +316,4 @@ class SimulatorChain(BaseChain, NamedSimulators):
     def _check_parts(self):
         for name, simulator, _ in self._steps_of_fit():
             check_simulator(simulator, f"Step {name!r}")
-        self._check_step_names()
+        self._validate_names([name for name, *_ in self.simulators])

@@ -18,12 +18,11 @@ from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    learns_from_pairs,
     numbered_checkpoints,
     set_seeds,
 )
 from skjetsim.base._inverse import InverseSampling
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -185,7 +184,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
             without a seed.
         """
         self._check_parameters()
-        paired = learns_from_pairs(self.simulator)
+        paired = is_paired(self.simulator)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
         self._check_equally_many(X, y)
         root = as_seed_sequence(self.random_state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skjetsim._estimators._unpaired_score import unpaired_score
-from skjetsim.base._inside import forget, learns_from_pairs
+from skjetsim.base._inside import forget
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.utils._validation import (
@@ -41,10 +41,6 @@ class MetaSimulator(BaseSimulator):
     def _inside(self):
         """The simulators inside: the fitted ones if there are any."""
         return [getattr(self, "simulator_", self.simulator)]
-
-    @property
-    def _learns_from_pairs(self):
-        return self._needs_pairs or learns_from_pairs(self._inside[0])
 
     @property
     def paired_(self):

@@ -12,11 +12,10 @@ from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_inside,
-    learns_from_pairs,
     seed_inside,
 )
 from skjetsim.base._inverse import InverseSampling
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import theory_table
@@ -130,7 +129,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         """
         self._check_parts()
         y_names = column_names(y)
-        paired = learns_from_pairs(self.simulator)
+        paired = is_paired(self.simulator)
         if _marks_pairs(fit_params):  # here, since the simulator inside may see no index
             check_same_events(X, y)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
@@ -195,7 +194,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
                 f"transformers must be a list of transformers, got {self.transformers!r}."
             )
         conditional = [step for step in self.transformers if _is_conditional(step)]
-        if conditional and not learns_from_pairs(self.simulator):
+        if conditional and not is_paired(self.simulator):
             raise ValueError(
                 f"{type(conditional[0]).__name__} needs to know which X belongs to y, but "
                 f"{type(innermost(self.simulator)).__name__} learns from unpaired events. Its "

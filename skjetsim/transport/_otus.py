@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._encoders._column_checks import check_reach
+from skjetsim._estimators._network import WEIGHTS, NetworkEstimator
 from skjetsim._estimators._parameters import with_parameters
+from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.transport._fit import OTUSFit
-from skjetsim.transport._unpaired import UnpairedMixin
-from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.transport._settings import build_module, course, lay_out
+from skjetsim.transport._table import read_tables
+from skjetsim.transport._training import StagedTraining, check_losses, read_stages
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._four_vectors import energy
+from skjetsim.utils._seeds import as_seed_sequence, torch_generator
 from skjetsim.utils._validation import validate_target
+
+LARGEST_BATCH = 4096
 
 
 @with_parameters
-class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
+class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     """Simulate and unfold with two maps that are learnt from unpaired events.
 
     An encoder takes detector-level events y to theory level, a decoder theory-level events X to
@@ -205,6 +214,9 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     weight_decay: float | str = 0.0
     validation_fraction: float = 0.0
 
+    paired_ = False
+    score = unpaired_score
+
     def fit(self, X, y, sample_weight=None, *, paired=None):
         """Learn both maps.
 
@@ -232,22 +244,98 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
             thresholds that nothing passes, a map without a loss, parameters out of range, or a loss
             that is not finite in the first epoch.
         """
-        self._fit_maps(X, y, paired, sample_weight)
+        from skjetsim._nn import resolve_device
+
+        theory, measured, mask = read_tables(self, X, y, paired, sample_weight, self.masses)
+        self._forget_fit()
+        n_rows, n_longest = sorted((len(theory.values), len(measured.values)))
+        plan = self._training_plan(n_longest, self.n_features_in_ + self.n_targets_)
+        stages = read_stages(self, plan, n_rows, min(self._auto_batch(n_longest), n_rows))
+        root = as_seed_sequence(self.random_state)
+        self._architecture = lay_out(self, theory, measured, root)
+        check_losses(
+            stages, self._architecture, has_pairs=mask.any(), several=self.stages is not None
+        )
+        self.reach_ = [theory.reach(), measured.reach()]
+        training = StagedTraining(
+            self._build_module(torch_generator(root, WEIGHTS)),
+            (theory, measured),
+            mask,
+            validation_fraction=self.validation_fraction,
+            root=root,
+            device=resolve_device(self.device),
+        )
+        for number, (stage, plan) in enumerate(stages):
+            net = training.net(number, stage, plan, course(self._architecture))
+            self._train_stage(net, number, training)
         return self
 
-    def _draw_targets(self, events, n_samples, random_state):
-        self._require("decoder")
-        rows = np.repeat(events, n_samples or 1, axis=0)
-        return self._move("simulate", rows, random_state)
+    @staticmethod
+    def _auto_batch(n_rows):
+        """Large batches: what is compared are distributions."""
+        return int(np.clip(n_rows // 16, min(64, n_rows), LARGEST_BATCH))
+
+    def _build_module(self, generator):
+        return build_module(self._architecture, generator)
+
+    def _train_stage(self, net, number, training):
+        learnt = {name: value.clone() for name, value in net.module.state_dict().items()}
+        try:
+            net.fit(training.training, training.validation)
+        except Exception:
+            self._forget_fit()
+            raise
+        except KeyboardInterrupt:  # what was learnt up to then is a fitted model
+            if net.best_epoch_ == 0:
+                net.module.load_state_dict(learnt)
+            self._keep_stage(net, number)
+            raise
+        self._keep_stage(net, number)
+
+    def _keep_stage(self, net, number):
+        if net.best_epoch_ == 0:
+            return
+        before, trained = self.history_, net.module_.stage.train
+        # What an earlier stage of this fit has trained is still there.
+        self.trained_ = trained if not before or trained == self.trained_ else "both"
+        self._keep(net)
+        self.history_ = before + [{"stage": number, **epoch} for epoch in self.history_]
+
+    def _draw_targets(self, rows, n_samples, random_state):
+        return self._move("decoder", np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _draw_inverse(self, rows, n_samples, random_state):
-        self._require("encoder")
-        return self._move("unfold", np.repeat(rows, n_samples or 1, axis=0), random_state)
+        return self._move("encoder", np.repeat(rows, n_samples or 1, axis=0), random_state)
+
+    def _move(self, name, rows, random_state):
+        """Events of the other level that a map makes of rows."""
+        self._require(name)
+        what, side, function, n_columns = {
+            "decoder": ("X", "theory", "simulate", self.n_targets_),
+            "encoder": ("y", "measured", "unfold", self.n_features_in_),
+        }[name]
+        reach = self.reach_[0 if what == "X" else 1]
+        check_reach(rows, reach, self._architecture[side]["names"], what)
+        n_noise = getattr(self.net_.module_, name).n_noise
+
+        def draw(chunk):
+            drawn = self._module_call(function, chunk.inputs, chunk.normal(n_noise))
+            return _finish(drawn, self._architecture[name])
+
+        return self._draw(len(rows), n_columns, random_state, rows, draw)
+
+    def _require(self, name):
+        """Raise unless the map of this name was trained."""
+        if self.trained_ not in ("both", name):
+            raise NotFittedError(
+                f"This {type(self).__name__} was fitted with train={self.trained_!r}: it has no "
+                f'{name}. Fit it with train="both".'
+            )
 
     def reconstruct(self, y, *, random_state=None):
         """Unfold detector-level events and simulate them again, D(E(y)).
 
-        Of a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
+        For a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
 
         Parameters
         ----------
@@ -259,9 +347,19 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         y : ndarray of shape (n, n_targets)
         """
         check_is_fitted(self)
-        self._require("encoder")
         self._require("decoder")
         rows = validate_target(self, y, n_samples=None, reset=False)
         there, back = as_seed_sequence(random_state).spawn(2)
-        theory = self._move("unfold", rows, there)
-        return self._as_target(self._move("simulate", theory, back), y)
+        theory = self._move("encoder", rows, there)
+        return self._as_target(self._move("decoder", theory, back), y)
+
+
+def _finish(rows, layout):
+    """Constants, angles and energies in double precision; changes the rows."""
+    for column, value in layout.constants.items():
+        rows[:, column] = value
+    angles = [i for i, angle in zip(layout.free, layout.angle, strict=True) if angle]
+    rows[:, angles] = wrap_phi(rows[:, angles])
+    for *momentum, column, mass in layout.shells:
+        rows[:, column] = energy(*rows[:, momentum].T, mass)
+    return rows
