@@ -6,14 +6,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._classifiers._training import used_events
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim._sklearn_compat import BaseComposition
 from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    is_fitted,
     numbered_checkpoints,
     set_seeds,
 )
@@ -72,29 +70,19 @@ class BaseChain(MetaSimulator):
         """
         self._check_parts()
         steps = self._steps_of_fit()
-        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
+        X, y, weight, used = self._read_used(X, y, sample_weight)
         self.columns_ = self._find_columns(steps)
-        used = np.arange(len(X))
-        if weight is not None:
-            used = used_events(weight)
-            X, y, weight = X[used], y[used], weight[used]
-        fitted = {}
-        for name, simulator in self._clones(steps).items():
+
+        def fit(number, name, simulator):
             own = target_columns(self, y, self.columns_[name])
-            try:
-                with explained(f"in step {name!r}", used):
-                    condition = self._condition(X, y, len(fitted))
-                    fit_weighted(simulator, condition, own, weight=weight)
-            except KeyboardInterrupt:
-                if len(fitted) == len(steps) - 1 and is_fitted(simulator):
-                    self.simulators_ = fitted | {name: simulator}
-                raise
-            fitted[name] = simulator
-        self.simulators_ = fitted
+            with explained(f"in step {name!r}", used):
+                fit_weighted(simulator, self._condition(X, y, number), own, weight=weight)
+
+        self._fit_in_turn(self._clones(steps), fit)
         return self
 
     def _clones(self, steps):
-        """Steps to fit: seeds where there are none, and a checkpoint of its own for each."""
+        """Steps to fit: a seed for each that has none, and a checkpoint of its own for each."""
         clones = {name: clone(simulator) for name, simulator, _ in steps}
         if self.random_state is not None:
             root = as_seed_sequence(self.random_state)

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
-from skjetsim._drawing._sample import log_prob, sample, sample_inverse
+from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
 from skjetsim.base._inside import (
     check_simulator,
     explained,
@@ -30,14 +30,8 @@ def _is_conditional(transformer):
 
 
 def _can_score(self):
-    from skjetsim.preprocessing import has_log_det
-
-    if not all_have("score_samples")(self):
-        return False
-    return all(
-        hasattr(step, "log_det_target") if _is_conditional(step) else has_log_det(step)
-        for step in getattr(self, "transformers_", self.transformers)
-    )
+    transformers = getattr(self, "transformers_", self.transformers)
+    return all_have("score_samples")(self) and all(map(has_jacobian, transformers))
 
 
 def _can_invert(self):
@@ -68,7 +62,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     n_features_in_, n_targets_ : int
     target_names_in_ : ndarray of str
     paired_ : bool
-        That of the simulator inside: False of `OTUSSimulator`, for which `score` compares
+        That of the simulator inside: False for `OTUSSimulator`, for which `score` compares
         distributions, not events.
 
     See Also
@@ -112,7 +106,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         sample_weight : array-like of shape (n_samples,), optional
             Passed on to the simulator, and to each transformer whose `fit` takes it.
         **fit_params
-            Of the simulator's `fit`, such as `paired` of `OTUSSimulator`.
+            Passed on to the simulator's `fit`, such as `paired` of `OTUSSimulator`.
 
         Returns
         -------
@@ -121,9 +115,9 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         Raises
         ------
         TypeError
-            Where `simulator` is none, or `transformers` is no list.
+            If `simulator` is not a simulator, or `transformers` not a list.
         ValueError
-            On bad values (naming column and row), different lengths or indices of X and y where
+            On bad values (naming column and row), different lengths or indices of X and y if
             their rows belong together, or transformers that need pairs around a simulator that
             learns from unpaired events.
         """

@@ -33,7 +33,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     detector level. Neither is told which event of one sample is which of the other: the encoded
     events shall be distributed as X, those decoded from them be y again, and what is decoded from X
     be distributed as y [1]_. Distributions are compared by sliced Wasserstein distances, along
-    random directions and, where asked for, along single columns and observables. `transform`
+    random directions and, if asked for, along single columns and observables. `transform`
     simulates the detector and `inverse_transform` unfolds it.
 
     Parameters
@@ -43,14 +43,14 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         maps give momenta, and energies follow from the mass.
     noise : {"conditional", "standard", "additive", None}
         Noise that the networks are handed: with mean and width that a network of its own makes of
-        the event, or as it is; or added to their output, with a width for each column; or none,
-        which makes both maps deterministic.
+        the event, or as it is; or added to their output, with a width for each column. None
+        makes both maps deterministic.
     n_noise : int or None
         Columns of noise of each map; by default as many as columns that it gives.
     residual : bool or dict of str to float
         True adds what a network gives, in standard deviations, to the column of the same name; in
-        equally wide tables also at the same place, where both columns are one component, as px of
-        a quark and of a jet, or where X and y share no name at all. A dict does that for some
+        equally wide tables also at the same place, if both columns are one component, such as px of
+        a quark and of a jet, or if X and y have no name in common. A dict does that for some
         columns, by name or component, with the typical size of the response in their unit, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
     per_object : bool or list of list of str
@@ -70,17 +70,18 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         alike.
     observables : sequence of callable
         Quantities of both levels, such as `InvariantMass("electron", "positron")`, that networks
-        and slices see beside the columns; any function of a mapping from column names to tensors.
+        and slices see in addition to the columns; any function of a mapping from column names to
+        tensors.
     theory_observables : sequence of callable
         More of them, of X alone.
     target_observables : sequence of callable
         More of them, of y alone.
     data_weight : float
-        Of the squared error of D(E(y)), in steps of the decoder's columns.
+        Weight of the squared error of D(E(y)), in steps of the decoder's columns.
     latent_weight : float
-        Of the distance of E(y) from X.
+        Weight of the distance of E(y) from X.
     simulated_weight : float
-        Of the distance of D(X) from y.
+        Weight of the distance of D(X) from y.
     latent_loss : {"sliced_wasserstein", "mmd", "kl"}
         Distance of E(y) from X: besides slices, the maximum mean discrepancy, or that of a
         variational autoencoder, the Kullback-Leibler divergence of each encoded event's Gaussian
@@ -90,13 +91,13 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     n_slices : int
         Random directions in each step.
     n_learned_slices : int
-        Directions beside them that are turned towards the largest distance in each step.
+        Further directions, which are turned towards the largest distance in each step.
     marginal_weight : float
-        Of the mean distance of single columns, beside the slices.
+        Weight of the mean distance of single columns, in addition to the slices.
     observable_weight : float
-        Of the mean distance of single observables.
+        Weight of the mean distance of single observables.
     anchor_weight : float
-        Of what keeps an event near where it was.
+        Weight of what keeps an event near where it was.
     anchors : None, callable, or list of (str or sequence of str)
         Vectors of which 1 - cos of the angle between both levels is the cost, as objects with px,
         py and pz or as columns; or a function of both levels' mappings of columns, which gives a
@@ -106,7 +107,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         fail do not enter the squared error, which is divided by the share of those that pass. They
         do not bind what is drawn: `BoundTransformer` does.
     paired_weight : float
-        Of the energy score of the pairs that `paired` marks in `fit`.
+        Weight of the energy score of the pairs that `paired` marks in `fit`.
     train : {"both", "decoder", "encoder"}
         A decoder alone is a generator of y from X, an encoder alone unfolds.
     stages : None or sequence of dict
@@ -126,9 +127,9 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     ----------
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     paired_ : bool
         False: scorers compare distributions, not events.
     history_ : list of dict
@@ -153,12 +154,12 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     + anchor_weight (c(E(y), y) + c(X, D(X))).
 
     Encoded events are distributed as X, whatever y is: what is unfolded has the prior of the
-    simulation, and where nature differs from it the decoder takes the difference for detector.
+    simulation, and if nature differs from it, the decoder takes the difference for detector.
     `sample_inverse` draws no posterior of the truth.
 
     Unpaired samples tell where distributions have to go, not which event goes where: of two
     responses that give the same spectra, a narrow and a wide one, neither is wrong to this loss.
-    The mean response comes out right where maps start at the identity (`residual`); its width only
+    The mean response comes out right if maps start at the identity (`residual`); its width only
     with `per_object` and a peak that shows it, or with some pairs (`paired`).
 
     A slice is compared rank by rank, so that batches of both levels are equally large. Without
@@ -239,10 +240,10 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         ------
         ValueError
             On NaN or infinity (naming column and row), different lengths with `paired` or weights,
-            a mask that is none, a level that never varies, columns that masses, thresholds, anchors
-            or observables do not find, energies off the mass shell, fewer events than `batch_size`,
-            thresholds that nothing passes, a map without a loss, parameters out of range, or a loss
-            that is not finite in the first epoch.
+            a mask of another type, a level that never varies, columns that masses, thresholds,
+            anchors or observables do not find, energies off the mass shell, fewer events than
+            `batch_size`, thresholds that nothing passes, a map without a loss, parameters out of
+            range, or a loss that is not finite in the first epoch.
         """
         from skjetsim._nn import resolve_device
 

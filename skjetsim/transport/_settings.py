@@ -85,9 +85,9 @@ def _map_layout(residual, source, target):
     return MapLayout(
         free=free,
         center=[float(target.center[i]) if partner[i] is None else 0.0 for i in free],
-        step=[float(step[i]) for i in free],
+        step=step[free].tolist(),
         partner=[partner[i] for i in free],
-        angle=[bool(target.angle[i]) for i in free],
+        angle=[target.angle[i] for i in free],
         shells=target.shells,
         constants=target.constants,
     )
@@ -98,8 +98,8 @@ def _level(params, table, observables):
 
     settings = {
         "names": list(table.names),
-        "angle": [bool(angle) for angle in table.angle],
-        "varying": [bool(varies) for varies in table.varying],
+        "angle": list(table.angle),
+        "varying": table.varying.tolist(),
         "observables": (*_callables(params.observables), *_callables(observables)),
         "scale": params.scale,
     }
@@ -137,8 +137,8 @@ def _prior(params, theory, root):
 
     free = theory.free
     return {
-        "center": [float(theory.center[i]) for i in free],
-        "scale": [float(theory.width[i]) for i in free],
+        "center": theory.center[free].tolist(),
+        "scale": theory.width[free].tolist(),
         "orders": column_orders(len(free), 6, "random", numpy_rng(root, ORDERS)),
         **PRIOR,
     }

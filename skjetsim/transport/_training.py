@@ -40,7 +40,7 @@ def read_stages(params, plan, n_rows, auto_batch):
     ----------
     params : OTUSSimulator
     plan : TrainingPlan
-        Of its own parameters.
+        Made of its own parameters.
     n_rows : int
         Events of the smaller level.
     auto_batch : int
