@@ -169,8 +169,9 @@ def _completed(cls, state):
     """
     parameters = inspect.signature(cls).parameters
     empty = inspect.Parameter.empty
-    defaults = {name: p.default for name, p in parameters.items() if p.default is not empty}
-    state = defaults | state
+    for name, parameter in parameters.items():
+        if parameter.default is not empty:
+            state.setdefault(name, parameter.default)
     # Other classes may keep state under any name; scikit-learn's are of the version that wrote it.
     if is_ours(cls.__module__) or cls is Pipeline:
         unknown = [key for key in state.keys() - parameters.keys() if key.strip("_") == key]
