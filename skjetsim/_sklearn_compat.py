@@ -9,57 +9,11 @@ from __future__ import annotations
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 from sklearn.utils.metaestimators import _BaseComposition
 
-__all__ = ["NamedSimulators", "output_container", "set_output_container", "wrap_like_transform"]
+__all__ = ["BaseComposition", "output_container", "set_output_container", "wrap_like_transform"]
 
 
-class NamedSimulators(_BaseComposition):
-    """Estimator with a parameter `simulators`, a list of (name, simulator, columns).
-
-    Its parameters are those of the simulators too, `name__parameter`, as of a Pipeline.
-    """
-
-    @property
-    def _named(self):
-        try:
-            return [(name, simulator) for name, simulator, _ in self.simulators]
-        except (TypeError, ValueError):  # `fit` says what is wrong
-            return self.simulators
-
-    @_named.setter
-    def _named(self, named):
-        columns = [step[2] for step in self.simulators]
-        self.simulators = [(*pair, own) for pair, own in zip(named, columns, strict=True)]
-
-    def get_params(self, deep=True):
-        """Parameters of the estimator and, if `deep`, the simulators by name and their parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-
-        Returns
-        -------
-        dict of str to object
-        """
-        return self._get_params("_named", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters, those of a simulator as ``name__parameter``.
-
-        Parameters
-        ----------
-        **params
-            A simulator is replaced by its name.
-
-        Returns
-        -------
-        self
-        """
-        return self._set_params("_named", **params)
-
-    def _check_step_names(self):
-        """Raise ValueError unless the names are different, and can be part of a parameter."""
-        self._validate_names([name for name, *_ in self.simulators])
+# Estimators whose parameters are those of named estimators too, `name__parameter`.
+BaseComposition = _BaseComposition
 
 
 def output_container(estimator):

@@ -36,17 +36,17 @@ def save(estimator, path):
     Parameters
     ----------
     estimator : estimator, Pipeline, search or scorer
-        Of this package or scikit-learn, or composed of both.
+        From this package or scikit-learn, or composed of both.
     path : str or path-like
 
     Raises
     ------
     TypeError
-        Where a parameter or attribute has a type that cannot be written; it is named.
+        If a parameter or attribute has a type that cannot be written; it is named.
     FileNotFoundError, IsADirectoryError, PermissionError
-        Where no file can have this name.
+        If no file can have this name.
     OSError
-        Where the disk is full; the message says how much is free.
+        If the disk is full; the message says how much is free.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def load(path, *, trusted=()):
     TypeError
         If the file names a class that is not trusted or a function that is not registered.
     ValueError
-        If a part of the file is not as it was written, it is no model file, its format or one of
+        If a part of the file is not as it was written, it is not a model file, its format or one of
         its parameters is of a newer version, its network is larger than its tensors, or it holds
         scikit-learn estimators of another minor version. The message names the part or the cure.
 

@@ -31,7 +31,7 @@ class GenerativePipeline(Pipeline):
     A scikit-learn `Pipeline` that can also be sampled: events are drawn from the last step and
     taken back through the transformers. `score_samples` and `score` add the transformers'
     log|det J|, so that densities are in the units of X and a search over a transformer's
-    parameters compares like with like; where a step has no known Jacobian they are absent. With a
+    parameters compares like with like; they are absent if a step has no known Jacobian. With a
     simulator in last place the transformers act on X, the condition.
 
     Parameters
@@ -91,7 +91,7 @@ class GenerativePipeline(Pipeline):
         Raises
         ------
         TypeError
-            Where X is missing for a simulator or given to a generator, or a transformer has no
+            If X is missing for a simulator or given to a generator, or a transformer has no
             inverse.
         """
         if is_generator(self) and isinstance(X, numbers.Integral):

@@ -36,12 +36,12 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     -------
     ndarray or DataFrame
         (n_samples, n_features) from a generator; (n, n_targets) from a simulator, or
-        (n, n_samples, n_targets) where `n_samples` is given.
+        (n, n_samples, n_targets) if `n_samples` is given.
 
     Raises
     ------
     TypeError
-        Where X is missing for a simulator or given to a generator, or the first argument is
+        If X is missing for a simulator or given to a generator, or the first argument is
         neither.
 
     Examples
@@ -99,12 +99,12 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     Returns
     -------
     ndarray or DataFrame
-        (n, n_features), or an ndarray (n, n_samples, n_features) where `n_samples` is given.
+        (n, n_features), or an ndarray (n, n_samples, n_features) if `n_samples` is given.
 
     Raises
     ------
     TypeError
-        Where the estimator cannot unfold.
+        If the estimator cannot unfold.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def log_prob(estimator, X, y=None):
     Raises
     ------
     TypeError
-        Where the density or a transformer's Jacobian is not known.
+        If the density or a transformer's Jacobian is not known.
 
     Examples
     --------
@@ -216,19 +216,21 @@ def _obstacle(estimator):
             return _obstacle(inner)
     steps = getattr(model, "transformers", [])
     if not is_simulator(estimator):
-        steps = [*steps, *_steps_before(estimator)]
-    return next((step for step in steps if not _has_jacobian(step)), model)
+        steps = [*steps, *steps_before(estimator)]
+    return next((step for step in steps if not has_jacobian(step)), model)
 
 
-def _steps_before(estimator):
+def steps_before(estimator):
     """Transformers of Pipelines, fitted or not, in front of the model."""
     inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
     if not isinstance(estimator, Pipeline):
-        return [] if inner is None else _steps_before(inner)
-    return [step for _, step in estimator.steps[:-1]] + _steps_before(estimator.steps[-1][1])
+        return [] if inner is None else steps_before(inner)
+    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
+    return steps + steps_before(estimator.steps[-1][1])
 
 
-def _has_jacobian(step):
+def has_jacobian(step):
+    """Whether a transformer, of y given X too, has a log-determinant."""
     from skjetsim.preprocessing import has_log_det
 
     conditional = hasattr(step, "transform_target")
@@ -269,7 +271,7 @@ def split_steps(estimator):
 def _check_condition(estimator, X):
     if X is None:
         raise TypeError(
-            f"{_name(estimator)} is a simulator: pass the theory-level events X it shall simulate."
+            f"{_name(estimator)} is a simulator: pass the theory-level events X that it simulates."
         )
     refuse_count(estimator, X)
 

@@ -46,18 +46,18 @@ def sample_chunks(estimator, X=None, *, n_samples=None, random_state=None, retur
     Returns
     -------
     chunks : iterator of DataFrame, ndarray or tuple
-        Tables of 65,536 rows, the last one of what is left, with the names of the fit (x0, x1,
-        ... where a generator was fitted without, y0, y1, ... for a simulator). Rows have the index
-        of X where that is one table, and are numbered through otherwise. Arrays, where a row is a
+        Tables of 65,536 rows, the last one of what is left, with the names of the fit. Without
+        names they are x0, x1, ... for a generator and y0, y1, ... for a simulator. Rows have the
+        index of X if that is one table, and are numbered through otherwise. Arrays, if a row is a
         cloud or an image, or `n_samples` gives each event an axis of draws: these have
         65,536 // n_samples events. No events in X give one chunk without rows.
 
     Raises
     ------
     TypeError
-        Where X is missing for a simulator or given to a generator, or is of another type.
+        If X is missing for a simulator or given to a generator, or is of another type.
     ValueError
-        Where a table of X has other columns than the first; from the estimator, on bad values.
+        If a table of X has other columns than the first; from the estimator, on bad values.
 
     See Also
     --------
@@ -128,7 +128,7 @@ def _blocks(tables, n_rows):
 
 
 def _named(drawn, names, letter, index):
-    """Rows as a table, which files need; what is no table of columns stays an array."""
+    """Rows as a table, which files need; what is not a table of columns stays an array."""
     if isinstance(drawn, pd.DataFrame):
         return drawn.set_axis(index)
     if not isinstance(drawn, np.ndarray) or drawn.ndim > 2:
@@ -165,7 +165,7 @@ def _alike(tables):
         if not isinstance(table, (pd.DataFrame, np.ndarray)):
             hint = ""
             if isinstance(table, tuple):
-                hint = " Of pairs, pass X alone: sample_chunks(estimator, (X for X, y in pairs))."
+                hint = " For pairs, pass X alone: sample_chunks(estimator, (X for X, y in pairs))."
             raise TypeError(
                 f"Chunk {number} of X must be a DataFrame or an array, got "
                 f"{type(table).__name__}.{hint}"

@@ -1,4 +1,4 @@
-"""Score of simulators that learn from unpaired events."""
+"""The method `score` of simulators that learn from unpaired events."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from skjetsim.utils._validation import validate_events, validate_target
 __all__ = ["unpaired_score"]
 
 
-def unpaired_score(estimator, X, y, sample_weight=None):
-    """Minus the sliced Wasserstein distance of drawn from true events.
+def unpaired_score(self, X, y, sample_weight=None):
+    """Minus the sliced Wasserstein distance of simulated from measured events.
 
     Parameters
     ----------
-    estimator : fitted simulator
-        With `trained_` of "encoder" it only unfolds: unfolded events are compared with X.
     X : array-like of shape (n_theory, n_features)
     y : array-like of shape (n_measured, n_targets)
-    sample_weight : array-like, optional
+        Of any number, in any order.
+    sample_weight : array-like of shape (n_theory,), optional
         Of the rows of both levels.
 
     Returns
     -------
     float
-        In standard deviations of the truth.
+        Higher is better, in standard deviations of y. If `trained_` is "encoder", it is the
+        distance of unfolded events from X, in standard deviations of X.
     """
-    check_is_fitted(estimator)
-    if getattr(estimator, "trained_", None) == "encoder":
-        truth = validate_events(estimator, X, reset=False)
-        drawn = estimator.sample_inverse(y, random_state=estimator.random_state)
+    check_is_fitted(self)
+    if getattr(self, "trained_", None) == "encoder":
+        truth = validate_events(self, X, reset=False)
+        drawn = self.sample_inverse(y, random_state=self.random_state)
     else:
-        truth = validate_target(estimator, y, n_samples=None, reset=False)
-        drawn = estimator.sample(X, random_state=estimator.random_state)
+        truth = validate_target(self, y, n_samples=None, reset=False)
+        drawn = self.sample(X, random_state=self.random_state)
     return -sliced_wasserstein_distance(
         truth,
         np.asarray(drawn).reshape(len(drawn), -1),

@@ -288,7 +288,7 @@ def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator,
     ----------
     theory, measured : Level
     encoder, decoder : dict
-        Arguments of `TransportMap`, but for its source.
+        Arguments of `TransportMap`, except what it sees.
     losses : Losses
     shared : list of tuple
     generator : torch.Generator
@@ -305,5 +305,8 @@ def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator,
         flow = build_flow(len(center), 0, generator=generator, **settings)
         prior = (flow, center, scale)
     with PrivateRandom(generator):
-        maps = TransportMap(measured, **encoder), TransportMap(theory, **decoder)
+        maps = (
+            TransportMap(measured.features, **encoder),
+            TransportMap(theory.features, **decoder),
+        )
         return OTUS(theory, measured, *maps, losses, shared, prior)

@@ -146,7 +146,8 @@ class TransportMap(nn.Module):
 
     Parameters
     ----------
-    source : Level
+    see : callable
+        Of events of the source; returns what networks see of them, `Level.features`.
     layout : MapLayout
     n_noise : int
     stretched : bool
@@ -159,11 +160,9 @@ class TransportMap(nn.Module):
         Of `NoisyNetwork`.
     """
 
-    def __init__(self, source, layout, *, n_noise, stretched, groups, noise, **settings):
+    def __init__(self, see, layout, *, n_noise, stretched, groups, noise, **settings):
         super().__init__()
-        # The level belongs to the module around, which would otherwise hold it twice.
-        self._source = [source]
-        self.layout, self.noise, self.stretched = layout, noise, stretched
+        self.see, self.layout, self.noise, self.stretched = see, layout, noise, stretched
         n_free = len(layout.free)
         self.n_noise = {None: 0, "additive": n_free}.get(noise, n_noise)
         self.groups, networks = [], {}
@@ -217,7 +216,7 @@ class TransportMap(nn.Module):
         return torch.cat([free, energy, fixed], dim=1)[:, self.order], log_width
 
     def _outputs(self, events, noise):
-        features = self._source[0].features(events)
+        features = self.see(events)
         parts = [
             self.networks[number](features[:, of_features], noise[:, of_noise])
             for of_features, of_noise, number in self.groups

@@ -60,7 +60,7 @@ def read_archive(path):
     Raises
     ------
     ValueError
-        If it is no model file, has another format, or a part is not as it was written.
+        If it is not a model file, has another format, or a part is not as it was written.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as file:

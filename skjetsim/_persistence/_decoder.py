@@ -16,68 +16,30 @@ from skjetsim._persistence._names import UnknownTypeError, find_class, find_func
 
 __all__ = ["Decoder", "minor_version"]
 
+DISTANCES = ("Chebyshev", "Euclidean", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
+LOSSES = """
+    AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss HalfPoissonLoss
+    HalfSquaredError HalfTweedieLoss HuberLoss PinballLoss
+"""
 # Compiled parts of scikit-learn's estimators: read by skops, which trusts what is listed.
 TRUSTED_PARTS = frozenset(
     [
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.tree._tree.Tree",
+        *(f"sklearn._loss._loss.Cy{loss}" for loss in LOSSES.split()),
     ]
-    + [
-        f"sklearn.metrics._dist_metrics.{metric}Distance{bits}"
-        for metric in (
-            "Chebyshev",
-            "Euclidean",
-            "Haversine",
-            "Manhattan",
-            "Minkowski",
-            "SEuclidean",
-        )
-        for bits in ("", "32", "64")
-    ]
-    + [
-        f"sklearn._loss._loss.Cy{loss}"
-        for loss in (
-            "AbsoluteError",
-            "ExponentialLoss",
-            "HalfBinomialLoss",
-            "HalfGammaLoss",
-            "HalfMultinomialLoss",
-            "HalfPoissonLoss",
-            "HalfSquaredError",
-            "HalfTweedieLoss",
-            "HuberLoss",
-            "PinballLoss",
-        )
-    ]
-)
-
-
-# What a node of the structure may be; `Decoder` has a method for each.
-NODE_TYPES = frozenset(
-    [
-        "array",
-        "dict",
-        "estimator",
-        "float",
-        "frozenset",
-        "function",
-        "list",
-        "masked",
-        "object",
-        "objects",
-        "random",
-        "records",
-        "scalar",
-        "set",
-        "skops",
-        "tuple",
-    ]
+).union(
+    f"sklearn.metrics._dist_metrics.{metric}Distance{bits}"
+    for metric in DISTANCES
+    for bits in ("", "32", "64")
 )
 
 
 class Decoder:
     """Rebuilds what `Encoder` wrote. No code from the file runs: classes are looked up by name.
+
+    A node of the structure has the type of one of the methods `_node_...`.
 
     Parameters
     ----------
@@ -95,22 +57,23 @@ class Decoder:
         """Return the object of a JSON node."""
         if not isinstance(node, dict):
             return node
-        if node["type"] not in NODE_TYPES:
+        method = getattr(self, f"_node_{node['type']}", None)
+        if method is None:
             raise UnknownTypeError(f"The file holds a node of unknown type {node['type']!r}.")
-        return getattr(self, "_" + node["type"])(node)
+        return method(node)
 
-    def _float(self, node):
+    def _node_float(self, node):
         return float(node["value"])
 
-    def _array(self, node):
+    def _node_array(self, node):
         # The estimator's own from now on: no two nodes of what we write share an array.
         return self.arrays[node["key"]]
 
-    def _records(self, node):
+    def _node_records(self, node):
         dtype = np.dtype([(name, kind) for name, kind in node["descr"]])
         return np.frombuffer(self.arrays[node["key"]].tobytes(), dtype=dtype).copy()
 
-    def _objects(self, node):
+    def _node_objects(self, node):
         items = [self.decode(item) for item in node["items"]]
         array = np.empty(len(items), dtype=object)
         for place, item in enumerate(items):  # all at once, lists would become another axis
@@ -118,31 +81,31 @@ class Decoder:
         array = array.reshape(node["shape"])
         return array.astype(str) if node["kind"] == "U" else array
 
-    def _masked(self, node):
+    def _node_masked(self, node):
         data, mask = (self.decode(item) for item in node["items"])
         return np.ma.MaskedArray(data, mask=mask)
 
-    def _scalar(self, node):
+    def _node_scalar(self, node):
         return self.decode(node["value"])[()]
 
-    def _dict(self, node):
+    def _node_dict(self, node):
         return {self.decode(key): self.decode(item) for key, item in node["items"]}
 
     def _items(self, node):
         return [self.decode(item) for item in node["items"]]
 
-    _list = _items
+    _node_list = _items
 
-    def _tuple(self, node):
+    def _node_tuple(self, node):
         return tuple(self._items(node))
 
-    def _set(self, node):
+    def _node_set(self, node):
         return set(self._items(node))
 
-    def _frozenset(self, node):
+    def _node_frozenset(self, node):
         return frozenset(self._items(node))
 
-    def _random(self, node):
+    def _node_random(self, node):
         if node["bits"] not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
             raise UnknownTypeError(f"The file holds a bit generator {node['bits']!r}.")
         bits = getattr(np.random, node["bits"])()
@@ -150,7 +113,7 @@ class Decoder:
         kinds = {"Generator": np.random.Generator, "RandomState": np.random.RandomState}
         return kinds[node["kind"]](bits)
 
-    def _estimator(self, node):
+    def _node_estimator(self, node):
         cls = find_class(node["class"], BaseEstimator, self.trusted)
         estimator = cls.__new__(cls)
         vars(estimator).update(_completed(cls, self._state(node)))
@@ -169,7 +132,7 @@ class Decoder:
         with SizeLimit(sum(tensor.numel() for tensor in tensors.values())):
             estimator._restore_net(name, tensors)
 
-    def _object(self, node):
+    def _node_object(self, node):
         cls = find_class(node["class"], object, self.trusted)
         value = cls.__new__(cls)
         vars(value).update(self._state(node))
@@ -178,10 +141,10 @@ class Decoder:
     def _state(self, node):
         return {key: self.decode(item) for key, item in node["state"].items()}
 
-    def _function(self, node):
+    def _node_function(self, node):
         return find_function(node["name"])
 
-    def _skops(self, node):
+    def _node_skops(self, node):
         import skops.io
 
         data = self.blobs[node["key"]]
@@ -206,8 +169,9 @@ def _completed(cls, state):
     """
     parameters = inspect.signature(cls).parameters
     empty = inspect.Parameter.empty
-    defaults = {name: p.default for name, p in parameters.items() if p.default is not empty}
-    state = defaults | state
+    for name, parameter in parameters.items():
+        if parameter.default is not empty:
+            state.setdefault(name, parameter.default)
     # Other classes may keep state under any name; scikit-learn's are of the version that wrote it.
     if is_ours(cls.__module__) or cls is Pipeline:
         unknown = [key for key in state.keys() - parameters.keys() if key.strip("_") == key]

@@ -23,7 +23,6 @@ __all__ = [
     "fit_weighted",
     "forget",
     "is_fitted",
-    "learns_from_pairs",
     "numbered_checkpoints",
     "seed_inside",
     "set_seeds",
@@ -47,11 +46,6 @@ def check_generator(generator, name="generator"):
     """Raise TypeError unless a parameter is a generator, scikit-learn's densities included."""
     if isinstance(generator, type) or not hasattr(generator, "fit") or not is_generator(generator):
         raise TypeError(f"{name} must be a generator, got {generator!r}.")
-
-
-def learns_from_pairs(estimator):
-    """Whether row i of X and y have to be the same event, as for all but unpaired models."""
-    return getattr(innermost(estimator), "_learns_from_pairs", True)
 
 
 def seed_inside(name):

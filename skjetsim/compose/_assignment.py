@@ -10,12 +10,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.compose._conditional import ConditionalTransformerMixin, read_sides
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._object_order import ObjectOrder, columns_of
-from skjetsim.utils._validation import check_events, check_names_match, first_duplicate
+from skjetsim.utils._validation import check_names_match, first_duplicate
 
 __all__ = ["NearestAssignment"]
 
@@ -46,8 +46,8 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
     references : sequence of str
         Names of as many objects of X, such as "b", "antib". At most six.
     matched_delta_r : float or None, default=None
-        Append for each reference a column `b_matched`, 1 where its object is nearer than this and
-        0 where it comes from elsewhere. A jet near its quark and one of other radiation are two
+        Append for each reference a column `b_matched`, 1 if its object is nearer than this and
+        0 if it comes from elsewhere. A jet near its quark and one of other radiation are two
         things that no smooth density turns into each other: `CategorySimulator` learns first which
         it is. The columns are dropped on the way back. None appends nothing.
 
@@ -64,7 +64,7 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
     Warns
     -----
     UserWarning
-        Where each of `delta_r_` is above 0.5: directions of X and y are then measured from
+        If each of `delta_r_` is above 0.5: directions of X and y are then measured from
         different axes.
 
     See Also
@@ -78,7 +78,7 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
     `b_...`; all others stay. Columns must have names. On both sides directions come from `eta` and
     `phi` or from Cartesian columns. They must be measured from the same axis: behind a
     `PhiRotation` of X there has to be one of y, before this step. Order comes from the pT of y, or
-    `log_pt`. An order is no function that has a density: there is no `log_det_target`, and
+    `log_pt`. An order has no density: there is no `log_det_target`, and
     simulators behind this one have no `score_samples`.
 
     Examples
@@ -117,18 +117,16 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where tables have no names, an object is missing or has other columns than the first
+            If tables have no names, an object is missing or has other columns than the first
             one, or the objects of an event have no direction or do not fall in pT.
         """
-        X, x_names = check_events(X, what="X", estimator=self)
-        y, y_names = check_events(y, what="y", estimator=self)
+        (X, y), (x_names, y_names) = read_sides(self, X, y)
         if x_names is None or y_names is None:
             raise ValueError(
                 "NearestAssignment needs named columns, by which objects are found: pass X and "
                 "y as DataFrames."
             )
         self._check_objects()
-        _check_same_rows(X, y)
         self.feature_names_in_ = np.asarray(x_names, dtype=object)
         self.target_names_in_ = np.asarray(y_names, dtype=object)
         self.n_features_in_, self.n_targets_ = X.shape[1], y.shape[1]
@@ -201,14 +199,14 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
             )
 
     def _check_axis(self, squared):
-        """Learn how near the objects are to their references; warn where they are not."""
+        """Learn how near the objects are to their references; warn if they are not."""
         best = self._best_orders(squared)
         place, rows = np.arange(len(self.objects)), np.arange(len(best))[:, None]
         self.delta_r_ = np.sqrt(np.median(squared[place, best, rows], axis=0))
         if self.delta_r_.min() > SUSPECT_DELTA_R:
             warnings.warn(
                 "NearestAssignment: no object is near its reference, the medians of delta R "
-                f"are {self.delta_r_.round(2).tolist()}. Where one side has been rotated "
+                f"are {self.delta_r_.round(2).tolist()}. If one side has been rotated "
                 "(PhiRotation), rotate the other before this step.",
                 UserWarning,
                 stacklevel=3,
@@ -225,12 +223,12 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_targets), or (n_samples, n_targets + n_objects)
-            With the columns of `matched_delta_r`, where it is given.
+            With the columns of `matched_delta_r`, if it is given.
 
         Raises
         ------
         ValueError
-            On other columns than those of the fit, and where the objects of an event have no
+            On other columns than those of the fit, and if the objects of an event have no
             direction or do not fall in pT.
         """
         check_is_fitted(self)
@@ -300,23 +298,5 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
 
     def _tables(self, X, y, y_names):
         """Both sides as arrays, compared with the columns they must have."""
-        tables = []
-        for table, expected, what in ((X, self.feature_names_in_, "X"), (y, y_names, "y")):
-            array, names = check_events(table, what=what, estimator=self)
-            check_names_match(names, expected, what=what)
-            if array.shape[1] != len(expected):
-                raise ValueError(
-                    f"{what} has {array.shape[1]} columns, but {type(self).__name__} was fitted "
-                    f"with {len(expected)}."
-                )
-            tables.append(array)
-        _check_same_rows(*tables)
-        return tables
-
-
-def _check_same_rows(X, y):
-    if len(X) != len(y):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of both "
-            "must be the same event."
-        )
+        names = self.feature_names_in_, y_names
+        return read_sides(self, X, y, tuple(map(len, names)), names)[0]

@@ -32,7 +32,7 @@ def balance(log_p, weight, observed, names):
     Raises
     ------
     ValueError
-        Where the classifier is certain of what is not so.
+        If the classifier is certain of what is not so.
     """
     offset = np.zeros(len(observed))
     for _ in range(100):
@@ -42,7 +42,7 @@ def balance(log_p, weight, observed, names):
         if np.abs(gap).max() <= 1e-9 * weight.sum():
             return offset - offset.mean()
         curvature = np.diag(expected) - (p * weight[:, None]).T @ p
-        # The same shift of all classes is none: the first class stays.
+        # The same shift of all classes changes nothing: the first class stays.
         step = np.linalg.lstsq(curvature[1:, 1:], gap[1:], rcond=None)[0]
         offset[1:] += np.clip(step, -3.0, 3.0)
         if np.ptp(offset) > LARGEST:

@@ -6,14 +6,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._classifiers._training import used_events
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim._sklearn_compat import NamedSimulators
+from skjetsim._sklearn_compat import BaseComposition
 from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    is_fitted,
     numbered_checkpoints,
     set_seeds,
 )
@@ -72,29 +70,19 @@ class BaseChain(MetaSimulator):
         """
         self._check_parts()
         steps = self._steps_of_fit()
-        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
+        X, y, weight, used = self._read_used(X, y, sample_weight)
         self.columns_ = self._find_columns(steps)
-        used = np.arange(len(X))
-        if weight is not None:
-            used = used_events(weight)
-            X, y, weight = X[used], y[used], weight[used]
-        fitted = {}
-        for name, simulator in self._clones(steps).items():
+
+        def fit(number, name, simulator):
             own = target_columns(self, y, self.columns_[name])
-            try:
-                with explained(f"in step {name!r}", used):
-                    condition = self._condition(X, y, len(fitted))
-                    fit_weighted(simulator, condition, own, weight=weight)
-            except KeyboardInterrupt:
-                if len(fitted) == len(steps) - 1 and is_fitted(simulator):
-                    self.simulators_ = fitted | {name: simulator}
-                raise
-            fitted[name] = simulator
-        self.simulators_ = fitted
+            with explained(f"in step {name!r}", used):
+                fit_weighted(simulator, self._condition(X, y, number), own, weight=weight)
+
+        self._fit_in_turn(self._clones(steps), fit)
         return self
 
     def _clones(self, steps):
-        """Steps to fit: seeds where there are none, and a checkpoint of its own for each."""
+        """Steps to fit: a seed for each that has none, and a checkpoint of its own for each."""
         clones = {name: clone(simulator) for name, simulator, _ in steps}
         if self.random_state is not None:
             root = as_seed_sequence(self.random_state)
@@ -185,7 +173,7 @@ class BaseChain(MetaSimulator):
         return total
 
 
-class SimulatorChain(BaseChain, NamedSimulators):
+class SimulatorChain(BaseChain, BaseComposition):
     r"""Simulate some columns of y first, and the others given them.
 
     The density of several columns is that of the first ones, times that of the others given those,
@@ -262,6 +250,45 @@ class SimulatorChain(BaseChain, NamedSimulators):
         self.simulators = simulators
         self.random_state = random_state
 
+    @property
+    def _named(self):
+        try:
+            return [(name, simulator) for name, simulator, _ in self.simulators]
+        except (TypeError, ValueError):  # `fit` says what is wrong
+            return self.simulators
+
+    @_named.setter
+    def _named(self, named):
+        columns = [step[2] for step in self.simulators]
+        self.simulators = [(*pair, own) for pair, own in zip(named, columns, strict=True)]
+
+    def get_params(self, deep=True):
+        """Parameters of the estimator and, if `deep`, the simulators by name and their parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict of str to object
+        """
+        return self._get_params("_named", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, those of a simulator as ``name__parameter``.
+
+        Parameters
+        ----------
+        **params
+            A simulator is replaced by its name.
+
+        Returns
+        -------
+        self
+        """
+        return self._set_params("_named", **params)
+
     def _steps_of_fit(self):
         steps = self.simulators
         if not isinstance(steps, (list, tuple)) or not len(steps):
@@ -277,4 +304,4 @@ class SimulatorChain(BaseChain, NamedSimulators):
     def _check_parts(self):
         for name, simulator, _ in self._steps_of_fit():
             check_simulator(simulator, f"Step {name!r}")
-        self._check_step_names()
+        self._validate_names([name for name, *_ in self.simulators])

@@ -11,7 +11,6 @@ from skjetsim._classifiers._training import (
     check_classifier,
     fit_classifier,
     ones_per_class,
-    used_events,
 )
 from skjetsim.compose._draw_classes import draw_classes, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator
@@ -111,10 +110,7 @@ class ClassifierSimulator(MetaSimulator):
             (naming column and row), or different lengths or indices of X and y.
         """
         check_classifier(self.classifier, "predict_proba")
-        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
-        if weight is not None:
-            used = used_events(weight)
-            X, y, weight = X[used], y[used], weight[used]
+        X, y, weight, _ = self._read_used(X, y, sample_weight)
         self.categories_, number = np.unique(y, axis=0, return_inverse=True)
         self._check_categories()
         self.classifier_ = self._fitted_classifier(X, number.ravel(), weight)

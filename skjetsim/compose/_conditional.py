@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["ConditionalTransformerMixin"]
+from skjetsim.utils._validation import check_events, check_names_match, check_same_length
+
+__all__ = ["ConditionalTransformerMixin", "read_sides"]
 
 
 class ConditionalTransformerMixin:
     """Mixin for transformations of the detector level that look at the theory level.
 
-    scikit-learn cannot chain transformers of two arguments, so these are no `TransformerMixin`:
+    scikit-learn cannot chain transformers of two arguments, so these are not `TransformerMixin`:
     `TransformedSimulator` applies them. A subclass defines
 
     - `fit(X, y)`;
     - `transform_target(X, y)`, the transformed y;
     - `inverse_transform_target(X, y)`, back from it;
-    - `log_det_target(X, y)`, log|det d transform / d y| of each row, where it is a bijection;
+    - `log_det_target(X, y)`, log|det d transform / d y| of each row, if it is a bijection;
     - `get_target_names_out(names)`, names of the transformed columns.
 
     Examples
@@ -47,3 +49,34 @@ class ConditionalTransformerMixin:
         list of str
         """
         return list(names)
+
+
+def read_sides(transformer, X, y, widths=(), names=(None, None)):
+    """Both sides as arrays, and their names; compared with those of the fit if given.
+
+    Parameters
+    ----------
+    transformer : estimator
+    X, y : array-like
+    widths : (int, int), optional
+        Columns of X and of y in the fit.
+    names : (sequence of str or None, sequence of str or None)
+        Of the columns in the fit.
+
+    Returns
+    -------
+    (X, y), (x_names, y_names)
+    """
+    X, x_names = check_events(X, what="X", estimator=transformer)
+    y, y_names = check_events(y, what="y", estimator=transformer)
+    for own, fitted, what in zip((x_names, y_names), names, "Xy", strict=True):
+        if fitted is not None:
+            check_names_match(own, fitted, what=what)
+    for table, width, what in zip((X, y), widths, "Xy", strict=False):
+        if table.shape[1] != width:
+            raise ValueError(
+                f"{what} has {table.shape[1]} columns, but {type(transformer).__name__} was fitted "
+                f"with {width}."
+            )
+    check_same_length(len(X), len(y))
+    return (X, y), (x_names, y_names)

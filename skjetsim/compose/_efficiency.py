@@ -19,7 +19,6 @@ from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    is_fitted,
     numbered_checkpoints,
 )
 from skjetsim.compose._balance import balance
@@ -46,8 +45,8 @@ class EfficiencySimulator(MetaSimulator):
     Parameters
     ----------
     simulator : simulator
-        Cloned for each pattern; learns its columns of y given X. Transformers of y, of which a
-        logarithm of zero pT would be one too many, belong in here: a `TransformedSimulator`.
+        Cloned for each pattern; learns its columns of y given X. Transformers of y belong in here,
+        in a `TransformedSimulator`: absent objects have zero pT, which has no logarithm.
     classifier : classifier or None, default=None
         Learns the pattern; has `predict_proba` and is trained on the likelihood, or calibrated.
         None takes gradient-boosted trees with early stopping: an efficiency that jumps at a
@@ -59,14 +58,14 @@ class EfficiencySimulator(MetaSimulator):
         others. None: y has no such column, and events that are zero throughout are rejected.
     objects : sequence of str, default=()
         Objects that may be absent on their own, by the prefix of their columns: "jet2" for
-        jet2_pt, jet2_eta, ... One is absent where all its columns are zero.
+        jet2_pt, jet2_eta, ... One is absent if all its columns are zero.
     random_state : int, RandomState, Generator or None, default=None
         Governs the classifier that None stands for, and the noise of `transform` and `score`.
 
     Attributes
     ----------
     classifier_ : classifier or None
-        Fitted clone; its classes are numbers of `patterns_`. None where there is one pattern.
+        Fitted clone; its classes are numbers of `patterns_`. None if there is one pattern.
     simulators_ : dict of str to simulator
         Fitted clones by pattern. An object that X lacks and y has is a fake, and events with a
         fake have a simulator of their own: "fake jet2".
@@ -77,9 +76,9 @@ class EfficiencySimulator(MetaSimulator):
         lacks (one without `objects`); patterns that never occur with one have -inf.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
 
     See Also
     --------
@@ -98,7 +97,7 @@ class EfficiencySimulator(MetaSimulator):
     An event drawn at random follows the efficiency; for a yield alone, the sum of `efficiency` has
     less noise.
 
-    Where `accepted` is a cut on y itself, the response ends at an edge, which smooth densities
+    If `accepted` is a cut on y itself, the response ends at an edge, which smooth densities
     blur: some drawn events are accepted and would not pass the cut again. Let `accepted` be what
     the detector finds and cut on what is drawn, unless only the yield matters.
 
@@ -150,7 +149,7 @@ class EfficiencySimulator(MetaSimulator):
         """Fit the classifier on the patterns, then a simulator on the events of each.
 
         After Ctrl-C in the fit of the last simulator, that of the commonest pattern, the estimator
-        can be used where that simulator can.
+        can be used if that simulator can.
 
         Parameters
         ----------
@@ -168,9 +167,10 @@ class EfficiencySimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            Where `classifier` gives no probabilities, `simulator` is none, or `objects` no list.
+            If `classifier` gives no probabilities, `simulator` is not a simulator, or `objects` not
+            a list.
         ValueError
-            Where y has no column `accepted`, its values are not 0 or 1, a rejected event is not
+            If y has no column `accepted`, its values are not 0 or 1, a rejected event is not
             zero, no event is accepted, a pattern has fewer than 5 events, or the classifier
             excludes what occurs; on bad values (naming column and row), or different lengths or
             indices of X and y.
@@ -332,28 +332,22 @@ class EfficiencySimulator(MetaSimulator):
     def _fit_simulators(self, X, y, groups, weight):
         """Fit the rarest pattern first: Ctrl-C in the last and longest fit leaves them all."""
         keys = [key for key in groups if self._reader.columns(key[0])]
-        fitted = {}
-        for key in keys:
-            name, rows = self._reader.name(*key), groups[key]
-            simulator = self._make_simulator(len(fitted) if len(keys) > 1 else None)
-            columns = target_columns(self, y[rows], self._reader.columns(key[0]))
+        clones = {self._reader.name(*key): clone(self.simulator) for key in keys}
+        if len(keys) > 1:
+            for number, simulator in enumerate(clones.values()):
+                own = numbered_checkpoints(simulator, number)
+                if own:  # a FrozenEstimator takes none
+                    simulator.set_params(**own)
+
+        def fit(number, name, simulator):
+            rows = groups[keys[number]]
+            columns = target_columns(self, y[rows], self._reader.columns(keys[number][0]))
             note = f"in the events of pattern {name!r}" if len(groups) > 1 else None
             own = None if weight is None else weight[rows]
-            try:
-                with explained(note, rows):
-                    fit_weighted(simulator, theory_table(self, X[rows]), columns, weight=own)
-            except KeyboardInterrupt:
-                if key == keys[-1] and is_fitted(simulator):
-                    self.simulators_ = fitted | {name: simulator}
-                raise
-            fitted[name] = simulator
-        self.simulators_ = fitted
+            with explained(note, rows):
+                fit_weighted(simulator, theory_table(self, X[rows]), columns, weight=own)
 
-    def _make_simulator(self, number):
-        """Clone of the simulator; a checkpoint gets the number of the pattern appended."""
-        simulator = clone(self.simulator)
-        own = {} if number is None else numbered_checkpoints(simulator, number)
-        return simulator.set_params(**own) if own else simulator
+        self._fit_in_turn(clones, fit)
 
     def _classifier_log_proba(self, X):
         return log_proba(

@@ -18,12 +18,11 @@ from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    learns_from_pairs,
     numbered_checkpoints,
     set_seeds,
 )
 from skjetsim.base._inverse import InverseSampling
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -46,8 +45,8 @@ def _can_unfold(self):
 class EnsembleSimulator(InverseSampling, MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
-    A simulator learns from a finite sample, so it is wrong by some amount that its own draws, be
-    they ever so many, do not show. Ten models trained on disjoint samples do [1]_: their spread is
+    A simulator learns from a finite sample, so it is wrong by some amount that its own draws,
+    however many, do not show. Ten models trained on disjoint samples do [1]_: their spread is
     the error band of a histogram, applied there to events five times as many as a model was
     trained on. `skjetsim.metrics.histogram_band` makes the band of what `sample_members` draws.
 
@@ -80,9 +79,9 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         Rows of X that each member learnt from.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     target_shape_ : tuple of int
         Shape of one row of y.
     paired_ : bool
@@ -178,14 +177,14 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         Raises
         ------
         TypeError
-            Where `simulator` is none, or `n_estimators` no integer.
+            If `simulator` is not a simulator, or `n_estimators` not an integer.
         ValueError
             On bad values (naming column and row), different lengths, or indices of pairs, fewer
             events than the members need, members whose columns are not those of y, or a checkpoint
             without a seed.
         """
         self._check_parameters()
-        paired = learns_from_pairs(self.simulator)
+        paired = is_paired(self.simulator)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
         self._check_equally_many(X, y)
         root = as_seed_sequence(self.random_state)
@@ -202,15 +201,13 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         return self
 
     def _draw_targets(self, rows, n_samples, random_state):
-        at = np.repeat(np.arange(len(rows)), n_samples or 1)
-        return self._mixture(sample, theory_table, rows, at, self.n_targets_, random_state)
+        width = self.n_targets_
+        return self._mixture(sample, theory_table, rows, n_samples, width, random_state)
 
     @available_if(_can_unfold)
     def _draw_inverse(self, rows, n_samples, random_state):
-        at = np.repeat(np.arange(len(rows)), n_samples or 1)
-        return self._mixture(
-            sample_inverse, target_table, rows, at, self.n_features_in_, random_state
-        )
+        width = self.n_features_in_
+        return self._mixture(sample_inverse, target_table, rows, n_samples, width, random_state)
 
     def sample_members(self, X, *, n_samples=None, random_state=None):
         """Simulate the events once with each member.
@@ -246,8 +243,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
 
-        `QuantileSimulator` has a prediction of its own. Of others it is the median of draws, whose
-        noise is part of the spread.
+        `QuantileSimulator` has a prediction of its own. That of others is the median of draws,
+        whose noise is part of the spread.
 
         Parameters
         ----------
@@ -281,7 +278,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
             )
 
     def _check_equally_many(self, X, y):
-        """Raise where unpaired events are not: members are given the same rows of both levels."""
+        """Raise unless there are equally many: members are given the same rows of both levels."""
         if len(X) == len(y):
             return
         longer, least = ("X", len(y)) if len(X) > len(y) else ("y", len(X))
@@ -332,8 +329,9 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                     "columns it was made for, or pass a simulator that was not fitted before."
                 )
 
-    def _mixture(self, draw, to_table, rows, at, width, random_state):
-        """Draw for the rows `at`, each from a random member; one call a member."""
+    def _mixture(self, draw, to_table, rows, n_samples, width, random_state):
+        """Draw `n_samples` for each row, each from a random member; one call per member."""
+        at = np.repeat(np.arange(len(rows)), n_samples or 1)
         root = as_seed_sequence(random_state)
         chosen = numpy_rng(root, CHOICE).integers(len(self.estimators_), size=len(at))
         drawn = np.empty((len(at), width))

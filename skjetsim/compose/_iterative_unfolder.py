@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._classifiers._ratio import log_ratio
 from skjetsim._classifiers._training import boosted_trees
-from skjetsim._drawing._sample import log_prob, sample_inverse
+from skjetsim._drawing._sample import has_jacobian, log_prob, sample_inverse, steps_before
 from skjetsim.base import is_unfolder
 from skjetsim.base._inside import (
     fit_weighted,
@@ -23,12 +22,11 @@ from skjetsim.base._inside import (
 )
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.base._tags import innermost
-from skjetsim.compose._tables import measured_table, theory_table
-from skjetsim.utils._parameters import check_fraction
+from skjetsim.compose._tables import measured_table, read_events, theory_table
+from skjetsim.utils._parameters import check_fraction, check_real
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._validation import (
     check_int,
-    check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
@@ -46,12 +44,10 @@ BOUNDED_SHARE = 0.01
 
 
 def _can_score(self):
-    from skjetsim.preprocessing import has_log_det
-
     unfolder = vars(self).get("unfolders_", [self.unfolder])[-1]
     if not hasattr(innermost(unfolder), "score_samples"):
         return False
-    return all(has_log_det(step) for step in _transformers(unfolder))
+    return all(has_jacobian(step) for step in steps_before(unfolder))
 
 
 class IterativeUnfolder(BaseUnfolder):
@@ -78,13 +74,13 @@ class IterativeUnfolder(BaseUnfolder):
     n_iterations : int, default=4
         Most times the unfolder is trained again.
     tol : float, default=0.01
-        `unfold` stops where a new iteration would move less than this share of the weight of the
+        `unfold` stops if a new iteration would move less than this share of the weight of the
         simulated events; 0 always makes `n_iterations`.
     n_folds : int, default=5
         The ratio of a simulated event comes from a classifier that was trained without it, on the
         other folds of the events.
     max_ratio : float, default=10.0
-        The ratio is held between its inverse and this. Where more than 1% of the simulated weight
+        The ratio is held between its inverse and this. If more than 1% of the simulated weight
         is at a bound, `unfold` warns.
 
     Attributes
@@ -108,7 +104,7 @@ class IterativeUnfolder(BaseUnfolder):
     y_train_ : ndarray of shape (n_samples, n_targets)
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
     input_shape_, target_shape_ : tuple of int
 
@@ -133,12 +129,12 @@ class IterativeUnfolder(BaseUnfolder):
 
     `X_train_` with `weights_` is a second estimate of the unfolded spectrum, in which no event was
     drawn by a network. What is gained can be seen in the measured columns: `y_train_` with
-    `weights_` has to come nearer to the measured events. Where it does not agree with them in the
+    `weights_` has to come nearer to the measured events. If it does not agree with them in the
     end, iterations, events or training were too few, or the response differs, too, which no prior
     mends.
 
     On the way to the spectrum that explains the measured events `moved` falls, and `auc` rises
-    less and less. Where `auc` goes on rising while `moved` stays what it is, the iterations follow
+    less and less. If `auc` goes on rising while `moved` stays what it is, the iterations follow
     fluctuations: make fewer. The floor of `auc`, n simulated against m measured events of one
     spectrum, is 0.5 with a standard error of sqrt((1 / n + 1 / m) / 12); that of both figures is
     what `unfold` records for as many simulated events, held out from `fit`, as were measured.
@@ -215,17 +211,14 @@ class IterativeUnfolder(BaseUnfolder):
         Raises
         ------
         TypeError
-            Where `unfolder` or `classifier` is none.
+            If `unfolder` is not an unfolder, or `classifier` not a classifier.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, or
             parameters out of range.
         """
         self._check_parameters()
         forget(self, "unfolders_")
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X, y, weight = read_events(self, X, y, sample_weight)
         # Copies, of what the user may change before `unfold`.
         self.X_train_, self.y_train_ = np.array(X), np.array(y)
         self.prior_weights_ = np.ones(len(X)) if weight is None else weight.copy()
@@ -255,7 +248,7 @@ class IterativeUnfolder(BaseUnfolder):
             Of the measured events.
         random_state : None, int, Generator or RandomState
             Of the draws, folds and classifiers. None is fresh at each call; an int repeats the
-            result where the unfolder's own `random_state` is an int, too.
+            result if the unfolder's own `random_state` is an int, too.
 
         Returns
         -------
@@ -266,7 +259,7 @@ class IterativeUnfolder(BaseUnfolder):
         ------
         ValueError
             On NaN, columns that differ from those of y in `fit`, fewer than 50 events of positive
-            weight, or a classifier that takes no weights where there are some.
+            weight, or a classifier that takes no weights if there are some.
         """
         check_is_fitted(self)
         self._check_parameters()
@@ -330,8 +323,7 @@ class IterativeUnfolder(BaseUnfolder):
         check_int(self.n_iterations, "n_iterations")
         check_int(self.n_folds, "n_folds", minimum=2)
         check_fraction(self.tol, "tol")
-        if not isinstance(self.max_ratio, numbers.Real) or not self.max_ratio > 1:
-            raise ValueError(f"max_ratio must be greater than 1, got {self.max_ratio!r}.")
+        check_real(self.max_ratio, "max_ratio", above=1)
 
     def _check_enough(self, rows, weight):
         """Refuse samples too small for the folds of a classifier."""
@@ -395,16 +387,6 @@ class IterativeUnfolder(BaseUnfolder):
         }
 
     def _classifier(self, root):
-        """Clone of the classifier, seeds where it has none."""
+        """Clone of the classifier, with a seed if it has none."""
         classifier = boosted_trees("ratio") if self.classifier is None else self.classifier
         return set_seeds(clone(classifier), root, CLASSIFIER)
-
-
-def _transformers(estimator):
-    """Transformers that events drawn by an unfolder in a Pipeline are taken back through."""
-    if hasattr(estimator, "best_estimator_"):
-        return _transformers(estimator.best_estimator_)
-    if not hasattr(estimator, "steps"):
-        return []
-    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-    return steps + _transformers(estimator.steps[-1][1])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from skjetsim._classifiers._training import used_events
 from skjetsim._estimators._unpaired_score import unpaired_score
-from skjetsim.base._inside import forget, learns_from_pairs
+from skjetsim.base._inside import forget, is_fitted
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
-from skjetsim.utils._validation import (
-    check_same_events,
-    check_sample_weight,
-    validate_events,
-    validate_target,
-)
+from skjetsim.compose._tables import read_events
 
 __all__ = ["MetaSimulator", "all_have"]
 
@@ -41,10 +39,6 @@ class MetaSimulator(BaseSimulator):
     def _inside(self):
         """The simulators inside: the fitted ones if there are any."""
         return [getattr(self, "simulator_", self.simulator)]
-
-    @property
-    def _learns_from_pairs(self):
-        return self._needs_pairs or learns_from_pairs(self._inside[0])
 
     @property
     def paired_(self):
@@ -84,11 +78,37 @@ class MetaSimulator(BaseSimulator):
             return super().score(X, y, sample_weight)
         return unpaired_score(self, X, y, sample_weight)
 
-    def _read_events(self, X, y, sample_weight, *, min_samples=1, paired=True):
-        """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
+    def _read_events(self, X, y, sample_weight, **settings):
+        """Checked arrays of what `fit` is given."""
         forget(self, self._learnt)
-        if paired or sample_weight is not None:
-            check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True, min_samples=min_samples)
-        y = validate_target(self, y, n_samples=len(X) if paired else None, reset=True)
-        return X, y, check_sample_weight(sample_weight, len(X))
+        return read_events(self, X, y, sample_weight, **settings)
+
+    def _read_used(self, X, y, sample_weight):
+        """Checked arrays without events of weight zero, and the rows that are left."""
+        X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
+        used = np.arange(len(X))
+        if weight is not None:
+            used = used_events(weight)
+            X, y, weight = X[used], y[used], weight[used]
+        return X, y, weight, used
+
+    def _fit_in_turn(self, simulators, fit):
+        """Fit `simulators_`; after Ctrl-C in the last one they are usable if that one is.
+
+        Parameters
+        ----------
+        simulators : dict of str to simulator
+            Clones by name.
+        fit : callable
+            Takes the number, the name and the clone.
+        """
+        fitted = {}
+        for number, (name, simulator) in enumerate(simulators.items()):
+            try:
+                fit(number, name, simulator)
+            except KeyboardInterrupt:
+                if number == len(simulators) - 1 and is_fitted(simulator):
+                    self.simulators_ = fitted | {name: simulator}
+                raise
+            fitted[name] = simulator
+        self.simulators_ = fitted

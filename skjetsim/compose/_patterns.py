@@ -21,11 +21,11 @@ class Patterns:
     Parameters
     ----------
     names, x_names : list of str or None
-        Columns of y and of X, None where they have no names.
+        Columns of y and of X, None if they have no names.
     n_columns : int
         Of y.
     accepted : str, int or None
-        Column of y that says whether an event is accepted; None where rejected events are those
+        Column of y that says whether an event is accepted; None if rejected events are those
         that are zero throughout.
     objects : sequence of str
         Prefixes of the objects that may be absent on their own.
@@ -66,7 +66,7 @@ class Patterns:
         Raises
         ------
         ValueError
-            Where the column `accepted` is not 0 or 1, or a rejected event is not zero.
+            If the column `accepted` is not 0 or 1, or a rejected event is not zero.
         """
         rest = y[:, self.rest]
         if self.flag is None:
@@ -128,7 +128,7 @@ class Patterns:
         }
 
     def check_counts(self, groups):
-        """Raise ValueError where a pattern is too rare to be learnt."""
+        """Raise ValueError if a pattern is too rare to be learnt."""
         *rare, _ = groups.items()
         for (pattern, fakes), rows in rare:
             if len(rows) < MIN_EVENTS:
@@ -147,7 +147,7 @@ class Patterns:
             raise ValueError(
                 f"Column {self._label(self.flag)} of y says whether an event is accepted and must "
                 f"be 0 or 1, but row {row} has {flag[row]:g} ({int(bad.sum())} bad rows in all). "
-                "Name another column by accepted=, or pass accepted=None where rejected events are "
+                "Name another column by accepted=, or pass accepted=None if rejected events are "
                 "those that are zero throughout."
             )
         return flag == 1
@@ -181,7 +181,7 @@ def _flag(accepted, names, n_columns):
             raise ValueError(
                 f"y has no column {accepted!r}, which says whether an event is accepted: {names}. "
                 "Add it, 1 or 0, with zeros in the other columns of rejected events; name it by "
-                "accepted=; or pass accepted=None where rejected events are those that are zero "
+                "accepted=; or pass accepted=None if rejected events are those that are zero "
                 "throughout."
             )
         return names.index(accepted)

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.compose._conditional import ConditionalTransformerMixin
+from skjetsim.compose._conditional import ConditionalTransformerMixin, read_sides
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._columns import find_columns
-from skjetsim.utils._validation import check_events, check_names_match, check_sample_weight
+from skjetsim.utils._validation import check_names_match, check_sample_weight
 from skjetsim.utils._weighted import weighted_std
 
 __all__ = ["ResidualTransformer"]
@@ -48,9 +48,9 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of columns of X.
     scale_ : ndarray of shape (n_targets,)
-        What the residuals are multiplied by; 1 of columns that stay.
+        What the residuals are multiplied by; 1 for columns that stay.
     columns_ : ndarray of int
-        Column of X for each column of y; -1 where it stays.
+        Column of X for each column of y; -1 if it stays.
     angles_ : ndarray of bool
         Which columns are residuals of angles.
 
@@ -101,19 +101,17 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a column of y is not in X, or the reference or one of `columns` is unknown.
+            If a column of y is not in X, or the reference or one of `columns` is unknown.
         """
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None: it "
                 "learns how y differs from X."
             )
-        X_table, x_names = check_events(X, what="X", estimator=self)
-        y_table, y_names = check_events(y, what="y", estimator=self)
+        (X, y), (x_names, y_names) = read_sides(self, X, y)
         self.columns_, self.names_ = _match_columns(
-            (X_table.shape[1], x_names), (y_table.shape[1], y_names), self.columns
+            (X.shape[1], x_names), (y.shape[1], y_names), self.columns
         )
-        X, y = self._same_rows(X_table, y_table)
         self.n_features_in_ = X.shape[1]
         weight = check_sample_weight(sample_weight, len(X))
         names = self.names_ or [""] * y.shape[1]
@@ -185,7 +183,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     def get_target_names_out(self, names):
         """Return the names with `_residual` appended, or as they are with `keep_truth`.
 
-        The published target of an angle is no angle any more: it gets `_scaled` appended. Columns
+        The published target of an angle is no longer an angle: it gets `_scaled` appended. Columns
         that stay keep their names.
 
         Parameters
@@ -206,31 +204,14 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     def _tables(self, X, y):
         """Both sides as arrays, compared with the columns of the fit."""
         check_is_fitted(self)
-        X, x_names = check_events(X, what="X", estimator=self)
-        y, names = check_events(y, what="y", estimator=self)
-        for table, width, what in ((X, self.n_features_in_, "X"), (y, len(self.columns_), "y")):
-            if table.shape[1] != width:
-                raise ValueError(
-                    f"{what} has {table.shape[1]} columns, but {type(self).__name__} was fitted "
-                    f"with {width}."
-                )
-        if self.names_ is not None:
-            check_names_match(names, self.names_, what="y")
-            if x_names is not None:
-                replaced = np.flatnonzero(self.columns_ >= 0)
-                check_names_match(
-                    [x_names[self.columns_[j]] for j in replaced],
-                    [self.names_[j] for j in replaced],
-                    what="X",
-                )
-        return self._same_rows(X, y)
-
-    @staticmethod
-    def _same_rows(X, y):
-        if len(X) != len(y):
-            raise ValueError(
-                f"X and y have inconsistent numbers of samples: {len(X)} and {len(y)}. Row i of "
-                "both must be the same event."
+        widths = self.n_features_in_, len(self.columns_)
+        (X, y), (x_names, _) = read_sides(self, X, y, widths, (None, self.names_))
+        if self.names_ is not None and x_names is not None:
+            replaced = np.flatnonzero(self.columns_ >= 0)
+            check_names_match(
+                [x_names[self.columns_[j]] for j in replaced],
+                [self.names_[j] for j in replaced],
+                what="X",
             )
         return X, y
 

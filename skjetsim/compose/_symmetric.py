@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
@@ -13,6 +12,7 @@ from skjetsim.base._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
+from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import column_names
 
 __all__ = ["SymmetricSimulator"]
@@ -68,8 +68,8 @@ class Directions:
         for name in names:
             if name.split("_")[-1].lower() in OTHERS:
                 raise ValueError(
-                    f"SymmetricSimulator: column {name!r} of {self.what} has a direction, and is "
-                    "none of those that it can turn. Give eta in place of a polar angle, and "
+                    f"SymmetricSimulator: column {name!r} of {self.what} has a direction, and "
+                    "cannot be turned. Give eta in place of a polar angle, and "
                     "compute others inside."
                 )
 
@@ -85,7 +85,7 @@ class Directions:
         return transverse_pairs(parts)
 
     def azimuth(self, table, name):
-        """Phi of an object, and where it has one: not where the object is all zero."""
+        """Phi of an object, and where it has one: not if the object is all zero."""
         if name not in self.objects:
             known = ", ".join(map(repr, self.objects)) or "none"
             raise ValueError(
@@ -105,7 +105,7 @@ class Directions:
         )
 
     def side(self, table, name):
-        """Which way along the beam an object goes: 1 or -1; 1 where no column says."""
+        """Which way along the beam an object goes: 1 or -1; 1 if no column says."""
         for component in ("pz", "eta", "rapidity"):
             column = self.positions.get(join_name(name, component))
             if column is not None:
@@ -114,29 +114,31 @@ class Directions:
 
     def turn(self, table, orientation):
         """Events as if their reference pointed along x and forward."""
-        out = self._reflect(table, orientation)
-        for column, parts in self.phi:
-            phi = wrap_phi(orientation.hand * (table[:, column] - orientation.phi))
-            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
+        hand = orientation.hand
+        out = self._reflected(table, orientation)
+        self._set_phi(out, table, lambda phi: hand * (phi - orientation.phi))
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
             out[:, x], across = rotated(table[:, x], table[:, y], cos, -sin)
-            out[:, y] = orientation.hand * across
+            out[:, y] = hand * across
         return out + 0.0  # makes -0.0, of what is not there, plain zeros
 
     def turn_back(self, table, orientation):
         """Undo `turn`."""
-        out = self._reflect(table, orientation)
-        for column, parts in self.phi:
-            phi = wrap_phi(orientation.hand * table[:, column] + orientation.phi)
-            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
+        hand = orientation.hand
+        out = self._reflected(table, orientation)
+        self._set_phi(out, table, lambda phi: hand * phi + orientation.phi)
         cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
         for x, y in self.vectors:
-            across = orientation.hand * table[:, y]
-            out[:, x], out[:, y] = rotated(table[:, x], across, cos, sin)
+            out[:, x], out[:, y] = rotated(table[:, x], hand * table[:, y], cos, sin)
         return out + 0.0
 
-    def _reflect(self, table, orientation):
+    def _set_phi(self, out, table, turned):
+        for column, parts in self.phi:
+            phi = wrap_phi(turned(table[:, column]))
+            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
+
+    def _reflected(self, table, orientation):
         out = table.copy()
         out[:, self.along] *= orientation.side[:, None]
         out[:, self.across] *= orientation.hand[:, None]
@@ -178,14 +180,14 @@ class SymmetricSimulator(MetaSimulator):
     simulator : simulator
         Learns y given X in one orientation; a Pipeline that ends in one will do.
     reference : str
-        Object of X that is turned to phi = 0 and, where its `pz`, `eta` or `rapidity` is below
-        zero, reflected along the beam. With one that has none of these, as missing momentum,
-        nothing is reflected along the beam.
+        Object of X that is turned to phi = 0 and, if its `pz`, `eta` or `rapidity` is below
+        zero, reflected along the beam. With one that has none of these, such as missing
+        momentum, nothing is reflected along the beam.
     second_object : str or None, default=None
         Object of X that is reflected to phi > 0; an event without it stays as it is. None leaves
-        the way round as it is: take it where the field bends what is measured, since the mirror
-        image of a solenoid bends the other way. Of jets and muons at the collision point it moves
-        next to nothing; electrons that radiate in the field keep a side.
+        the way round as it is: take it if the field bends what is measured, since the mirror
+        image of a solenoid bends the other way. It hardly moves jets and muons at the collision
+        point; electrons that radiate in the field keep a side.
 
     Attributes
     ----------
@@ -206,8 +208,8 @@ class SymmetricSimulator(MetaSimulator):
     signed `delta_eta`, `delta_phi` and `opposite_mt`, of any object, turn. All others stay as they
     are, and must be such as have no direction: pT, masses, energies, counts, magnitudes
     (`abs_eta`). Angles in other frames are none of these: compute them inside. Polar angles, impact
-    parameters and vertices are refused where their names say so (`theta`, `d0`, `vx`). Drawn phi
-    are in (-pi, pi]. An object is not in an event where all its columns are zero, and stays zero,
+    parameters and vertices are refused if their names say so (`theta`, `d0`, `vx`). Drawn phi
+    are in (-pi, pi]. An object is not in an event if all its columns are zero, and stays zero,
     as `EfficiencySimulator` wants it, which may stand inside.
 
     `predict` turns the point prediction of the simulator inside back.
@@ -260,7 +262,7 @@ class SymmetricSimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            Where `simulator` is none, or an object no name.
+            If `simulator` is not a simulator, or an object not a name.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, tables
             without names, objects that are not there or have no azimuth, events without the
@@ -309,7 +311,7 @@ class SymmetricSimulator(MetaSimulator):
 
     def _turned(self, rows):
         """Events of X in the one orientation, and how they were turned."""
-        names = list(self.feature_names_in_)
+        names = self.feature_names_in_
         directions = Directions(names, "X")
         phi, known = directions.azimuth(rows, self.reference)
         if not known.all():
@@ -326,14 +328,14 @@ class SymmetricSimulator(MetaSimulator):
         orientation = Orientation(phi, side, hand)
         turned = directions.turn(rows, orientation)
         directions.lay_along_x(turned, self.reference)
-        return pd.DataFrame(turned, columns=names), orientation
+        return as_table(turned, names), orientation
 
     def _turned_target(self, rows, orientation):
         """Events of y, turned as those of X were."""
-        names = list(self.target_names_in_)
-        return pd.DataFrame(Directions(names, "y").turn(rows, orientation), columns=names)
+        names = self.target_names_in_
+        return as_table(Directions(names, "y").turn(rows, orientation), names)
 
     def _back(self, drawn, orientation):
         """Rows drawn by the simulator, as the events of X were."""
         rows = np.asarray(drawn, dtype=np.float64).reshape(len(orientation.phi), -1)
-        return Directions(list(self.target_names_in_), "y").turn_back(rows, orientation)
+        return Directions(self.target_names_in_, "y").turn_back(rows, orientation)

@@ -1,10 +1,32 @@
-"""Rows of checked events as they were handed to `fit`: with their names and their shape."""
+"""Events as `fit` reads them, and their rows with the names and the shape that they had."""
 
 from __future__ import annotations
 
 from skjetsim.utils._tables import as_table, has_target_names
+from skjetsim.utils._validation import (
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
 
-__all__ = ["flat_table", "measured_table", "target_columns", "target_table", "theory_table"]
+__all__ = [
+    "flat_table",
+    "measured_table",
+    "read_events",
+    "target_columns",
+    "target_table",
+    "theory_table",
+]
+
+
+def read_events(estimator, X, y, sample_weight, *, min_samples=1, paired=True):
+    """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
+    if paired or sample_weight is not None:
+        check_same_events(X, y, sample_weight)
+    X = validate_events(estimator, X, reset=True, min_samples=min_samples)
+    y = validate_target(estimator, y, n_samples=len(X) if paired else None, reset=True)
+    return X, y, check_sample_weight(sample_weight, len(X))
 
 
 def flat_table(estimator, rows):

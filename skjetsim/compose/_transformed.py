@@ -7,16 +7,15 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
-from skjetsim._drawing._sample import log_prob, sample, sample_inverse
+from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
 from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_inside,
-    learns_from_pairs,
     seed_inside,
 )
 from skjetsim.base._inverse import InverseSampling
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import theory_table
@@ -31,14 +30,8 @@ def _is_conditional(transformer):
 
 
 def _can_score(self):
-    from skjetsim.preprocessing import has_log_det
-
-    if not all_have("score_samples")(self):
-        return False
-    return all(
-        hasattr(step, "log_det_target") if _is_conditional(step) else has_log_det(step)
-        for step in getattr(self, "transformers_", self.transformers)
-    )
+    transformers = getattr(self, "transformers_", self.transformers)
+    return all_have("score_samples")(self) and all(map(has_jacobian, transformers))
 
 
 def _can_invert(self):
@@ -69,7 +62,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     n_features_in_, n_targets_ : int
     target_names_in_ : ndarray of str
     paired_ : bool
-        That of the simulator inside: False of `OTUSSimulator`, for which `score` compares
+        That of the simulator inside: False for `OTUSSimulator`, for which `score` compares
         distributions, not events.
 
     See Also
@@ -113,7 +106,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         sample_weight : array-like of shape (n_samples,), optional
             Passed on to the simulator, and to each transformer whose `fit` takes it.
         **fit_params
-            Of the simulator's `fit`, such as `paired` of `OTUSSimulator`.
+            Passed on to the simulator's `fit`, such as `paired` of `OTUSSimulator`.
 
         Returns
         -------
@@ -122,15 +115,15 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         Raises
         ------
         TypeError
-            Where `simulator` is none, or `transformers` is no list.
+            If `simulator` is not a simulator, or `transformers` not a list.
         ValueError
-            On bad values (naming column and row), different lengths or indices of X and y where
+            On bad values (naming column and row), different lengths or indices of X and y if
             their rows belong together, or transformers that need pairs around a simulator that
             learns from unpaired events.
         """
         self._check_parts()
         y_names = column_names(y)
-        paired = learns_from_pairs(self.simulator)
+        paired = is_paired(self.simulator)
         if _marks_pairs(fit_params):  # here, since the simulator inside may see no index
             check_same_events(X, y)
         X, y, weight = self._read_events(X, y, sample_weight, paired=paired)
@@ -195,7 +188,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
                 f"transformers must be a list of transformers, got {self.transformers!r}."
             )
         conditional = [step for step in self.transformers if _is_conditional(step)]
-        if conditional and not learns_from_pairs(self.simulator):
+        if conditional and not is_paired(self.simulator):
             raise ValueError(
                 f"{type(conditional[0]).__name__} needs to know which X belongs to y, but "
                 f"{type(innermost(self.simulator)).__name__} learns from unpaired events. Its "

@@ -14,10 +14,8 @@ from skjetsim.base._inside import (
     seed_inside,
 )
 from skjetsim.base._inverse import BaseUnfolder
-from skjetsim.compose._tables import measured_table, theory_table
+from skjetsim.compose._tables import measured_table, read_events, theory_table
 from skjetsim.utils._validation import (
-    check_same_events,
-    check_sample_weight,
     validate_events,
     validate_target,
 )
@@ -49,9 +47,9 @@ class Unfolder(BaseUnfolder):
     n_features_in_, n_targets_ : int
         Columns of X and of y.
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     input_shape_, target_shape_ : tuple of int
         Shapes of one row of X and of y.
 
@@ -64,7 +62,7 @@ class Unfolder(BaseUnfolder):
     Notes
     -----
     The posterior is p(y given X) p(X) / p(y), and the prior p(X) is that of the training events:
-    where the measured events follow another, the unfolded spectrum is drawn towards the simulated
+    if the measured events follow another, the unfolded spectrum is drawn towards the simulated
     one, by as much as the detector smears it. Draws of one measured event are its posterior; one
     draw of each measured event is a sample of the unfolded spectrum.
 
@@ -112,16 +110,13 @@ class Unfolder(BaseUnfolder):
         Raises
         ------
         TypeError
-            Where `simulator` is none.
+            If `simulator` is not a simulator.
         ValueError
             On bad values (naming column and row), or different lengths or indices of X and y.
         """
         check_simulator(self.simulator, learns="X given y")
         forget(self, "simulator_")
-        check_same_events(X, y, sample_weight)
-        X = validate_events(self, X, reset=True)
-        y = validate_target(self, y, n_samples=len(X), reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X, y, weight = read_events(self, X, y, sample_weight)
         with _sides_swapped():
             measured = measured_table(self, y)
             fit_inside(self, "simulator", measured, theory_table(self, X), weight=weight)

@@ -1,7 +1,7 @@
-"""Quantities of several objects, of which transport maps are shown and compared distributions.
+"""Quantities of several objects, which transport maps see and whose distributions they compare.
 
-Each is called with events as a mapping of column names to tensors, and gives a tensor of a row for
-each event, through which gradients flow. Any callable that does so may stand in its place.
+Each is called with events as a mapping of column names to tensors, and gives a tensor with one row
+per event, through which gradients flow. Any callable that does so can take its place.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class ScalarSum(OfObjects):
 
 
 class OrderedMomenta(OfObjects):
-    """Objects by falling pT: log pT, eta, mass where it has a column, then px, py, pz, E, in GeV.
+    """Objects by falling pT: log pT, eta, mass if it has a column, then px, py, pz, E, in GeV.
 
     What objects are called then does not matter: jets that models move one by one are compared as
     the hardest, the second one, and so on.

@@ -5,26 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._encoders._column_checks import check_reach
+from skjetsim._estimators._network import WEIGHTS, NetworkEstimator
 from skjetsim._estimators._parameters import with_parameters
+from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.transport._fit import OTUSFit
-from skjetsim.transport._unpaired import UnpairedMixin
-from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.transport._settings import build_module, course, lay_out
+from skjetsim.transport._table import read_tables
+from skjetsim.transport._training import StagedTraining, check_losses, read_stages
+from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._four_vectors import energy
+from skjetsim.utils._seeds import as_seed_sequence, torch_generator
 from skjetsim.utils._validation import validate_target
+
+LARGEST_BATCH = 4096
 
 
 @with_parameters
-class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
+class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     """Simulate and unfold with two maps that are learnt from unpaired events.
 
     An encoder takes detector-level events y to theory level, a decoder theory-level events X to
     detector level. Neither is told which event of one sample is which of the other: the encoded
     events shall be distributed as X, those decoded from them be y again, and what is decoded from X
     be distributed as y [1]_. Distributions are compared by sliced Wasserstein distances, along
-    random directions and, where asked for, along single columns and observables. `transform`
+    random directions and, if asked for, along single columns and observables. `transform`
     simulates the detector and `inverse_transform` unfolds it.
 
     Parameters
@@ -34,14 +43,14 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         maps give momenta, and energies follow from the mass.
     noise : {"conditional", "standard", "additive", None}
         Noise that the networks are handed: with mean and width that a network of its own makes of
-        the event, or as it is; or added to their output, with a width for each column; or none,
-        which makes both maps deterministic.
+        the event, or as it is; or added to their output, with a width for each column. None
+        makes both maps deterministic.
     n_noise : int or None
         Columns of noise of each map; by default as many as columns that it gives.
     residual : bool or dict of str to float
         True adds what a network gives, in standard deviations, to the column of the same name; in
-        equally wide tables also at the same place, where both columns are one component, as px of
-        a quark and of a jet, or where X and y share no name at all. A dict does that for some
+        equally wide tables also at the same place, if both columns are one component, such as px of
+        a quark and of a jet, or if X and y have no name in common. A dict does that for some
         columns, by name or component, with the typical size of the response in their unit, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
     per_object : bool or list of list of str
@@ -61,17 +70,18 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         alike.
     observables : sequence of callable
         Quantities of both levels, such as `InvariantMass("electron", "positron")`, that networks
-        and slices see beside the columns; any function of a mapping from column names to tensors.
+        and slices see in addition to the columns; any function of a mapping from column names to
+        tensors.
     theory_observables : sequence of callable
         More of them, of X alone.
     target_observables : sequence of callable
         More of them, of y alone.
     data_weight : float
-        Of the squared error of D(E(y)), in steps of the decoder's columns.
+        Weight of the squared error of D(E(y)), in steps of the decoder's columns.
     latent_weight : float
-        Of the distance of E(y) from X.
+        Weight of the distance of E(y) from X.
     simulated_weight : float
-        Of the distance of D(X) from y.
+        Weight of the distance of D(X) from y.
     latent_loss : {"sliced_wasserstein", "mmd", "kl"}
         Distance of E(y) from X: besides slices, the maximum mean discrepancy, or that of a
         variational autoencoder, the Kullback-Leibler divergence of each encoded event's Gaussian
@@ -81,13 +91,13 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     n_slices : int
         Random directions in each step.
     n_learned_slices : int
-        Directions beside them that are turned towards the largest distance in each step.
+        Further directions, which are turned towards the largest distance in each step.
     marginal_weight : float
-        Of the mean distance of single columns, beside the slices.
+        Weight of the mean distance of single columns, in addition to the slices.
     observable_weight : float
-        Of the mean distance of single observables.
+        Weight of the mean distance of single observables.
     anchor_weight : float
-        Of what keeps an event near where it was.
+        Weight of what keeps an event near where it was.
     anchors : None, callable, or list of (str or sequence of str)
         Vectors of which 1 - cos of the angle between both levels is the cost, as objects with px,
         py and pz or as columns; or a function of both levels' mappings of columns, which gives a
@@ -97,7 +107,7 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         fail do not enter the squared error, which is divided by the share of those that pass. They
         do not bind what is drawn: `BoundTransformer` does.
     paired_weight : float
-        Of the energy score of the pairs that `paired` marks in `fit`.
+        Weight of the energy score of the pairs that `paired` marks in `fit`.
     train : {"both", "decoder", "encoder"}
         A decoder alone is a generator of y from X, an encoder alone unfolds.
     stages : None or sequence of dict
@@ -117,9 +127,9 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     ----------
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        If X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     paired_ : bool
         False: scorers compare distributions, not events.
     history_ : list of dict
@@ -144,12 +154,12 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     + anchor_weight (c(E(y), y) + c(X, D(X))).
 
     Encoded events are distributed as X, whatever y is: what is unfolded has the prior of the
-    simulation, and where nature differs from it the decoder takes the difference for detector.
+    simulation, and if nature differs from it, the decoder takes the difference for detector.
     `sample_inverse` draws no posterior of the truth.
 
     Unpaired samples tell where distributions have to go, not which event goes where: of two
     responses that give the same spectra, a narrow and a wide one, neither is wrong to this loss.
-    The mean response comes out right where maps start at the identity (`residual`); its width only
+    The mean response comes out right if maps start at the identity (`residual`); its width only
     with `per_object` and a peak that shows it, or with some pairs (`paired`).
 
     A slice is compared rank by rank, so that batches of both levels are equally large. Without
@@ -205,6 +215,9 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
     weight_decay: float | str = 0.0
     validation_fraction: float = 0.0
 
+    paired_ = False
+    score = unpaired_score
+
     def fit(self, X, y, sample_weight=None, *, paired=None):
         """Learn both maps.
 
@@ -227,27 +240,103 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         ------
         ValueError
             On NaN or infinity (naming column and row), different lengths with `paired` or weights,
-            a mask that is none, a level that never varies, columns that masses, thresholds, anchors
-            or observables do not find, energies off the mass shell, fewer events than `batch_size`,
-            thresholds that nothing passes, a map without a loss, parameters out of range, or a loss
-            that is not finite in the first epoch.
+            a mask of another type, a level that never varies, columns that masses, thresholds,
+            anchors or observables do not find, energies off the mass shell, fewer events than
+            `batch_size`, thresholds that nothing passes, a map without a loss, parameters out of
+            range, or a loss that is not finite in the first epoch.
         """
-        self._fit_maps(X, y, paired, sample_weight)
+        from skjetsim._nn import resolve_device
+
+        theory, measured, mask = read_tables(self, X, y, paired, sample_weight, self.masses)
+        self._forget_fit()
+        n_rows, n_longest = sorted((len(theory.values), len(measured.values)))
+        plan = self._training_plan(n_longest, self.n_features_in_ + self.n_targets_)
+        stages = read_stages(self, plan, n_rows, min(self._auto_batch(n_longest), n_rows))
+        root = as_seed_sequence(self.random_state)
+        self._architecture = lay_out(self, theory, measured, root)
+        check_losses(
+            stages, self._architecture, has_pairs=mask.any(), several=self.stages is not None
+        )
+        self.reach_ = [theory.reach(), measured.reach()]
+        training = StagedTraining(
+            self._build_module(torch_generator(root, WEIGHTS)),
+            (theory, measured),
+            mask,
+            validation_fraction=self.validation_fraction,
+            root=root,
+            device=resolve_device(self.device),
+        )
+        for number, (stage, plan) in enumerate(stages):
+            net = training.net(number, stage, plan, course(self._architecture))
+            self._train_stage(net, number, training)
         return self
 
-    def _draw_targets(self, events, n_samples, random_state):
-        self._require("decoder")
-        rows = np.repeat(events, n_samples or 1, axis=0)
-        return self._move("simulate", rows, random_state)
+    @staticmethod
+    def _auto_batch(n_rows):
+        """Large batches: what is compared are distributions."""
+        return int(np.clip(n_rows // 16, min(64, n_rows), LARGEST_BATCH))
+
+    def _build_module(self, generator):
+        return build_module(self._architecture, generator)
+
+    def _train_stage(self, net, number, training):
+        learnt = {name: value.clone() for name, value in net.module.state_dict().items()}
+        try:
+            net.fit(training.training, training.validation)
+        except Exception:
+            self._forget_fit()
+            raise
+        except KeyboardInterrupt:  # what was learnt up to then is a fitted model
+            if net.best_epoch_ == 0:
+                net.module.load_state_dict(learnt)
+            self._keep_stage(net, number)
+            raise
+        self._keep_stage(net, number)
+
+    def _keep_stage(self, net, number):
+        if net.best_epoch_ == 0:
+            return
+        before, trained = self.history_, net.module_.stage.train
+        # What an earlier stage of this fit has trained is still there.
+        self.trained_ = trained if not before or trained == self.trained_ else "both"
+        self._keep(net)
+        self.history_ = before + [{"stage": number, **epoch} for epoch in self.history_]
+
+    def _draw_targets(self, rows, n_samples, random_state):
+        return self._move("decoder", np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _draw_inverse(self, rows, n_samples, random_state):
-        self._require("encoder")
-        return self._move("unfold", np.repeat(rows, n_samples or 1, axis=0), random_state)
+        return self._move("encoder", np.repeat(rows, n_samples or 1, axis=0), random_state)
+
+    def _move(self, name, rows, random_state):
+        """Events of the other level that a map makes of rows."""
+        self._require(name)
+        what, side, function, n_columns = {
+            "decoder": ("X", "theory", "simulate", self.n_targets_),
+            "encoder": ("y", "measured", "unfold", self.n_features_in_),
+        }[name]
+        reach = self.reach_[0 if what == "X" else 1]
+        check_reach(rows, reach, self._architecture[side]["names"], what)
+        n_noise = getattr(self.net_.module_, name).n_noise
+
+        def draw(chunk):
+            drawn = self._module_call(function, chunk.inputs, chunk.normal(n_noise))
+            return _finish(drawn, self._architecture[name])
+
+        return self._draw(len(rows), n_columns, random_state, rows, draw)
+
+    def _require(self, name):
+        """Raise unless the map of this name was trained."""
+        if self.trained_ not in ("both", name):
+            raise NotFittedError(
+                f"This {type(self).__name__} was fitted with train={self.trained_!r}: it has no "
+                f'{name}. Fit it with train="both".'
+            )
 
     def reconstruct(self, y, *, random_state=None):
         """Unfold detector-level events and simulate them again, D(E(y)).
 
-        Of a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
+        For a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
 
         Parameters
         ----------
@@ -259,9 +348,19 @@ class OTUSSimulator(UnpairedMixin, InverseSampling, OTUSFit, BaseSimulator):
         y : ndarray of shape (n, n_targets)
         """
         check_is_fitted(self)
-        self._require("encoder")
         self._require("decoder")
         rows = validate_target(self, y, n_samples=None, reset=False)
         there, back = as_seed_sequence(random_state).spawn(2)
-        theory = self._move("unfold", rows, there)
-        return self._as_target(self._move("simulate", theory, back), y)
+        theory = self._move("encoder", rows, there)
+        return self._as_target(self._move("decoder", theory, back), y)
+
+
+def _finish(rows, layout):
+    """Constants, angles and energies in double precision; changes the rows."""
+    for column, value in layout.constants.items():
+        rows[:, column] = value
+    angles = [i for i, angle in zip(layout.free, layout.angle, strict=True) if angle]
+    rows[:, angles] = wrap_phi(rows[:, angles])
+    for *momentum, column, mass in layout.shells:
+        rows[:, column] = energy(*rows[:, momentum].T, mass)
+    return rows

@@ -36,7 +36,7 @@ def make_zee_otus(**parameters):
     Parameters
     ----------
     **parameters
-        Of `OTUSSimulator`, instead of the published ones.
+        Parameters of `OTUSSimulator`, in place of the published ones.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def make_ttbar_otus(**parameters):
     Parameters
     ----------
     **parameters
-        Of `OTUSSimulator`, instead of the published ones.
+        Parameters of `OTUSSimulator`, in place of the published ones.
 
     Returns
     -------

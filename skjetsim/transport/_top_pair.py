@@ -45,7 +45,7 @@ class TopPairMasses(OfObjects):
     """Masses of a top pair whose jets are not known by name, in GeV.
 
     Those of the hadronic W, the hadronic and the leptonic top of the best of 12 assignments, and
-    of the pair, as of `TopPairFeatures`.
+    of the pair, as in `TopPairFeatures`.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TopPairMasses(OfObjects):
 
     See Also
     --------
-    skjetsim.preprocessing.TopPairFeatures : Of tables.
+    skjetsim.preprocessing.TopPairFeatures : The same for tables.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def make_ttbar_unpaired(**parameters):
     Parameters
     ----------
     **parameters
-        Of `OTUSSimulator`, instead of those chosen here.
+        Parameters of `OTUSSimulator`, in place of those chosen here.
 
     Returns
     -------
@@ -120,8 +120,8 @@ def make_ttbar_unpaired(**parameters):
     Notes
     -----
     Quarks have the masses of Pythia, 4.8 and 0.33 GeV. Accepted are electrons of pT > 5 GeV and
-    abs(eta) < 2.4, and jets of pT > 20 GeV and abs(eta) < 5. Of other events, put the steps of
-    this Pipeline together with their own numbers.
+    abs(eta) < 2.4, and jets of pT > 20 GeV and abs(eta) < 5. For other events, put the steps of
+    this Pipeline together with other numbers.
 
     Examples
     --------
@@ -163,9 +163,10 @@ def make_ttbar_unpaired(**parameters):
 
 
 def _masses_of_partons():
-    """Of pairs and triples of quarks, of the leptonic W and top.
+    """Masses of pairs and triples of quarks, of the leptonic W and top.
 
-    Not of jets: a jet that is drawn for a quark need not be the one that the masses would choose.
+    Not those of jets: a jet that is drawn for a quark need not be the one that the masses would
+    choose.
     """
     groups = [group for size in (2, 3) for group in combinations(QUARKS, size)]
     return [InvariantMass(*group) for group in (*groups, LEPTONIC[:2], LEPTONIC)]

@@ -24,7 +24,7 @@ def make_zee_unpaired(**parameters):
     Parameters
     ----------
     **parameters
-        Of `OTUSSimulator`, instead of those chosen here.
+        Parameters of `OTUSSimulator`, in place of those chosen here.
 
     Returns
     -------

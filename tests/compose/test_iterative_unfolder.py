@@ -376,7 +376,7 @@ def test_last_in_a_pipeline_and_in_searches():
         ({"n_folds": 1}, ValueError, "n_folds must be at least 2"),
         ({"tol": -0.1}, ValueError, "tol must be zero or more and below 1"),
         ({"tol": "auto"}, TypeError, "tol must be a number"),
-        ({"max_ratio": 1.0}, ValueError, "max_ratio must be greater than 1"),
+        ({"max_ratio": 1.0}, ValueError, "max_ratio must be above 1"),
     ],
 )
 def test_parameters_out_of_range(params, error, message):

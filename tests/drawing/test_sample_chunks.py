@@ -267,7 +267,7 @@ def test_counts_below_one(flow):
     [
         ([], ValueError, "iterable without chunks"),
         ([[[1.0, 2.0]]], TypeError, "Chunk 0 of X must be a DataFrame or an array, got list"),
-        ([paired_frames()], TypeError, r"got tuple. Of pairs, pass X alone: .*for X, y in pairs"),
+        ([paired_frames()], TypeError, r"got tuple. For pairs, pass X alone: .*for X, y in pairs"),
         (
             [paired_frames()[0], paired_frames()[0].iloc[:, ::-1]],
             ValueError,

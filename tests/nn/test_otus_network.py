@@ -65,7 +65,7 @@ def make_map(source, layout, *, groups=None, noise="standard", n_noise=2, seed=0
     settings = NETWORK | {"start": 1.0, "stretched": False} | settings
     torch.manual_seed(seed)
     return TransportMap(
-        source, layout, n_noise=n_noise, groups=groups, noise=noise, **settings
+        source.features, layout, n_noise=n_noise, groups=groups, noise=noise, **settings
     ).eval()
 
 
@@ -208,7 +208,7 @@ def test_objects_that_are_alike_have_one_network():
     assert len(transport.networks) == 1
     assert len(by_object()[0].networks) == 2
     same = torch.cat([events[:, :2], events[:, :2]], dim=1)
-    level = transport._source[0]
+    level = transport.see.__self__
     level.knots.copy_(level.knots[:1].expand_as(level.knots).clone())
     level.slope.copy_(level.slope[:1].expand_as(level.slope).clone())
     draw = randn(200, 2, seed=1).repeat(1, 2)

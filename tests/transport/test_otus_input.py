@@ -129,16 +129,16 @@ def test_columns_in_another_order_than_the_masses_say():
 
 
 @pytest.mark.parametrize(
-    ("masses", "message"),
+    ("masses", "error", "message"),
     [
-        ({"tau": 1.8}, "masses name 'tau', for which neither X nor y has .*tau_px"),
-        ({"muon": -1.0}, "masses: that of 'muon' must be a number >= 0"),
-        ({"muon": "heavy"}, "masses: that of 'muon'"),
-        (np.nan, "masses: that of 'muon'"),
+        ({"tau": 1.8}, ValueError, "masses name 'tau', for which neither X nor y has .*tau_px"),
+        ({"muon": -1.0}, ValueError, "masses: that of 'muon' must be zero or more"),
+        ({"muon": "heavy"}, TypeError, "masses: that of 'muon'"),
+        (np.nan, ValueError, "masses: that of 'muon'"),
     ],
 )
-def test_bad_masses(masses, message):
-    refused(message, *momenta(), masses=masses)
+def test_bad_masses(masses, error, message):
+    refused(message, *momenta(), error=error, masses=masses)
 
 
 def test_masses_want_names_or_four_columns(events):
@@ -159,7 +159,7 @@ def test_x_and_y_swapped():
 def test_thresholds_of_nothing(events):
     X, y = momenta()
     refused(r"thresholds name 'tau'.*Objects: \['muon', 'antimuon'\]", X, y, thresholds={"tau": 1})
-    refused("must be a number of GeV", X, y, thresholds={"muon": "high"})
+    refused("must be a number in GeV", X, y, error=TypeError, thresholds={"muon": "high"})
     refused("thresholds name 'muon'", *events, thresholds={"muon": 1})
 
 
@@ -206,9 +206,9 @@ def test_anchors_without_a_shared_column(events):
 @pytest.mark.parametrize(
     ("residual", "error", "message"),
     [
-        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is no column"),
-        ({"px": 0.0}, ValueError, r"residual\['px'\] must be a positive number"),
-        ({"px": "wide"}, ValueError, r"residual\['px'\] must be a positive number"),
+        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is not a column"),
+        ({"px": 0.0}, ValueError, r"residual\['px'\] must be above 0"),
+        ({"px": "wide"}, TypeError, r"residual\['px'\] must be a number"),
         (0.5, TypeError, "residual must be True, False, or the typical step"),
     ],
 )
@@ -277,11 +277,9 @@ def test_observables_are_a_list_of_callables(observables):
         ({"n_learned_slices": -1}, "n_learned_slices"),
         ({"n_blocks": -1}, "n_blocks"),
         ({"hidden_features": (0,)}, "hidden_features"),
-        ({"marginal_weight": -1.0}, "marginal_weight must be a number >= 0"),
-        ({"observable_weight": "much"}, "observable_weight"),
-        ({"data_weight": -1.0}, "data_weight must be a number >= 0"),
+        ({"marginal_weight": -1.0}, "marginal_weight must be zero or more"),
+        ({"data_weight": -1.0}, "data_weight must be zero or more"),
         ({"latent_weight": np.nan}, "latent_weight"),
-        ({"anchor_weight": True}, "anchor_weight"),
         ({"train": "all"}, "train"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),
@@ -291,6 +289,11 @@ def test_observables_are_a_list_of_callables(observables):
 )
 def test_parameters_out_of_range(events, params, message):
     refused(message, *events, **params)
+
+
+@pytest.mark.parametrize("params", [{"observable_weight": "much"}, {"anchor_weight": True}])
+def test_parameters_of_another_type(events, params):
+    refused(f"{next(iter(params))} must be a number", *events, error=TypeError, **params)
 
 
 @pytest.mark.parametrize(
