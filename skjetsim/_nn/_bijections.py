@@ -1,15 +1,11 @@
 """Element-wise bijections of columns, each kind with its own number of parameters."""
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import nn
 
 from skjetsim._nn._spline import CircularSpline, Spline
-
-__all__ = ["Affine", "Mixed", "make_bijection"]
 
 LOG_LARGEST_SCALE = math.log(1e3)
 

@@ -1,14 +1,10 @@
 """A small network that tells two samples apart."""
 
-from __future__ import annotations
-
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn.training import Network
-
-__all__ = ["BinaryClassifier", "build_classifier"]
 
 
 class BinaryClassifier(Network):

@@ -1,14 +1,10 @@
 """Networks that give the parameters of bijections, column-major: (features, rows) in and out."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
 import torch
 from torch import nn
-
-__all__ = ["Conditioner", "MaskedConditioner", "column_features", "column_major_mlp"]
 
 
 class ColumnLinear(nn.Linear):

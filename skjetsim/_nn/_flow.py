@@ -1,7 +1,5 @@
 """Conditional normalizing flows, assembled from layers."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -12,8 +10,6 @@ from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._residual_layers import Planar, Sylvester
 from skjetsim._nn.training import Network
-
-__all__ = ["Flow", "build_flow", "column_orders", "likelihood_weight_decay"]
 
 # Chosen by held-out likelihood: toys of two columns and of six, Z -> ee, and W + jet with 21
 # columns, where 43,000 events want 2.0 and 240,000 want 0.7.

@@ -1,13 +1,9 @@
 """A bijection between two levels of events, trained in both directions."""
 
-from __future__ import annotations
-
 import torch
 
 from skjetsim._nn._flow import build_flow
 from skjetsim._nn.training import Network
-
-__all__ = ["InvertibleMap", "build_invertible_map", "invertible_width", "mmd_of_rows"]
 
 # Kernels are compared in blocks of so many rows: their cost grows with the square.
 BLOCK_ROWS = 256

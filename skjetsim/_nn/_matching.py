@@ -1,7 +1,5 @@
 """Flow matching: a velocity that carries noise to events, learnt without following it."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -15,8 +13,6 @@ from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
 from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
 from skjetsim._nn.training import Network, weighted_mean
-
-__all__ = ["FlowMatching", "build_matching"]
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
 LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error

@@ -1,7 +1,5 @@
 """Two maps between unpaired levels, and the losses of a sliced-Wasserstein autoencoder."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
@@ -19,8 +17,6 @@ from skjetsim._nn._sliced_wasserstein import (
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
 from skjetsim._nn._velocity import wrap_angle
 from skjetsim._nn.training import Network
-
-__all__ = ["OTUS", "Losses", "Stage", "build_otus"]
 
 
 @dataclass(frozen=True)

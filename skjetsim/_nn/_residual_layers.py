@@ -4,15 +4,11 @@ Density is closed-form; sampling solves a monotone equation in one unknown for e
 for all rows at once.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from skjetsim._nn._conditioner import Conditioner
-
-__all__ = ["Planar", "Sylvester", "solve_tanh"]
 
 N_BISECTIONS = {torch.float32: 12, torch.float64: 20}
 N_NEWTON = 4

@@ -1,7 +1,5 @@
 """Networks that give the quantiles of each column of a response, and draw from them."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -10,14 +8,6 @@ from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
 from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn.training import Network
-
-__all__ = [
-    "GaussianResponse",
-    "QuantileResponse",
-    "build_gaussian_response",
-    "build_quantile_response",
-    "normal_knots",
-]
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)

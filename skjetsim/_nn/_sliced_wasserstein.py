@@ -7,15 +7,11 @@ projection becomes the upper half of a 64-bit key of the same order, its row the
 one sort of such keys gives values and order at once.
 """
 
-from __future__ import annotations
-
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-
-__all__ = ["random_directions", "sharpen_directions", "sliced_wasserstein"]
 
 BLOCK_SLICES = 256  # projected at once
 CHUNK_SLICES = 16  # sorted at once: their keys stay in the processor's cache

@@ -1,13 +1,9 @@
 """A network that takes the path of flow matching in one or two jumps."""
 
-from __future__ import annotations
-
 import torch
 
 from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
 from skjetsim._nn.training import Network
-
-__all__ = ["Student"]
 
 
 class Student(Network):

@@ -1,7 +1,5 @@
 """A map of events from one level to the other, with noise: a network, and what it means."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,8 +8,6 @@ import torch
 from torch import nn
 
 from skjetsim._nn._velocity import wrap_angle
-
-__all__ = ["NOISES", "MapLayout", "TransportMap", "object_groups"]
 
 NOISES = ("conditional", "standard", "additive", None)
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}

@@ -1,7 +1,5 @@
 """The network of flow matching: a velocity at each point of a path, with its derivatives."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
@@ -10,8 +8,6 @@ from torch import nn
 from torch.nn.functional import silu
 
 from skjetsim._nn._conditioner import ColumnLinear, column_features
-
-__all__ = ["VelocityNetwork", "wrap_angle"]
 
 N_WAVES = 6  # of time, half a wave to six halves over the path
 

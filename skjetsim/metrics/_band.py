@@ -1,14 +1,10 @@
 """Histograms of generated events with the errors of the sample and of the model."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._weighted import clustered_histogram
-
-__all__ = ["histogram_band"]
 
 
 def histogram_band(members, edges, *, sample_weight=None):

@@ -1,7 +1,5 @@
 """Scores of per-event draws: CRPS and energy score."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._comparison import (

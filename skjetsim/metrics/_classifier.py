@@ -1,19 +1,12 @@
 """Classifier two-sample test: how well can generated events be told from true ones."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from skjetsim._classifiers._training import boosted_trees, fit_classifier, log_odds
 from skjetsim.metrics._network_classifier import network_scores
-from skjetsim.utils._comparison import (
-    check_pair,
-    check_table,
-    rng_from,
-    shared_differences,
-)
+from skjetsim.utils._comparison import check_pair, check_table, rng_from, shared_differences
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import check_option
 

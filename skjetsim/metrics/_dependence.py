@@ -1,18 +1,12 @@
 """Do the features depend on each other as they should: correlations, residuals in bins of X."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 import pandas as pd
 
 from skjetsim.metrics._distances import wasserstein_1d
-from skjetsim.utils._comparison import (
-    check_pair,
-    check_table,
-    shared_differences,
-)
+from skjetsim.utils._comparison import check_pair, check_table, shared_differences
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 

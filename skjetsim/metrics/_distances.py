@@ -1,17 +1,9 @@
 """Wasserstein distances: on the line and the circle by sorting, sliced in more; KS distance."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._angles import TWO_PI, wrap_phi
-from skjetsim.utils._comparison import (
-    MULTIOUTPUTS,
-    aggregate,
-    check_pair,
-    check_scale,
-    rng_from,
-)
+from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair, check_scale, rng_from
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_std
 

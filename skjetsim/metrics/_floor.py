@@ -1,7 +1,5 @@
 """What a perfect model would score: the metric between two samples of the truth."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch

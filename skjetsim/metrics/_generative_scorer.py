@@ -1,17 +1,11 @@
 """A scorer of any metric, as scikit-learn's `make_scorer` makes them of its own."""
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np
 import pandas as pd
 
-from skjetsim.metrics._scoring_task import (
-    BaseGenerativeScorer,
-    compared_columns,
-    mean_over_bins,
-)
+from skjetsim.metrics._scoring_task import BaseGenerativeScorer, compared_columns, mean_over_bins
 
 
 class GenerativeScorer(BaseGenerativeScorer):

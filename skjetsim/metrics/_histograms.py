@@ -1,17 +1,11 @@
 """Binned comparisons: EMD_sum of the jet VAE papers, chi-square per degree of freedom."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.metrics._distances import wasserstein_1d
-from skjetsim.utils._comparison import (
-    MULTIOUTPUTS,
-    aggregate,
-    check_pair,
-)
+from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 

@@ -1,7 +1,5 @@
 """A small neural classifier for the two-sample test; the only metric that loads torch."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 

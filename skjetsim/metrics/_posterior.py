@@ -1,7 +1,5 @@
 """Where the truth lies among the draws of its event: coverage of quantiles, and ranks."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -71,12 +69,7 @@ def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, cent
 
 
 def posterior_coverage(
-    X,
-    posterior_draws,
-    levels=(0.1, 0.25, 0.5, 0.75, 0.9),
-    *,
-    sample_weight=None,
-    central=False,
+    X, posterior_draws, levels=(0.1, 0.25, 0.5, 0.75, 0.9), *, sample_weight=None, central=False
 ):
     """Coverage of the quantiles of unfolded events, and its standard error.
 

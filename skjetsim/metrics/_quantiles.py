@@ -1,7 +1,5 @@
 """Quantile mean squared error of "GANplification", and how many events a model is worth."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

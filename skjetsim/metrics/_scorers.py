@@ -5,8 +5,6 @@ scikit-learn looks foreign strings up in its own table only, so scorers are pass
 estimator: `clone`, `get_params`, pickling and `set_score_request` work as anywhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

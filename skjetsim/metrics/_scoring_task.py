@@ -1,7 +1,5 @@
 """What all scorers share: drawing the events to compare, and comparing them in bins of X."""
 
-from __future__ import annotations
-
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,10 +159,7 @@ class BaseGenerativeScorer(BaseScorer):
 def drawn_pair(task, generated):
     """Held-out and drawn events, validated."""
     return check_pair(
-        task.target,
-        generated,
-        sample_weight=task.weight,
-        generated_weight=task.generated_weight,
+        task.target, generated, sample_weight=task.weight, generated_weight=task.generated_weight
     )
 
 

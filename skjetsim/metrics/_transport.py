@@ -1,7 +1,5 @@
 """How far a model moves events, and how far they had to be moved."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
@@ -21,14 +19,7 @@ PLANS = ("rows", "optimal")
 
 
 def transport_cost(
-    source,
-    target,
-    *,
-    sample_weight=None,
-    p=2,
-    scale=None,
-    plan="rows",
-    multioutput="raw_values",
+    source, target, *, sample_weight=None, p=2, scale=None, plan="rows", multioutput="raw_values"
 ):
     """How far events are moved from one level to the other, in each column both have.
 

@@ -1,7 +1,5 @@
 """Periodic angles: as (cos, sin) pairs, and measured from a reference object."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin, InvertibleEventTransformer

@@ -1,7 +1,5 @@
 """What all physics transformers share: validation, containers, names, errors by column and row."""
 
-from __future__ import annotations
-
 import warnings
 from abc import ABCMeta, abstractmethod
 

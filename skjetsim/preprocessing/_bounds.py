@@ -1,7 +1,5 @@
 """Columns with a threshold or an acceptance, stretched so that nothing lies beyond it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

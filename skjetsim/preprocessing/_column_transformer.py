@@ -1,7 +1,5 @@
 """scikit-learn's ColumnTransformer with a way back."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone

@@ -1,7 +1,5 @@
 """Cartesian momenta to (pT, eta, phi) and back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

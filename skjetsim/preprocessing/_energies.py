@@ -1,7 +1,5 @@
 """Energies replaced by masses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer

@@ -1,7 +1,5 @@
 """Derived kinematic quantities: masses, angles between objects, scalar sums."""
 
-from __future__ import annotations
-
 import re
 from itertools import combinations
 
@@ -30,7 +28,7 @@ _PRESETS = {
         *("pt(met)", "phi(met)"),
         "mt(muon, met)",
         "st(muon, jet, met)",
-    ),
+    )
 }
 
 

@@ -1,7 +1,5 @@
 """log |det| of any transformer: its own method, or a registry for scikit-learn's."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm

@@ -1,7 +1,5 @@
 """Logarithms of what is positive: momenta and masses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer

@@ -1,15 +1,10 @@
 """Energies dropped where a mass determines them, and restored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim.preprocessing._base import (
-    EventTransformer,
-    InverseMixin,
-)
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.utils._event_columns import event_objects, find_object, join_name, label
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._parameters import check_real

@@ -1,7 +1,5 @@
 """The mass of two particles as a column, in place of the size of their momenta."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer

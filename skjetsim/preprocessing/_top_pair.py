@@ -1,7 +1,5 @@
 """Masses of a top pair from a lepton, missing momentum and four jets."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer

@@ -1,7 +1,5 @@
 """The objects of a top pair in the order of the partons, without knowing the partons."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InverseMixin

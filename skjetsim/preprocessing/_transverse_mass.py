@@ -1,7 +1,5 @@
 """The transverse mass as a column, in place of the missing momentum."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer

@@ -1,7 +1,5 @@
 """What every metric asks of its input, and the units and averages they share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ object ""). Tables without names are read as consecutive (px, py, pz) triples of
 `p1`, ...; energy and mass are recognised by name only.
 """
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

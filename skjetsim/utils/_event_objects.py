@@ -1,7 +1,5 @@
 """Reads any kinematic quantity of an object from whichever columns the table has."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 from skjetsim.utils._event_columns import join_name, label

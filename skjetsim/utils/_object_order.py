@@ -1,7 +1,5 @@
 """Objects of an event that change places: jets by falling pT, or one for each parton."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._event_columns import event_objects, find_object

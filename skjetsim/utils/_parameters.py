@@ -1,14 +1,10 @@
 """Checks of constructor parameters: each error names the parameter and what it may be."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 
 from skjetsim.utils._validation import check_int
-
-__all__ = ["check_fraction", "check_positive", "check_real", "check_widths"]
 
 
 def check_widths(widths, name):

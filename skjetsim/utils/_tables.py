@@ -1,11 +1,7 @@
 """Rows and their column names: arrays as tables, and parts of both."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
-
-__all__ = ["as_table", "given_names", "has_target_names", "rechunk", "take_rows"]
 
 
 def as_table(rows, names):

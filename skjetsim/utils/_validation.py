@@ -1,29 +1,11 @@
 """Checks of what users hand in: each error names the column, the first bad row and the cure."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
-
-__all__ = [
-    "check_events",
-    "check_finite",
-    "check_int",
-    "check_names_match",
-    "check_option",
-    "check_same_events",
-    "check_same_length",
-    "check_sample_weight",
-    "column_names",
-    "flatten_rows",
-    "refuse_count",
-    "validate_events",
-    "validate_target",
-]
 
 # scikit-learn's words, for which its checks look.
 COMPLEX = "Complex data not supported"

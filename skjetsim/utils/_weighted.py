@@ -1,16 +1,6 @@
 """Means, widths, quantiles and histograms of weighted events."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = [
-    "clustered_histogram",
-    "weighted_mean",
-    "weighted_quantile",
-    "weighted_ranks",
-    "weighted_std",
-]
 
 CELLS = 1 << 22  # events times bins looked at at once
 

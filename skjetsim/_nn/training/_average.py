@@ -1,12 +1,8 @@
 """Running average of the weights; skorch has none."""
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-__all__ = ["RunningAverage"]
 
 
 class RunningAverage:

@@ -1,13 +1,9 @@
 """skorch's callbacks in a training: own copies, a progress bar, a wish to stop."""
 
-from __future__ import annotations
-
 import copy
 import dis
 
 from skorch.callbacks import Callback, LRScheduler
-
-__all__ = ["is_decision", "make_callbacks"]
 
 
 class _EpochBar(Callback):

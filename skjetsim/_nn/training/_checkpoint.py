@@ -1,16 +1,11 @@
 """Training checkpoints: written atomically after each epoch, read back without pickle."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 
 import torch
 
 from skjetsim.utils._atomic import replacing
-
-__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
-
 
 # Of a plan: what changes nothing, and callbacks, which have no text that says what they do.
 NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")

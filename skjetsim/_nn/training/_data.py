@@ -1,12 +1,8 @@
 """What networks are trained on: rows, levels without pairs, or draws of noise."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
-
-__all__ = ["Batches", "Draws", "Rows", "Unpaired"]
 
 NOISE_SEED = 0  # of the draws that all epochs are validated on
 

@@ -1,10 +1,6 @@
 """Which device a network is trained on."""
 
-from __future__ import annotations
-
 import torch
-
-__all__ = ["resolve_device"]
 
 
 def resolve_device(device):

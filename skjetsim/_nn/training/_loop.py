@@ -4,8 +4,6 @@ skorch has callbacks for these, which drive one optimizer, start anew when a tra
 hold weights that are not the averaged ones; so they stay ours.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -13,8 +11,6 @@ import numpy as np
 from skjetsim._nn.training._checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from skjetsim._nn.training._plan import TrainingWarning
 from skjetsim.utils._warnings import warn_user
-
-__all__ = ["Course", "StopTraining"]
 
 CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
 

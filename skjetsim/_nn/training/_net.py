@@ -6,8 +6,6 @@ device to the host within an epoch (skorch asks for each loss), so that an epoch
 loop over the same network costs.
 """
 
-from __future__ import annotations
-
 import math
 from contextlib import nullcontext
 
@@ -19,8 +17,6 @@ from skjetsim._nn.training._callbacks import is_decision, make_callbacks
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
-
-__all__ = ["TrainingNet"]
 
 MONITOR_SEED = 0  # of the noise that all epochs are validated with
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")

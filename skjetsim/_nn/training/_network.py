@@ -1,13 +1,9 @@
 """Base class of the networks: a torch module that says what it learns from."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
-
-__all__ = ["Network", "weighted_mean"]
 
 VALIDATION_ROWS = 4096  # at once: bounds the memory
 
