@@ -38,14 +38,15 @@ class Rotation(nn.Module):
 
     def forward(self, x, parameters):
         """Turned x and its log-slope, zero."""
-        return _wrap(x + parameters.squeeze(0)), torch.zeros_like(x)
+        return wrap_angle(x + parameters.squeeze(0)), torch.zeros_like(x)
 
     def inverse(self, y, parameters):
         """Inverse of `forward`."""
-        return _wrap(y - parameters.squeeze(0))
+        return wrap_angle(y - parameters.squeeze(0))
 
 
-def _wrap(angle):
+def wrap_angle(angle):
+    """Angles, or differences of angles, in [-pi, pi)."""
     return torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
 
 

@@ -7,7 +7,6 @@ from torch import nn
 
 from skjetsim._nn._conditioner import column_major_mlp, normal_log_prob
 from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._residual_layers import Planar, Sylvester
 from skjetsim._nn.training import Network
 
@@ -191,21 +190,3 @@ def likelihood_weight_decay(n_columns, n_rows=MANY_ROWS):
     """
     decay = min(LARGEST_DECAY, DECAY_OF_TWO * 20 ** ((n_columns - 2) / 4))
     return decay * min(1.0, MANY_ROWS / n_rows) ** 0.5
-
-
-def build_flow(n_target, n_context, *, generator, **settings):
-    """Build a flow whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_target, n_context : int
-    generator : torch.Generator
-    **settings
-        Keyword arguments of `Flow`.
-
-    Returns
-    -------
-    Flow
-    """
-    with PrivateRandom(generator):
-        return Flow(n_target, n_context, **settings)

@@ -4,14 +4,14 @@ import math
 
 import torch
 
+from skjetsim._nn._bijections import wrap_angle
 from skjetsim._nn._conditioner import normal_log_prob
 from skjetsim._nn._flow import CircularBase, likelihood_weight_decay
 from skjetsim._nn._layers import ContextStep
 from skjetsim._nn._ode import integrate, integrate_with_log_det
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
-from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn._velocity import VelocityNetwork
 from skjetsim._nn.training import Network, weighted_mean
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
@@ -222,21 +222,3 @@ class FlowMatching(Network):
             start, stop = index / n_jumps, (index + 1) / n_jumps
             points.append(self._along(points[-1], context, start, stop, n_steps))
         return torch.cat(points).T
-
-
-def build_matching(n_target, n_context, *, generator, **settings):
-    """Build a `FlowMatching` whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_target, n_context : int
-    generator : torch.Generator
-    **settings
-        Keyword arguments of `FlowMatching`.
-
-    Returns
-    -------
-    FlowMatching
-    """
-    with PrivateRandom(generator):
-        return FlowMatching(n_target, n_context, **settings)

@@ -2,7 +2,8 @@
 
 import torch
 
-from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn._bijections import wrap_angle
+from skjetsim._nn._velocity import VelocityNetwork
 from skjetsim._nn.training import Network
 
 

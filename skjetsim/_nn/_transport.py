@@ -3,7 +3,7 @@
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from skjetsim._nn._velocity import wrap_angle
+from skjetsim._nn._bijections import wrap_angle
 
 BLOCK_ROWS = 256  # the assignment is exact, and takes the third power of their number
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from skjetsim._nn._velocity import wrap_angle
+from skjetsim._nn._bijections import wrap_angle
 
 NOISES = ("conditional", "standard", "additive", None)
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}

@@ -12,11 +12,6 @@ from skjetsim._nn._conditioner import ColumnLinear, column_features
 N_WAVES = 6  # of time, half a wave to six halves over the path
 
 
-def wrap_angle(angle):
-    """Angles, or differences of angles, in [-pi, pi)."""
-    return torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
-
-
 class VelocityNetwork(nn.Module):
     """Perceptron with residual connections, told the time and the context at every layer.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters
@@ -95,7 +95,7 @@ class FlowGenerator(DensityGenerator):
     def _settings(self, names, root):
         return flow_settings(self, names, root)
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_flow
+    def _make_network(self, **settings):
+        from skjetsim._nn import Flow
 
-        return build_flow(self.encoder_.n_outputs_, 0, generator=generator, **self._architecture)
+        return Flow(self.encoder_.n_outputs_, 0, **settings)

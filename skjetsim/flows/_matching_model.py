@@ -47,13 +47,12 @@ class FlowMatchingModel:
         check_option(self.solver, "solver", tuple(SOLVERS))
         return self.solver, check_int(self.n_steps, "n_steps")
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_matching
+    def _make_network(self, **settings):
+        from skjetsim._nn import FlowMatching
 
         condition = getattr(self, "condition_encoder_", None)
         n_context = 0 if condition is None else condition.n_outputs_
-        n_columns = self.encoder_.n_outputs_
-        return build_matching(n_columns, n_context, generator=generator, **self._architecture)
+        return FlowMatching(self.encoder_.n_outputs_, n_context, **settings)
 
     def _forget_fit(self):
         super()._forget_fit()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import circular_columns, flow_settings
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters
@@ -110,11 +110,10 @@ class FlowSimulator(DensitySimulator):
         widths = check_widths(self.condition_network, "condition_network")
         return flow_settings(self, names, root) | {"condition_network": widths}
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_flow
+    def _make_network(self, **settings):
+        from skjetsim._nn import Flow
 
-        widths = self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_
-        return build_flow(*widths, generator=generator, **self._architecture)
+        return Flow(self.encoder_.n_outputs_, self.condition_encoder_.n_outputs_, **settings)
 
     def _kept_columns(self, names):
         kept = super()._kept_columns(names)

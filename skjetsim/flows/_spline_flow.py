@@ -15,7 +15,7 @@ JOINT_BIJECTIONS = ("planar", "sylvester")
 
 
 def flow_settings(model, names, root):
-    """Checked keyword arguments of `build_flow`, for the columns that vary.
+    """Checked keyword arguments of `Flow`, for the columns that vary.
 
     Parameters
     ----------

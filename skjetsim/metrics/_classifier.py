@@ -6,7 +6,13 @@ from sklearn.metrics import roc_auc_score
 
 from skjetsim._classifiers._training import boosted_trees, fit_classifier, log_odds
 from skjetsim.metrics._network_classifier import network_scores
-from skjetsim.utils._comparison import check_pair, check_table, rng_from, shared_differences
+from skjetsim.utils._comparison import (
+    check_pair,
+    check_table,
+    check_theory,
+    rng_from,
+    shared_differences,
+)
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import check_option
 
@@ -105,13 +111,7 @@ def classifier_two_sample_auc(
         raise ValueError(f"test_size must be between 0 and 1, got {test_size!r}.")
     if X is not None and generated_weight is None:
         generated_weight = sample_weight
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        min_samples=20,
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=20)
     rng = rng_from(random_state)
     one, two = _joint_tables(pair, X, features)
     table = np.concatenate([one, two])
@@ -143,12 +143,7 @@ def _joint_tables(pair, X, features):
     """Columns the classifier sees: X, y, residuals and derived features, for both samples."""
     theory, theory_names = None, None
     if X is not None:
-        theory, theory_names = check_table(X, what="X")
-        if not len(theory) == len(pair.truth) == len(pair.generated):
-            raise ValueError(
-                f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
-                f"{len(pair.generated)}: row i of all three must be the same event."
-            )
+        theory, theory_names = check_theory(X, pair)
     if hasattr(features, "fit_transform"):
         features = _as_function(features, pair)
     tables = []

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from skjetsim.metrics._calibration import event_blocks
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_weight, rng_from
+from skjetsim.utils._scores import event_blocks
 
 # What messages call the arguments of the functions below.
 NAMES = {"what": "X", "other": "posterior_draws"}

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.transport._fit import OTUSFit
 from skjetsim.transport._unpaired import UnpairedMixin
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import validate_target
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters

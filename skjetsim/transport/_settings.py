@@ -123,21 +123,19 @@ class OTUSSettings:
         )
         return {"center": center, "scale": width, "orders": orders, **PRIOR}
 
-    def _build_module(self, generator):
-        from skjetsim._nn import Level, build_otus
+    def _make_network(self, **settings):
+        from skjetsim._nn import OTUS, Level
 
-        settings = self._architecture
         theory, measured = (Level(**settings[side]) for side in ("theory", "measured"))
         encoder, decoder = settings["encoder"], settings["decoder"]
-        return build_otus(
+        return OTUS(
             theory,
             measured,
             self._map(measured, encoder, settings["theory"]["names"], per_object=False),
             self._map(theory, decoder, settings["measured"]["names"], settings["per_object"]),
             settings["losses"],
             settings["shared"],
-            generator=generator,
-            prior=settings["prior"],
+            settings["prior"],
         )
 
     def _map(self, source, layout, target_names, per_object):

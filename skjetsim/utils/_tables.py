@@ -10,7 +10,9 @@ def as_table(rows, names):
 
 
 def take_rows(table, rows):
-    """Rows of an array or a DataFrame by position."""
+    """Rows of an array or a DataFrame by position; None stays None."""
+    if table is None:
+        return None
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
 
 

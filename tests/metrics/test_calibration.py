@@ -59,7 +59,7 @@ def test_scale_and_shapes(normal):
 def test_blocks_do_not_matter(normal, monkeypatch):
     y, draws = normal
     whole = crps(y, draws), energy_score(y, draws), quantile_coverage(y, draws)
-    monkeypatch.setattr("skjetsim.metrics._calibration._BLOCK", 10_000)
+    monkeypatch.setattr("skjetsim.utils._scores._BLOCK", 10_000)
     for one, two in zip(
         whole, (crps(y, draws), energy_score(y, draws), quantile_coverage(y, draws)), strict=True
     ):

@@ -8,9 +8,11 @@ NOISE_SEED = 0  # of the draws that all epochs are validated on
 
 
 class Data:
-    """Protocol of training and validation data.
+    """What all training and validation data share.
 
-    A subclass has `device`, `n_rows`, `batches` and, where it holds any, `tensors`.
+    A subclass has `device`, `n_rows` and `batches(batch_size, generator=None)`, which yields
+    mini-batches as `Rows`, and shuffles them if there is a generator, as in training. A subclass
+    that holds tensors has `tensors`, too.
     """
 
     def __len__(self):
@@ -19,10 +21,6 @@ class Data:
     def n_batches(self, batch_size):
         """Mini-batches in an epoch."""
         return -(-self.n_rows // batch_size)
-
-    def batches(self, batch_size, generator=None):
-        """Yield mini-batches, `Rows`; shuffled where there is a generator, as in training."""
-        raise NotImplementedError
 
     def tensors(self):
         """All that the data consist of, for the fingerprint of a checkpoint."""
@@ -56,9 +54,6 @@ class Rows(Data):
     def device(self):
         """Where the tensors lie."""
         return self.inputs[0].device
-
-    def __len__(self):
-        return len(self.inputs[0])
 
     def rows(self, index):
         """Return the subset of rows `index`."""
@@ -138,13 +133,8 @@ class Unpaired(Data):
             if group
         ]
         for indices in zip(*orders, strict=True):
-            yield Rows(
-                tuple(
-                    table[index]
-                    for group, index in zip(groups, indices, strict=False)
-                    for table in group
-                )
-            )
+            present = zip(filter(None, groups), indices, strict=True)
+            yield Rows(tuple(table[index] for group, index in present for table in group))
 
     def tensors(self):
         """Levels, pairs and weights."""

@@ -1,5 +1,7 @@
 """Base class of the networks: a torch module that says what it learns from."""
 
+from abc import ABCMeta, abstractmethod
+
 import torch
 from torch import nn
 
@@ -8,7 +10,7 @@ from skjetsim._nn.training._means import EpochMeans, WeightedMean
 VALIDATION_ROWS = 4096  # at once: bounds the memory
 
 
-class Network(nn.Module):
+class Network(nn.Module, metaclass=ABCMeta):
     """A torch module and its loss; a new model overrides `losses`, and more where it has to.
 
     Attributes
@@ -22,6 +24,7 @@ class Network(nn.Module):
     steps = ("loss",)
     _logged: EpochMeans | None = None
 
+    @abstractmethod
     def losses(self, step, batch, generator):
         """Return what a step minimises.
 
@@ -40,7 +43,6 @@ class Network(nn.Module):
             another, are averaged by the weights of the mini-batch; one of shape () is taken as it
             is. Their sum is minimised; where there are several, `history_` has each by its name.
         """
-        raise NotImplementedError
 
     def groups(self):
         """Return the parameters of each step's optimizer.
