@@ -131,10 +131,11 @@ class BoundTransformer(InvertibleEventTransformer):
             self._refuse(
                 ~((low < value) & (value < high)),
                 column,
-                lambda row, value=value, low=low, high=high: (
-                    f"{value[row]:.6g} is not inside ({low:g}, {high:g}), to which the bounds "
-                    "themselves do not belong. Select the events that are, or widen the bounds."
-                ),
+                "{value:.6g} is not inside ({low:g}, {high:g}); the bounds themselves are outside. "
+                "Select the events that are inside, or widen the bounds.",
+                value=value,
+                low=low,
+                high=high,
             )
 
     def _log_rises(self, values):

@@ -159,8 +159,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
                 f"{self.transformers!r}."
             )
         names = [name for name, _, _ in self.transformers]
-        twice = first_duplicate(names)
-        if twice is not None:
+        if (twice := first_duplicate(names)) is not None:
             raise ValueError(f"Two blocks are named {twice!r}; names must be unique.")
         for name, transformer, _ in self.transformers:
             if name in ("transformers", "remainder") or "__" in name:

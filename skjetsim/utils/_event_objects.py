@@ -33,6 +33,11 @@ class EventObject:
         self.columns = columns
         self.owner = owner
 
+    @classmethod
+    def read(cls, name, parts, values, owner):
+        """Object whose components are columns of a table; `parts` are their positions."""
+        return cls(name, {component: values[:, i] for component, i in parts.items()}, owner)
+
     def find(self, component):
         """A component that has a column, or whose logarithm has one; else None."""
         if component in self.columns:

@@ -67,8 +67,7 @@ class ObjectOrder:
     def read(self, values):
         """Objects of a table, from which directions and pT are read."""
         return [
-            EventObject(obj, {part: values[:, i] for part, i in parts.items()}, self.owner)
-            for obj, parts in self.parts.items()
+            EventObject.read(obj, parts, values, self.owner) for obj, parts in self.parts.items()
         ]
 
     def pt(self, values):
