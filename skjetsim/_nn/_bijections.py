@@ -32,7 +32,7 @@ class Affine(nn.Module):
 
 
 class Rotation(nn.Module):
-    """An angle turned by another."""
+    """An angle rotated by another."""
 
     n_parameters = 1
 

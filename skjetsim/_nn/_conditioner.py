@@ -65,7 +65,7 @@ def column_features(x, circular):
 
 
 class Conditioner(nn.Module):
-    """Parameters from other columns and a context; constants where there is neither.
+    """Parameters from other columns and a context; constants without either.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ class Flow(Network):
         self.layers = nn.ModuleList(layers)
 
     def _context(self, context):
-        """Column-major context, after the network all layers share; None where there is none."""
+        """Column-major context, after the network all layers share; or None without one."""
         if not self.n_context:
             return None
         context = context.T.contiguous()
@@ -126,7 +126,7 @@ class Flow(Network):
         return ladj + normal_log_prob(z.T)
 
     def losses(self, step, batch, generator):
-        """Negative log-likelihood of each row of target and, where there is one, context."""
+        """Negative log-likelihood of each row of target and, if there is one, context."""
         return {"loss": -self.log_prob(*batch.inputs)}
 
 

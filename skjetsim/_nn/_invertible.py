@@ -14,8 +14,8 @@ KERNEL_WIDTHS = (0.2, 0.6, 2.0)
 class InvertibleMap(Network):
     """Bijection (theory, its padding) <-> (measured, its padding), all columns standardised.
 
-    The padding fills both sides up to the same width: zeros, or standard normal noise where
-    `n_noise` is not zero, of so many columns beside the wider side. The loss of a row is the mean
+    The padding fills both sides up to the same width. It is zeros, or standard normal noise if
+    `n_noise` is not zero: so many columns more than the wider side. The loss of a row is the mean
     squared error of theory and measured columns, each predicted from the other side, and
     `mmd_weight` times the maximum mean discrepancy of each predicted side, padding included, from
     the true one.

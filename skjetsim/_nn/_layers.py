@@ -40,7 +40,7 @@ class ContextStep(nn.Module):
 
 
 class Coupling(nn.Module):
-    """Half of the columns transformed by what the other half and the context say.
+    """Half of the columns, transformed as the other half and the context say.
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ class FlowMatching(Network):
     # Between base and events.
 
     def _columns(self, context):
-        """Column-major context, None where there is none."""
+        """Column-major context, or None without one."""
         return context.T.contiguous() if self.n_context else None
 
     def _from_normal(self, z):

@@ -29,7 +29,7 @@ class Losses:
     p : {1, 2}
         Power of the distances along slices.
     n_slices, n_learned_slices : int
-        Random directions, and directions turned towards the largest distance.
+        Random directions, and directions rotated towards the largest distance.
     marginal_weight : float
         Of the mean distance along single columns.
     observable_weight : float
@@ -131,7 +131,7 @@ class OTUS(Network):
         return {"loss": [{"params": [p for part in maps for p in part.parameters()]}]}
 
     def losses(self, step, batch, generator):
-        """Losses of the stage over theory and measured events and, where there are some, pairs."""
+        """Losses of the stage over theory and measured events and, if there are any, pairs."""
         theory, measured, *pairs = batch.inputs
         stage, losses, anchors = self.stage, {}, 0.0
         if stage.train != "decoder":
@@ -157,7 +157,7 @@ class OTUS(Network):
         return losses
 
     def check_epoch(self, entries):
-        """Raise where no reconstructed event passed the thresholds."""
+        """Raise if no reconstructed event passed the thresholds."""
         if entries.get("passing_rate") == 0.0:
             raise ValueError(
                 f"no reconstructed event passes the thresholds in epoch {entries['epoch']}: "

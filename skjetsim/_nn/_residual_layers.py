@@ -58,7 +58,7 @@ class Planar(nn.Module):
     Parameters
     ----------
     n_columns, n_context : int
-        The context, where there is one, sets u, w and b.
+        The context, if there is one, sets u, w and b.
     hidden_features : sequence of int
     """
 
@@ -94,7 +94,7 @@ class Sylvester(nn.Module):
     r"""z = x + Q R tanh(S Q^T x + b), Q orthogonal, R and S upper triangular.
 
     Orthogonal Sylvester flow (van den Berg et al. 2018, arXiv:1803.05649, equations 8 to 13), with
-    as many directions as columns. Q is learnt; R, S and b depend on the context where there is one.
+    as many directions as columns. Q is learnt; R, S and b depend on the context, if there is one.
 
     Parameters
     ----------

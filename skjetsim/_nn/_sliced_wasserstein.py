@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance of two batches, with its gradient, at the price of two sorts.
+"""Sliced Wasserstein distance of two batches, with its gradient, for the cost of two sorts.
 
 A slice is a direction: both batches are projected on it, sorted, and compared rank by rank. The
 gradient of the generated batch needs the order of its rows, the target only its sorted values. On
@@ -136,7 +136,7 @@ def _compare(projected, goal, rows, p, slope_by_row):
 def _sort_with_order(values, rows):
     """Sort float32 along the last axis; the sorted values, and the row of each."""
     bits = values.view(np.int32)
-    # Floats order as integers do once the lower bits of the negative ones are turned over.
+    # Floats order as integers do once the lower bits of the negative ones are flipped.
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     keys = ordered.astype(np.int64)
     keys <<= 32

@@ -42,7 +42,7 @@ class Student(Network):
         """Squared distance of each row from the solver's points, the mean over columns and jumps.
 
         A mini-batch has the start, of shape (n_rows, n_columns), the points side by side, of shape
-        (n_rows, n_jumps * n_columns), and the context where there is one.
+        (n_rows, n_jumps * n_columns), and the context, if there is one.
         """
         start, points, *context = batch.inputs
         context = context[0].T.contiguous() if self.with_context else None

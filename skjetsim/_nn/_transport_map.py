@@ -51,9 +51,9 @@ class NoisyNetwork(nn.Module):
     ----------
     n_inputs, n_noise, n_outputs : int
     noise : {"conditional", "standard", "additive", None}
-        Beside the inputs, of a mean and a width that a network of its own makes of these
-        ("conditional"); beside them as it is ("standard"); added to the outputs, with a width that
-        the network gives for each ("additive"); or none.
+        An input besides the others, with a mean and a width that a network of its own computes
+        from them ("conditional"), or as it is ("standard"); added to the outputs, with a width that
+        the network gives for each ("additive"); or no noise (None).
     hidden_features : sequence of int
     n_blocks : int
         Residual blocks behind the hidden layers.
@@ -101,7 +101,7 @@ class MapLayout:
     center, step : list of float
         Of each free column: y = center + step * output.
     partner : list of int or None
-        Column of the source that is added to each free column; None where there is none.
+        Column of the source that is added to each free column; None if there is no such column.
     angle : list of bool
         Which free columns are angles.
     shells : list of tuple (px, py, pz, E, mass)

@@ -70,7 +70,7 @@ def classifier_two_sample_auc(
     auc : float
         The greatest over the classifiers. 0.5 is indistinguishable, 1 is perfectly told apart. It
         is the raw area on unseen events: a little below 0.5 is statistics, not skill, so it is
-        not folded up. Its error is about 1 / sqrt(6 n), n the test events a side.
+        not folded up. Its error is about 1 / sqrt(6 n), n the test events per side.
     aucs : dict of str to float
         Only with `return_all`.
 

@@ -93,7 +93,7 @@ def residual_wasserstein(
         Theory-level events. With names it must hold every column of truth and may hold more;
         without names it must be equally wide.
     by : str, int or array-like of shape (n,)
-        What to bin in: a column of X, or any values, one an event.
+        What to bin in: a column of X, or any values, one per event.
     bins : int or array-like of edges, default=4
         An int makes bins of equal population, whose edges have as few decimals as the events
         allow. Events outside given edges are in no bin.
@@ -213,7 +213,7 @@ def _binning_values(by, theory, names):
         return theory[:, by], names[by] if names is not None else f"column {by}"
     values, by_names = check_table(by, what="by")
     if values.shape != (len(theory), 1):
-        raise ValueError(f"by must hold one value an event, {len(theory)}, got {np.shape(by)}.")
+        raise ValueError(f"by must hold one value per event, {len(theory)}, got {np.shape(by)}.")
     return values[:, 0], by_names[0] if by_names is not None else "by"
 
 

@@ -19,10 +19,10 @@ class GenerativeScorer(BaseGenerativeScorer):
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
-        returns one value a feature, they are averaged.
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
+        returns one value per feature, they are averaged.
     greater_is_better : bool
-        False turns the sign, so that higher scores are better.
+        False changes the sign, so that higher scores are better.
     metric_params : dict or None
         Keyword arguments of the metric.
     bins : int
@@ -87,9 +87,9 @@ def make_generative_scorer(
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
-        returns one value a feature, they are averaged. It is handed weights only where there are
-        some, and the scorer's seed where it has a parameter `random_state`.
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
+        returns one value per feature, they are averaged. It gets weights only if there are
+        any, and the scorer's seed if it has a parameter `random_state`.
     %(greater_is_better)s
     %(bins)s
     %(residuals)s

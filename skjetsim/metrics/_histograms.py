@@ -85,7 +85,7 @@ def emd_sum(
         Weights of truth and of generated. Negative weights are allowed with `positions=True`, as
         long as their sum is positive.
     bins : int, default=100
-        Bins of equal width a feature.
+        Bins of equal width per feature.
     ranges : sequence of (low, high), or mapping from column name to (low, high), optional
         Axis ranges. By default, and for columns a mapping leaves out, the central 99.8% of the
         truth. JetNet in [1]_: mass (0, 400), pT (0, 3000), E (200, 4000), eta and phi (-3, 3).

@@ -229,7 +229,7 @@ class _Calibration:
         tail = min(levels.min(initial=0.5), 1 - levels.max(initial=0.5))
         if tail * (self.n_draws + 1) < 1 - 1e-9:
             raise ValueError(
-                f"{self.n_draws} draws an event do not reach the quantile {tail:g} from the end: "
+                f"{self.n_draws} draws per event do not reach the quantile {tail:g} from the end: "
                 f"at least {int(np.ceil(1 / tail - 1e-9)) - 1} are needed."
             )
         # The part of the ranks that the truth may have, below + 0 ... below + ties, under the cut.

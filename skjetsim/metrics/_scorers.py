@@ -339,7 +339,7 @@ def get_scorer(scoring):
     ----------
     scoring : str or callable
         One of `get_scorer_names()`. As in scikit-learn, "neg_" says that the metric's sign is
-        turned so that higher is better. A callable is returned as it is.
+        changed so that higher is better. A callable is returned as it is.
 
     Returns
     -------

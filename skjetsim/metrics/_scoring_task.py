@@ -195,7 +195,7 @@ def compared_columns(task, *, residuals=True):
 
 
 def condition_columns(task):
-    """Columns of X to compare in bins of; a random choice of them where there are many."""
+    """Columns of X to compare in bins of; a random choice if there are many."""
     condition, _ = check_table(task.condition, what="X")
     if condition.shape[1] > _MAX_CONDITIONS:
         chosen = task.rng.choice(condition.shape[1], _MAX_CONDITIONS, replace=False)
@@ -221,7 +221,7 @@ def mean_over_bins(measure, truth, generated, task, bins):
 
 
 def _weights(task, rows):
-    """Weights of some rows, as keyword arguments of a metric; none where there are none."""
+    """Weights of some rows, as keyword arguments of a metric; empty without weights."""
     named = {"sample_weight": task.weight, "generated_weight": task.generated_weight}
     return {name: weight[rows] for name, weight in named.items() if weight is not None}
 

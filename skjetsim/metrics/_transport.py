@@ -42,7 +42,7 @@ def transport_cost(
         "rows" moves row i of the source to row i of the target, as a model did. "optimal" moves
         each column's distribution in the cheapest way there is: its one-dimensional
         Wasserstein-p distance. The target may then have another number of events than the source,
-        where no weights are given.
+        if no weights are given.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
 
     Returns

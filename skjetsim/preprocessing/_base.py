@@ -72,7 +72,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         DataFrame or ndarray of shape (n_samples, n_features_out)
-            A DataFrame where X is one, unless `set_output` asks for something else.
+            A DataFrame if X is one, unless `set_output` asks for something else.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         input_features : array-like of str, optional
-            Checked against the names seen in `fit`; where there were none, columns that pass
+            Checked against the names seen in `fit`; without such names, columns that pass
             through take their names from here.
 
         Returns
@@ -123,14 +123,14 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         return names
 
     def _check(self, values):
-        """Raise, or warn, where the events are not physical."""
+        """Raise or warn if the events are not physical."""
 
     @abstractmethod
     def _forward(self, values):
         """Transform a validated array."""
 
     def _require_triple(self):
-        """Raise where a table without names holds no (px, py, pz)."""
+        """Raise if a table without names holds no (px, py, pz)."""
         if not hasattr(self, "feature_names_in_") and self.n_features_in_ < 3:
             raise ValueError(
                 f"{type(self).__name__}: X has no column names and {self.n_features_in_} "
@@ -139,7 +139,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             )
 
     def _require_names(self, what):
-        """Raise where a table has no names, by which something is found."""
+        """Raise if a table has no names, by which something is found."""
         if not hasattr(self, "feature_names_in_"):
             raise ValueError(
                 f"{type(self).__name__} needs named columns, and X with {self.n_features_in_} "

@@ -45,7 +45,7 @@ class BoundTransformer(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     See Also
     --------
@@ -95,7 +95,7 @@ class BoundTransformer(InvertibleEventTransformer):
         Raises
         ------
         ValueError
-            On NaN, infinity, text, missing columns, angles, bounds that are none, and values that
+            On NaN, infinity, text, missing columns, angles, wrong bounds, and values that
             are not inside them.
         """
         super().fit(X)
@@ -188,7 +188,7 @@ def _pair(column, bounds):
         low = high = np.nan
     if not low < high or np.isinf([low, high]).all():
         raise ValueError(
-            f"BoundTransformer: bounds of {column!r} must be (low, high), rising, of which one may "
+            f"BoundTransformer: bounds of {column!r} must be (low, high), rising; one of them may "
             f"be None, got {bounds!r}."
         )
     return low, high

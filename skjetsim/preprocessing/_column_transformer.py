@@ -36,7 +36,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -192,7 +192,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         return [*blocks, ("remainder", "passthrough", rest)] if rest else blocks
 
     def _block(self, values, positions):
-        """Columns of a block, with their names where there are any."""
+        """Columns of a block, with their names, if X had names."""
         block = values[:, positions]
         if not hasattr(self, "feature_names_in_"):
             return block

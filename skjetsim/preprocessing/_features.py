@@ -146,7 +146,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -195,7 +195,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
                 raise ValueError(f"KinematicFeatures: features names {name!r} twice.")
             derived[name] = (quantity, objects)
         self._derived = derived
-        self._compute(np.ones((1, len(names))))  # an event of ones tells of missing columns
+        self._compute(np.ones((1, len(names))))  # an event of ones shows which columns are missing
         out = [*names, *derived] if self.passthrough else list(derived)
         if not out:
             raise ValueError("KinematicFeatures: features is empty and nothing passes through.")

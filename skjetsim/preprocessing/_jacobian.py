@@ -166,7 +166,7 @@ def _pipeline(pipeline, X):
 
 
 def _divided(transformer, values):
-    """Columns divided by `scale_`; None where the scaler only shifts."""
+    """Columns divided by `scale_`; None if the scaler only shifts."""
     scale = getattr(transformer, "scale_", None)
     return np.full(len(values), 0.0 if scale is None else -np.log(np.abs(scale)).sum())
 

@@ -70,7 +70,7 @@ class TopPairSolver(EventTransformer):
         if (twice := first_duplicate(wanted)) is not None:
             raise ValueError(f"{type(self).__name__}: lepton, met and jets name {twice!r} twice.")
         self._objects = {obj: self._components(obj) for obj in wanted}
-        self._momenta(np.ones((1, len(names))))  # an event of ones tells of missing columns
+        self._momenta(np.ones((1, len(names))))  # an event of ones shows which columns are missing
 
     def _check_parameters(self):
         if isinstance(self.jets, str) or len(self.jets) != N_JETS:
@@ -123,7 +123,7 @@ class TopPairFeatures(TopPairSolver):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     See Also
     --------

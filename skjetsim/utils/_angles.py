@@ -61,5 +61,5 @@ def half_pair(parts):
 
 
 def rotated(x, y, cos, sin):
-    """Components of vectors turned by the angle with this cosine and sine."""
+    """Components of vectors rotated by the angle with this cosine and sine."""
     return cos * x - sin * y, sin * x + cos * y

@@ -163,7 +163,7 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
         )
     if draws.shape[1] < min_draws:
         raise ValueError(
-            f"{other} has {draws.shape[1]} draws an event, but at least {min_draws} are needed."
+            f"{other} has {draws.shape[1]} draws per event, but at least {min_draws} are needed."
         )
     same_columns(names, None, a.shape[1], draws.shape[2], what=what, other=other)
     check_table(draws.reshape(-1, draws.shape[2]), what=other)

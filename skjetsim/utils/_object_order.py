@@ -75,7 +75,7 @@ class ObjectOrder:
         return np.array([obj.pt for obj in self.read(values)])
 
     def check_falling(self, values, what):
-        """Raise where objects do not come by falling pT, in which order they are given back."""
+        """Raise if objects do not come by falling pT, in which order they are given back."""
         pt = self.pt(values)
         rising = pt[1:] > pt[:-1] * (1 + ROUNDING)
         bad = rising.any(axis=0)

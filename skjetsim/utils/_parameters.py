@@ -10,7 +10,7 @@ from skjetsim.utils._validation import check_int
 def check_widths(widths, name):
     """Return the widths of hidden layers as a tuple of ints."""
     if isinstance(widths, (numbers.Number, str)):
-        raise TypeError(f"{name} must be a sequence of widths, one a layer, got {widths!r}.")
+        raise TypeError(f"{name} must be a sequence of widths, one per layer, got {widths!r}.")
     return tuple(check_int(width, name) for width in widths)
 
 

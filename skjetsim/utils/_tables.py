@@ -30,8 +30,8 @@ def has_target_names(estimator):
 def rechunk(frames, n_rows):
     """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
 
-    Arrays are cut and joined alike. No rows at all are one empty table, so that the columns are
-    known.
+    Arrays are cut and joined alike. Without any rows there is one empty table, so that the columns
+    are known.
     """
     held, n_held, n_given = [], 0, 0
     for frame in frames:

@@ -60,7 +60,7 @@ def clustered_histogram(values, edges, sample_weight=None):
     edges : ndarray of shape (n_bins + 1,)
         Increasing. The outer bins hold what lies beyond them too.
     sample_weight : ndarray of shape (n,), optional
-        Weights of the events; negative ones are allowed where the total is positive.
+        Weights of the events; negative ones are allowed if the total is positive.
 
     Returns
     -------

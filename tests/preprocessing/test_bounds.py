@@ -250,8 +250,8 @@ def test_upper_bounds_are_no_values_either(value):
     [
         ({"jet_pt": (40.0, 20.0)}, r"'jet_pt' must be \(low, high\), rising.*\(40.0, 20.0\)"),
         ({"jet_pt": (20.0, 20.0)}, "must be .* rising"),
-        ({"jet_pt": (None, None)}, r"one may be None, got \(None, None\)"),
-        ({"jet_pt": (-np.inf, np.inf)}, "one may be None"),
+        ({"jet_pt": (None, None)}, r"one of them may be None, got \(None, None\)"),
+        ({"jet_pt": (-np.inf, np.inf)}, "one of them may be None"),
         ({"jet_pt": (np.nan, None)}, r"rising.*\(nan, None\)"),
         ({"jet_pt": 20.0}, "of 'jet_pt' must be .* got 20.0"),
         ({"jet_pt": "25"}, "of 'jet_pt' must be .* got '25'"),

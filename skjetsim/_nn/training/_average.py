@@ -9,7 +9,7 @@ class RunningAverage:
     """Exponential running average of a module's parameters, which can take their place.
 
     It starts at what the parameters are when it is first updated, or at `module`'s now. Buffers
-    are the module's own. torch's `AveragedModel` is a second module beside the first, and not what
+    are the module's own. torch's `AveragedModel` is a second module next to the first, and not what
     callbacks see.
 
     Parameters

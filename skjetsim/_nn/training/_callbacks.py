@@ -35,9 +35,9 @@ def make_callbacks(plan):
     Raises
     ------
     TypeError
-        Where something else is among them.
+        If something else is among them.
     ValueError
-        Where two schedules would set the learning rate.
+        If two schedules would set the learning rate.
     """
     if not isinstance(plan.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be a list of skorch callbacks, got {plan.callbacks!r}.")

@@ -153,7 +153,7 @@ def _order(n_available, n_rows, weight, generator):
 
 @dataclass
 class Draws(Data):
-    """No rows at all but standard normal noise, fresh in each mini-batch.
+    """Standard normal noise in place of rows, fresh in each mini-batch.
 
     For a network that learns from a function, such as a density, in place of events.
 

@@ -4,7 +4,7 @@ import torch
 
 
 def resolve_device(device):
-    """Return the torch device of "auto" (CUDA where there is one), "cpu", "cuda", ..."""
+    """Return the torch device of "auto" (CUDA if there is one), "cpu", "cuda", ..."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -17,6 +17,6 @@ def resolve_device(device):
     if resolved.type == "cuda" and (resolved.index or 0) >= n_devices:
         raise ValueError(
             f"device={device!r}, but torch finds {n_devices} CUDA devices here. Use "
-            'device="auto", which takes CUDA where there is one, or "cpu".'
+            'device="auto", which takes CUDA if there is one, or "cpu".'
         )
     return str(resolved)

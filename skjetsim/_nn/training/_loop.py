@@ -59,9 +59,9 @@ class Course:
         Raises
         ------
         ValueError
-            Where the loss is not finite in the first epoch.
+            If the loss is not finite in the first epoch.
         StopTraining
-            Where it is not in a later one.
+            If it is not in a later one.
         """
         entries = self.net.history[-1]
         valid_loss = entries.get("valid_loss")

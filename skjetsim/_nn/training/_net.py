@@ -93,7 +93,7 @@ class TrainingNet(NeuralNet):
         return {step: getattr(self, name) for step, name in self.optimizer_names_.items()}
 
     def averaged(self):
-        """Context in which the module has the averaged weights, where there is an average."""
+        """Context in which the module has the averaged weights, if there is an average."""
         return nullcontext() if self.average_ is None else self.average_.in_place(self.module_)
 
     def entries(self):
@@ -121,7 +121,7 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            Where the loss is not finite in the first epoch.
+            If the loss is not finite in the first epoch.
         """
         self.best_epoch_ = 0
         return super().fit(X.normalised(), None if y is None else y.normalised())
@@ -160,7 +160,7 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            Where the loss is not finite; the network is then as it was before.
+            If the loss is not finite; the network is then as it was before.
         """
         self._take_up(plan)
         before = self._snapshot()

@@ -41,7 +41,7 @@ class Network(nn.Module, metaclass=ABCMeta):
         dict of str to Tensor
             Losses by name. Those of shape (n_rows,), or of several draws of the rows one after
             another, are averaged by the weights of the mini-batch; one of shape () is taken as it
-            is. Their sum is minimised; where there are several, `history_` has each by its name.
+            is. Their sum is minimised; if there are several, `history_` has each by its name.
         """
 
     def groups(self):
@@ -59,7 +59,7 @@ class Network(nn.Module, metaclass=ABCMeta):
     def monitor(self, data, generator):
         """Return by what the best epoch is chosen, lower being better; None keeps the last one.
 
-        It is called in evaluation mode, with the averaged weights where there is an average. By
+        It is called in evaluation mode, with the averaged weights if there is an average. By
         default it is the mean of the loss; where several steps have losses of their own, these say
         nothing of the quality, and it is None.
 
@@ -84,7 +84,7 @@ class Network(nn.Module, metaclass=ABCMeta):
             self._logged.add(name, values.detach().sum(), values.numel())
 
     def check_epoch(self, entries):
-        """Raise ValueError where an epoch's entries of the history say that training is in vain."""
+        """Raise ValueError if an epoch's entries of the history say that training is in vain."""
 
 
 @torch.no_grad()
