@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
-from skjetsim._nn import Rows, TrainingNet, TrainingPlan, build_flow, column_orders
+from skjetsim._nn import Flow, PrivateRandom, Rows, TrainingNet, TrainingPlan, column_orders
 from skjetsim._nn.training._loop import Course
 
 N_ROWS, N_TARGET, N_CONTEXT, BATCH = 20_480, 9, 12, 1024
@@ -21,14 +21,9 @@ GOAL = 1.05
 
 
 def make_flow():
-    return build_flow(
-        N_TARGET,
-        N_CONTEXT,
-        generator=torch.Generator().manual_seed(0),
-        orders=column_orders(N_TARGET, 6, "random", np.random.default_rng(0)),
-        hidden_features=(128, 128),
-        n_bins=12,
-    )
+    orders = column_orders(N_TARGET, 6, "random", np.random.default_rng(0))
+    with PrivateRandom(torch.Generator().manual_seed(0)):
+        return Flow(N_TARGET, N_CONTEXT, orders=orders, hidden_features=(128, 128), n_bins=12)
 
 
 def bare_epoch(flow, optimizer, target, context, generator):

@@ -17,7 +17,7 @@ from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.transforms import MonotonicRQSTransform
 
 from skjetsim._drawing._chunked import CHUNK_ROWS
-from skjetsim._nn import build_flow, column_orders
+from skjetsim._nn import Flow, PrivateRandom, column_orders
 
 # As the default FlowSimulator on W + jet: nine columns, twelve inputs.
 N_TARGET, N_CONTEXT, N_LAYERS, N_BINS, HIDDEN = 9, 12, 6, 8, (128, 128)
@@ -27,14 +27,9 @@ GOAL_BARE = 0.7
 
 
 def ours():
-    return build_flow(
-        N_TARGET,
-        N_CONTEXT,
-        generator=torch.Generator().manual_seed(0),
-        orders=column_orders(N_TARGET, N_LAYERS, "random", np.random.default_rng(0)),
-        hidden_features=HIDDEN,
-        n_bins=N_BINS,
-    )
+    orders = column_orders(N_TARGET, N_LAYERS, "random", np.random.default_rng(0))
+    with PrivateRandom(torch.Generator().manual_seed(0)):
+        return Flow(N_TARGET, N_CONTEXT, orders=orders, hidden_features=HIDDEN, n_bins=N_BINS)
 
 
 def zuko_couplings():

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._with_parameters import with_parameters
 
 __all__ = ["NetworkEstimator"]
 
@@ -158,18 +158,13 @@ class NetworkEstimator:
         self._train(plan, as_seed_sequence(self.random_state), data, weight)
         return self
 
-    def _build_module(self, generator):
-        """Build the network of the fit, whose weights come from `generator` alone."""
-        from skjetsim._nn import PrivateRandom
-
-        with PrivateRandom(generator):
-            return self._make_network(**self._architecture)
-
     def _make_net(self, plan, root):
-        from skjetsim._nn import TrainingNet, resolve_device
+        from skjetsim._nn import PrivateRandom, TrainingNet, resolve_device
 
+        with PrivateRandom(torch_generator(root, WEIGHTS)):
+            network = self._make_network(**self._architecture)
         return TrainingNet(
-            self._build_module(torch_generator(root, WEIGHTS)),
+            network,
             plan=plan,
             generator=torch_generator(root, SHUFFLE),
             device=resolve_device(self.device),

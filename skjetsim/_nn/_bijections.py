@@ -1,15 +1,11 @@
 """Element-wise bijections of columns, each kind with its own number of parameters."""
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import nn
 
 from skjetsim._nn._spline import CircularSpline, Spline
-
-__all__ = ["Affine", "Mixed", "make_bijection"]
 
 LOG_LARGEST_SCALE = math.log(1e3)
 
@@ -36,20 +32,21 @@ class Affine(nn.Module):
 
 
 class Rotation(nn.Module):
-    """An angle turned by another."""
+    """An angle rotated by another."""
 
     n_parameters = 1
 
     def forward(self, x, parameters):
         """Turned x and its log-slope, zero."""
-        return _wrap(x + parameters.squeeze(0)), torch.zeros_like(x)
+        return wrap_angle(x + parameters.squeeze(0)), torch.zeros_like(x)
 
     def inverse(self, y, parameters):
         """Inverse of `forward`."""
-        return _wrap(y - parameters.squeeze(0))
+        return wrap_angle(y - parameters.squeeze(0))
 
 
-def _wrap(angle):
+def wrap_angle(angle):
+    """Angles, or differences of angles, in [-pi, pi)."""
     return torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
 
 

@@ -1,14 +1,9 @@
 """A small network that tells two samples apart."""
 
-from __future__ import annotations
-
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn.training import Network
-
-__all__ = ["BinaryClassifier", "build_classifier"]
 
 
 class BinaryClassifier(Network):
@@ -19,7 +14,7 @@ class BinaryClassifier(Network):
     n_columns, width : int
     """
 
-    def __init__(self, n_columns, width):
+    def __init__(self, n_columns, width=128):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(n_columns, width),
@@ -38,19 +33,3 @@ class BinaryClassifier(Network):
         X, label = batch.inputs
         odds = self.log_odds(X)
         return {"loss": binary_cross_entropy_with_logits(odds, label.float(), reduction="none")}
-
-
-def build_classifier(n_columns, *, generator, width=128):
-    """Build a classifier whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_columns, width : int
-    generator : torch.Generator
-
-    Returns
-    -------
-    BinaryClassifier
-    """
-    with PrivateRandom(generator):
-        return BinaryClassifier(n_columns, width)

@@ -1,14 +1,10 @@
 """Networks that give the parameters of bijections, column-major: (features, rows) in and out."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
 import torch
 from torch import nn
-
-__all__ = ["Conditioner", "MaskedConditioner", "column_features", "column_major_mlp"]
 
 
 class ColumnLinear(nn.Linear):
@@ -69,7 +65,7 @@ def column_features(x, circular):
 
 
 class Conditioner(nn.Module):
-    """Parameters from other columns and a context; constants where there is neither.
+    """Parameters from other columns and a context; constants without either.
 
     Parameters
     ----------

@@ -1,7 +1,5 @@
 """Conditional normalizing flows, assembled from layers."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -9,11 +7,8 @@ from torch import nn
 
 from skjetsim._nn._conditioner import column_major_mlp, normal_log_prob
 from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._residual_layers import Planar, Sylvester
 from skjetsim._nn.training import Network
-
-__all__ = ["Flow", "build_flow", "column_orders", "likelihood_weight_decay"]
 
 # Chosen by held-out likelihood: toys of two columns and of six, Z -> ee, and W + jet with 21
 # columns, where 43,000 events want 2.0 and 240,000 want 0.7.
@@ -98,7 +93,7 @@ class Flow(Network):
         self.layers = nn.ModuleList(layers)
 
     def _context(self, context):
-        """Column-major context, after the network all layers share; None where there is none."""
+        """Column-major context, after the network all layers share; or None without one."""
         if not self.n_context:
             return None
         context = context.T.contiguous()
@@ -131,7 +126,7 @@ class Flow(Network):
         return ladj + normal_log_prob(z.T)
 
     def losses(self, step, batch, generator):
-        """Negative log-likelihood of each row of target and, where there is one, context."""
+        """Negative log-likelihood of each row of target and, if there is one, context."""
         return {"loss": -self.log_prob(*batch.inputs)}
 
 
@@ -195,21 +190,3 @@ def likelihood_weight_decay(n_columns, n_rows=MANY_ROWS):
     """
     decay = min(LARGEST_DECAY, DECAY_OF_TWO * 20 ** ((n_columns - 2) / 4))
     return decay * min(1.0, MANY_ROWS / n_rows) ** 0.5
-
-
-def build_flow(n_target, n_context, *, generator, **settings):
-    """Build a flow whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_target, n_context : int
-    generator : torch.Generator
-    **settings
-        Keyword arguments of `Flow`.
-
-    Returns
-    -------
-    Flow
-    """
-    with PrivateRandom(generator):
-        return Flow(n_target, n_context, **settings)

@@ -1,13 +1,9 @@
 """A bijection between two levels of events, trained in both directions."""
 
-from __future__ import annotations
-
 import torch
 
-from skjetsim._nn._flow import build_flow
+from skjetsim._nn._flow import Flow
 from skjetsim._nn.training import Network
-
-__all__ = ["InvertibleMap", "build_invertible_map", "invertible_width", "mmd_of_rows"]
 
 # Kernels are compared in blocks of so many rows: their cost grows with the square.
 BLOCK_ROWS = 256
@@ -18,8 +14,8 @@ KERNEL_WIDTHS = (0.2, 0.6, 2.0)
 class InvertibleMap(Network):
     """Bijection (theory, its padding) <-> (measured, its padding), all columns standardised.
 
-    The padding fills both sides up to the same width: zeros, or standard normal noise where
-    `n_noise` is not zero, of so many columns beside the wider side. The loss of a row is the mean
+    The padding fills both sides up to the same width. It is zeros, or standard normal noise if
+    `n_noise` is not zero: so many columns more than the wider side. The loss of a row is the mean
     squared error of theory and measured columns, each predicted from the other side, and
     `mmd_weight` times the maximum mean discrepancy of each predicted side, padding included, from
     the true one.
@@ -28,17 +24,17 @@ class InvertibleMap(Network):
     ----------
     n_theory, n_measured, n_noise : int
     mmd_weight : float
-    flow : module
-        With `to_latent` and `from_base`, of `invertible_width` columns.
+    **settings
+        Of the flow's couplings: `orders`, `hidden_features`, `n_bins`.
     """
 
-    def __init__(self, n_theory, n_measured, n_noise, *, mmd_weight, flow):
+    def __init__(self, n_theory, n_measured, n_noise, *, mmd_weight, **settings):
         super().__init__()
         self.n_theory, self.n_measured = n_theory, n_measured
         self.width = invertible_width(n_theory, n_measured, n_noise)
         self.noisy = n_noise > 0
         self.mmd_weight = mmd_weight
-        self.flow = flow
+        self.flow = Flow(self.width, 0, **settings)
 
     def losses(self, step, batch, generator):
         """Loss of each row of theory, measured and padding: that of theory, then of measured."""
@@ -110,23 +106,3 @@ def _mmd_of_block(drawn, true, weight):
     share = weight * (1 - torch.eye(n_rows, dtype=weight.dtype, device=weight.device))
     # A last block of one row has nothing to be compared with.
     return (difference * share).sum(dim=1) / share.sum(dim=1).clamp_min(1e-12)
-
-
-def build_invertible_map(n_theory, n_measured, n_noise, *, mmd_weight, generator, **settings):
-    """Build a map whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_theory, n_measured, n_noise : int
-    mmd_weight : float
-    generator : torch.Generator
-    **settings
-        Of the couplings: `orders`, `hidden_features`, `n_bins`.
-
-    Returns
-    -------
-    InvertibleMap
-    """
-    width = invertible_width(n_theory, n_measured, n_noise)
-    flow = build_flow(width, 0, generator=generator, **settings)
-    return InvertibleMap(n_theory, n_measured, n_noise, mmd_weight=mmd_weight, flow=flow)

@@ -4,15 +4,11 @@ A layer maps (n_columns, n_rows) towards the base with `forward(x, context)`, wh
 log|det dz/dx| of each row, and back with `inverse(z, context)`.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 
 from skjetsim._nn._bijections import Mixed
 from skjetsim._nn._conditioner import Conditioner, MaskedConditioner, column_features
-
-__all__ = ["Autoregressive", "ContextStep", "Coupling", "Reorder"]
 
 
 class ContextStep(nn.Module):
@@ -44,7 +40,7 @@ class ContextStep(nn.Module):
 
 
 class Coupling(nn.Module):
-    """Half of the columns transformed by what the other half and the context say.
+    """Half of the columns, transformed as the other half and the context say.
 
     Parameters
     ----------

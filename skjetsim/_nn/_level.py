@@ -1,14 +1,10 @@
 """What networks and slices see of the events of one level: scaled columns and observables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
-
-__all__ = ["N_KNOTS", "Columns", "Level"]
 
 N_KNOTS = {"standard": 2, "normal": 257}
 ANGLE_UNIT = 2**0.5  # cosine and sine of a uniform angle have a variance of a half

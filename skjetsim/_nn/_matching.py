@@ -1,22 +1,18 @@
 """Flow matching: a velocity that carries noise to events, learnt without following it."""
 
-from __future__ import annotations
-
 import math
 
 import torch
 
+from skjetsim._nn._bijections import wrap_angle
 from skjetsim._nn._conditioner import normal_log_prob
 from skjetsim._nn._flow import CircularBase, likelihood_weight_decay
 from skjetsim._nn._layers import ContextStep
 from skjetsim._nn._ode import integrate, integrate_with_log_det
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
-from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn._velocity import VelocityNetwork
 from skjetsim._nn.training import Network, weighted_mean
-
-__all__ = ["FlowMatching", "build_matching"]
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
 LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error
@@ -141,7 +137,7 @@ class FlowMatching(Network):
     # Between base and events.
 
     def _columns(self, context):
-        """Column-major context, None where there is none."""
+        """Column-major context, or None without one."""
         return context.T.contiguous() if self.n_context else None
 
     def _from_normal(self, z):
@@ -226,21 +222,3 @@ class FlowMatching(Network):
             start, stop = index / n_jumps, (index + 1) / n_jumps
             points.append(self._along(points[-1], context, start, stop, n_steps))
         return torch.cat(points).T
-
-
-def build_matching(n_target, n_context, *, generator, **settings):
-    """Build a `FlowMatching` whose weights come from `generator` alone.
-
-    Parameters
-    ----------
-    n_target, n_context : int
-    generator : torch.Generator
-    **settings
-        Keyword arguments of `FlowMatching`.
-
-    Returns
-    -------
-    FlowMatching
-    """
-    with PrivateRandom(generator):
-        return FlowMatching(n_target, n_context, **settings)

@@ -1,10 +1,6 @@
 """Solvers of ordinary differential equations that take steps of one size."""
 
-from __future__ import annotations
-
 import torch
-
-__all__ = ["SOLVERS", "integrate", "integrate_with_log_det"]
 
 
 def _midpoint(slope, t, x, step):

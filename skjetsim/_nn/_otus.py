@@ -1,26 +1,21 @@
 """Two maps between unpaired levels, and the losses of a sliced-Wasserstein autoencoder."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from skjetsim._nn._flow import build_flow
+from skjetsim._nn._bijections import wrap_angle
+from skjetsim._nn._flow import Flow
 from skjetsim._nn._invertible import mmd_of_rows
 from skjetsim._nn._level import Columns
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._sliced_wasserstein import (
     random_directions,
     sharpen_directions,
     sliced_wasserstein,
 )
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
-from skjetsim._nn._velocity import wrap_angle
 from skjetsim._nn.training import Network
-
-__all__ = ["OTUS", "Losses", "Stage", "build_otus"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Losses:
     p : {1, 2}
         Power of the distances along slices.
     n_slices, n_learned_slices : int
-        Random directions, and directions turned towards the largest distance.
+        Random directions, and directions rotated towards the largest distance.
     marginal_weight : float
         Of the mean distance along single columns.
     observable_weight : float
@@ -79,19 +74,27 @@ class OTUS(Network):
     Parameters
     ----------
     theory, measured : Level
-    encoder, decoder : TransportMap
+    encoder, decoder : dict
+        Arguments of `TransportMap` after its source.
     losses : Losses
     shared : list of (int, int, float, bool)
         Columns of theory and measured level with the same name, a unit, and whether they are
         angles: what moving an event costs.
-    prior : (module, center, scale) or None
-        Flow of the free theory columns, shifted and scaled, where `latent_loss` is "kl".
+    prior : dict, optional
+        Settings of `Flow` for the free theory columns, with their `center` and `scale`; needed if
+        `latent_loss` is "kl".
     """
 
     def __init__(self, theory, measured, encoder, decoder, losses, shared, prior=None):
         super().__init__()
+        center, scale, flow = [], [], None
+        if prior is not None:
+            settings = dict(prior)
+            center, scale = settings.pop("center"), settings.pop("scale")
+            flow = Flow(len(center), 0, **settings)
         self.theory, self.measured = theory, measured
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder = TransportMap(measured.features, **encoder)
+        self.decoder = TransportMap(theory.features, **decoder)
         self.terms, self.stage = losses, Stage()
         for name, position in (("theory", 0), ("measured", 1)):
             columns = torch.tensor([pair[position] for pair in shared], dtype=torch.long)
@@ -100,7 +103,7 @@ class OTUS(Network):
         angle = torch.tensor([pair[3] for pair in shared], dtype=torch.bool)
         self.register_buffer("shared_unit", unit, persistent=False)
         self.register_buffer("shared_angle", angle, persistent=False)
-        self.prior, center, scale = prior or (None, [], [])
+        self.prior = flow
         self.register_buffer("prior_center", torch.tensor(center), persistent=False)
         self.register_buffer("prior_scale", torch.tensor(scale), persistent=False)
         n_learned = losses.n_learned_slices
@@ -128,7 +131,7 @@ class OTUS(Network):
         return {"loss": [{"params": [p for part in maps for p in part.parameters()]}]}
 
     def losses(self, step, batch, generator):
-        """Losses of the stage over theory and measured events and, where there are some, pairs."""
+        """Losses of the stage over theory and measured events and, if there are any, pairs."""
         theory, measured, *pairs = batch.inputs
         stage, losses, anchors = self.stage, {}, 0.0
         if stage.train != "decoder":
@@ -154,7 +157,7 @@ class OTUS(Network):
         return losses
 
     def check_epoch(self, entries):
-        """Raise where no reconstructed event passed the thresholds."""
+        """Raise if no reconstructed event passed the thresholds."""
         if entries.get("passing_rate") == 0.0:
             raise ValueError(
                 f"no reconstructed event passes the thresholds in epoch {entries['epoch']}: "
@@ -279,34 +282,3 @@ class OTUS(Network):
 
         accuracy = 0.5 * (cost(gap(draws[0], true)) + cost(gap(draws[1], true)))
         return (accuracy - 0.5 * cost(gap(*draws))).mean()
-
-
-def build_otus(theory, measured, encoder, decoder, losses, shared, *, generator, prior=None):
-    """Build the module, with weights from `generator` alone.
-
-    Parameters
-    ----------
-    theory, measured : Level
-    encoder, decoder : dict
-        Arguments of `TransportMap`, except what it sees.
-    losses : Losses
-    shared : list of tuple
-    generator : torch.Generator
-    prior : dict, optional
-        `center` and `scale` of the free theory columns, and what `build_flow` takes.
-
-    Returns
-    -------
-    OTUS
-    """
-    if prior is not None:
-        settings = dict(prior)
-        center, scale = settings.pop("center"), settings.pop("scale")
-        flow = build_flow(len(center), 0, generator=generator, **settings)
-        prior = (flow, center, scale)
-    with PrivateRandom(generator):
-        maps = (
-            TransportMap(measured.features, **encoder),
-            TransportMap(theory.features, **decoder),
-        )
-        return OTUS(theory, measured, *maps, losses, shared, prior)

@@ -1,14 +1,10 @@
 """Private randomness for torch modules: no global seed is read or written."""
 
-from __future__ import annotations
-
 import inspect
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-
-__all__ = ["PrivateRandom"]
 
 _RANDOM_FUNCTIONS = {
     torch.Tensor.normal_,

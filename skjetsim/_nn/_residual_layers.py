@@ -4,15 +4,11 @@ Density is closed-form; sampling solves a monotone equation in one unknown for e
 for all rows at once.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from skjetsim._nn._conditioner import Conditioner
-
-__all__ = ["Planar", "Sylvester", "solve_tanh"]
 
 N_BISECTIONS = {torch.float32: 12, torch.float64: 20}
 N_NEWTON = 4
@@ -62,7 +58,7 @@ class Planar(nn.Module):
     Parameters
     ----------
     n_columns, n_context : int
-        The context, where there is one, sets u, w and b.
+        The context, if there is one, sets u, w and b.
     hidden_features : sequence of int
     """
 
@@ -98,7 +94,7 @@ class Sylvester(nn.Module):
     r"""z = x + Q R tanh(S Q^T x + b), Q orthogonal, R and S upper triangular.
 
     Orthogonal Sylvester flow (van den Berg et al. 2018, arXiv:1803.05649, equations 8 to 13), with
-    as many directions as columns. Q is learnt; R, S and b depend on the context where there is one.
+    as many directions as columns. Q is learnt; R, S and b depend on the context, if there is one.
 
     Parameters
     ----------

@@ -1,23 +1,12 @@
 """Networks that give the quantiles of each column of a response, and draw from them."""
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import nn
 from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
-from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn.training import Network
-
-__all__ = [
-    "GaussianResponse",
-    "QuantileResponse",
-    "build_gaussian_response",
-    "build_quantile_response",
-    "normal_knots",
-]
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)
@@ -154,14 +143,15 @@ class QuantileResponse(Network):
     ----------
     n_context : int
     hidden_features : tuple of int
-    marginal : Tensor of shape (n_columns, n_quantiles + 2)
+    marginal : array-like of shape (n_columns, n_quantiles + 2)
         Smallest value of each column, its quantiles at `normal_knots`, and its largest value.
-    reach : Tensor of shape (n_columns, 2)
+    reach : array-like of shape (n_columns, 2)
         How far out on the axis the smallest and largest value lie.
     """
 
     def __init__(self, n_context, hidden_features, marginal, reach):
         super().__init__()
+        marginal, reach = torch.as_tensor(marginal), torch.as_tensor(reach)
         knots = normal_knots(marginal.shape[1] - 2)
         self.n_columns, n_knots = len(marginal), len(knots)
         self.n_steps = n_knots - 1
@@ -320,17 +310,3 @@ class QuantileResponse(Network):
             left = left[:, 1:] - below * first
         noise = torch.cat([*noise, left], dim=1)
         return 0.5 * (z * z - noise * noise + norm2.log()).sum(dim=1)
-
-
-def build_gaussian_response(n_columns, *, n_context, hidden_features, generator):
-    """Build the published network, its weights drawn from `generator` alone."""
-    with PrivateRandom(generator):
-        return GaussianResponse(n_columns, n_context, hidden_features)
-
-
-def build_quantile_response(marginal, reach, *, n_context, hidden_features, generator):
-    """Build a quantile network, its weights drawn from `generator` alone."""
-    with PrivateRandom(generator):
-        return QuantileResponse(
-            n_context, hidden_features, torch.as_tensor(marginal), torch.as_tensor(reach)
-        )

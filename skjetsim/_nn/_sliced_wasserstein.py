@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance of two batches, with its gradient, at the price of two sorts.
+"""Sliced Wasserstein distance of two batches, with its gradient, for the cost of two sorts.
 
 A slice is a direction: both batches are projected on it, sorted, and compared rank by rank. The
 gradient of the generated batch needs the order of its rows, the target only its sorted values. On
@@ -7,15 +7,11 @@ projection becomes the upper half of a 64-bit key of the same order, its row the
 one sort of such keys gives values and order at once.
 """
 
-from __future__ import annotations
-
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-
-__all__ = ["random_directions", "sharpen_directions", "sliced_wasserstein"]
 
 BLOCK_SLICES = 256  # projected at once
 CHUNK_SLICES = 16  # sorted at once: their keys stay in the processor's cache
@@ -140,7 +136,7 @@ def _compare(projected, goal, rows, p, slope_by_row):
 def _sort_with_order(values, rows):
     """Sort float32 along the last axis; the sorted values, and the row of each."""
     bits = values.view(np.int32)
-    # Floats order as integers do once the lower bits of the negative ones are turned over.
+    # Floats order as integers do once the lower bits of the negative ones are flipped.
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     keys = ordered.astype(np.int64)
     keys <<= 32

@@ -8,8 +8,6 @@ quantity. Gradients are written by hand: autograd would carry every knot of ever
 dozen operations.
 """
 
-from __future__ import annotations
-
 import math
 from types import SimpleNamespace
 
@@ -17,8 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.autograd.function import once_differentiable
-
-__all__ = ["CircularSpline", "Spline"]
 
 MIN_BIN = 1e-3  # smallest width and height of a bin, as a fraction of the whole
 MIN_SLOPE = 1e-3

@@ -1,13 +1,10 @@
 """A network that takes the path of flow matching in one or two jumps."""
 
-from __future__ import annotations
-
 import torch
 
-from skjetsim._nn._velocity import VelocityNetwork, wrap_angle
+from skjetsim._nn._bijections import wrap_angle
+from skjetsim._nn._velocity import VelocityNetwork
 from skjetsim._nn.training import Network
-
-__all__ = ["Student"]
 
 
 class Student(Network):
@@ -45,7 +42,7 @@ class Student(Network):
         """Squared distance of each row from the solver's points, the mean over columns and jumps.
 
         A mini-batch has the start, of shape (n_rows, n_columns), the points side by side, of shape
-        (n_rows, n_jumps * n_columns), and the context where there is one.
+        (n_rows, n_jumps * n_columns), and the context, if there is one.
         """
         start, points, *context = batch.inputs
         context = context[0].T.contiguous() if self.with_context else None

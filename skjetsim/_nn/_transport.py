@@ -1,13 +1,9 @@
 """Optimal transport between a batch of noise and a batch of events."""
 
-from __future__ import annotations
-
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from skjetsim._nn._velocity import wrap_angle
-
-__all__ = ["transport_order"]
+from skjetsim._nn._bijections import wrap_angle
 
 BLOCK_ROWS = 256  # the assignment is exact, and takes the third power of their number
 

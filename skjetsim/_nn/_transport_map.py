@@ -1,7 +1,5 @@
 """A map of events from one level to the other, with noise: a network, and what it means."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,9 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from skjetsim._nn._velocity import wrap_angle
-
-__all__ = ["NOISES", "MapLayout", "TransportMap", "object_groups"]
+from skjetsim._nn._bijections import wrap_angle
 
 NOISES = ("conditional", "standard", "additive", None)
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
@@ -55,9 +51,9 @@ class NoisyNetwork(nn.Module):
     ----------
     n_inputs, n_noise, n_outputs : int
     noise : {"conditional", "standard", "additive", None}
-        Beside the inputs, of a mean and a width that a network of its own makes of these
-        ("conditional"); beside them as it is ("standard"); added to the outputs, with a width that
-        the network gives for each ("additive"); or none.
+        An input besides the others, with a mean and a width that a network of its own computes
+        from them ("conditional"), or as it is ("standard"); added to the outputs, with a width that
+        the network gives for each ("additive"); or no noise (None).
     hidden_features : sequence of int
     n_blocks : int
         Residual blocks behind the hidden layers.
@@ -105,7 +101,7 @@ class MapLayout:
     center, step : list of float
         Of each free column: y = center + step * output.
     partner : list of int or None
-        Column of the source that is added to each free column; None where there is none.
+        Column of the source that is added to each free column; None if there is no such column.
     angle : list of bool
         Which free columns are angles.
     shells : list of tuple (px, py, pz, E, mass)

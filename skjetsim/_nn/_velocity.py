@@ -1,7 +1,5 @@
 """The network of flow matching: a velocity at each point of a path, with its derivatives."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
@@ -11,14 +9,7 @@ from torch.nn.functional import silu
 
 from skjetsim._nn._conditioner import ColumnLinear, column_features
 
-__all__ = ["VelocityNetwork", "wrap_angle"]
-
 N_WAVES = 6  # of time, half a wave to six halves over the path
-
-
-def wrap_angle(angle):
-    """Angles, or differences of angles, in [-pi, pi)."""
-    return torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
 
 
 class VelocityNetwork(nn.Module):

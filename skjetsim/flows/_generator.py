@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._spline_flow import SplineFlow
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters

@@ -9,13 +9,13 @@ import numpy as np
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.flows._density import ORDERS
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_int
+from skjetsim.utils._with_parameters import with_parameters
 
 # Branch of the constructor's random_state beside those of NetworkEstimator.
 NOISE = 10
@@ -180,11 +180,11 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         noisy = self._architecture["n_noise"] > 0
         return numpy_rng(root, NOISE).normal(size=shape) if noisy else np.zeros(shape)
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_invertible_map
+    def _make_network(self, **settings):
+        from skjetsim._nn import InvertibleMap
 
         widths = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_
-        return build_invertible_map(*widths, generator=generator, **self._architecture)
+        return InvertibleMap(*widths, **settings)
 
     def _draw_inverse(self, rows, n_samples, random_state):
         self.measured_encoder_.check(rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._matching_model import FlowMatchingModel
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters

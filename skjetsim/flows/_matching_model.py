@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the constructor's random_state in addition to those of flows.
 LESSONS, STUDENT, JUDGED = 110, 111, 112
@@ -92,11 +92,10 @@ class FlowMatchingModel(NetworkEstimator):
         check_option(self.solver, "solver", tuple(SOLVERS))
         return self.solver, check_int(self.n_steps, "n_steps")
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_matching
+    def _make_network(self, **settings):
+        from skjetsim._nn import FlowMatching
 
-        widths = self.encoder_.n_outputs_, self._n_given()
-        return build_matching(*widths, generator=generator, **self._architecture)
+        return FlowMatching(self.encoder_.n_outputs_, self._n_given(), **settings)
 
     def _forget_fit(self):
         super()._forget_fit()

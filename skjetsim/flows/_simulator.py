@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._spline_flow import SplineFlow
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters

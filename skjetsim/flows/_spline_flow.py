@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.flows._density import ORDERS
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._with_parameters import with_parameters
 
 __all__ = ["SplineFlow"]
 
@@ -62,7 +62,7 @@ class SplineFlow(NetworkEstimator):
         return [False] * len(names) if kinds is None else [kind == "circular" for kind in kinds]
 
     def _settings(self, names, root):
-        """Checked keyword arguments of `build_flow`, for the columns that vary."""
+        """Checked keyword arguments of `Flow`, for the columns that vary."""
         from skjetsim._nn import column_orders
 
         check_option(self.structure, "structure", ("coupling", "autoregressive"))
@@ -80,11 +80,10 @@ class SplineFlow(NetworkEstimator):
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_flow
+    def _make_network(self, **settings):
+        from skjetsim._nn import Flow
 
-        widths = self.encoder_.n_outputs_, self._n_given()
-        return build_flow(*widths, generator=generator, **self._architecture)
+        return Flow(self.encoder_.n_outputs_, self._n_given(), **settings)
 
 
 def _kinds(model, names):

@@ -1,14 +1,10 @@
 """Histograms of generated events with the errors of the sample and of the model."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._weighted import clustered_histogram
-
-__all__ = ["histogram_band"]
 
 
 def histogram_band(members, edges, *, sample_weight=None):
@@ -22,7 +18,7 @@ def histogram_band(members, edges, *, sample_weight=None):
     edges : array-like of shape (n_bins + 1,)
         Increasing. The outer bins hold what lies beyond them too.
     sample_weight : array-like of shape (n,), optional
-        Weights of the events; negative ones are allowed where their sum is positive.
+        Weights of the events; negative ones are allowed if their sum is positive.
 
     Returns
     -------
@@ -43,7 +39,7 @@ def histogram_band(members, edges, *, sample_weight=None):
     ------
     ValueError
         On fewer than two members or two bins, edges that do not increase, members of different
-        shapes, NaN or infinity (naming member and row), weights without a positive sum, or where
+        shapes, NaN or infinity (naming member and row), weights without a positive sum, or if
         all events lie in one bin.
 
     References

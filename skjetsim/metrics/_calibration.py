@@ -1,7 +1,5 @@
 """Scores of per-event draws: CRPS and energy score."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._comparison import (
@@ -85,7 +83,7 @@ def energy_score(truth, generated, *, sample_weight=None, fair=True, scale=None)
     sample_weight : array-like of shape (n,), optional
         Weights of the events. Negative weights are an error.
     fair : bool, default=True
-        Unbiased in the number of draws: the pairs of a draw with itself are left out. Needs two
+        Unbiased in the number of draws: the pairs of a draw with itself are left out. It needs two
         draws.
     scale : {None, "std"}, default=None
         With "std" each column is divided by the truth's standard deviation first, which columns

@@ -1,7 +1,5 @@
 """Classifier two-sample test: how well can generated events be told from true ones."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -11,6 +9,7 @@ from skjetsim.metrics._network_classifier import network_scores
 from skjetsim.utils._comparison import (
     check_pair,
     check_table,
+    check_theory,
     rng_from,
     shared_differences,
 )
@@ -71,7 +70,7 @@ def classifier_two_sample_auc(
     auc : float
         The greatest over the classifiers. 0.5 is indistinguishable, 1 is perfectly told apart. It
         is the raw area on unseen events: a little below 0.5 is statistics, not skill, so it is
-        not folded up. Its error is about 1 / sqrt(6 n), n the test events a side.
+        not folded up. Its error is about 1 / sqrt(6 n), n the test events per side.
     aucs : dict of str to float
         Only with `return_all`.
 
@@ -112,13 +111,7 @@ def classifier_two_sample_auc(
         raise ValueError(f"test_size must be between 0 and 1, got {test_size!r}.")
     if X is not None and generated_weight is None:
         generated_weight = sample_weight
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        min_samples=20,
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=20)
     rng = rng_from(random_state)
     one, two = _joint_tables(pair, X, features)
     table = np.concatenate([one, two])
@@ -150,12 +143,7 @@ def _joint_tables(pair, X, features):
     """Columns the classifier sees: X, y, residuals and derived features, for both samples."""
     theory, theory_names = None, None
     if X is not None:
-        theory, theory_names = check_table(X, what="X")
-        if not len(theory) == len(pair.truth) == len(pair.generated):
-            raise ValueError(
-                f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
-                f"{len(pair.generated)}: row i of all three must be the same event."
-            )
+        theory, theory_names = check_theory(X, pair)
     if hasattr(features, "fit_transform"):
         features = _as_function(features, pair)
     tables = []

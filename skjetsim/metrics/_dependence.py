@@ -1,18 +1,13 @@
 """Do the features depend on each other as they should: correlations, residuals in bins of X."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 import pandas as pd
 
 from skjetsim.metrics._distances import wasserstein_1d
-from skjetsim.utils._comparison import (
-    check_pair,
-    check_table,
-    shared_differences,
-)
+from skjetsim.utils._comparison import check_pair, check_table, check_theory, shared_differences
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
@@ -52,13 +47,7 @@ def correlation_difference(
     2.0
     """
     check_option(multioutput, "multioutput", ("max", "rms", "raw_values"))
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        min_samples=2,
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=2)
     if pair.n_columns < 2:
         raise ValueError("correlations need at least two columns, got one.")
     difference = _correlation(pair.generated, pair.generated_weight)
@@ -104,7 +93,7 @@ def residual_wasserstein(
         Theory-level events. With names it must hold every column of truth and may hold more;
         without names it must be equally wide.
     by : str, int or array-like of shape (n,)
-        What to bin in: a column of X, or any values, one an event.
+        What to bin in: a column of X, or any values, one per event.
     bins : int or array-like of edges, default=4
         An int makes bins of equal population, whose edges have as few decimals as the events
         allow. Events outside given edges are in no bin.
@@ -170,9 +159,7 @@ def residual_wasserstein(
 
 def _bin_distances(true_residual, residual, pair, rows, scale):
     """W1 of each column of the residuals in one bin."""
-    weight, generated_weight = (
-        None if each is None else each[rows] for each in (pair.weight, pair.generated_weight)
-    )
+    weight, generated_weight = take_rows(pair.weight, rows), take_rows(pair.generated_weight, rows)
     for each in (weight, generated_weight):
         if each is not None and each.sum() <= 0:
             raise ValueError("all events of a bin have weight zero: use fewer bins.")
@@ -187,15 +174,8 @@ def _bin_distances(true_residual, residual, pair, rows, scale):
 def _check_paired(truth, generated, X, sample_weight, generated_weight):
     if generated_weight is None:
         generated_weight = sample_weight
-    pair = check_pair(
-        truth, generated, sample_weight=sample_weight, generated_weight=generated_weight
-    )
-    theory, names = check_table(X, what="X")
-    if not len(theory) == len(pair.truth) == len(pair.generated):
-        raise ValueError(
-            f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
-            f"{len(pair.generated)}: row i of all three must be the same event."
-        )
+    pair = check_pair(truth, generated, sample_weight, generated_weight)
+    theory, names = check_theory(X, pair)
     if names is not None and pair.names is not None:
         missing = [name for name in pair.names if name not in names]
         if missing:
@@ -233,7 +213,7 @@ def _binning_values(by, theory, names):
         return theory[:, by], names[by] if names is not None else f"column {by}"
     values, by_names = check_table(by, what="by")
     if values.shape != (len(theory), 1):
-        raise ValueError(f"by must hold one value an event, {len(theory)}, got {np.shape(by)}.")
+        raise ValueError(f"by must hold one value per event, {len(theory)}, got {np.shape(by)}.")
     return values[:, 0], by_names[0] if by_names is not None else "by"
 
 

@@ -1,19 +1,10 @@
 """Wasserstein distances: on the line and the circle by sorting, sliced in more; KS distance."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._angles import TWO_PI, wrap_phi
-from skjetsim.utils._comparison import (
-    MULTIOUTPUTS,
-    aggregate,
-    check_pair,
-    check_scale,
-    rng_from,
-)
+from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair, check_scale, rng_from
 from skjetsim.utils._validation import check_int, check_option
-from skjetsim.utils._weighted import weighted_std
 
 # Doubles held at once while slicing: 64 MB each for the projections of both samples.
 _SLICE_BUDGET = 8_000_000
@@ -67,16 +58,9 @@ def wasserstein_distance(
     array([2.5])
     """
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
-    pair = check_pair(
-        truth, generated, sample_weight=sample_weight, generated_weight=generated_weight
-    )
-    unit = check_scale(scale, pair.truth, pair.weight)
-    values = np.empty(pair.n_columns)
-    for column in range(pair.n_columns):
-        values[column] = wasserstein_1d(
-            pair.truth[:, column], pair.generated[:, column], pair.weight, pair.generated_weight
-        )
-    return aggregate(values / unit, multioutput)
+    pair = check_pair(truth, generated, sample_weight, generated_weight)
+    values = np.array([wasserstein_1d(*column) for column in pair.columns()])
+    return aggregate(values / check_scale(scale, pair.truth, pair.weight), multioutput)
 
 
 def wasserstein_1d(a, b, a_weight=None, b_weight=None, *, p=1):
@@ -221,22 +205,17 @@ def ks_distance(
     array([0.5])
     """
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        allow_negative=True,
-    )
-    values = np.empty(pair.n_columns)
-    for column in range(pair.n_columns):
-        a = _sorted_shares(pair.truth[:, column], pair.weight)
-        b = _sorted_shares(pair.generated[:, column], pair.generated_weight)
-        merged, gap = _cdf_gap(a[0], b[0], a[1], b[1])
-        # The distributions are compared after all events of one value, not in between.
-        last_of_value = np.append(np.diff(merged) > 0, False)
-        values[column] = np.max(np.abs(gap[last_of_value]), initial=0.0)
-    return aggregate(values, multioutput)
+    pair = check_pair(truth, generated, sample_weight, generated_weight, allow_negative=True)
+    return aggregate(np.array([_ks_1d(*column) for column in pair.columns()]), multioutput)
+
+
+def _ks_1d(a, b, a_weight, b_weight):
+    a, a_share = _sorted_shares(a, a_weight)
+    b, b_share = _sorted_shares(b, b_weight)
+    merged, gap = _cdf_gap(a, b, a_share, b_share)
+    # The distributions are compared after all events of one value, not in between.
+    last_of_value = np.append(np.diff(merged) > 0, False)
+    return np.max(np.abs(gap[last_of_value]), initial=0.0)
 
 
 def sliced_wasserstein_distance(
@@ -297,13 +276,10 @@ def sliced_wasserstein_distance(
     """
     check_option(p, "p", (1, 2))
     n_slices = check_int(n_slices, "n_slices")
-    pair = check_pair(
-        truth, generated, sample_weight=sample_weight, generated_weight=generated_weight
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight)
     a, b = pair.truth, pair.generated
     if scale is not None:
-        check_option(scale, "scale", (None, "std"))
-        unit = weighted_std(a, pair.weight)
+        unit = check_scale(scale, a, pair.weight)
         a, b = a / unit, b / unit
     directions = rng_from(random_state).standard_normal((pair.n_columns, n_slices))
     directions /= np.linalg.norm(directions, axis=0)

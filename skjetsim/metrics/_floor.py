@@ -1,7 +1,5 @@
 """What a perfect model would score: the metric between two samples of the truth."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
@@ -33,7 +31,7 @@ class MetricFloor(Bunch):
     limit : float
         The 95th percentile of that maximum: what `at_floor` compares with.
     n_samples : int
-        Events a side.
+        Events per side.
     """
 
     def at_floor(self, value):
@@ -42,7 +40,7 @@ class MetricFloor(Bunch):
         Parameters
         ----------
         value : float, ndarray or DataFrame
-            The metric of the model against the truth, at `n_samples` events a side.
+            The metric of the model against the truth, at `n_samples` events per side.
 
         Returns
         -------
@@ -86,8 +84,8 @@ def metric_floor(
         `metric(truth, generated, **metric_params)`; smaller is better.
     truth : array-like of shape (n, n_features)
     n_samples : int, optional
-        Events a side: take what the model is judged with, for floors fall with the sample size.
-        By default half of the truth, and all of it where there is a `replica`.
+        Events per side: take what the model is judged with, for floors fall with the sample size.
+        By default half of the truth, and all of it if there is a `replica`.
     n_repeats : int, default=500
         Comparisons. A classifier's floor needs far fewer than a distance's.
     random_state : None, int, Generator or RandomState
@@ -185,7 +183,7 @@ def _check_rows(truth, replica, X):
 
 
 def _refuse_rejected(truth, replica):
-    """Raise where the replica holds the zeros of an event that its detector pass rejected."""
+    """Raise if the replica holds the zeros of an event that its detector pass rejected."""
     if truth.shape[1] == 1:  # a single quantity may well be zero, the mass of a jet for one
         return
     rejected = truth.any(axis=1) & ~replica.any(axis=1)

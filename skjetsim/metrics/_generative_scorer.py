@@ -1,44 +1,35 @@
 """A scorer of any metric, as scikit-learn's `make_scorer` makes them of its own."""
 
-from __future__ import annotations
-
 import inspect
+from collections.abc import Callable
+from dataclasses import field
 
 import numpy as np
 import pandas as pd
 
-from skjetsim.metrics._scoring_task import (
-    BaseGenerativeScorer,
-    compared_columns,
-    mean_over_bins,
-)
+from skjetsim.metrics._scoring_task import BaseGenerativeScorer, compared_columns, mean_over_bins
+from skjetsim.utils._docs import documented_as
+from skjetsim.utils._with_parameters import with_parameters
 
 
+@with_parameters
 class GenerativeScorer(BaseGenerativeScorer):
     """Score an estimator by any `metric(truth, generated)`, see `make_generative_scorer`.
 
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
-        returns one value a feature, they are averaged.
-    greater_is_better : bool, default=False
-        False turns the sign, so that higher scores are better.
-    metric_params : dict, optional
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
+        returns one value per feature, they are averaged.
+    greater_is_better : bool
+        False changes the sign, so that higher scores are better.
+    metric_params : dict or None
         Keyword arguments of the metric.
-    bins : int, default=4
+    bins : int
         A simulator's y is compared in so many quantile bins of each column of X.
-    residuals : bool, default=True
+    residuals : bool
         Whether y - X joins the columns compared, as `<name>_residual`, where y and X share
         columns (by name, or without names by position where the widths agree).
-    n_samples : int, optional
-        A generator draws so many events; a simulator simulates so many rows of X, chosen at
-        random. By default as many as X has.
-    random_state : int, RandomState, Generator or None, default=0
-        Seed of the drawn events: an int gives every candidate of a search the same noise.
-    direction : {"forward", "inverse"}, default="forward"
-        "inverse" unfolds y and compares with X in bins of y: for unfolders, and simulators with
-        `sample_inverse`.
 
     Notes
     -----
@@ -58,26 +49,11 @@ class GenerativeScorer(BaseGenerativeScorer):
     True
     """
 
-    def __init__(
-        self,
-        metric,
-        *,
-        greater_is_better=False,
-        metric_params=None,
-        bins=4,
-        residuals=True,
-        n_samples=None,
-        random_state=0,
-        direction="forward",
-    ):
-        self.metric = metric
-        self.greater_is_better = greater_is_better
-        self.metric_params = metric_params
-        self.bins = bins
-        self.residuals = residuals
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    metric: Callable = field(kw_only=False)
+    greater_is_better: bool = False
+    metric_params: dict | None = None
+    bins: int = 4
+    residuals: bool = True
 
     def _score(self, task):
         params = dict(self.metric_params or {})
@@ -94,6 +70,7 @@ class GenerativeScorer(BaseGenerativeScorer):
         return sign * mean_over_bins(measure, truth, generated, task, self.bins)
 
 
+@documented_as(GenerativeScorer)
 def make_generative_scorer(
     metric,
     *,
@@ -110,18 +87,15 @@ def make_generative_scorer(
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; where it
-        returns one value a feature, they are averaged. It is handed weights only where there are
-        some, and the scorer's seed where it has a parameter `random_state`.
-    greater_is_better : bool, default=False
-    bins : int, default=4
-        A simulator's y is compared in so many quantile bins of each column of X.
-    residuals : bool, default=True
-        Whether y - X joins the columns compared, where y and X share columns.
-    n_samples : int, optional
-        Events drawn (generator) or rows of X simulated (simulator); by default as many as X has.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
+        returns one value per feature, they are averaged. It gets weights only if there are
+        any, and the scorer's seed if it has a parameter `random_state`.
+    %(greater_is_better)s
+    %(bins)s
+    %(residuals)s
+    %(n_samples)s
+    %(random_state)s
+    %(direction)s
     **metric_params
         Further keyword arguments of the metric.
 

@@ -1,34 +1,46 @@
 """Binned comparisons: EMD_sum of the jet VAE papers, chi-square per degree of freedom."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.metrics._distances import wasserstein_1d
-from skjetsim.utils._comparison import (
-    MULTIOUTPUTS,
-    aggregate,
-    check_pair,
-)
+from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 
 
-def _per_column(setting, pair, name):
-    """Spread a parameter given by column (mapping or sequence) over the columns, None if absent."""
+def per_column(setting, names, n_columns, parameter, *, fewer=False):
+    """Spread a parameter over the columns; columns without an entry get None.
+
+    Parameters
+    ----------
+    setting : sequence, mapping from column name (or position) to entry, or None
+    names : list of str or None
+    n_columns : int
+    parameter : str
+        Named in messages.
+    fewer : bool
+        Whether a sequence may end before the last column.
+
+    Returns
+    -------
+    list
+    """
     if setting is None:
-        return [None] * pair.n_columns
+        return [None] * n_columns
     if isinstance(setting, Mapping):
-        names = pair.names if pair.names is not None else list(range(pair.n_columns))
+        names = names if names is not None else list(range(n_columns))
         unknown = [key for key in setting if key not in names]
         if unknown:
-            raise ValueError(f"{name} names column {unknown[0]!r}, but the columns are {names}.")
+            raise ValueError(
+                f"{parameter} names column {unknown[0]!r}, but the columns are {names}."
+            )
         return [setting.get(key) for key in names]
-    if len(setting) != pair.n_columns:
-        raise ValueError(f"{name} has {len(setting)} entries for {pair.n_columns} columns.")
-    return list(setting)
+    missing = n_columns - len(setting)
+    if missing < 0 or (missing and not fewer):
+        raise ValueError(f"{parameter} has {len(setting)} entries for {n_columns} columns.")
+    return [*setting, *[None] * missing]
 
 
 def default_range(values, weight=None):
@@ -73,7 +85,7 @@ def emd_sum(
         Weights of truth and of generated. Negative weights are allowed with `positions=True`, as
         long as their sum is positive.
     bins : int, default=100
-        Bins of equal width a feature.
+        Bins of equal width per feature.
     ranges : sequence of (low, high), or mapping from column name to (low, high), optional
         Axis ranges. By default, and for columns a mapping leaves out, the central 99.8% of the
         truth. JetNet in [1]_: mass (0, 400), pT (0, 3000), E (200, 4000), eta and phi (-3, 3).
@@ -114,15 +126,9 @@ def emd_sum(
     """
     check_option(multioutput, "multioutput", ("sum", "raw_values"))
     bins = check_int(bins, "bins")
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        allow_negative=positions,
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight, allow_negative=positions)
     values = np.empty(pair.n_columns)
-    for column, given in enumerate(_per_column(ranges, pair, "ranges")):
+    for column, given in enumerate(per_column(ranges, pair.names, pair.n_columns, "ranges")):
         low, high = _check_range(given, pair, column)
         a = _flow_histogram(pair.truth[:, column], low, high, bins, pair.weight)
         b = _flow_histogram(pair.generated[:, column], low, high, bins, pair.generated_weight)
@@ -210,15 +216,10 @@ def chi2_per_dof(
     True
     """
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
-    pair = check_pair(
-        truth,
-        generated,
-        sample_weight=sample_weight,
-        generated_weight=generated_weight,
-        allow_negative=True,
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight, allow_negative=True)
     if isinstance(bins, Mapping) or np.ndim(bins) > 0 or isinstance(bins, (list, tuple)):
-        settings = [50 if each is None else each for each in _per_column(bins, pair, "bins")]
+        given = per_column(bins, pair.names, pair.n_columns, "bins")
+        settings = [50 if each is None else each for each in given]
     else:
         settings = [check_int(bins, "bins")] * pair.n_columns
     values = np.array([_chi2_column(pair, c, setting) for c, setting in enumerate(settings)])

@@ -1,7 +1,5 @@
 """Whether a generator repeats its training events."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 

@@ -1,7 +1,5 @@
 """A small neural classifier for the two-sample test; the only metric that loads torch."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 
@@ -33,7 +31,7 @@ def network_scores(train, validation, test, random_state):
     ).fit(train[0])
     import torch
 
-    from skjetsim._nn import Rows, TrainingNet, TrainingPlan, build_classifier
+    from skjetsim._nn import BinaryClassifier, PrivateRandom, Rows, TrainingNet, TrainingPlan
 
     def tensor(array):
         return torch.from_numpy(array.astype(np.float32))
@@ -42,11 +40,9 @@ def network_scores(train, validation, test, random_state):
         return Rows((tensor(scaler.transform(X)), tensor(label)), tensor(weight))
 
     generator = torch.Generator().manual_seed(int(random_state.integers(2**62)))
-    net = TrainingNet(
-        build_classifier(train[0].shape[1], generator=generator),
-        plan=TrainingPlan(**_PLAN),
-        generator=generator,
-    )
+    with PrivateRandom(generator):
+        classifier = BinaryClassifier(train[0].shape[1])
+    net = TrainingNet(classifier, plan=TrainingPlan(**_PLAN), generator=generator)
     net.fit(rows(*train), rows(*validation))
     with torch.inference_mode():
         return net.module_.log_odds(tensor(scaler.transform(test))).double().numpy()

@@ -1,13 +1,11 @@
 """Where the truth lies among the draws of its event: coverage of quantiles, and ranks."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
-from skjetsim.metrics._calibration import event_blocks
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_weight, rng_from
+from skjetsim.utils._scores import event_blocks
 
 # What messages call the arguments of the functions below.
 NAMES = {"what": "X", "other": "posterior_draws"}
@@ -71,12 +69,7 @@ def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, cent
 
 
 def posterior_coverage(
-    X,
-    posterior_draws,
-    levels=(0.1, 0.25, 0.5, 0.75, 0.9),
-    *,
-    sample_weight=None,
-    central=False,
+    X, posterior_draws, levels=(0.1, 0.25, 0.5, 0.75, 0.9), *, sample_weight=None, central=False
 ):
     """Coverage of the quantiles of unfolded events, and its standard error.
 
@@ -236,7 +229,7 @@ class _Calibration:
         tail = min(levels.min(initial=0.5), 1 - levels.max(initial=0.5))
         if tail * (self.n_draws + 1) < 1 - 1e-9:
             raise ValueError(
-                f"{self.n_draws} draws an event do not reach the quantile {tail:g} from the end: "
+                f"{self.n_draws} draws per event do not reach the quantile {tail:g} from the end: "
                 f"at least {int(np.ceil(1 / tail - 1e-9)) - 1} are needed."
             )
         # The part of the ranks that the truth may have, below + 0 ... below + ties, under the cut.

@@ -1,7 +1,5 @@
 """Quantile mean squared error of "GANplification", and how many events a model is worth."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
@@ -113,9 +111,7 @@ def _rounded_sum(squares):
 
 
 def _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight):
-    pair = check_pair(
-        truth, generated, sample_weight=sample_weight, generated_weight=generated_weight
-    )
+    pair = check_pair(truth, generated, sample_weight, generated_weight)
     if isinstance(n_quantiles, numbers.Integral):
         counts = [check_int(n_quantiles, "n_quantiles", minimum=2)] * pair.n_columns
     else:

@@ -5,9 +5,8 @@ scikit-learn looks foreign strings up in its own table only, so scorers are pass
 estimator: `clone`, `get_params`, pickling and `set_score_request` work as anywhere.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -17,7 +16,7 @@ from skjetsim.base import is_generator
 from skjetsim.metrics._calibration import energy_score
 from skjetsim.metrics._classifier import classifier_two_sample_auc
 from skjetsim.metrics._distances import wasserstein_distance
-from skjetsim.metrics._histograms import default_range, emd_sum
+from skjetsim.metrics._histograms import default_range, emd_sum, per_column
 from skjetsim.metrics._quantiles import quantile_cell_shares
 from skjetsim.metrics._scoring_task import (
     BaseGenerativeScorer,
@@ -30,8 +29,10 @@ from skjetsim.metrics._scoring_task import (
 from skjetsim.utils._comparison import check_pair, check_weight
 from skjetsim.utils._validation import check_int
 from skjetsim.utils._weighted import weighted_std
+from skjetsim.utils._with_parameters import with_parameters
 
 
+@with_parameters
 class WassersteinScorer(BaseGenerativeScorer):
     """Minus the mean Wasserstein-1 distance of the features, in the truth's standard deviations.
 
@@ -40,13 +41,8 @@ class WassersteinScorer(BaseGenerativeScorer):
 
     Parameters
     ----------
-    bins : int, default=4
+    bins : int
         Quantile bins of each column of X (simulators).
-    n_samples : int, optional
-        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
-        "inverse" for unfolders.
 
     Examples
     --------
@@ -59,12 +55,7 @@ class WassersteinScorer(BaseGenerativeScorer):
     """
 
     _made = 'get_scorer("neg_wasserstein_distance")'
-
-    def __init__(self, *, bins=4, n_samples=None, random_state=0, direction="forward"):
-        self.bins = bins
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    bins: int = 4
 
     def _score(self, task):
         truth, generated, _ = compared_columns(task)
@@ -76,6 +67,7 @@ class WassersteinScorer(BaseGenerativeScorer):
         return -mean_over_bins(measure, truth / unit, generated / unit, task, self.bins)
 
 
+@with_parameters
 class EMDSumScorer(BaseGenerativeScorer):
     """Minus EMD_sum, the sum over features of the histograms' earth mover's distances.
 
@@ -84,17 +76,13 @@ class EMDSumScorer(BaseGenerativeScorer):
 
     Parameters
     ----------
-    histogram_bins : int, default=100
-    ranges : sequence of (low, high), or mapping from column name to (low, high), optional
+    histogram_bins : int
+    ranges : sequence of (low, high), or mapping from column name to (low, high), or None
         Axis ranges of the target's columns; by default the truth's central 99.8%.
-    positions : bool, default=True
+    positions : bool
         False repeats the published code, see `emd_sum`.
-    bins : int, default=4
+    bins : int
         Quantile bins of each column of X (simulators).
-    n_samples : int, optional
-        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
 
     Examples
     --------
@@ -107,32 +95,19 @@ class EMDSumScorer(BaseGenerativeScorer):
     """
 
     _made = 'get_scorer("neg_emd_sum")'
-
-    def __init__(
-        self,
-        *,
-        histogram_bins=100,
-        ranges=None,
-        positions=True,
-        bins=4,
-        n_samples=None,
-        random_state=0,
-        direction="forward",
-    ):
-        self.histogram_bins = histogram_bins
-        self.ranges = ranges
-        self.positions = positions
-        self.bins = bins
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    histogram_bins: int = 100
+    ranges: Sequence | Mapping | None = None
+    positions: bool = True
+    bins: int = 4
 
     def _score(self, task):
         truth, generated, names = compared_columns(task)
         # One axis for all bins of X, or a bin's distance would be in a unit of its own.
-        ranges = [default_range(column, task.weight) for column in truth.T]
-        for column, given in self._given_ranges(names, truth.shape[1]):
-            ranges[column] = given
+        given = per_column(self.ranges, names, truth.shape[1], "ranges", fewer=True)
+        ranges = [
+            default_range(column, task.weight) if limits is None else limits
+            for column, limits in zip(truth.T, given, strict=True)
+        ]
 
         def measure(truth, generated, weights):
             return emd_sum(
@@ -146,20 +121,8 @@ class EMDSumScorer(BaseGenerativeScorer):
 
         return -mean_over_bins(measure, truth, generated, task, self.bins)
 
-    def _given_ranges(self, names, n_columns):
-        if self.ranges is None:
-            return []
-        if not isinstance(self.ranges, Mapping):
-            if len(self.ranges) > n_columns:
-                raise ValueError(f"ranges has {len(self.ranges)} entries, {n_columns} columns.")
-            return list(enumerate(self.ranges))
-        known = names if names is not None else list(range(n_columns))
-        unknown = [name for name in self.ranges if name not in known]
-        if unknown:
-            raise ValueError(f"ranges names column {unknown[0]!r}, but the columns are {known}.")
-        return [(known.index(name), given) for name, given in self.ranges.items()]
 
-
+@with_parameters
 class QuantileMSEScorer(BaseGenerativeScorer):
     """Minus the quantile mean squared error MSE*, averaged over pairs of columns.
 
@@ -169,14 +132,10 @@ class QuantileMSEScorer(BaseGenerativeScorer):
 
     Parameters
     ----------
-    n_quantiles : int, default=10
+    n_quantiles : int
         Quantiles of a compared column.
-    bins : int, default=4
+    bins : int
         Quantile bins of the other column of the pair.
-    n_samples : int, optional
-        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
 
     Examples
     --------
@@ -189,15 +148,8 @@ class QuantileMSEScorer(BaseGenerativeScorer):
     """
 
     _made = 'get_scorer("neg_quantile_mse")'
-
-    def __init__(
-        self, *, n_quantiles=10, bins=4, n_samples=None, random_state=0, direction="forward"
-    ):
-        self.n_quantiles = n_quantiles
-        self.bins = bins
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    n_quantiles: int = 10
+    bins: int = 4
 
     def _score(self, task):
         truth, generated, _ = compared_columns(task)
@@ -230,6 +182,7 @@ class QuantileMSEScorer(BaseGenerativeScorer):
         return -np.mean(errors)
 
 
+@with_parameters
 class EnergyScorer(BaseGenerativeScorer):
     """Minus the energy score, in the truth's standard deviations.
 
@@ -239,13 +192,11 @@ class EnergyScorer(BaseGenerativeScorer):
 
     Parameters
     ----------
-    n_draws : int, default=16
+    n_draws : int
         Draws for each event of a simulator, at least 2.
-    n_samples : int, optional
+    n_samples : int or None
         Rows of X simulated, by default all; events drawn from a generator, by default as many as X
         has, at most 2000.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
 
     Examples
     --------
@@ -258,12 +209,7 @@ class EnergyScorer(BaseGenerativeScorer):
     """
 
     _made = 'get_scorer("neg_energy_score")'
-
-    def __init__(self, *, n_draws=16, n_samples=None, random_state=0, direction="forward"):
-        self.n_draws = n_draws
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    n_draws: int = 16
 
     def _score(self, task):
         if task.condition is None:
@@ -274,6 +220,7 @@ class EnergyScorer(BaseGenerativeScorer):
         return -energy_score(task.target, draws, sample_weight=task.weight, scale="std")
 
 
+@with_parameters
 class ClassifierAUCScorer(BaseGenerativeScorer):
     """Minus |AUC - 0.5| of a classifier that tells generated from true events.
 
@@ -281,14 +228,10 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
 
     Parameters
     ----------
-    classifier : {"both", "trees", "network"} or classifier, default="both"
-    features : callable or transformer, optional
+    classifier : {"both", "trees", "network"} or classifier
+    features : callable, transformer or None
         Derives further columns, see `classifier_two_sample_auc`.
-    test_size : float, default=0.4
-    n_samples : int, optional
-        Events drawn (generator) or rows of X simulated (simulator); by default all of X.
-    random_state : int, RandomState, Generator or None, default=0
-    direction : {"forward", "inverse"}, default="forward"
+    test_size : float
 
     Examples
     --------
@@ -303,23 +246,9 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
     """
 
     _made = 'get_scorer("neg_classifier_auc")'
-
-    def __init__(
-        self,
-        *,
-        classifier="both",
-        features=None,
-        test_size=0.4,
-        n_samples=None,
-        random_state=0,
-        direction="forward",
-    ):
-        self.classifier = classifier
-        self.features = features
-        self.test_size = test_size
-        self.n_samples = n_samples
-        self.random_state = random_state
-        self.direction = direction
+    classifier: Any = "both"
+    features: Any = None
+    test_size: float = 0.4
 
     def _score(self, task):
         auc = classifier_two_sample_auc(
@@ -410,7 +339,7 @@ def get_scorer(scoring):
     ----------
     scoring : str or callable
         One of `get_scorer_names()`. As in scikit-learn, "neg_" says that the metric's sign is
-        turned so that higher is better. A callable is returned as it is.
+        changed so that higher is better. A callable is returned as it is.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """What all scorers share: drawing the events to compare, and comparing them in bins of X."""
 
-from __future__ import annotations
-
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from skjetsim.utils._comparison import (
 from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
+from skjetsim.utils._with_parameters import with_parameters
 
 # Bins are made in so many columns of X at most: clouds and images have hundreds.
 _MAX_CONDITIONS = 16
@@ -76,13 +75,26 @@ class ScoringTask:
         )
 
 
+@with_parameters
 class BaseGenerativeScorer(BaseScorer):
-    """Scorer that draws events and compares them; subclasses define `_score(task)`."""
+    """Scorer that draws events and compares them; subclasses define `_score(task)`.
 
-    n_samples: int | None
-    random_state: Any
-    direction: str
-    _made: ClassVar[str] = "make_generative_scorer(metric)"  # how messages say it is made
+    Parameters
+    ----------
+    n_samples : int or None
+        Events drawn (generator) or rows of X simulated, chosen at random (simulator); by default as
+        many as X has.
+    random_state : int, RandomState, Generator or None
+        Seed of the drawn events: an int gives every candidate of a search the same noise.
+    direction : {"forward", "inverse"}
+        "inverse" unfolds y and compares with X in bins of y: for unfolders, and simulators with
+        `sample_inverse`.
+    """
+
+    n_samples: int | None = None
+    random_state: Any = 0
+    direction: str = "forward"
+    _made = "make_generative_scorer(metric)"  # how messages say it is made
 
     def score(self, estimator, X, y=None, sample_weight=None):
         """Score a fitted generator, simulator or unfolder on held-out events.
@@ -131,8 +143,7 @@ class BaseGenerativeScorer(BaseScorer):
         self._check_conditional(estimator, y)
         if n_samples is not None and n_samples < len(X):
             rows = np.sort(rng.choice(len(X), n_samples, replace=False))
-            X, y = take_rows(X, rows), take_rows(y, rows)
-            weight = None if weight is None else weight[rows]
+            X, y, weight = (take_rows(table, rows) for table in (X, y, weight))
         sampler, condition, target = sample, X, y
         if self.direction == "inverse":
             sampler, condition, target = sample_inverse, y, X
@@ -158,16 +169,6 @@ class BaseGenerativeScorer(BaseScorer):
             raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
 
 
-def drawn_pair(task, generated):
-    """Held-out and drawn events, validated."""
-    return check_pair(
-        task.target,
-        generated,
-        sample_weight=task.weight,
-        generated_weight=task.generated_weight,
-    )
-
-
 def compared_columns(task, *, residuals=True):
     """Draw once; the target's columns and, where it shares some with X, the residuals.
 
@@ -176,7 +177,7 @@ def compared_columns(task, *, residuals=True):
     truth, generated : ndarray of shape (n, n_columns)
     names : list of str or None
     """
-    pair = drawn_pair(task, task.draw())
+    pair = check_pair(task.target, task.draw(), task.weight, task.generated_weight)
     if task.condition is None or not residuals:
         return pair.truth, pair.generated, pair.names
     condition, condition_names = check_table(task.condition, what="X")
@@ -194,7 +195,7 @@ def compared_columns(task, *, residuals=True):
 
 
 def condition_columns(task):
-    """Columns of X to compare in bins of; a random choice of them where there are many."""
+    """Columns of X to compare in bins of; a random choice if there are many."""
     condition, _ = check_table(task.condition, what="X")
     if condition.shape[1] > _MAX_CONDITIONS:
         chosen = task.rng.choice(condition.shape[1], _MAX_CONDITIONS, replace=False)
@@ -220,7 +221,7 @@ def mean_over_bins(measure, truth, generated, task, bins):
 
 
 def _weights(task, rows):
-    """Weights of some rows, as keyword arguments of a metric; none where there are none."""
+    """Weights of some rows, as keyword arguments of a metric; empty without weights."""
     named = {"sample_weight": task.weight, "generated_weight": task.generated_weight}
     return {name: weight[rows] for name, weight in named.items() if weight is not None}
 

@@ -1,7 +1,5 @@
 """How far a model moves events, and how far they had to be moved."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
@@ -21,14 +19,7 @@ PLANS = ("rows", "optimal")
 
 
 def transport_cost(
-    source,
-    target,
-    *,
-    sample_weight=None,
-    p=2,
-    scale=None,
-    plan="rows",
-    multioutput="raw_values",
+    source, target, *, sample_weight=None, p=2, scale=None, plan="rows", multioutput="raw_values"
 ):
     """How far events are moved from one level to the other, in each column both have.
 
@@ -51,7 +42,7 @@ def transport_cost(
         "rows" moves row i of the source to row i of the target, as a model did. "optimal" moves
         each column's distribution in the cheapest way there is: its one-dimensional
         Wasserstein-p distance. The target may then have another number of events than the source,
-        where no weights are given.
+        if no weights are given.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
 
     Returns

@@ -1,7 +1,5 @@
 """Periodic angles: as (cos, sin) pairs, and measured from a reference object."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin, InvertibleEventTransformer
@@ -12,7 +10,6 @@ from skjetsim.utils._event_columns import (
     is_difference,
     join_name,
     label,
-    refuse_duplicates,
     split_name,
 )
 from skjetsim.utils._four_vectors import azimuth
@@ -38,7 +35,7 @@ class AngleEncoder(InverseMixin, EventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Examples
     --------
@@ -72,30 +69,23 @@ class AngleEncoder(InverseMixin, EventTransformer):
         out = []
         for i, name in enumerate(names):
             out += [_encoded(name, "cos"), _encoded(name, "sin")] if i in self.columns_ else [name]
-        refuse_duplicates(out, type(self).__name__)
         return out
 
-    def _sources(self):
-        """For each output column, the input column it comes from; each angle twice."""
-        repeats = np.ones(self.n_features_in_, dtype=int)
-        repeats[self.columns_] = 2
-        return np.repeat(np.arange(self.n_features_in_), repeats)
+    def _cosines(self):
+        """Columns of the output that hold the cosines; each sine is one column further on."""
+        return np.add(self.columns_, np.arange(len(self.columns_)))
 
     def _forward(self, values):
-        sources = self._sources()
-        out = values[:, sources]
-        for column in self.columns_:
-            first = int(np.searchsorted(sources, column))
-            out[:, first] = np.cos(values[:, column])
-            out[:, first + 1] = np.sin(values[:, column])
+        out = np.insert(values, np.add(self.columns_, 1), 0.0, axis=1)
+        cosines = self._cosines()
+        out[:, cosines] = np.cos(values[:, self.columns_])
+        out[:, cosines + 1] = np.sin(values[:, self.columns_])
         return out
 
     def _inverse(self, values):
-        sources = self._sources()
-        first = np.searchsorted(sources, np.arange(self.n_features_in_))
-        out = values[:, first]
-        for column in self.columns_:
-            out[:, column] = azimuth(values[:, first[column]], values[:, first[column] + 1])
+        cosines = self._cosines()
+        out = np.delete(values, cosines + 1, axis=1)
+        out[:, self.columns_] = azimuth(values[:, cosines], values[:, cosines + 1])
         return out
 
 
@@ -126,7 +116,7 @@ class PhiRotation(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----

@@ -1,8 +1,5 @@
 """What all physics transformers share: validation, containers, names, errors by column and row."""
 
-from __future__ import annotations
-
-import warnings
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
@@ -11,8 +8,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
-from skjetsim.utils._event_columns import column_positions, names_by_position
+from skjetsim.utils._event_columns import (
+    column_positions,
+    event_objects,
+    find_object,
+    join_name,
+    names_by_position,
+    refuse_duplicates,
+)
+from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._validation import check_events, validate_events
+from skjetsim.utils._warnings import warn_user
 
 
 class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -51,6 +57,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         """
         values = validate_events(self, X, reset=True)
         self._names_out = list(self._resolve(self._names_in()))
+        refuse_duplicates(self._names_out, type(self).__name__)
         self._check(values)
         return self
 
@@ -65,7 +72,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         DataFrame or ndarray of shape (n_samples, n_features_out)
-            A DataFrame where X is one, unless `set_output` asks for something else.
+            A DataFrame if X is one, unless `set_output` asks for something else.
 
         Raises
         ------
@@ -80,7 +87,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         input_features : array-like of str, optional
-            Checked against the names seen in `fit`; where there were none, columns that pass
+            Checked against the names seen in `fit`; without such names, columns that pass
             through take their names from here.
 
         Returns
@@ -116,14 +123,14 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         return names
 
     def _check(self, values):
-        """Raise, or warn, where the events are not physical."""
+        """Raise or warn if the events are not physical."""
 
     @abstractmethod
     def _forward(self, values):
         """Transform a validated array."""
 
     def _require_triple(self):
-        """Raise where a table without names holds no (px, py, pz)."""
+        """Raise if a table without names holds no (px, py, pz)."""
         if not hasattr(self, "feature_names_in_") and self.n_features_in_ < 3:
             raise ValueError(
                 f"{type(self).__name__}: X has no column names and {self.n_features_in_} "
@@ -132,7 +139,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             )
 
     def _require_names(self, what):
-        """Raise where a table has no names, by which something is found."""
+        """Raise if a table has no names, by which something is found."""
         if not hasattr(self, "feature_names_in_"):
             raise ValueError(
                 f"{type(self).__name__} needs named columns, and X with {self.n_features_in_} "
@@ -156,6 +163,26 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
         return column_positions(columns, names, self.n_features_in_, type(self).__name__)
 
+    def _components(self, obj):
+        """{component: position} of an object, or raise naming the objects that there are."""
+        return find_object(event_objects(self._names_in()), obj, type(self).__name__)
+
+    def _need(self, obj, components, cure):
+        """Positions of components of an object, or raise naming the first one that it lacks."""
+        parts = self._components(obj)
+        for component in components:
+            if component not in parts:
+                if f"log_{component}" in parts:
+                    cure = "put LogTransformer behind this step"
+                raise ValueError(
+                    f"{type(self).__name__}: {obj!r} has no {join_name(obj, component)!r}; {cure}."
+                )
+        return [parts[component] for component in components]
+
+    def _event_object(self, obj, parts, values):
+        """Read any quantity of an object from its columns in a table."""
+        return EventObject.read(obj, parts, values, type(self).__name__)
+
     def _place(self, position):
         """How a column is called in messages."""
         if isinstance(position, str):
@@ -163,7 +190,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         named = hasattr(self, "feature_names_in_")
         return repr(self._names_in()[position]) if named else str(position)
 
-    def _refuse(self, bad, position, problem, *, warn=False):
+    def _refuse(self, bad, position, problem, *, warn=False, **values):
         """Raise or warn for the rows `bad`, naming the column and the first of them.
 
         Parameters
@@ -171,20 +198,43 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         bad : ndarray of bool, shape (n_samples,)
         position : int or str
             The column to name.
-        problem : callable
-            Gets the first bad row, returns what is wrong with it and how to cure it.
+        problem : str
+            What is wrong and how to cure it, with a place such as {mass:.6g} for each of `values`.
         warn : bool
+        **values : object or ndarray of shape (n_samples,)
+            Printed in the places; of an array, the value in the first bad row.
         """
         if not bad.any():
             return
         row = int(np.argmax(bad))
+        printed = {k: v[row] if isinstance(v, np.ndarray) else v for k, v in values.items()}
         message = (
             f"{type(self).__name__}: column {self._place(position)}, first bad row {row} "
-            f"({int(bad.sum())} bad rows in all): {problem(row)}"
+            f"({int(bad.sum())} bad rows in all): {problem.format(**printed)}"
         )
         if not warn:
             raise ValueError(message)
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warn_user(message)
+
+    def _refuse_momenta(self, values, column):
+        """Raise for transverse momenta that are not above zero."""
+        self._refuse(
+            values[:, column] <= 0,
+            column,
+            "pT {pt:.6g} GeV, but it must be positive. Select events with a value above zero "
+            "(skjetsim.selection.select_pt).",
+            pt=values[:, column],
+        )
+
+    def _refuse_drawn(self, bad, column, values, sign, cure, printed="{value:.6g}"):
+        """Raise for transformed values that no event has, as a model may draw them."""
+        self._refuse(
+            bad,
+            repr(self._names_out[column]),
+            f"{printed}, but transform gives {sign} values only. Put {cure} behind "
+            f"{type(self).__name__}, so that no other value is drawn.",
+            value=values,
+        )
 
 
 class InverseMixin(metaclass=ABCMeta):

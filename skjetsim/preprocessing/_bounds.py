@@ -1,7 +1,5 @@
 """Columns with a threshold or an acceptance, stretched so that nothing lies beyond it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -47,7 +45,7 @@ class BoundTransformer(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     See Also
     --------
@@ -97,7 +95,7 @@ class BoundTransformer(InvertibleEventTransformer):
         Raises
         ------
         ValueError
-            On NaN, infinity, text, missing columns, angles, bounds that are none, and values that
+            On NaN, infinity, text, missing columns, angles, wrong bounds, and values that
             are not inside them.
         """
         super().fit(X)
@@ -133,10 +131,11 @@ class BoundTransformer(InvertibleEventTransformer):
             self._refuse(
                 ~((low < value) & (value < high)),
                 column,
-                lambda row, value=value, low=low, high=high: (
-                    f"{value[row]:.6g} is not inside ({low:g}, {high:g}), to which the bounds "
-                    "themselves do not belong. Select the events that are, or widen the bounds."
-                ),
+                "{value:.6g} is not inside ({low:g}, {high:g}); the bounds themselves are outside. "
+                "Select the events that are inside, or widen the bounds.",
+                value=value,
+                low=low,
+                high=high,
             )
 
     def _log_rises(self, values):
@@ -189,7 +188,7 @@ def _pair(column, bounds):
         low = high = np.nan
     if not low < high or np.isinf([low, high]).all():
         raise ValueError(
-            f"BoundTransformer: bounds of {column!r} must be (low, high), rising, of which one may "
+            f"BoundTransformer: bounds of {column!r} must be (low, high), rising; one of them may "
             f"be None, got {bounds!r}."
         )
     return low, high

@@ -1,7 +1,5 @@
 """scikit-learn's ColumnTransformer with a way back."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -38,7 +36,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -161,8 +159,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
                 f"{self.transformers!r}."
             )
         names = [name for name, _, _ in self.transformers]
-        twice = first_duplicate(names)
-        if twice is not None:
+        if (twice := first_duplicate(names)) is not None:
             raise ValueError(f"Two blocks are named {twice!r}; names must be unique.")
         for name, transformer, _ in self.transformers:
             if name in ("transformers", "remainder") or "__" in name:
@@ -195,7 +192,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         return [*blocks, ("remainder", "passthrough", rest)] if rest else blocks
 
     def _block(self, values, positions):
-        """Columns of a block, with their names where there are any."""
+        """Columns of a block, with their names, if X had names."""
         block = values[:, positions]
         if not hasattr(self, "feature_names_in_"):
             return block

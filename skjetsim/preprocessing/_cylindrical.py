@@ -1,29 +1,17 @@
 """Cartesian momenta to (pT, eta, phi) and back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import (
-    event_objects,
-    find_object,
-    join_name,
-    label,
-    refuse_duplicates,
-)
+from skjetsim.utils._columns import other_columns
+from skjetsim.utils._event_columns import event_objects, join_name, label
 from skjetsim.utils._four_vectors import azimuth, pseudorapidity, transverse_momentum
 from skjetsim.utils._validation import check_option
 
 # Rows worked on at a time: the temporaries of one object stay in the processor's cache.
 BLOCK = 16384
-
-
-def row_blocks(n_rows):
-    """Slices over the rows, `BLOCK` at a time."""
-    return [slice(start, start + BLOCK) for start in range(0, n_rows, BLOCK)]
 
 
 class CartesianToCylindrical(InvertibleEventTransformer):
@@ -54,7 +42,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -109,7 +97,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             )
         roles = []
         for obj in chosen:
-            parts = find_object(objects, obj, "CartesianToCylindrical")
+            parts = self._components(obj)
             missing = [c for c in ("px", "py") if c not in parts]
             if missing:
                 raise ValueError(
@@ -143,7 +131,6 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             parts = ("pt", "phi") if len(momenta) == 2 else ("pt", "eta", "phi")
             for position, part in zip(momenta, parts, strict=True):
                 names[position] = join_name(obj, part)
-        refuse_duplicates(names, type(self).__name__)
         return names
 
     def _check(self, values):
@@ -158,10 +145,8 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         self._refuse(
             bad,
             position,
-            lambda row: (
-                "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. Select events "
-                "with pT above a threshold first."
-            ),
+            "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. Select events "
+            "with pT above a threshold first.",
         )
 
     def _check_energy(self, values, momenta, energy):
@@ -171,57 +156,63 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         self._refuse(
             p - e > self.tolerance * np.abs(e),
             energy,
-            lambda row: (
-                f"E = {e[row]:.6g} GeV is below |p| = {p[row]:.6g} GeV by more than tolerance="
-                f"{self.tolerance:g} times E. Check units and columns, widen the tolerance, or "
-                "pass check='warn'."
-            ),
+            "E = {e:.6g} GeV is below |p| = {p:.6g} GeV by more than tolerance={tolerance:g} "
+            "times E. Check units and columns, widen the tolerance, or pass check='warn'.",
             warn=self.check == "warn",
+            e=e,
+            p=p,
+            tolerance=self.tolerance,
         )
 
     def _forward(self, values):
-        out = np.empty_like(values)
-        passing = sorted(set(range(values.shape[1])) - self._momentum_columns())
-        for rows in row_blocks(len(values)):
-            block, target = values[rows], out[rows]
-            target[:, passing] = block[:, passing]
-            for _, momenta, _ in self._roles:
-                px, py = block[:, momenta[0]], block[:, momenta[1]]
-                pt = transverse_momentum(px, py)
-                target[:, momenta[0]] = pt
-                target[:, momenta[-1]] = azimuth(px, py)
-                if len(momenta) == 3:
-                    eta = pseudorapidity(pt, block[:, momenta[2]])
-                    if not np.isfinite(eta.sum()):
-                        bad = np.zeros(len(values), dtype=bool)
-                        bad[rows] = ~np.isfinite(eta)
-                        self._refuse_zero_pt(bad, momenta[0])
-                    target[:, momenta[1]] = eta
+        out = self._converted(values, _to_cylindrical)
+        for _, momenta, _ in self._roles:
+            if len(momenta) == 3:
+                eta = out[:, momenta[1]]
+                if not np.isfinite(eta.sum()):
+                    self._refuse_zero_pt(~np.isfinite(eta), momenta[0])
         return out
 
     def _inverse(self, values):
-        out = np.empty_like(values)
-        passing = sorted(set(range(values.shape[1])) - self._momentum_columns())
-        for rows in row_blocks(len(values)):
-            block, target = values[rows], out[rows]
-            target[:, passing] = block[:, passing]
-            for _, momenta, _ in self._roles:
-                pt, phi = block[:, momenta[0]], block[:, momenta[-1]]
-                target[:, momenta[0]] = pt * np.cos(phi)
-                target[:, momenta[1]] = pt * np.sin(phi)
-                if len(momenta) == 3:
-                    target[:, momenta[2]] = pt * np.sinh(block[:, momenta[1]])
-        return out
+        return self._converted(values, _to_cartesian)
 
-    def _momentum_columns(self):
-        return {position for _, momenta, _ in self._roles for position in momenta}
+    def _converted(self, values, convert):
+        """Table whose momenta `convert` fills in; all other columns pass through."""
+        out = np.empty_like(values)
+        converted = [position for _, momenta, _ in self._roles for position in momenta]
+        passing = other_columns(converted, values.shape[1])
+        for start in range(0, len(values), BLOCK):
+            block, target = values[start : start + BLOCK].T, out[start : start + BLOCK].T
+            target[passing] = block[passing]
+            for _, momenta, _ in self._roles:
+                convert(block, target, momenta)
+        return out
 
     def _log_det(self, values):
         total = np.zeros(len(values))
         for _, momenta, _ in self._roles:
             pt = transverse_momentum(values[:, momenta[0]], values[:, momenta[1]])
-            self._refuse(pt == 0, momenta[0], lambda row: "pT = 0, where the Jacobian is infinite.")
+            self._refuse(pt == 0, momenta[0], "pT = 0, where the Jacobian is infinite.")
             total -= np.log(pt)
             if len(momenta) == 3:  # pT^2 cosh(eta) = pT |p|
                 total -= np.log(transverse_momentum(pt, values[:, momenta[2]]))
         return total
+
+
+def _to_cylindrical(block, target, momenta):
+    """Fill in pT, eta (of a triple) and phi; tables are (n_columns, n_rows)."""
+    px, py = block[momenta[0]], block[momenta[1]]
+    pt = transverse_momentum(px, py)
+    target[momenta[0]] = pt
+    target[momenta[-1]] = azimuth(px, py)
+    if len(momenta) == 3:
+        target[momenta[1]] = pseudorapidity(pt, block[momenta[2]])
+
+
+def _to_cartesian(block, target, momenta):
+    """Fill in px, py and (of a triple) pz; tables are (n_columns, n_rows)."""
+    pt, phi = block[momenta[0]], block[momenta[-1]]
+    target[momenta[0]] = pt * np.cos(phi)
+    target[momenta[1]] = pt * np.sin(phi)
+    if len(momenta) == 3:
+        target[momenta[2]] = pt * np.sinh(block[momenta[1]])

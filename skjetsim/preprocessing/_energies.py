@@ -1,18 +1,9 @@
 """Energies replaced by masses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import (
-    event_objects,
-    find_object,
-    join_name,
-    label,
-    refuse_duplicates,
-)
-from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._event_columns import event_objects, join_name, label
 
 
 class EnergyToMass(InvertibleEventTransformer):
@@ -67,10 +58,7 @@ class EnergyToMass(InvertibleEventTransformer):
 
     def _resolve(self, names):
         self._require_names("energies are recognised")
-        found = event_objects(names)
-        self._parts = {
-            obj: find_object(found, obj, type(self).__name__) for obj in self._chosen(found)
-        }
+        self._parts = {obj: self._components(obj) for obj in self._chosen()}
         out = list(names)
         for obj, parts in self._parts.items():
             if "E" not in parts:
@@ -78,31 +66,30 @@ class EnergyToMass(InvertibleEventTransformer):
                     f"EnergyToMass: {label(obj)} has no column {join_name(obj, 'E')!r}."
                 )
             out[parts["E"]] = join_name(obj, "mass")
-        refuse_duplicates(out, type(self).__name__)
         self.objects_ = list(self._parts)
         return out
 
-    def _chosen(self, found):
+    def _chosen(self):
         """Names of the objects asked for, or of all that have an energy."""
-        if self.objects is not None:
-            listed = np.iterable(self.objects) and not isinstance(self.objects, str)
-            if not listed or not len(self.objects):
+        if self.objects is None:
+            objects = event_objects(self._names_in())
+            with_energy = [obj for obj, parts in objects.items() if "E" in parts]
+            if not with_energy:
                 raise ValueError(
-                    "EnergyToMass: objects must be None or a list of names such as ['jet'], got "
-                    f"{self.objects!r}."
+                    "EnergyToMass found no energy: no column of X is named 'E' or '*_E': "
+                    f"{self._names_in()}."
                 )
-            return self.objects
-        with_energy = [obj for obj, parts in found.items() if "E" in parts]
-        if not with_energy:
+            return with_energy
+        if isinstance(self.objects, str) or not np.iterable(self.objects) or not len(self.objects):
             raise ValueError(
-                "EnergyToMass found no energy: no column of X is named 'E' or '*_E': "
-                f"{self._names_in()}."
+                "EnergyToMass: objects must be None or a list of names such as ['jet'], got "
+                f"{self.objects!r}."
             )
-        return with_energy
+        return self.objects
 
     def _momentum(self, obj, values):
-        columns = {name: values[:, i] for name, i in self._parts[obj].items() if name != "E"}
-        return EventObject(obj, columns, type(self).__name__).momentum
+        parts = {name: i for name, i in self._parts[obj].items() if name != "E"}
+        return self._event_object(obj, parts, values).momentum
 
     def _check(self, values):
         for obj, parts in self._parts.items():
@@ -110,11 +97,11 @@ class EnergyToMass(InvertibleEventTransformer):
             self._refuse(
                 e <= momentum,
                 parts["E"],
-                lambda row, e=e, momentum=momentum: (
-                    f"E = {e[row]:.6g} GeV is not above the momentum of {momentum[row]:.6g} GeV, "
-                    "so there is no mass. Select other events, name the objects that have a mass "
-                    "in `objects`, or give those of a known mass to MassShellTransformer."
-                ),
+                "E = {e:.6g} GeV is not above the momentum of {momentum:.6g} GeV, so there is no "
+                "mass. Select other events, name the objects that have a mass in `objects`, or "
+                "give those of a known mass to MassShellTransformer.",
+                e=e,
+                momentum=momentum,
             )
 
     def _forward(self, values):
@@ -128,14 +115,8 @@ class EnergyToMass(InvertibleEventTransformer):
         out = values.copy(order="K")
         for obj, parts in self._parts.items():
             mass = values[:, parts["E"]]
-            self._refuse(
-                mass <= 0,
-                repr(self._names_out[parts["E"]]),
-                lambda row, mass=mass: (
-                    f"mass {mass[row]:.6g} GeV, where transform gives positive ones alone. Put "
-                    "LogMassTransformer behind EnergyToMass, so that none is drawn."
-                ),
-            )
+            cure, printed = "LogMassTransformer", "mass {value:.6g} GeV"
+            self._refuse_drawn(mass <= 0, parts["E"], mass, "positive", cure, printed)
             out[:, parts["E"]] = np.hypot(mass, self._momentum(obj, values))
         return out
 

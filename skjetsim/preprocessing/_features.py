@@ -1,7 +1,5 @@
 """Derived kinematic quantities: masses, angles between objects, scalar sums."""
 
-from __future__ import annotations
-
 import re
 from itertools import combinations
 
@@ -10,14 +8,8 @@ from sklearn.utils.metaestimators import available_if
 
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.utils._angles import wrap_phi
-from skjetsim.utils._event_columns import (
-    event_objects,
-    find_object,
-    join_name,
-    label,
-    refuse_duplicates,
-)
-from skjetsim.utils._event_objects import EventObject, transverse_sum, vector_sum
+from skjetsim.utils._event_columns import event_objects, join_name, label
+from skjetsim.utils._event_objects import transverse_sum, vector_sum
 from skjetsim.utils._four_vectors import rapidity, transverse_mass
 
 _FEATURE = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
@@ -30,8 +22,14 @@ _PRESETS = {
         *("pt(met)", "phi(met)"),
         "mt(muon, met)",
         "st(muon, jet, met)",
-    ),
+    )
 }
+
+
+UNDEFINED = (
+    "the quantity is not finite: eta needs pT > 0, rapidity needs E > |pz|. Select events in which "
+    "it is defined first."
+)
 
 
 def _scalar_sum(objects):
@@ -148,7 +146,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -197,9 +195,8 @@ class KinematicFeatures(InverseMixin, EventTransformer):
                 raise ValueError(f"KinematicFeatures: features names {name!r} twice.")
             derived[name] = (quantity, objects)
         self._derived = derived
-        self._compute(np.ones((1, len(names))))  # an event of ones tells of missing columns
+        self._compute(np.ones((1, len(names))))  # an event of ones shows which columns are missing
         out = [*names, *derived] if self.passthrough else list(derived)
-        refuse_duplicates(out, type(self).__name__)
         if not out:
             raise ValueError("KinematicFeatures: features is empty and nothing passes through.")
         return out
@@ -235,14 +232,13 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         if len(set(objects)) != len(objects):
             raise ValueError(f"KinematicFeatures: {feature!r} names an object twice.")
         for obj in objects:
-            find_object(self._objects, obj, type(self).__name__)
+            self._components(obj)
         return quantity, objects
 
     def _compute(self, values):
         """Columns of the derived quantities, in order."""
         objects = {
-            obj: EventObject(obj, {c: values[:, i] for c, i in parts.items()}, type(self).__name__)
-            for obj, parts in self._objects.items()
+            obj: self._event_object(obj, parts, values) for obj, parts in self._objects.items()
         }
         return [
             (_PAIRWISE.get(quantity) or _OF_ANY[quantity])([objects[obj] for obj in wanted])
@@ -255,7 +251,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         out[:, :n_through] = values[:, :n_through]
         for i, column in enumerate(self._compute(values), start=n_through):
             if not np.isfinite(column.sum()):
-                self._refuse(~np.isfinite(column), repr(self._names_out[i]), _undefined)
+                self._refuse(~np.isfinite(column), repr(self._names_out[i]), UNDEFINED)
             out[:, i] = column
         return out
 
@@ -276,10 +272,3 @@ class KinematicFeatures(InverseMixin, EventTransformer):
         DataFrame or ndarray of shape (n_samples, n_features_in_)
         """
         return super().inverse_transform(X)
-
-
-def _undefined(row):
-    return (
-        "the quantity is not finite: eta needs pT > 0, rapidity needs E > |pz|. Select events "
-        "where it is defined first."
-    )

@@ -1,6 +1,6 @@
 """log |det| of any transformer: its own method, or a registry for scikit-learn's."""
 
-from __future__ import annotations
+from functools import singledispatch
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.utils._validation import check_events
 
-_REGISTRY: dict = {}
 
-
-def _always(transformer):
-    return True
+@singledispatch
+def _registered(transformer):
+    """Return (function, condition) of the nearest registered base class, or None."""
+    return None
 
 
 def register_log_det(cls, function, *, condition=None):
@@ -57,15 +57,7 @@ def register_log_det(cls, function, *, condition=None):
     """
     if not isinstance(cls, type):
         raise TypeError(f"cls must be a class, got {cls!r}.")
-    _REGISTRY[cls] = (function, condition or _always)
-
-
-def _registered(transformer):
-    """Return (function, condition) of the nearest registered base class, or None."""
-    for cls in type(transformer).__mro__:
-        if cls in _REGISTRY:
-            return _REGISTRY[cls]
-    return None
+    _registered.register(cls, lambda transformer: (function, condition))
 
 
 def has_log_det(transformer):
@@ -93,7 +85,7 @@ def has_log_det(transformer):
     if hasattr(transformer, "log_det_jacobian"):
         return True
     known = _registered(transformer)
-    return known is not None and known[1](transformer)
+    return known is not None and (known[1] is None or bool(known[1](transformer)))
 
 
 def log_det_jacobian(transformer, X):
@@ -144,8 +136,7 @@ def log_det_jacobian(transformer, X):
         return _pipeline(transformer, X)
     if hasattr(transformer, "log_det_jacobian"):
         return transformer.log_det_jacobian(X)
-    known = _registered(transformer)
-    if known is None or not known[1](transformer):
+    if not has_log_det(transformer):
         raise TypeError(
             f"No log-determinant is known for {transformer!r}. Give it a method "
             "log_det_jacobian(X), or teach it with skjetsim.preprocessing.register_log_det."
@@ -157,7 +148,8 @@ def log_det_jacobian(transformer, X):
             f"X has {values.shape[1]} features, but {type(transformer).__name__} is expecting "
             f"{transformer.n_features_in_} features as input."
         )
-    return known[0](transformer, values)
+    function, _ = _registered(transformer)
+    return function(transformer, values)
 
 
 def _pipeline(pipeline, X):
@@ -174,7 +166,7 @@ def _pipeline(pipeline, X):
 
 
 def _divided(transformer, values):
-    """Columns divided by `scale_`; None where the scaler only shifts."""
+    """Columns divided by `scale_`; None if the scaler only shifts."""
     scale = getattr(transformer, "scale_", None)
     return np.full(len(values), 0.0 if scale is None else -np.log(np.abs(scale)).sum())
 
@@ -228,10 +220,7 @@ def _power_scale(transformer, values):
 
 def _quantile(transformer, values):
     """Slope of the piecewise linear map to [0, 1], and of the normal quantile function after it."""
-    total = np.zeros(len(values))
-    for column in range(values.shape[1]):
-        total += _quantile_column(transformer, values[:, column], column)
-    return total
+    return sum(_quantile_column(transformer, x, column) for column, x in enumerate(values.T))
 
 
 def _quantile_column(transformer, x, column):
@@ -257,13 +246,8 @@ def _quantile_column(transformer, x, column):
         return np.where(inside, np.log(slope), -np.inf)
 
 
-def _does_not_clip(transformer):
-    return not transformer.clip
-
-
-register_log_det(StandardScaler, _divided)
-register_log_det(MaxAbsScaler, _divided)
-register_log_det(RobustScaler, _divided)
-register_log_det(MinMaxScaler, _multiplied, condition=_does_not_clip)
+for _scaler in (StandardScaler, MaxAbsScaler, RobustScaler):
+    register_log_det(_scaler, _divided)
+register_log_det(MinMaxScaler, _multiplied, condition=lambda transformer: not transformer.clip)
 register_log_det(PowerTransformer, _power)
 register_log_det(QuantileTransformer, _quantile)

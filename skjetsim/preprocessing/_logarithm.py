@@ -1,11 +1,9 @@
 """Logarithms of what is positive: momenta and masses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import join_name, refuse_duplicates, split_name
+from skjetsim.utils._event_columns import join_name, split_name
 
 # Components that are positive, and their units.
 MAGNITUDES = {"pt": " GeV", "mass": " GeV", "mt": " GeV", "E": " GeV", "pt_ratio": ""}
@@ -30,7 +28,7 @@ class LogTransformer(InvertibleEventTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     Notes
     -----
@@ -68,7 +66,6 @@ class LogTransformer(InvertibleEventTransformer):
             obj, component = split_name(names[column])
             known = component in MAGNITUDES
             out[column] = join_name(obj, f"log_{component}") if known else f"log_{names[column]}"
-        refuse_duplicates(out, type(self).__name__)
         return out
 
     def _check(self, values):
@@ -79,11 +76,12 @@ class LogTransformer(InvertibleEventTransformer):
             self._refuse(
                 value <= 0,
                 column,
-                lambda row, value=value, quantity=quantity, unit=unit: (
-                    f"{quantity} {value[row]:.6g}{unit} has no logarithm. Select events with a "
-                    "value above zero (skjetsim.selection.select_mass, select_pt), or leave this "
-                    "column out of `columns`."
-                ),
+                "{quantity} {value:.6g}{unit} has no logarithm. Select events with a value above "
+                "zero (skjetsim.selection.select_mass, select_pt), or leave this column out of "
+                "`columns`.",
+                quantity=quantity,
+                value=value,
+                unit=unit,
             )
 
     def _forward(self, values):
@@ -119,7 +117,7 @@ class LogMassTransformer(LogTransformer):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     See Also
     --------

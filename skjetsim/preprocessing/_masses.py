@@ -1,17 +1,11 @@
 """Energies dropped where a mass determines them, and restored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim.preprocessing._base import (
-    EventTransformer,
-    InverseMixin,
-)
-from skjetsim.utils._event_columns import event_objects, find_object, join_name, label
-from skjetsim.utils._event_objects import EventObject
+from skjetsim.preprocessing._base import EventTransformer, InverseMixin
+from skjetsim.utils._event_columns import event_objects, join_name, label
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_option
 
@@ -74,10 +68,9 @@ class MassShellTransformer(InverseMixin, EventTransformer):
                 f"of a mass column, got {self.masses!r}."
             )
         self._require_names("energies are recognised")
-        objects = event_objects(names)
         self._energies = {}
         for obj, mass in self.masses.items():
-            parts = find_object(objects, obj, type(self).__name__)
+            parts = self._components(obj)
             if "E" not in parts:
                 raise ValueError(
                     f"MassShellTransformer: {label(obj)} has no column {join_name(obj, 'E')!r}."
@@ -103,8 +96,7 @@ class MassShellTransformer(InverseMixin, EventTransformer):
         """Energy on the mass shell, from the columns that are left."""
         names = self._names_out
         parts = event_objects(names).get(obj, {})
-        columns = {component: kept[:, i] for component, i in parts.items()}
-        momentum = EventObject(obj, columns, type(self).__name__).momentum
+        momentum = self._event_object(obj, parts, kept).momentum
         mass = self.masses[obj]
         return np.hypot(momentum, kept[:, names.index(mass)] if isinstance(mass, str) else mass)
 
@@ -115,13 +107,14 @@ class MassShellTransformer(InverseMixin, EventTransformer):
             self._refuse(
                 np.abs(e - shell) > self.tolerance * np.abs(e),
                 column,
-                lambda row, obj=obj, e=e, shell=shell: (
-                    f"E = {e[row]:.6g} GeV is off the mass shell sqrt(p^2 + m^2) = "
-                    f"{shell[row]:.6g} GeV (m = {self.masses[obj]!r}) by more than tolerance="
-                    f"{self.tolerance:g} times E. Check the mass and the units, widen the "
-                    "tolerance, or pass check='warn'."
-                ),
+                "E = {e:.6g} GeV is off the mass shell sqrt(p^2 + m^2) = {shell:.6g} GeV (m = "
+                "{mass!r}) by more than tolerance={tolerance:g} times E. Check the mass and the "
+                "units, widen the tolerance, or pass check='warn'.",
                 warn=self.check == "warn",
+                e=e,
+                shell=shell,
+                mass=self.masses[obj],
+                tolerance=self.tolerance,
             )
 
     def _forward(self, values):

@@ -1,11 +1,9 @@
 """The mass of two particles as a column, in place of the size of their momenta."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import event_objects, find_object, join_name, refuse_duplicates
+from skjetsim.utils._event_columns import join_name
 
 
 class PairMassTransformer(InvertibleEventTransformer):
@@ -66,26 +64,17 @@ class PairMassTransformer(InvertibleEventTransformer):
                 f"PairMassTransformer: a pair has two objects, got {self.first!r} twice."
             )
         self._require_names("objects are found")
-        objects = event_objects(names)
-        self._columns = [self._massless(objects, name) for name in (self.first, self.second)]
+        self._columns = [self._massless(name) for name in (self.first, self.second)]
         out = list(names)
         mass, ratio = (parts["pt"] for parts in self._columns)
         pair = f"{self.first}_{self.second}"
         out[mass], out[ratio] = join_name(pair, "mass"), join_name(pair, "pt_ratio")
-        refuse_duplicates(out, type(self).__name__)
         return out
 
-    def _massless(self, objects, name):
-        """Columns of one object, which has to be massless and cylindrical."""
-        parts = find_object(objects, name, type(self).__name__)
-        for component in ("pt", "eta", "phi"):
-            if component not in parts:
-                cure = "put CartesianToCylindrical in front"
-                if f"log_{component}" in parts:
-                    cure = "put LogTransformer behind this step"
-                raise ValueError(
-                    f"PairMassTransformer: {name!r} has no {join_name(name, component)!r}; {cure}."
-                )
+    def _massless(self, name):
+        """Columns of one object, which must be massless and cylindrical."""
+        parts = self._components(name)
+        self._need(name, ("pt", "eta", "phi"), "put CartesianToCylindrical in front")
         for component in ("mass", "log_mass", "E"):
             if component in parts:
                 raise ValueError(
@@ -97,24 +86,17 @@ class PairMassTransformer(InvertibleEventTransformer):
 
     def _check(self, values):
         for column in self._momenta():
-            self._refuse(
-                values[:, column] <= 0,
-                column,
-                lambda row, column=column: (
-                    f"pT {values[row, column]:.6g} GeV, where a positive one is needed. Select "
-                    "events with a value above zero (skjetsim.selection.select_pt)."
-                ),
-            )
+            self._refuse_momenta(values, column)
         self._check_opening(values)
 
     def _check_opening(self, values):
         self._refuse(
             self._opening(values) <= 0,
             self._columns[1]["eta"],
-            lambda row: (
-                f"{self.first!r} and {self.second!r} have the same direction, and so no mass. "
-                "Select events in which they are apart."
-            ),
+            "{first!r} and {second!r} have the same direction, and so no mass. Select events in "
+            "which they are apart.",
+            first=self.first,
+            second=self.second,
         )
 
     def _opening(self, values):
@@ -138,14 +120,8 @@ class PairMassTransformer(InvertibleEventTransformer):
     def _inverse(self, values):
         mass, ratio = self._momenta()
         for column in (mass, ratio):
-            self._refuse(
-                values[:, column] <= 0,
-                repr(self._names_out[column]),
-                lambda row, column=column: (
-                    f"{values[row, column]:.6g}, where transform gives positive values alone. Put "
-                    "LogTransformer behind PairMassTransformer, so that no other is drawn."
-                ),
-            )
+            drawn = values[:, column]
+            self._refuse_drawn(drawn <= 0, column, drawn, "positive", "LogTransformer")
         self._check_opening(values)
         out = values.copy(order="K")
         # Of pT1 * pT2 and pT1 / pT2.

@@ -1,12 +1,9 @@
 """Masses of a top pair from a lepton, missing momentum and four jets."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer
-from skjetsim.utils._event_columns import event_objects, find_object, join_name
-from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._event_columns import join_name
 from skjetsim.utils._four_vectors import energy, mass_of
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._top_pairs import (
@@ -18,6 +15,7 @@ from skjetsim.utils._top_pairs import (
     neutrino_pz,
 )
 from skjetsim.utils._validation import first_duplicate
+from skjetsim.utils._with_parameters import with_parameters
 
 _NAMES = (
     "neutrino_pz",
@@ -32,21 +30,47 @@ _NAMES = (
 )
 
 
-class TopPairSolver(EventTransformer):
-    """Finds lepton, missing momentum and four jets of a top pair, and solves it.
+NO_TRANSVERSE = (
+    "the lepton has no momentum across the beam (E is not above abs(pz)), so that the neutrino's "
+    "is not known. Rows of zeros are events that were not accepted; leave them out."
+)
 
-    Subclasses have the parameters `lepton`, `met`, `jets`, `w_mass`, `top_mass` and `resolutions`.
+
+@with_parameters
+class TopPairSolver(EventTransformer):
+    """Find lepton, missing momentum and four jets of a top pair, and solve it.
+
+    Parameters
+    ----------
+    lepton : str
+        Name of the charged lepton, which has columns such as `electron_px`.
+    met : str
+        Name of the missing transverse momentum. Only its transverse components are read, so that
+        a neutrino may stand here.
+    jets : sequence of four str
+        Names of the jets, in any order.
+    w_mass : float
+        Mass of the W, in GeV.
+    top_mass : float
+        Mass of the top, in GeV.
+    resolutions : tuple of three float
+        What the masses of hadronic W, leptonic top and hadronic top weigh in the chi2, in GeV.
     """
+
+    lepton: str = "electron"
+    met: str = "met"
+    jets: tuple = ("jet1", "jet2", "jet3", "jet4")
+    w_mass: float = W_MASS
+    top_mass: float = TOP_MASS
+    resolutions: tuple = RESOLUTIONS
 
     def _find_objects(self, names):
         self._check_parameters()
-        found = event_objects(names)
         wanted = (self.lepton, self.met, *self.jets)
-        owner = type(self).__name__
         if (twice := first_duplicate(wanted)) is not None:
-            raise ValueError(f"{owner}: lepton, met and jets name {twice!r} twice.")
-        self._objects = {obj: find_object(found, obj, owner) for obj in wanted}
-        self._momenta(np.ones((1, len(names))))  # an event of ones tells of missing columns
+            raise ValueError(f"{type(self).__name__}: lepton, met and jets name {twice!r} twice.")
+        self._objects = {obj: self._components(obj) for obj in wanted}
+        self._momenta(np.ones((1, len(names))))  # an event of ones shows which columns are missing
 
     def _check_parameters(self):
         if isinstance(self.jets, str) or len(self.jets) != N_JETS:
@@ -63,8 +87,7 @@ class TopPairSolver(EventTransformer):
     def _momenta(self, values):
         """Lepton and jets as (px, py, pz, E), and the transverse missing momentum."""
         lepton, met, *jets = (
-            EventObject(obj, {c: values[:, i] for c, i in parts.items()}, type(self).__name__)
-            for obj, parts in self._objects.items()
+            self._event_object(obj, parts, values) for obj, parts in self._objects.items()
         )
         lepton, *jets = (np.array([o.px, o.py, o.pz, o.energy]) for o in (lepton, *jets))
         return lepton, np.array([met.px, met.py]), jets
@@ -73,7 +96,7 @@ class TopPairSolver(EventTransformer):
         """Momenta of events whose lepton gives the neutrino a solution."""
         lepton, met, jets = self._momenta(values)
         self._refuse(
-            lepton[3] <= np.abs(lepton[2]), repr(join_name(self.lepton, "pz")), _no_transverse
+            lepton[3] <= np.abs(lepton[2]), repr(join_name(self.lepton, "pz")), NO_TRANSVERSE
         )
         return lepton, met, jets
 
@@ -84,13 +107,7 @@ class TopPairSolver(EventTransformer):
         return neutrino, assign_jets(lepton, neutrino, jets, expected, self.resolutions)
 
 
-def _no_transverse(row):
-    return (
-        "the lepton has no momentum across the beam (E is not above abs(pz)), so that the "
-        "neutrino's is not known. Rows of zeros are events that were not accepted; leave them out."
-    )
-
-
+@with_parameters
 class TopPairFeatures(TopPairSolver):
     """Compute the masses of semileptonic top pairs, whose jets are not known by name.
 
@@ -101,28 +118,12 @@ class TopPairFeatures(TopPairSolver):
 
     the smallest of the 12 ways.
 
-    Parameters
-    ----------
-    lepton : str, default="electron"
-        Name of the charged lepton, which has columns such as `electron_px`.
-    met : str, default="met"
-        Name of the missing transverse momentum. Only its transverse components are read, so that
-        a neutrino may stand here.
-    jets : sequence of four str, default=("jet1", "jet2", "jet3", "jet4")
-        Names of the jets, in any order.
-    w_mass : float, default=80.4
-        Mass of the W, in GeV.
-    top_mass : float, default=172.5
-        Mass of the top, in GeV.
-    resolutions : tuple of three float, default=(10.0, 5.0, 15.0)
-        What the masses of hadronic W, leptonic top and hadronic top weigh in the chi2, in GeV.
-
     Attributes
     ----------
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names seen in `fit`, where there were any.
+        Column names seen in `fit`, if X had names.
 
     See Also
     --------
@@ -170,23 +171,6 @@ class TopPairFeatures(TopPairSolver):
     """
 
     _reads_triples = True
-
-    def __init__(
-        self,
-        *,
-        lepton="electron",
-        met="met",
-        jets=("jet1", "jet2", "jet3", "jet4"),
-        w_mass=W_MASS,
-        top_mass=TOP_MASS,
-        resolutions=RESOLUTIONS,
-    ):
-        self.lepton = lepton
-        self.met = met
-        self.jets = jets
-        self.w_mass = w_mass
-        self.top_mass = top_mass
-        self.resolutions = resolutions
 
     def _resolve(self, names):
         self._require_triple()

@@ -1,20 +1,20 @@
 """The objects of a top pair in the order of the partons, without knowing the partons."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InverseMixin
 from skjetsim.preprocessing._top_pair import TopPairSolver
-from skjetsim.utils._event_columns import join_name, refuse_duplicates
+from skjetsim.utils._event_columns import join_name
 from skjetsim.utils._object_order import ObjectOrder
-from skjetsim.utils._top_pairs import ASSIGNMENTS, RESOLUTIONS, TOP_MASS, W_MASS, neutrino_pz
+from skjetsim.utils._top_pairs import ASSIGNMENTS, neutrino_pz
 from skjetsim.utils._validation import first_duplicate
+from skjetsim.utils._with_parameters import with_parameters
 
 # The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
 COIN_DIGIT = 1e4
 
 
+@with_parameters
 class TopPairAssignment(InverseMixin, TopPairSolver):
     """Name the objects of a semileptonic top pair after the partons that they stand for.
 
@@ -27,22 +27,14 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
 
     Parameters
     ----------
-    lepton : str, default="electron"
-        Name of the charged lepton.
-    met : str, default="met"
+    met : str
         Name of the missing transverse momentum, with columns `met_px`, `met_py` and, if you like,
         a `met_pz` of zeros.
-    jets : sequence of four str, default=("jet1", "jet2", "jet3", "jet4")
+    jets : sequence of four str
         Names of the jets, by falling pT.
-    partons : sequence of five str, default=("antineutrino", "antib", "b", "u", "antid")
+    partons : sequence of five str
         New names: of the missing momentum, of the b jet of the leptonic top, of the other one, and
         of both jets of the W.
-    w_mass : float, default=80.4
-        Mass of the W, in GeV.
-    top_mass : float, default=172.5
-        Mass of the top, in GeV.
-    resolutions : tuple of three float, default=(10.0, 5.0, 15.0)
-        What the masses of hadronic W, leptonic top and hadronic top weigh in the chi2, in GeV.
 
     Attributes
     ----------
@@ -83,24 +75,7 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        lepton="electron",
-        met="met",
-        jets=("jet1", "jet2", "jet3", "jet4"),
-        partons=("antineutrino", "antib", "b", "u", "antid"),
-        w_mass=W_MASS,
-        top_mass=TOP_MASS,
-        resolutions=RESOLUTIONS,
-    ):
-        self.lepton = lepton
-        self.met = met
-        self.jets = jets
-        self.partons = partons
-        self.w_mass = w_mass
-        self.top_mass = top_mass
-        self.resolutions = resolutions
+    partons: tuple = ("antineutrino", "antib", "b", "u", "antid")
 
     def _resolve(self, names):
         self._require_names("objects are found")
@@ -114,7 +89,6 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
             out[i] = join_name(neutrino, component)
         if "pz" not in self._met:
             out.append(join_name(neutrino, "pz"))
-        refuse_duplicates(out, type(self).__name__)
         return out
 
     def _check_partons(self):
@@ -145,10 +119,9 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
             self._refuse(
                 values[:, position] != 0,
                 position,
-                lambda row: (
-                    f"{values[row, position]:.6g} GeV, but missing momentum is transverse, and its "
-                    "pz is solved for. Set it to zero."
-                ),
+                "{pz:.6g} GeV, but missing momentum is transverse, and its pz is solved for. Set "
+                "it to zero.",
+                pz=values[:, position],
             )
 
     def _forward(self, values):

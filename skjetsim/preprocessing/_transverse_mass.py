@@ -1,11 +1,9 @@
 """The transverse mass as a column, in place of the missing momentum."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import event_objects, find_object, join_name, refuse_duplicates
+from skjetsim.utils._event_columns import join_name
 
 
 class TransverseMassTransformer(InvertibleEventTransformer):
@@ -78,51 +76,23 @@ class TransverseMassTransformer(InvertibleEventTransformer):
                 f"{self.visible!r} twice."
             )
         self._require_names("objects are found")
-        objects = event_objects(names)
-        self._visible = self._columns(objects, self.visible, ("pt", "phi"))
-        self._missing = self._columns(objects, self.missing, ("px", "py"))
+        cure = "put CartesianToCylindrical of this object in front"
+        self._visible = self._need(self.visible, ("pt", "phi"), cure)
+        cure = "leave the missing momentum Cartesian"
+        self._missing = self._need(self.missing, ("px", "py"), cure)
         out = list(names)
         pair = f"{self.visible}_{self.missing}"
         for column, component in zip(self._missing, ("mt", "opposite_mt"), strict=True):
             out[column] = join_name(pair, component)
-        refuse_duplicates(out, type(self).__name__)
         return out
 
-    def _columns(self, objects, name, components):
-        parts = find_object(objects, name, type(self).__name__)
-        for component in components:
-            if component not in parts:
-                cure = "put CartesianToCylindrical of this object in front"
-                if f"log_{component}" in parts:
-                    cure = "put LogTransformer behind this step"
-                elif name == self.missing:
-                    cure = "leave the missing momentum Cartesian"
-                raise ValueError(
-                    f"TransverseMassTransformer: {name!r} has no {join_name(name, component)!r}; "
-                    f"{cure}."
-                )
-        return [parts[component] for component in components]
-
     def _check(self, values):
-        self._check_visible(values)
+        self._refuse_momenta(values, self._visible[0])
         px, py = (values[:, column] for column in self._missing)
         self._refuse(
             (px == 0) & (py == 0),
             self._missing[0],
-            lambda row: (
-                "there is no missing momentum, and so no angle to it. Select events that have one."
-            ),
-        )
-
-    def _check_visible(self, values):
-        column = self._visible[0]
-        self._refuse(
-            values[:, column] <= 0,
-            column,
-            lambda row: (
-                f"pT {values[row, column]:.6g} GeV, where a positive one is needed. Select "
-                "events with a value above zero (skjetsim.selection.select_pt)."
-            ),
+            "there is no missing momentum, and so no angle to it. Select events that have one.",
         )
 
     def _forward(self, values):
@@ -139,16 +109,10 @@ class TransverseMassTransformer(InvertibleEventTransformer):
         return out
 
     def _inverse(self, values):
-        self._check_visible(values)
+        self._refuse_momenta(values, self._visible[0])
         mass, opposite = self._missing
-        self._refuse(
-            values[:, mass] < 0,
-            repr(self._names_out[mass]),
-            lambda row: (
-                f"{values[row, mass]:.6g}, where transform gives no negative value. Put "
-                "LogTransformer behind TransverseMassTransformer, so that none is drawn."
-            ),
-        )
+        drawn = values[:, mass]
+        self._refuse_drawn(drawn < 0, mass, drawn, "non-negative", "LogTransformer")
         pt, phi = (values[:, column] for column in self._visible)
         missing = np.hypot(values[:, mass], values[:, opposite]) ** 2 / (4 * pt)
         angle = phi + 2 * np.arctan2(values[:, mass], values[:, opposite])

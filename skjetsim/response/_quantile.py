@@ -10,7 +10,6 @@ from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.preprocessing import KinematicFeatures
@@ -18,6 +17,7 @@ from skjetsim.utils._angles import is_angle
 from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters
@@ -219,17 +219,13 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         marginals = [_marginal(column, levels, weight) for column in target.T]
         self.marginal_, self.reach_ = map(np.array, zip(*marginals, strict=True))
 
-    def _build_module(self, generator):
-        from skjetsim._nn import build_gaussian_response, build_quantile_response
+    def _make_network(self, n_quantiles, hidden_features):
+        from skjetsim._nn import GaussianResponse, QuantileResponse
 
-        settings = {
-            "n_context": self.condition_encoder_.n_outputs_,
-            "hidden_features": self._architecture["hidden_features"],
-            "generator": generator,
-        }
-        if self._architecture["n_quantiles"] is None:
-            return build_gaussian_response(self.encoder_.n_outputs_, **settings)
-        return build_quantile_response(self.marginal_, self.reach_, **settings)
+        n_context = self.condition_encoder_.n_outputs_
+        if n_quantiles is None:
+            return GaussianResponse(self.encoder_.n_outputs_, n_context, hidden_features)
+        return QuantileResponse(n_context, hidden_features, self.marginal_, self.reach_)
 
     def _draw_targets(self, rows, n_samples, random_state):
         try:

@@ -10,17 +10,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._encoders._column_checks import check_reach
 from skjetsim._estimators._network import WEIGHTS, NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.transport._settings import build_module, course, lay_out
+from skjetsim.transport._settings import course, lay_out, make_network
 from skjetsim.transport._table import read_tables
 from skjetsim.transport._training import StagedTraining, check_losses, read_stages
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._four_vectors import energy
 from skjetsim.utils._seeds import as_seed_sequence, torch_generator
 from skjetsim.utils._validation import validate_target
+from skjetsim.utils._with_parameters import with_parameters
 
 LARGEST_BATCH = 4096
 
@@ -276,8 +276,8 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         """Large batches: what is compared are distributions."""
         return int(np.clip(n_rows // 16, min(64, n_rows), LARGEST_BATCH))
 
-    def _build_module(self, generator):
-        return build_module(self._architecture, generator)
+    def _make_network(self, **settings):
+        return make_network(settings)
 
     def _train_stage(self, net, number, training):
         learnt = {name: value.clone() for name, value in net.module.state_dict().items()}

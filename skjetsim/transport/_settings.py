@@ -144,20 +144,19 @@ def _prior(params, theory, root):
     }
 
 
-def build_module(settings, generator):
-    """Build the module of settings, with weights from `generator` alone."""
-    from skjetsim._nn import Level, build_otus
+def make_network(settings):
+    """The network that the settings of a fit describe."""
+    from skjetsim._nn import OTUS, Level
 
     theory, measured = (Level(**settings[side]) for side in ("theory", "measured"))
-    return build_otus(
+    return OTUS(
         theory,
         measured,
         _map(settings, "encoder", measured, settings["theory"]["names"], per_object=False),
         _map(settings, "decoder", theory, settings["measured"]["names"], settings["per_object"]),
         settings["losses"],
         settings["shared"],
-        generator=generator,
-        prior=settings["prior"],
+        settings["prior"],
     )
 
 

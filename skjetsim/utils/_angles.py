@@ -1,10 +1,6 @@
 """Azimuthal angles: which columns are one, and the interval they live in."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = ["TRANSVERSE_PAIRS", "half_pair", "is_angle", "rotated", "transverse_pairs", "wrap_phi"]
 
 TWO_PI = 2.0 * np.pi
 
@@ -65,5 +61,5 @@ def half_pair(parts):
 
 
 def rotated(x, y, cos, sin):
-    """Components of vectors turned by the angle with this cosine and sine."""
+    """Components of vectors rotated by the angle with this cosine and sine."""
     return cos * x - sin * y, sin * x + cos * y

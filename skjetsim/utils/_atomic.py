@@ -1,14 +1,10 @@
 """Files that appear whole: written next to their place, then moved there in one step."""
 
-from __future__ import annotations
-
 import errno
 import os
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
-
-__all__ = ["replacing"]
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

@@ -1,14 +1,10 @@
 """Columns that a parameter names, as positions in a table."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 
 from skjetsim.utils._validation import first_duplicate
-
-__all__ = ["find_columns", "other_columns"]
 
 
 def find_columns(columns, names, n_columns, parameter, table):

@@ -1,7 +1,5 @@
 """What every metric asks of its input, and the units and averages they share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +26,11 @@ class Pair:
     def n_columns(self):
         """Number of features."""
         return self.truth.shape[1]
+
+    def columns(self):
+        """Yield (truth, generated, weight, generated_weight) of each column."""
+        for truth, generated in zip(self.truth.T, self.generated.T, strict=True):
+            yield truth, generated, self.weight, self.generated_weight
 
     def label(self, column):
         """Name of a column as messages print it."""
@@ -78,9 +81,9 @@ def check_weight(weight, n_rows, name, *, allow_negative=False):
 def check_pair(
     truth,
     generated,
-    *,
     sample_weight=None,
     generated_weight=None,
+    *,
     min_samples=1,
     allow_negative=False,
 ):
@@ -113,6 +116,17 @@ def check_pair(
         check_weight(generated_weight, len(b), "generated_weight", allow_negative=allow_negative),
         names,
     )
+
+
+def check_theory(X, pair):
+    """Theory-level events of a pair of samples as (float64 rows, names), row by row."""
+    theory, names = check_table(X, what="X")
+    if not len(theory) == len(pair.truth) == len(pair.generated):
+        raise ValueError(
+            f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
+            f"{len(pair.generated)}: row i of all three must be the same event."
+        )
+    return theory, names
 
 
 def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="generated"):
@@ -149,7 +163,7 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
         )
     if draws.shape[1] < min_draws:
         raise ValueError(
-            f"{other} has {draws.shape[1]} draws an event, but at least {min_draws} are needed."
+            f"{other} has {draws.shape[1]} draws per event, but at least {min_draws} are needed."
         )
     same_columns(names, None, a.shape[1], draws.shape[2], what=what, other=other)
     check_table(draws.reshape(-1, draws.shape[2]), what=other)

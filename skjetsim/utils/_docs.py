@@ -1,11 +1,7 @@
 """Documentation that several functions or classes share, written once."""
 
-from __future__ import annotations
-
 import re
 from inspect import getdoc
-
-__all__ = ["documented_as"]
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 _ENTRY = re.compile(r"^\*{0,2}(\w+)(?:, \w+)*(?: : .*)?$")

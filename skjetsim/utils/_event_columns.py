@@ -5,8 +5,6 @@ object ""). Tables without names are read as consecutive (px, py, pz) triples of
 `p1`, ...; energy and mass are recognised by name only.
 """
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
@@ -24,7 +22,7 @@ COMPONENTS = (
     "mass",
     "pt_ratio",
     "mt",
-    # Names that end like a component and are none of them: longest match first, below.
+    # Names that end like one of the above: the longest match comes first, below.
     "log_mass",
     "log_pt",
     "log_mt",
@@ -40,7 +38,7 @@ _BY_LENGTH = sorted(COMPONENTS, key=len, reverse=True)
 
 
 def split_name(name):
-    """Split a column name into (object, component); component is None where there is none.
+    """Split a column name into (object, component); component is None if the name has none.
 
     >>> split_name("muon_px"), split_name("E"), split_name("jet_log_mass"), split_name("weight")
     (('muon', 'px'), ('', 'E'), ('jet', 'log_mass'), ('weight', None))
@@ -108,7 +106,7 @@ def column_positions(columns, names, n_columns, estimator):
     ----------
     columns : str, int, slice, boolean mask, or list of str or int
     names : list of str or None
-        Column names of the table that was fitted, None where it has none.
+        Column names of the table that was fitted, None if it has none.
     n_columns : int
     estimator : str
         Named in messages.
@@ -156,7 +154,7 @@ def _position(column, names, n_columns, estimator):
 
 
 def refuse_duplicates(names, estimator):
-    """Raise ValueError where an output column would have the name of another."""
+    """Raise ValueError if an output column would have the name of another."""
     twice = first_duplicate(names)
     if twice is not None:
         raise ValueError(

@@ -1,7 +1,5 @@
 """Reads any kinematic quantity of an object from whichever columns the table has."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 from skjetsim.utils._event_columns import join_name, label
@@ -34,6 +32,11 @@ class EventObject:
         self.name = name
         self.columns = columns
         self.owner = owner
+
+    @classmethod
+    def read(cls, name, parts, values, owner):
+        """Object whose components are columns of a table; `parts` are their positions."""
+        return cls(name, {component: values[:, i] for component, i in parts.items()}, owner)
 
     def find(self, component):
         """A component that has a column, or whose logarithm has one; else None."""

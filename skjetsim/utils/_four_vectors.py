@@ -4,22 +4,7 @@ Numpy computes in float64; torch in the dtype of its tensors, with gradients. To
 for numpy arrays.
 """
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = [
-    "array_namespace",
-    "azimuth",
-    "energy",
-    "invariant_mass",
-    "mass_of",
-    "pick",
-    "pseudorapidity",
-    "rapidity",
-    "transverse_mass",
-    "transverse_momentum",
-]
 
 
 def array_namespace(array):

@@ -1,7 +1,5 @@
 """Objects of an event that change places: jets by falling pT, or one for each parton."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._event_columns import event_objects, find_object
@@ -69,8 +67,7 @@ class ObjectOrder:
     def read(self, values):
         """Objects of a table, from which directions and pT are read."""
         return [
-            EventObject(obj, {part: values[:, i] for part, i in parts.items()}, self.owner)
-            for obj, parts in self.parts.items()
+            EventObject.read(obj, parts, values, self.owner) for obj, parts in self.parts.items()
         ]
 
     def pt(self, values):
@@ -78,7 +75,7 @@ class ObjectOrder:
         return np.array([obj.pt for obj in self.read(values)])
 
     def check_falling(self, values, what):
-        """Raise where objects do not come by falling pT, in which order they are given back."""
+        """Raise if objects do not come by falling pT, in which order they are given back."""
         pt = self.pt(values)
         rising = pt[1:] > pt[:-1] * (1 + ROUNDING)
         bad = rising.any(axis=0)

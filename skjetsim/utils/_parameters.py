@@ -1,20 +1,16 @@
 """Checks of constructor parameters: each error names the parameter and what it may be."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 
 from skjetsim.utils._validation import check_int
 
-__all__ = ["check_fraction", "check_positive", "check_real", "check_widths"]
-
 
 def check_widths(widths, name):
     """Return the widths of hidden layers as a tuple of ints."""
     if isinstance(widths, (numbers.Number, str)):
-        raise TypeError(f"{name} must be a sequence of widths, one a layer, got {widths!r}.")
+        raise TypeError(f"{name} must be a sequence of widths, one per layer, got {widths!r}.")
     return tuple(check_int(width, name) for width in widths)
 
 

@@ -1,10 +1,6 @@
 """Kernels of scores of draws, for the metrics and for `score` of estimators."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = ["energy_scores", "event_blocks"]
 
 # Doubles held at once: draws are compared in blocks of events of this many numbers.
 _BLOCK = 4_000_000

@@ -1,12 +1,8 @@
 """Seeds: one root for each call, and private generators below it."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
-
-__all__ = ["as_seed_sequence", "child_seed", "int_seed", "numpy_rng", "torch_generator"]
 
 
 def as_seed_sequence(random_state):

@@ -1,11 +1,7 @@
 """Rows and their column names: arrays as tables, and parts of both."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
-
-__all__ = ["as_table", "given_names", "has_target_names", "rechunk", "take_rows"]
 
 
 def as_table(rows, names):
@@ -14,7 +10,9 @@ def as_table(rows, names):
 
 
 def take_rows(table, rows):
-    """Rows of an array or a DataFrame by position."""
+    """Rows of an array or a DataFrame by position; None stays None."""
+    if table is None:
+        return None
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
 
 
@@ -32,8 +30,8 @@ def has_target_names(estimator):
 def rechunk(frames, n_rows):
     """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
 
-    Arrays are cut and joined alike. No rows at all are one empty table, so that the columns are
-    known.
+    Arrays are cut and joined alike. Without any rows there is one empty table, so that the columns
+    are known.
     """
     held, n_held, n_given = [], 0, 0
     for frame in frames:

@@ -3,23 +3,11 @@
 Four-momenta are (px, py, pz, E) of shape (4, n_samples), in GeV.
 """
 
-from __future__ import annotations
-
 from itertools import combinations, permutations
 
 import numpy as np
 
 from skjetsim.utils._four_vectors import array_namespace, mass_of, pick
-
-__all__ = [
-    "ASSIGNMENTS",
-    "N_JETS",
-    "RESOLUTIONS",
-    "TOP_MASS",
-    "W_MASS",
-    "assign_jets",
-    "neutrino_pz",
-]
 
 N_JETS = 4
 # Jets by number as (b of the leptonic top, b of the hadronic top, the two of the W).

@@ -1,29 +1,11 @@
 """Checks of what users hand in: each error names the column, the first bad row and the cure."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
-
-__all__ = [
-    "check_events",
-    "check_finite",
-    "check_int",
-    "check_names_match",
-    "check_option",
-    "check_same_events",
-    "check_same_length",
-    "check_sample_weight",
-    "column_names",
-    "flatten_rows",
-    "refuse_count",
-    "validate_events",
-    "validate_target",
-]
 
 # scikit-learn's words, for which its checks look.
 COMPLEX = "Complex data not supported"
@@ -32,7 +14,7 @@ SECONDS = "Convert it to a number in a unit that you choose, such as seconds sin
 
 
 def column_names(X):
-    """Column names of a table, or None where it has none (arrays, or non-string columns).
+    """Column names of a table, or None if it has none (arrays, or non-string columns).
 
     Parameters
     ----------
@@ -44,13 +26,8 @@ def column_names(X):
     """
     if isinstance(X, pd.Series):
         return [X.name] if isinstance(X.name, str) else None
-    columns = getattr(X, "columns", None)
-    if columns is None:
-        return None
-    names = list(columns)
-    if not all(isinstance(name, str) for name in names):
-        return None
-    return names
+    names = list(getattr(X, "columns", [None]))
+    return names if all(isinstance(name, str) for name in names) else None
 
 
 def first_duplicate(names):
@@ -63,6 +40,14 @@ def first_duplicate(names):
     return None
 
 
+def _different_names(X, what):
+    """Column names of a table, or raise if two columns have the same."""
+    names = column_names(X)
+    if names is not None and (twice := first_duplicate(names)) is not None:
+        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
+    return names
+
+
 def check_finite(array, names=None, *, what="X"):
     """Raise ValueError naming the column and the first row that hold NaN or infinity.
 
@@ -70,7 +55,7 @@ def check_finite(array, names=None, *, what="X"):
     ----------
     array : ndarray of shape (n_samples, n_columns)
     names : list of str, optional
-        Column names; positions are named where there are none.
+        Column names; without names, positions are named.
     what : str
         How the array is called in the message.
     """
@@ -104,7 +89,7 @@ def _check_numeric_columns(X, what):
 
 
 def _check_kind(array, what):
-    """Raise ValueError where an array is complex, naming the first column that is, or of times."""
+    """Raise ValueError if an array is complex, naming the first column that is, or of times."""
     if array.dtype.kind == "c":
         some = array.ndim > 1 and np.any(array.imag, axis=(0, *range(2, array.ndim)))
         place = f"{what} (column {np.argmax(some)})" if np.any(some) else what
@@ -114,7 +99,7 @@ def _check_kind(array, what):
 
 
 def _check_real(values, place):
-    """Raise ValueError where a Series holds what is not a real number, naming the first row."""
+    """Raise ValueError if a Series holds what is not a real number, naming the first row."""
     dtype = values.dtype
     if pd.api.types.is_complex_dtype(dtype):
         raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
@@ -134,10 +119,7 @@ def _check_real(values, place):
 
 def flatten_rows(X):
     """Clouds and images as rows: (n, ...) arrays become (n, features); tables stay as they are."""
-    ndim = getattr(X, "ndim", None)
-    if isinstance(X, np.ndarray) and ndim is not None and ndim > 2:
-        return X.reshape(len(X), -1)
-    return X
+    return X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
 
 
 def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
@@ -166,9 +148,7 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     ValueError
         On NaN, infinity, text, too few rows or a wrong number of dimensions.
     """
-    names = column_names(X)
-    if names is not None and (twice := first_duplicate(names)) is not None:
-        raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
+    names = _different_names(X, what)
     if min_samples > 0 and hasattr(X, "__len__") and len(X) == 0:
         raise ValueError(
             f"{what} is empty: it has 0 sample(s) and at least {min_samples} are required."
@@ -211,9 +191,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     """
     if not reset and (rows := _clean_rows(estimator, X, min_samples)) is not None:
         return rows
-    names = column_names(X)
-    if names is not None and (twice := first_duplicate(names)) is not None:
-        raise ValueError(f"X has two columns named {twice!r}; rename one of them.")
+    names = _different_names(X, "X")
     _check_numeric_columns(X, "X")
     row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
     if not reset and row_shape is not None:
@@ -276,7 +254,7 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
     Raises
     ------
     ValueError
-        On a wrong length, NaN, negative weights where not allowed, or weights that sum to
+        On a wrong length, NaN, negative weights if they are not allowed, or weights that sum to
         nothing.
     """
     if sample_weight is None:
@@ -336,7 +314,7 @@ def _brief(value):
 
 
 def refuse_count(estimator, X):
-    """Raise TypeError where an integer, a number of events, stands for a simulator's events X."""
+    """Raise TypeError if an integer, a number of events, stands for a simulator's events X."""
     if isinstance(X, numbers.Integral):
         raise TypeError(
             f"{type(estimator).__name__} is a simulator and was given the integer {X} for X. Pass "
@@ -356,7 +334,7 @@ def validate_target(estimator, y, *, n_samples, reset):
     y : array-like, DataFrame or Series
         Row i belongs to row i of X.
     n_samples : int or None
-        Number of rows of X; None where y stands alone.
+        Number of rows of X; None if y stands alone.
     reset : bool
         True in `fit`, False afterwards.
 
@@ -400,7 +378,7 @@ def check_same_length(n_X, n_y):
 
 
 def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
-    """Raise ValueError where indices of tables say that their rows do not belong together.
+    """Raise ValueError if indices of tables say that their rows do not belong together.
 
     Cross-validation and Pipelines keep the indices of all alike; where they differ, one side was
     sorted, shuffled or cut without the other, and a fit would learn noise. Messages call X and y

@@ -1,11 +1,7 @@
 """Warnings that point at the user's line, however deep in the package they are given."""
 
-from __future__ import annotations
-
 import sys
 import warnings
-
-__all__ = ["warn_user"]
 
 OURS = ("skjetsim", "skorch", "sklearn", "joblib", "torch")
 

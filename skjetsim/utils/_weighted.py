@@ -1,16 +1,6 @@
 """Means, widths, quantiles and histograms of weighted events."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = [
-    "clustered_histogram",
-    "weighted_mean",
-    "weighted_quantile",
-    "weighted_ranks",
-    "weighted_std",
-]
 
 CELLS = 1 << 22  # events times bins looked at at once
 
@@ -70,7 +60,7 @@ def clustered_histogram(values, edges, sample_weight=None):
     edges : ndarray of shape (n_bins + 1,)
         Increasing. The outer bins hold what lies beyond them too.
     sample_weight : ndarray of shape (n,), optional
-        Weights of the events; negative ones are allowed where the total is positive.
+        Weights of the events; negative ones are allowed if the total is positive.
 
     Returns
     -------

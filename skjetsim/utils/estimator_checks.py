@@ -5,8 +5,6 @@ generators, simulators, unfolders and transformers of y given X: seeds, shapes, 
 input, scores, copies and files.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skjetsim
-from skjetsim._nn import build_invertible_map, column_orders
+from skjetsim._nn import InvertibleMap, PrivateRandom, column_orders
 from skjetsim._nn._invertible import mmd_of_rows
 from skjetsim.base import is_unfolder
 from skjetsim.flows import InvertibleUnfolder
@@ -101,8 +101,8 @@ def test_the_network_is_a_bijection(n_theory, n_measured, n_noise):
     orders = column_orders(width, 4, "reverse", None)
     settings = {"mmd_weight": 1.0, "orders": orders, "hidden_features": (16,), "n_bins": 8}
     generator = torch.Generator().manual_seed(0)
-    module = build_invertible_map(n_theory, n_measured, n_noise, generator=generator, **settings)
-    module = module.double()
+    with PrivateRandom(generator):
+        module = InvertibleMap(n_theory, n_measured, n_noise, **settings).double()
     assert module.width == width
     with torch.no_grad():
         for parameter in module.parameters():
@@ -116,16 +116,11 @@ def test_the_network_is_a_bijection(n_theory, n_measured, n_noise):
 
 
 def test_both_directions_reach_all_weights():
-    module = build_invertible_map(
-        2,
-        2,
-        1,
-        mmd_weight=1.0,
-        generator=torch.Generator().manual_seed(0),
-        orders=column_orders(3, 2, "reverse", None),
-        hidden_features=(8,),
-        n_bins=4,
-    )
+    orders = column_orders(3, 2, "reverse", None)
+    with PrivateRandom(torch.Generator().manual_seed(0)):
+        module = InvertibleMap(
+            2, 2, 1, mmd_weight=1.0, orders=orders, hidden_features=(8,), n_bins=4
+        )
     generator = torch.Generator().manual_seed(1)
     rows = [torch.randn(64, 3, generator=generator) for _ in range(2)]
     gradients = []

@@ -2,10 +2,10 @@
 
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Draws, Flow, column_orders, resolve_device
 from skjetsim.base import BaseGenerator, check_sample
 from skjetsim.base._shapes import feature_names
+from skjetsim.utils._with_parameters import with_parameters
 
 RADIUS, WIDTH = 1.5, 0.3
 

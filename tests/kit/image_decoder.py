@@ -6,10 +6,10 @@ from torch import nn
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._image import ImageEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Network
 from skjetsim.base import BaseSimulator, check_pairs
 from skjetsim.base._shapes import feature_names
+from skjetsim.utils._with_parameters import with_parameters
 
 
 class Decoder(Network):

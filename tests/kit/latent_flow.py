@@ -6,12 +6,12 @@ from torch import nn
 from skjetsim import sample
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Network
 from skjetsim.base import BaseGenerator, check_sample
 from skjetsim.base._inside import check_generator, fit_inside
 from skjetsim.base._shapes import feature_names
 from skjetsim.utils._seeds import as_seed_sequence, child_seed
+from skjetsim.utils._with_parameters import with_parameters
 
 LATENT = 300  # branch of random_state
 

@@ -7,12 +7,12 @@ from torch.distributions import Normal
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Network
 from skjetsim.base import BaseSimulator, check_pairs
 from skjetsim.base._shapes import feature_names, target_names
 from skjetsim.utils._event_columns import column_positions
 from skjetsim.utils._validation import check_int
+from skjetsim.utils._with_parameters import with_parameters
 
 
 class MixtureDensity(Network):

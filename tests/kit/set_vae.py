@@ -7,9 +7,9 @@ from torch import nn
 
 from skjetsim._encoders._cloud import CloudEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Network
 from skjetsim.base import BaseGenerator, check_sample
+from skjetsim.utils._with_parameters import with_parameters
 
 
 class SetVAE(Network):

@@ -5,10 +5,10 @@ from torch import nn
 
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
-from skjetsim._estimators._parameters import with_parameters
 from skjetsim._nn import Network, sliced_wasserstein
 from skjetsim.base import BaseGenerator, check_sample
 from skjetsim.base._shapes import feature_names
+from skjetsim.utils._with_parameters import with_parameters
 
 SLICES = 16  # of the distance by which an epoch is chosen
 

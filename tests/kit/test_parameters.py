@@ -5,7 +5,7 @@ import inspect
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from skjetsim._estimators._parameters import with_parameters
+from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters

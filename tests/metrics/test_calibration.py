@@ -59,7 +59,7 @@ def test_scale_and_shapes(normal):
 def test_blocks_do_not_matter(normal, monkeypatch):
     y, draws = normal
     whole = crps(y, draws), energy_score(y, draws), quantile_coverage(y, draws)
-    monkeypatch.setattr("skjetsim.metrics._calibration._BLOCK", 10_000)
+    monkeypatch.setattr("skjetsim.utils._scores._BLOCK", 10_000)
     for one, two in zip(
         whole, (crps(y, draws), energy_score(y, draws), quantile_coverage(y, draws)), strict=True
     ):
@@ -85,7 +85,7 @@ def test_bad_ensembles(normal):
         energy_score(y, draws[:, 0])
     with pytest.raises(ValueError, match="4000 events but generated has draws for 3999"):
         crps(y, draws[1:])
-    with pytest.raises(ValueError, match="1 draws an event, but at least 2"):
+    with pytest.raises(ValueError, match="1 draws per event, but at least 2"):
         energy_score(y, draws[:, :1])
     with pytest.raises(ValueError, match="generated has 1 columns, but truth has 2"):
         crps(table, draws[..., :1])

@@ -111,7 +111,7 @@ def test_bad_input_is_named(wide):
         residual_wasserstein(y, y, X=X, by="pt")
     with pytest.raises(ValueError, match="by is column 7"):
         residual_wasserstein(y, y, X=X, by=7)
-    with pytest.raises(ValueError, match="one value an event"):
+    with pytest.raises(ValueError, match="one value per event"):
         residual_wasserstein(y, y, X=X, by=np.ones(3))
     with pytest.raises(ValueError, match=r"no event has jet_pt in bin \[1000, 2000\)"):
         residual_wasserstein(y, y, **options, bins=[0, 1000, 2000])

@@ -162,7 +162,7 @@ def test_blocks_do_not_matter(posterior, monkeypatch):
     X, mean, noise = posterior
     draws = mean[:, None] + noise
     whole = sbc_ranks(X, draws)
-    monkeypatch.setattr("skjetsim.metrics._calibration._BLOCK", 10_000)
+    monkeypatch.setattr("skjetsim.utils._scores._BLOCK", 10_000)
     assert_array_equal(sbc_ranks(X, draws), whole)
 
 

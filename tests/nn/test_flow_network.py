@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skjetsim._nn import Flow, build_flow, column_orders
+from skjetsim._nn import Flow, PrivateRandom, column_orders
 from skjetsim._nn._residual_layers import solve_tanh
 
 MIXED = ["rqs", "circular", "affine", "circular", "rqs"]
@@ -30,13 +30,9 @@ def make_flow(n_target, n_context, scale=0.2, permutation="random", n_transforms
     settings = {"hidden_features": (8,), "n_bins": 6} | settings
     if "kinds" in settings:
         settings["kinds"] = settings["kinds"][:n_target]
-    flow = build_flow(
-        n_target,
-        n_context,
-        generator=generator(),
-        orders=column_orders(n_target, n_transforms, permutation, rng),
-        **settings,
-    ).double()
+    orders = column_orders(n_target, n_transforms, permutation, rng)
+    with PrivateRandom(generator()):
+        flow = Flow(n_target, n_context, orders=orders, **settings).double()
     with torch.no_grad():  # away from the identity it starts at
         for parameter in flow.parameters():
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator(1)).double())

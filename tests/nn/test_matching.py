@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from skjetsim._nn import SOLVERS, Rows, TrainingNet, TrainingPlan, build_matching
+from skjetsim._nn import SOLVERS, FlowMatching, PrivateRandom, Rows, TrainingNet, TrainingPlan
 from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._transport import BLOCK_ROWS, transport_order
 
@@ -22,7 +22,8 @@ def generator(seed=0):
 def make_matching(n_target, n_context, scale=0.3, **settings):
     """Double precision, weights away from the identity they start at."""
     settings = {"hidden_features": (16, 16, 8)} | settings
-    module = build_matching(n_target, n_context, generator=generator(), **settings).double()
+    with PrivateRandom(generator()):
+        module = FlowMatching(n_target, n_context, **settings).double()
     rng = generator(1)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -132,9 +133,7 @@ def test_density_does_not_depend_on_how_rows_are_split(monkeypatch):
 
 @kinds
 def test_nothing_moves_before_training(kind):
-    module = build_matching(
-        4, 0, generator=generator(), hidden_features=(8,), circular=KINDS[kind]
-    ).double()
+    module = FlowMatching(4, 0, hidden_features=(8,), circular=KINDS[kind]).double()
     target, _ = matching_inputs(4, 0)
     normal = torch.distributions.Normal(0.0, 1.0).log_prob(target)
     uniform = torch.full_like(target, -math.log(2 * math.pi))
@@ -233,7 +232,8 @@ def test_transport_shortens_the_way_in_blocks():
 
 
 def test_student_is_left_alone_while_the_velocity_learns():
-    module = build_matching(2, 0, generator=generator(), hidden_features=(8,), n_distill_steps=1)
+    with PrivateRandom(generator()):
+        module = FlowMatching(2, 0, hidden_features=(8,), n_distill_steps=1)
     before = {name: value.clone() for name, value in module.state_dict().items()}
     plan = TrainingPlan(batch_size=32, max_epochs=1, weight_decay=1.0, ema_decay=0.9)
     target, _ = matching_inputs(2, 0, 64)

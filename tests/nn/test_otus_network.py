@@ -8,15 +8,16 @@ import torch
 from scipy.stats import kstest
 
 from skjetsim._nn import (
+    OTUS,
     Level,
     Losses,
     MapLayout,
+    PrivateRandom,
     Rows,
     Stage,
     TrainingNet,
     TrainingPlan,
     Unpaired,
-    build_otus,
     object_groups,
 )
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
@@ -254,9 +255,8 @@ def make_otus(noise=None, losses=None, shared=(), prior=None, **stage):
         layout = make_layout()
     one_map = settings | {"layout": layout, "groups": groups}
     losses = losses or Losses(n_slices=20)
-    module = build_otus(
-        *levels, one_map, one_map, losses, list(shared), generator=generator(), prior=prior
-    )
+    with PrivateRandom(generator()):
+        module = OTUS(*levels, one_map, one_map, losses, list(shared), prior)
     module.stage = Stage(**stage)
     return module, events
 

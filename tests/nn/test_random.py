@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from skjetsim._nn import PrivateRandom, build_flow
+from skjetsim._nn import Flow, PrivateRandom
 
 
 def generator(seed=0):
@@ -13,9 +13,8 @@ def generator(seed=0):
 
 
 def build(seed):
-    return build_flow(
-        3, 2, generator=generator(seed), orders=[[0, 1, 2]], hidden_features=(8,), n_bins=4
-    )
+    with PrivateRandom(generator(seed)):
+        return Flow(3, 2, orders=[[0, 1, 2]], hidden_features=(8,), n_bins=4)
 
 
 def equal(first, second):

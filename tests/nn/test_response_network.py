@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from skjetsim._nn import Rows, build_gaussian_response, build_quantile_response, normal_knots
+from skjetsim._nn import GaussianResponse, PrivateRandom, QuantileResponse, Rows, normal_knots
 
 D, CONTEXT = 3, 4
 REACH = np.full((D, 2), 3.5)
@@ -19,13 +19,8 @@ def quantile_net(n_quantiles=7, n_columns=D, spread=0.7):
     ends = np.stack([shapes[:, 0] - 3, shapes[:, -1] + 5])
     marginal = np.column_stack([ends[0], shapes, ends[1]])
     generator = torch.Generator().manual_seed(0)
-    net = build_quantile_response(
-        marginal,
-        REACH[:n_columns],
-        n_context=CONTEXT,
-        hidden_features=(16, 16),
-        generator=generator,
-    )
+    with PrivateRandom(generator):
+        net = QuantileResponse(CONTEXT, (16, 16), marginal, REACH[:n_columns])
     with torch.no_grad():
         net.network.head.weight += spread * torch.randn(
             net.network.head.weight.shape, generator=generator
@@ -124,9 +119,8 @@ def test_draws_follow_the_density():
 
 def test_the_published_network_draws_a_gaussian():
     generator = torch.Generator().manual_seed(0)
-    net = build_gaussian_response(
-        2, n_context=CONTEXT, hidden_features=(16,), generator=generator
-    ).eval()
+    with PrivateRandom(generator):
+        net = GaussianResponse(2, CONTEXT, (16,)).eval()
     row = context(1).float()
     mu, upper = (head.detach().numpy()[0] for head in net.heads(row))
     with torch.no_grad():
@@ -186,9 +180,7 @@ def test_a_last_batch_of_one_event_can_be_learnt_from():
 
 def test_columns_full_of_ties_stay_finite():
     marginal = np.array([[0.0] * 6 + [1.0], [0.0, 1, 1, 2, 2, 3, 3]])
-    net = build_quantile_response(
-        marginal, REACH[:2], n_context=CONTEXT, hidden_features=(8,), generator=torch.Generator()
-    ).eval()
+    net = QuantileResponse(CONTEXT, (8,), marginal, REACH[:2]).eval()
     rows = context(4).float()
     assert torch.isfinite(net.log_prob(torch.zeros(4, 2), rows)).all()
     assert torch.isfinite(net.from_base(torch.randn(4, 2), rows)).all()

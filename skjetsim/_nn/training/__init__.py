@@ -5,16 +5,3 @@ from skjetsim._nn.training._device import resolve_device
 from skjetsim._nn.training._net import TrainingNet
 from skjetsim._nn.training._network import Network, weighted_mean
 from skjetsim._nn.training._plan import SCHEDULES, TrainingPlan, TrainingWarning
-
-__all__ = [
-    "SCHEDULES",
-    "Draws",
-    "Network",
-    "Rows",
-    "TrainingNet",
-    "TrainingPlan",
-    "TrainingWarning",
-    "Unpaired",
-    "resolve_device",
-    "weighted_mean",
-]

@@ -1,19 +1,15 @@
 """Running average of the weights; skorch has none."""
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-__all__ = ["RunningAverage"]
 
 
 class RunningAverage:
     """Exponential running average of a module's parameters, which can take their place.
 
     It starts at what the parameters are when it is first updated, or at `module`'s now. Buffers
-    are the module's own. torch's `AveragedModel` is a second module beside the first, and not what
+    are the module's own. torch's `AveragedModel` is a second module next to the first, and not what
     callbacks see.
 
     Parameters

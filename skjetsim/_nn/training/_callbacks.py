@@ -1,13 +1,9 @@
 """skorch's callbacks in a training: own copies, a progress bar, a wish to stop."""
 
-from __future__ import annotations
-
 import copy
 import dis
 
 from skorch.callbacks import Callback, LRScheduler
-
-__all__ = ["is_decision", "make_callbacks"]
 
 
 class _EpochBar(Callback):
@@ -39,9 +35,9 @@ def make_callbacks(plan):
     Raises
     ------
     TypeError
-        Where something else is among them.
+        If something else is among them.
     ValueError
-        Where two schedules would set the learning rate.
+        If two schedules would set the learning rate.
     """
     if not isinstance(plan.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be a list of skorch callbacks, got {plan.callbacks!r}.")

@@ -1,16 +1,11 @@
 """Training checkpoints: written atomically after each epoch, read back without pickle."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 
 import torch
 
 from skjetsim.utils._atomic import replacing
-
-__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
-
 
 # Of a plan: what changes nothing, and callbacks, which have no text that says what they do.
 NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
@@ -34,21 +29,21 @@ def save_checkpoint(path, state):
     Raises
     ------
     OSError
-        Where the folder does not exist or cannot be written to, or the disk is full.
+        If the folder does not exist or cannot be written to, or the disk is full.
     """
     with replacing(path, "a checkpoint") as partial, open(partial, "wb") as file:
         torch.save(state, file)
 
 
 def load_checkpoint(path, expected):
-    """Read a checkpoint, None where there is none yet.
+    """Read a checkpoint, or return None if there is no file yet.
 
     Raises
     ------
     ValueError
-        Where the file belongs to another training, is damaged, or is no checkpoint.
+        If the file belongs to another training, is damaged, or is no checkpoint.
     OSError
-        Where it may not be opened.
+        If it may not be opened.
     """
     if not os.path.exists(path):
         return None

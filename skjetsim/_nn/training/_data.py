@@ -1,20 +1,18 @@
 """What networks are trained on: rows, levels without pairs, or draws of noise."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
-
-__all__ = ["Batches", "Draws", "Rows", "Unpaired"]
 
 NOISE_SEED = 0  # of the draws that all epochs are validated on
 
 
 class Data:
-    """Protocol of training and validation data.
+    """What all training and validation data share.
 
-    A subclass has `device`, `n_rows`, `batches` and, where it holds any, `tensors`.
+    A subclass has `device`, `n_rows` and `batches(batch_size, generator=None)`, which yields
+    mini-batches as `Rows`, and shuffles them if there is a generator, as in training. A subclass
+    that holds tensors has `tensors`, too.
     """
 
     def __len__(self):
@@ -23,10 +21,6 @@ class Data:
     def n_batches(self, batch_size):
         """Mini-batches in an epoch."""
         return -(-self.n_rows // batch_size)
-
-    def batches(self, batch_size, generator=None):
-        """Yield mini-batches, `Rows`; shuffled where there is a generator, as in training."""
-        raise NotImplementedError
 
     def tensors(self):
         """All that the data consist of, for the fingerprint of a checkpoint."""
@@ -60,9 +54,6 @@ class Rows(Data):
     def device(self):
         """Where the tensors lie."""
         return self.inputs[0].device
-
-    def __len__(self):
-        return len(self.inputs[0])
 
     def rows(self, index):
         """Return the subset of rows `index`."""
@@ -142,13 +133,8 @@ class Unpaired(Data):
             if group
         ]
         for indices in zip(*orders, strict=True):
-            yield Rows(
-                tuple(
-                    table[index]
-                    for group, index in zip(groups, indices, strict=False)
-                    for table in group
-                )
-            )
+            present = zip(filter(None, groups), indices, strict=True)
+            yield Rows(tuple(table[index] for group, index in present for table in group))
 
     def tensors(self):
         """Levels, pairs and weights."""
@@ -167,7 +153,7 @@ def _order(n_available, n_rows, weight, generator):
 
 @dataclass
 class Draws(Data):
-    """No rows at all but standard normal noise, fresh in each mini-batch.
+    """Standard normal noise in place of rows, fresh in each mini-batch.
 
     For a network that learns from a function, such as a density, in place of events.
 

@@ -1,14 +1,10 @@
 """Which device a network is trained on."""
 
-from __future__ import annotations
-
 import torch
-
-__all__ = ["resolve_device"]
 
 
 def resolve_device(device):
-    """Return the torch device of "auto" (CUDA where there is one), "cpu", "cuda", ..."""
+    """Return the torch device of "auto" (CUDA if there is one), "cpu", "cuda", ..."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -21,6 +17,6 @@ def resolve_device(device):
     if resolved.type == "cuda" and (resolved.index or 0) >= n_devices:
         raise ValueError(
             f"device={device!r}, but torch finds {n_devices} CUDA devices here. Use "
-            'device="auto", which takes CUDA where there is one, or "cpu".'
+            'device="auto", which takes CUDA if there is one, or "cpu".'
         )
     return str(resolved)

@@ -4,8 +4,6 @@ skorch has callbacks for these, which drive one optimizer, start anew when a tra
 hold weights that are not the averaged ones; so they stay ours.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -13,8 +11,6 @@ import numpy as np
 from skjetsim._nn.training._checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from skjetsim._nn.training._plan import TrainingWarning
 from skjetsim.utils._warnings import warn_user
-
-__all__ = ["Course", "StopTraining"]
 
 CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
 
@@ -63,9 +59,9 @@ class Course:
         Raises
         ------
         ValueError
-            Where the loss is not finite in the first epoch.
+            If the loss is not finite in the first epoch.
         StopTraining
-            Where it is not in a later one.
+            If it is not in a later one.
         """
         entries = self.net.history[-1]
         valid_loss = entries.get("valid_loss")

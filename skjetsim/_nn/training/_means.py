@@ -1,14 +1,10 @@
 """Means of losses over a mini-batch and over an epoch."""
 
-from __future__ import annotations
-
 import functools
 import operator
 
 import torch
 from torch import nn
-
-__all__ = ["EpochMeans", "WeightedMean"]
 
 
 class WeightedMean(nn.Module):

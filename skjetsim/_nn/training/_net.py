@@ -6,8 +6,6 @@ device to the host within an epoch (skorch asks for each loss), so that an epoch
 loop over the same network costs.
 """
 
-from __future__ import annotations
-
 import math
 from contextlib import nullcontext
 
@@ -19,8 +17,6 @@ from skjetsim._nn.training._callbacks import is_decision, make_callbacks
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
-
-__all__ = ["TrainingNet"]
 
 MONITOR_SEED = 0  # of the noise that all epochs are validated with
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
@@ -97,7 +93,7 @@ class TrainingNet(NeuralNet):
         return {step: getattr(self, name) for step, name in self.optimizer_names_.items()}
 
     def averaged(self):
-        """Context in which the module has the averaged weights, where there is an average."""
+        """Context in which the module has the averaged weights, if there is an average."""
         return nullcontext() if self.average_ is None else self.average_.in_place(self.module_)
 
     def entries(self):
@@ -125,7 +121,7 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            Where the loss is not finite in the first epoch.
+            If the loss is not finite in the first epoch.
         """
         self.best_epoch_ = 0
         return super().fit(X.normalised(), None if y is None else y.normalised())
@@ -164,7 +160,7 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            Where the loss is not finite; the network is then as it was before.
+            If the loss is not finite; the network is then as it was before.
         """
         self._take_up(plan)
         before = self._snapshot()

@@ -1,18 +1,16 @@
 """Base class of the networks: a torch module that says what it learns from."""
 
-from __future__ import annotations
+from abc import ABCMeta, abstractmethod
 
 import torch
 from torch import nn
 
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
 
-__all__ = ["Network", "weighted_mean"]
-
 VALIDATION_ROWS = 4096  # at once: bounds the memory
 
 
-class Network(nn.Module):
+class Network(nn.Module, metaclass=ABCMeta):
     """A torch module and its loss; a new model overrides `losses`, and more where it has to.
 
     Attributes
@@ -26,6 +24,7 @@ class Network(nn.Module):
     steps = ("loss",)
     _logged: EpochMeans | None = None
 
+    @abstractmethod
     def losses(self, step, batch, generator):
         """Return what a step minimises.
 
@@ -42,9 +41,8 @@ class Network(nn.Module):
         dict of str to Tensor
             Losses by name. Those of shape (n_rows,), or of several draws of the rows one after
             another, are averaged by the weights of the mini-batch; one of shape () is taken as it
-            is. Their sum is minimised; where there are several, `history_` has each by its name.
+            is. Their sum is minimised; if there are several, `history_` has each by its name.
         """
-        raise NotImplementedError
 
     def groups(self):
         """Return the parameters of each step's optimizer.
@@ -61,7 +59,7 @@ class Network(nn.Module):
     def monitor(self, data, generator):
         """Return by what the best epoch is chosen, lower being better; None keeps the last one.
 
-        It is called in evaluation mode, with the averaged weights where there is an average. By
+        It is called in evaluation mode, with the averaged weights if there is an average. By
         default it is the mean of the loss; where several steps have losses of their own, these say
         nothing of the quality, and it is None.
 
@@ -86,7 +84,7 @@ class Network(nn.Module):
             self._logged.add(name, values.detach().sum(), values.numel())
 
     def check_epoch(self, entries):
-        """Raise ValueError where an epoch's entries of the history say that training is in vain."""
+        """Raise ValueError if an epoch's entries of the history say that training is in vain."""
 
 
 @torch.no_grad()

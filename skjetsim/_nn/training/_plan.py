@@ -1,11 +1,7 @@
 """How a network is trained."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-
-__all__ = ["SCHEDULES", "TrainingPlan", "TrainingWarning"]
 
 SCHEDULES = ("cosine", "constant", "inverse_epoch")
 

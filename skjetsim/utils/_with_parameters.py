@@ -1,12 +1,8 @@
 """Parameters of estimators as annotated fields, documented once where they are first named."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from dataclasses import dataclass
-
-__all__ = ["with_parameters"]
 
 HEADER = re.compile(r"^Parameters\n-{10}\n", re.MULTILINE)
 FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
