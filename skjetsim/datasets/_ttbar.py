@@ -5,19 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._chain._card import DetectorCard
-from skjetsim.datasets._chain._events import events_bunch, generate_events
-from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._particles import component_names, delta_r, direction, hardest_momenta
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
 QUARKS = slice(2, 6)
 N_JETS = 4
-COMPONENTS = ("px", "py", "pz", "E")
 
 ELECTRON = Lepton("electron", (11,))
 ELECTRON_MASS = 0.000510999
@@ -25,10 +23,6 @@ ELECTRON_MASS = 0.000510999
 # detector accepts as of all events, for a jet of initial-state radiation replaces a lost one.
 ELECTRON_PT_MIN = 10.0
 ELECTRON_ETA_MAX = 2.5
-
-
-def _columns(objects):
-    return tuple(f"{name}_{component}" for name in objects for component in COMPONENTS)
 
 
 @dataclass(frozen=True)
@@ -53,17 +47,18 @@ class TopPair(Process):
         "24:onPosIfMatch = 2 -1",
         "24:onNegIfMatch = 11 -12",
     )
-    feature_names = _columns(PARTONS)
-    target_names = _columns(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
+    feature_names = component_names(PARTONS)
+    target_names = component_names(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
 
     def select(self, record):
         """Apply the loose selection and collect the partons."""
         partons, complete = _partons(record)
-        px, py, pz = partons[:, 0, :3].T
-        inside = np.abs(pseudorapidity(px, py, pz)) < ELECTRON_ETA_MAX
-        kept = np.flatnonzero(complete & inside & (np.hypot(px, py) > ELECTRON_PT_MIN))
+        electron = partons[:, list(PARTONS).index("electron")]
+        inside = np.abs(direction(electron)[0]) < ELECTRON_ETA_MAX
+        hard = np.hypot(electron[:, 0], electron[:, 1]) > ELECTRON_PT_MIN
+        kept = np.flatnonzero(complete & inside & hard)
         role = number_leptons(record, (ELECTRON,), parent=24)
-        return keep_events(record, role, kept, {"data": partons[kept].reshape(len(kept), -1)})
+        return keep_events(record, role, kept, {"data": partons.reshape(record.n_events, -1)[kept]})
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
@@ -84,7 +79,7 @@ class TopPair(Process):
         target[:, 0, 3] = np.sqrt((electron**2).sum(axis=(1, 2)) + ELECTRON_MASS**2)
         target[:, 1, :2] = missing_momentum(flow, n_events)
         target[:, 1, 3] = np.hypot(target[:, 1, 0], target[:, 1, 1])
-        target[:, 2:] = _leading(jets, n_events)
+        target[:, 2:] = hardest_momenta(jets, n_events, N_JETS)
         target[~accepted] = 0
         quarks = events.columns["data"].reshape(n_events, -1, 4)[:, QUARKS]
         index = nearest_jets(quarks, target[:, 2:], card.match_delta_r)
@@ -107,8 +102,8 @@ def _partons(record):
         index = record.outgoing[entries.pdg_id[record.outgoing] == pdg_id]
         event = entries.event[index]
         of_top = abs(pdg_id) == 5
-        read = _four_momenta if of_top else _before_recoil
-        momenta[event, number] = read(entries, index)
+        own = entries.select(index).momenta if of_top else _before_recoil(entries, index)
+        momenta[event, number] = own
         complete &= np.bincount(event, minlength=record.n_events) == 1
     return momenta, complete
 
@@ -119,20 +114,9 @@ def _before_recoil(entries, index):
     Pythia lets the b radiate before the W decays, by which time the W has recoiled: its products
     and the b before it radiates do not add up to the top.
     """
-    last = first = entries.mother[index]
-    while True:
-        above = entries.mother[first]
-        same = entries.pdg_id[above] == entries.pdg_id[first]
-        if not same.any():
-            break
-        first = np.where(same, above, first)
-    return _boost(*(_four_momenta(entries, i) for i in (index, last, first)))
-
-
-def _four_momenta(particles, index=slice(None)):
-    """Components (px, py, pz, E) in columns."""
-    p = (particles.px, particles.py, particles.pz, particles.energy)
-    return np.column_stack([component[index] for component in p])
+    last = entries.mother[index]
+    first = entries.first_copy(last)
+    return _boost(*(entries.select(i).momenta for i in (index, last, first)))
 
 
 def _boost(momentum, now, then):
@@ -144,17 +128,6 @@ def _boost(momentum, now, then):
     energy = momentum[:, 3:]
     moved = momentum[:, :3] + beta * gamma * (gamma / (1 + gamma) * along + energy)
     return np.hstack([moved, gamma * (energy + along)])
-
-
-def _leading(jets, n_events):
-    """Four-momenta of the leading jets by pT, shape (n_events, 4, 4); zeros where there is none."""
-    jets = jets.select(np.lexsort((-jets.pt, jets.event)))
-    first = np.searchsorted(jets.event, np.arange(n_events))
-    rank = np.arange(len(jets.event)) - first[jets.event]
-    leading = np.zeros((n_events, N_JETS, 4))
-    taken, rank = jets.select(rank < N_JETS), rank[rank < N_JETS]
-    leading[taken.event, rank] = _four_momenta(taken)
-    return leading
 
 
 def nearest_jets(quarks, jets, distance):
@@ -173,28 +146,13 @@ def nearest_jets(quarks, jets, distance):
     index : ndarray of int of shape (n_events, n_quarks)
         Number of the jet nearest to each quark, -1 where it is too far.
     """
-    (q_eta, q_phi), (eta, phi) = (
-        (pseudorapidity(*np.moveaxis(p[..., :3], 2, 0)), np.arctan2(p[..., 1], p[..., 0]))
-        for p in (quarks, jets)
-    )
+    (q_eta, q_phi), (eta, phi) = direction(quarks), direction(jets)
     distances = delta_r(q_eta[:, :, None], q_phi[:, :, None], eta[:, None], phi[:, None])
     return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
 
 
-@documented_as(generate_events, events_bunch)
-def generate_ttbar(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    jet_pt_min=20.0,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator()
+def generate_ttbar(request, *, jet_pt_min=20.0):
     """Generate semileptonic top pairs and pass them through a parametric detector.
 
     The same chain as :func:`generate_wjet`, from the six partons of one final state,
@@ -209,16 +167,16 @@ def generate_ttbar(
         Number of rows: generated events that pass the loose selection, whether the detector
         accepts them or not.
 
+    jet_pt_min : float or None, default=20.0
+        Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
+        switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
+        taken, which leaves no edge, and no event is rejected for a fifth jet.
+
     %(random_state)s
 
     %(detector)s
 
     %(n_detector)s
-
-    jet_pt_min : float or None, default=20.0
-        Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
-        switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
-        taken, which leaves no edge, and no event is rejected for a fifth jet.
 
     %(n_pileup)s
 
@@ -292,28 +250,15 @@ def generate_ttbar(
     ((100, 24), (100, 24))
     >>> y = events.target[events.accepted]  # doctest: +SKIP
     """
-    process = TopPair(_threshold(jet_pt_min, detector))
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    process = TopPair(_threshold(jet_pt_min, request.detector))
+    return generate_tables(process, request)
 
 
-def _threshold(jet_pt_min, detector):
-    """Threshold on the pT of jets; 0 where there is none beyond the detector's."""
-    threshold = (
-        0.0 if jet_pt_min is None else check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
-    )
-    card = detector if isinstance(detector, DetectorCard) else DetectorCard()
+def _threshold(jet_pt_min, card):
+    """Threshold on the pT of jets; 0 for None, which leaves the detector's own."""
+    threshold = 0.0
+    if jet_pt_min is not None:
+        threshold = check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(
             f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV from which on the "

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
-from skjetsim.utils._docs import documented_as
 
 WJET = LeptonsAndJet(
     title="W + jet",
@@ -25,20 +25,8 @@ WJET = LeptonsAndJet(
 )
 
 
-@documented_as(generate_events, events_bunch, LeptonsAndJet)
-def generate_wjet(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    matching="delta_r",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator(LeptonsAndJet)
+def generate_wjet(request, *, matching="delta_r"):
     """Generate W + jet events and pass them through a parametric detector.
 
     Pythia 8 [1]_ makes proton-proton collisions at 13 TeV with a W that decays to a muon and a
@@ -51,13 +39,13 @@ def generate_wjet(
     ----------
     %(n_samples)s
 
+    %(matching)s
+
     %(random_state)s
 
     %(detector)s
 
     %(n_detector)s
-
-    %(matching)s
 
     %(n_pileup)s
 
@@ -126,20 +114,7 @@ def generate_wjet(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 9), (100, 9))
     """
-    process = replace(WJET, matching=matching)
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    return generate_tables(replace(WJET, matching=matching), request)
 
 
 def load_wjet(*, selection="accepted", return_X_y=False):

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
-from skjetsim.utils._docs import documented_as
 
 ZJET = LeptonsAndJet(
     title="Z + jet",
@@ -29,20 +29,8 @@ ZJET = LeptonsAndJet(
 )
 
 
-@documented_as(generate_events, events_bunch, LeptonsAndJet)
-def generate_zjet(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    matching="delta_r",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator(LeptonsAndJet)
+def generate_zjet(request, *, matching="delta_r"):
     """Generate Z + jet events and pass them through a parametric detector.
 
     The same chain as :func:`generate_wjet`, with a Z that decays to two muons: a simulation
@@ -55,13 +43,13 @@ def generate_zjet(
     ----------
     %(n_samples)s
 
+    %(matching)s
+
     %(random_state)s
 
     %(detector)s
 
     %(n_detector)s
-
-    %(matching)s
 
     %(n_pileup)s
 
@@ -131,17 +119,4 @@ def generate_zjet(
     >>> X.shape  # doctest: +SKIP
     (100, 9)
     """
-    process = replace(ZJET, matching=matching)
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    return generate_tables(replace(ZJET, matching=matching), request)

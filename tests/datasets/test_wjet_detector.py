@@ -291,13 +291,8 @@ def _energies(particles, n_events):
 
 
 @pytest.fixture(scope="module")
-def events():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-    from skjetsim.datasets._chain._events import selected_events
-    from skjetsim.datasets._wjet import WJET
-
-    return next(selected_events(WJET, 3))
+def events(wjet_batch):
+    return wjet_batch
 
 
 @pytest.mark.parametrize("magnetic_field", [0.0, 3.8])

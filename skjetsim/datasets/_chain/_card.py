@@ -343,60 +343,51 @@ class DetectorCard:
             _check_finite(item.name, getattr(self, item.name))
         for name in _POSITIVE:
             _check(name, getattr(self, name) > 0, "must be positive")
-        for name in _NON_NEGATIVE:
-            _check(name, np.min(getattr(self, name)) >= 0, "must not be negative")
         for name in _INCREASING:
             _check(name, np.all(np.diff(getattr(self, name)) > 0), "must be increasing")
-        _check("v0_ecal_fraction", self.v0_ecal_fraction <= 1, "must be at most 1")
-        self._check_tracker()
-        self._check_calorimeters()
-        _check_shape("jet_scale", self.jet_scale, (len(self.jet_scale_eta_edges) + 1, 2))
-        n_regions = len(self.track_eta_edges) + 1
-        _check_shape("underlying_density", self.underlying_density, (n_regions,))
-
-    def _check_tracker(self):
-        """Efficiencies are probabilities, and every table has the shape of its edges."""
-        n_regions = len(self.track_eta_edges)
-        for kind in ("hadron", "electron", "muon"):
-            _check_probability(
-                f"{kind}_efficiency",
-                getattr(self, f"{kind}_efficiency"),
-                (n_regions, len(self.track_pt_edges)),
-            )
-            resolution = getattr(self, f"{kind}_resolution")
-            _check_shape(f"{kind}_resolution", resolution, (len(self.resolution_eta_edges), 2))
-        for name in ("electron_identification", "muon_identification"):
-            _check_probability(name, getattr(self, name), (n_regions,))
-        for name in ("track_eta_resolution", "track_phi_resolution"):
-            _check_shape(name, getattr(self, name), (2,))
-
-    def _check_calorimeters(self):
-        """Every region has its resolution, and every ring a whole number of towers."""
-        for name in ("ecal_resolution", "ecal_eta_shape", "hcal_resolution"):
-            n_edges = len(getattr(self, f"{name[:4]}_region_edges"))
-            _check_shape(name, getattr(self, name), (n_edges + 1, 3))
-        for name in ("ecal", "hcal"):
-            divisions = getattr(self, f"{name}_phi_divisions")
-            n_rings = len(getattr(self, f"{name}_eta_edges")) - 1
-            _check_shape(f"{name}_phi_divisions", divisions, (n_rings,))
+        for name, shape in self._shapes().items():
+            found = np.shape(getattr(self, name))
+            _check(name, found == shape, f"must have shape {shape}, has {found}")
+        for name in _PROBABILITIES:
+            values = np.asarray(getattr(self, name))
+            _check(name, np.all((values >= 0) & (values <= 1)), "must lie between 0 and 1")
+        for item in fields(self):
+            signed = item.name in _SIGNED or np.min(getattr(self, item.name)) >= 0
+            _check(item.name, signed, "must not be negative")
+        for name in ("ecal_phi_divisions", "hcal_phi_divisions"):
+            divisions = getattr(self, name)
             whole = np.all(np.mod(divisions, 1) == 0) and min(divisions) >= 1
-            _check(f"{name}_phi_divisions", whole, "must be whole numbers, at least 1")
+            _check(name, whole, "must be whole numbers, at least 1")
         beyond = self.ecal_eta_edges[-1] > self.track_eta_edges[-1]
         _check("ecal_eta_edges", beyond, "must reach beyond the tracks")
 
+    def _shapes(self):
+        """Shape of each table, which depends on the edges of its regions."""
+        n_eta, n_resolution = len(self.track_eta_edges), len(self.resolution_eta_edges)
+        ecal, hcal = len(self.ecal_region_edges) + 1, len(self.hcal_region_edges) + 1
+        return {
+            **dict.fromkeys(_EFFICIENCIES, (n_eta, len(self.track_pt_edges))),
+            **dict.fromkeys(_TRACK_RESOLUTIONS, (n_resolution, 2)),
+            **dict.fromkeys(_IDENTIFICATIONS, (n_eta,)),
+            **dict.fromkeys(("track_eta_resolution", "track_phi_resolution"), (2,)),
+            **dict.fromkeys(("ecal_resolution", "ecal_eta_shape"), (ecal, 3)),
+            "hcal_resolution": (hcal, 3),
+            "ecal_phi_divisions": (len(self.ecal_eta_edges) - 1,),
+            "hcal_phi_divisions": (len(self.hcal_eta_edges) - 1,),
+            "jet_scale": (len(self.jet_scale_eta_edges) + 1, 2),
+            "underlying_density": (n_eta + 1,),
+        }
 
+
+_EFFICIENCIES = ("hadron_efficiency", "electron_efficiency", "muon_efficiency")
+_IDENTIFICATIONS = ("electron_identification", "muon_identification")
+_PROBABILITIES = (*_EFFICIENCIES, *_IDENTIFICATIONS, "v0_ecal_fraction")
+_TRACK_RESOLUTIONS = ("hadron_resolution", "electron_resolution", "muon_resolution")
 _POSITIVE = (
     *("radius", "half_length", "jet_radius", "match_delta_r"),
     *("electron_scale", "muon_scale"),
 )
-_NON_NEGATIVE = (
-    *("hadron_resolution", "electron_resolution", "muon_resolution"),
-    *("track_eta_resolution", "track_phi_resolution"),
-    *("ecal_resolution", "ecal_eta_shape", "hcal_resolution", "v0_ecal_fraction"),
-    *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
-    *("jet_scale", "underlying_density", "jet_pt_min", "jet_min_constituents"),
-    *("electron_pt_min", "electron_eta_max", "electron_cone", "muon_pt_min", "muon_eta_max"),
-)
+_SIGNED = ("magnetic_field", "ecal_eta_edges", "hcal_eta_edges")
 _INCREASING = (
     *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),
     *("ecal_eta_edges", "hcal_eta_edges", "ecal_region_edges", "hcal_region_edges"),
@@ -416,20 +407,9 @@ def _check(name, condition, complaint):
         raise ValueError(f"The detector's {name} {complaint}.")
 
 
-def _check_probability(name, value, shape):
-    _check_shape(name, value, shape)
-    inside = np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1))
-    _check(name, inside, "must lie between 0 and 1")
-
-
 def _check_finite(name, value):
     try:
         values = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"The detector's {name} must be numbers, got {value!r}.") from None
     _check(name, values.size and np.all(np.isfinite(values)), "must be finite and not empty")
-
-
-def _check_shape(name, value, shape):
-    found = np.shape(value)
-    _check(name, found == shape, f"must have shape {shape}, has {found}")

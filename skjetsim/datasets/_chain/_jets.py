@@ -1,10 +1,10 @@
 """Anti-kT jets of many events at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._chain._particles import FourMomenta, delta_r, pseudorapidity
+from skjetsim.datasets._chain._particles import FourMomenta, delta_r, direction
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Jets(FourMomenta):
 
     def scale(self, factor):
         """Multiply four-momenta."""
-        four_momentum = (self.px, self.py, self.pz, self.energy)
-        return Jets(self.event, *(p * factor for p in four_momentum), self.n_constituents)
+        names = ("px", "py", "pz", "energy")
+        return replace(self, **{name: getattr(self, name) * factor for name in names})
 
     @property
     def mass(self):
@@ -35,9 +35,8 @@ class Jets(FourMomenta):
         """
         away = np.ones(len(self.event), dtype=bool)
         for index in range(momenta.shape[1]):
-            px, py, pz = momenta[:, index].T
-            eta, phi = pseudorapidity(px, py, pz)[self.event], np.arctan2(py, px)[self.event]
-            away &= delta_r(self.eta, self.phi, eta, phi) > distance
+            eta, phi = direction(momenta[:, index])
+            away &= delta_r(self.eta, self.phi, eta[self.event], phi[self.event]) > distance
         return away
 
 

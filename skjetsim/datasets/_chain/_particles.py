@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+COMPONENTS = ("px", "py", "pz", "E")
 NEUTRINO_IDS = (12, 14, 16)
 # Stands for a pT of zero; any smaller and the slope of a beam particle overflows.
 _SMALLEST_PT = 1e-300
@@ -11,6 +12,16 @@ _SMALLEST_PT = 1e-300
 
 class FourMomenta:
     """Kinematics of flat arrays `px`, `py`, `pz` and `energy` in GeV; base of dataclasses."""
+
+    @property
+    def momenta(self):
+        """Components px, py, pz and energy, shape (n, 4)."""
+        return np.column_stack([self.px, self.py, self.pz, self.energy])
+
+    def sums(self, n_events):
+        """Sums of `momenta` in each event, shape (n_events, 4)."""
+        components = (self.px, self.py, self.pz, self.energy)
+        return np.column_stack([np.bincount(self.event, p, n_events) for p in components])
 
     def select(self, index):
         """Return the entries that a mask, a slice or an integer array picks."""
@@ -55,6 +66,16 @@ class Particles(FourMomenta):
     energy: np.ndarray
 
 
+def ratio(values, total):
+    """Values over a total, and 0 where the total is not positive."""
+    return np.divide(values, total, out=np.zeros(total.shape), where=total > 0)
+
+
+def component_names(objects, components=COMPONENTS):
+    """Names of columns, such as ``muon_px``."""
+    return tuple(f"{name}_{component}" for name in objects for component in components)
+
+
 def concatenate(parts):
     """Join `Particles` in the order given, event numbers as they are."""
     names = [field.name for field in fields(Particles)]
@@ -64,6 +85,12 @@ def concatenate(parts):
 def pseudorapidity(px, py, pz):
     """Pseudorapidity of momenta; finite also along the beam."""
     return np.arcsinh(pz / np.maximum(np.hypot(px, py), _SMALLEST_PT))
+
+
+def direction(momenta):
+    """Pseudorapidity and azimuth of momenta whose last axis begins with px, py and pz."""
+    px, py, pz = np.moveaxis(momenta, -1, 0)[:3]
+    return pseudorapidity(px, py, pz), np.arctan2(py, px)
 
 
 def delta_r(eta_1, phi_1, eta_2, phi_2):
@@ -108,5 +135,38 @@ def momenta_by_event(particles, number, n_numbers, n_events):
     chosen = number >= 0
     found = particles.select(chosen)
     momenta = np.zeros((n_events, n_numbers, 3))
-    momenta[found.event, number[chosen]] = np.column_stack([found.px, found.py, found.pz])
+    momenta[found.event, number[chosen]] = found.momenta[:, :3]
     return momenta
+
+
+def hardest_momenta(objects, n_rows, n_kept):
+    """Momenta of the hardest objects of each event, shape (n_rows, n_kept, 4), with zeros behind.
+
+    Parameters
+    ----------
+    objects : FourMomenta
+        Particles or jets; `event` is the row.
+
+    n_rows, n_kept : int
+        Number of events, and of objects kept of each.
+    """
+    objects = objects.select(np.lexsort((-objects.pt, objects.event)))
+    rank = np.arange(len(objects.event)) - np.searchsorted(objects.event, objects.event)
+    kept = rank < n_kept
+    momenta = np.zeros((n_rows, n_kept, 4))
+    momenta[objects.event[kept], rank[kept]] = objects.momenta[kept]
+    return momenta
+
+
+def renumbered(numbers, kept):
+    """Position of each number in `kept`, -1 for numbers that are not in it."""
+    position = np.full(max(numbers.max(initial=-1), kept.max(initial=-1)) + 1, -1)
+    position[kept] = np.arange(len(kept))
+    return position[numbers]
+
+
+def at_events(values, event, n_events):
+    """Rows for `n_events` events: `values` at the events in `event`, and zeros elsewhere."""
+    rows = np.zeros((n_events, *values.shape[1:]), dtype=values.dtype)
+    rows[event] = values
+    return rows

@@ -39,7 +39,7 @@ class PileupOverlay:
         self.mean = mean
         self.rng = rng
         self._records = records((*settings, *SETTINGS), seed)
-        self._waiting = None
+        self._waiting = [], 0
 
     def __call__(self, events):
         """Return the events with the particles of the other collisions among theirs."""
@@ -56,9 +56,7 @@ class PileupOverlay:
 
     def _take(self, n_collisions):
         """Take the next collisions, numbered from zero; the rest wait."""
-        parts, n_found = (
-            ([], 0) if self._waiting is None else ([self._waiting[0]], self._waiting[1])
-        )
+        parts, n_found = self._waiting
         while n_found < n_collisions:
             record = next(self._records)
             parts.append(replace(record.stable, event=record.stable.event + n_found))
@@ -66,7 +64,7 @@ class PileupOverlay:
         particles = concatenate(parts)
         taken = np.searchsorted(particles.event, n_collisions)
         rest = particles.select(slice(taken, None))
-        self._waiting = replace(rest, event=rest.event - n_collisions), n_found - n_collisions
+        self._waiting = [replace(rest, event=rest.event - n_collisions)], n_found - n_collisions
         return particles.select(slice(taken))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skjetsim.datasets._chain._jets import Jets
-from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._particles import Particles, renumbered
 
 # What a particle is to its event if it is not one of the process's numbered objects.
 OTHER = -1
@@ -96,14 +96,11 @@ def number_leptons(record, leptons, parent):
 
 def keep_events(record, role, kept, columns, jets=None):
     """Selected events: `kept` says which of the record; `columns` and `jets` are already theirs."""
-    number = np.full(record.n_events, -1)
-    number[kept] = np.arange(len(kept))
-    particles = record.stable
-    inside = number[particles.event] >= 0
-    particles = particles.select(inside)
-    particles = replace(particles, event=number[particles.event])
+    event = renumbered(record.stable.event, kept)
+    inside = event >= 0
+    particles = replace(record.stable, event=event).select(inside)
     if jets is not None:
-        jets = replace(jets, event=number[jets.event])
+        jets = replace(jets, event=np.arange(len(kept)))
     return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
 
 
@@ -128,20 +125,43 @@ class VetoCount:
         return drop
 
 
-def veto_far_leptons(pythia8mc, pdg_ids, eta_max):
-    """Pythia hook that drops events with a lepton far outside the acceptance.
+def veto_hooks(pythia8mc, *, process_level=None, parton_level=None, shower=None, scale=0.0):
+    """Pythia's hooks that drop events before more time is spent on them.
 
-    Multiparton interactions take most of the time of an event, and initial-state radiation
-    hardly ever brings such a lepton back.
+    Parameters
+    ----------
+    pythia8mc : module
+
+    process_level, parton_level : callable or None, default=None
+        ``drop(record)``, whether to drop an event by its hard process or by its partons.
+
+    shower : callable or None, default=None
+        ``drop(position, record)``, asked once, when the shower has come down to a pT of `scale`.
+
+    scale : float, default=0.0
+        pT in GeV.
     """
 
-    class FarLeptonVeto(pythia8mc.UserHooks):
+    class Veto(pythia8mc.UserHooks):
         def canVetoProcessLevel(self):  # noqa: N802
-            return True
+            return process_level is not None
 
         def doVetoProcessLevel(self, record):  # noqa: N802
-            return any(
-                abs(particle.eta()) > eta_max for particle in record if particle.id() in pdg_ids
-            )
+            return process_level(record)
 
-    return FarLeptonVeto()
+        def canVetoPartonLevel(self):  # noqa: N802
+            return parton_level is not None
+
+        def doVetoPartonLevel(self, record):  # noqa: N802
+            return parton_level(record)
+
+        def canVetoPT(self):  # noqa: N802
+            return shower is not None
+
+        def scaleVetoPT(self):  # noqa: N802
+            return scale
+
+        def doVetoPT(self, position, record):  # noqa: N802
+            return shower(position, record)
+
+    return Veto()

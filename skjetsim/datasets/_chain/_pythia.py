@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from skjetsim.datasets._chain._record import unpack
 
@@ -55,9 +55,9 @@ def records(settings, seed, user_hooks=None, batch_size=None):
     # Pythia does not own its hooks: they must live as long as it does.
     hooks = None if user_hooks is None else user_hooks(pythia8mc)
     pythia = start(settings, seed, hooks)
-    charges = {}
+    charge_of = cache(pythia.particleData.charge)
     while True:
-        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), pythia, charges)
+        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), charge_of)
 
 
 def start(settings, seed, hooks=None):
@@ -126,16 +126,12 @@ def _check_ranges(settings):
             raise ValueError(f"The setting {name} = {low} leaves nothing below its maximum {high}.")
 
 
-def setting_value(name, settings):
-    """Value that the last of some settings gives to a name; names may have capitals or not."""
-    values = {key.lower(): value for key, value in map(_split, settings)}
-    return values[name.lower()]
-
-
 def beam_energy(settings):
-    """Energy of both beams together in GeV, with some settings beside those of all processes."""
+    """Energy of both beams together in GeV; `settings` overrule those of all processes."""
+    # Names of settings may have capitals or not.
+    values = {name.lower(): value for name, value in map(_split, (*SETTINGS, *settings))}
     try:
-        return float(setting_value("Beams:eCM", (*SETTINGS, *check_settings(settings))))
+        return float(values["beams:ecm"])
     except ValueError:  # Pythia says what is wrong with it
         return math.inf
 

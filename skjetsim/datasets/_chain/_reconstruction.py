@@ -11,9 +11,8 @@ from skjetsim.datasets._chain._particles import (
     Particles,
     concatenate,
     delta_r,
+    direction,
     momenta_by_event,
-    pseudorapidity,
-    sum_by_event,
 )
 from skjetsim.datasets._chain._pileup import subtract_pileup
 from skjetsim.datasets._chain._process import OTHER, PILEUP
@@ -72,6 +71,7 @@ def energy_flow(events, card, rng):
 
 
 def _replace(tracks, index, changed):
+    """Tracks of which those at `index` are others."""
     columns = {field.name: getattr(tracks, field.name).copy() for field in fields(Particles)}
     for name, column in columns.items():
         column[index] = getattr(changed, name)
@@ -103,10 +103,9 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
         if lepton.kind == "electron":
             momenta[:, number] += _sum_near(photons, momenta[:, number], card.electron_cone)
     momenta *= _of_kind(card, leptons, "scale")[:, None]
-    px, py, pz = np.moveaxis(momenta, 2, 0)
-    abs_eta = np.abs(pseudorapidity(px, py, pz))
-    # One that left no track has zeros, and fails.
-    good = np.hypot(px, py) > _of_kind(card, leptons, "pt_min")
+    abs_eta = np.abs(direction(momenta)[0])
+    # A lepton without a track has zeros here, and fails.
+    good = np.hypot(momenta[..., 0], momenta[..., 1]) > _of_kind(card, leptons, "pt_min")
     good &= abs_eta < _of_kind(card, leptons, "eta_max")
     # A stream of its own: what is measured does not depend on who is asked to be identified.
     uniform = rng.spawn(1)[0].random((n_events, len(leptons)))
@@ -116,13 +115,11 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
 
 def _sum_near(particles, momenta, distance):
     """Sum of the momenta of particles near one direction an event; zeros where it has none."""
-    n_events = len(momenta)
-    eta, phi = pseudorapidity(*momenta.T), np.arctan2(momenta[:, 1], momenta[:, 0])
+    eta, phi = direction(momenta)
     event = particles.event
     near = delta_r(particles.eta, particles.phi, eta[event], phi[event]) < distance
-    near = particles.select(near & momenta.any(axis=1)[event])
-    components = (near.px, near.py, near.pz)
-    return np.column_stack([sum_by_event(near.event, p, n_events) for p in components])
+    near = near & momenta.any(axis=1)[event]
+    return particles.select(near).sums(len(momenta))[:, :3]
 
 
 def _identification(card, leptons, abs_eta):
@@ -178,4 +175,4 @@ def jet_energy_scale(raw_pt, eta, card):
 
 def missing_momentum(flow, n_events):
     """Minus the vector sum of the energy-flow objects, shape (n_events, 2)."""
-    return np.column_stack([-sum_by_event(flow.event, p, n_events) for p in (flow.px, flow.py)])
+    return -flow.sums(n_events)[:, :2]

@@ -25,6 +25,15 @@ class Entries(FourMomenta):
     pz: np.ndarray
     energy: np.ndarray
 
+    def first_copy(self, index):
+        """Follow entries up through their copies (recoil, radiation) to the first one."""
+        while True:
+            above = self.mother[index]
+            same = self.pdg_id[above] == self.pdg_id[index]
+            if not same.any():
+                return index
+            index = np.where(same, above, index)
+
 
 @dataclass(frozen=True)
 class Record:
@@ -45,18 +54,13 @@ class Record:
         return np.flatnonzero(np.abs(self.entries.status) == _OUTGOING)
 
     def maker(self, index):
-        """PDG numbers of what made entries, through their own copies (recoil, radiation)."""
-        pdg_id, mother = self.entries.pdg_id, self.entries.mother
-        while True:
-            above = mother[index]
-            same = pdg_id[above] == pdg_id[index]
-            if not same.any():
-                return pdg_id[above]
-            index = np.where(same, above, index)
+        """PDG numbers of the particles that the first copies of entries come from."""
+        entries = self.entries
+        return entries.pdg_id[entries.mother[entries.first_copy(index)]]
 
 
-def unpack(batch, pythia, charges):
-    """Make a :class:`Record` of a batch from Pythia; `charges` caches its particle data."""
+def unpack(batch, charge_of):
+    """Make a :class:`Record` of a batch from Pythia; `charge_of` gives the charge of a species."""
     layout = batch.prt.layout
     record, offsets = layout.content, np.asarray(layout.offsets)
     event = np.repeat(np.arange(len(batch)), np.diff(offsets))
@@ -70,16 +74,9 @@ def unpack(batch, pythia, charges):
     )
     stable_index = np.flatnonzero(entries.status > 0)
     found = entries.select(stable_index)
-    charge = _charge(found.pdg_id, pythia, charges)
-    momenta = (found.px, found.py, found.pz, found.energy)
-    stable = Particles(found.event, found.pdg_id, charge, *momenta)
+    species, position = np.unique(found.pdg_id, return_inverse=True)
+    charge = np.array([charge_of(code) for code in species.tolist()])[position]
+    stable = Particles(
+        found.event, found.pdg_id, charge, found.px, found.py, found.pz, found.energy
+    )
     return Record(len(batch), entries, stable, stable_index)
-
-
-def _charge(pdg_id, pythia, charges):
-    """Electric charges, asking Pythia once for each species."""
-    species, position = np.unique(pdg_id, return_inverse=True)
-    for code in species.tolist():
-        if code not in charges:
-            charges[code] = pythia.particleData.charge(code)
-    return np.array([charges[code] for code in species.tolist()])[position]

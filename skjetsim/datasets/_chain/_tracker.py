@@ -1,5 +1,7 @@
 """Charged particles in the magnetic field, and their tracks."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skjetsim.datasets._chain._card import DetectorCard
@@ -68,11 +70,8 @@ def find_tracks(particles, card, rng):
         Standard normal numbers for momentum, eta and phi.
     """
     charged = np.flatnonzero(particles.charge != 0)
-    kinematics = (
-        _kind(particles.pdg_id[charged]),
-        np.abs(particles.eta[charged]),
-        particles.pt[charged],
-    )
+    candidates = particles.select(charged)
+    kinematics = _kind(candidates.pdg_id), np.abs(candidates.eta), candidates.pt
     uniform = rng.random(len(charged))
     # The default card's tracks, whatever the card, are served from the stream that calorimeters go
     # on with, which keeps it in step; other particles have a stream of their own.
@@ -123,15 +122,14 @@ def _angular_width(resolution, pt):
 
 def scale_momenta(particles, factor):
     """Multiply momenta by `factor` and keep the masses."""
-    return _with_momenta(
-        particles, particles.px * factor, particles.py * factor, particles.pz * factor
-    )
+    px, py, pz = (p * factor for p in (particles.px, particles.py, particles.pz))
+    return _with_momenta(particles, px, py, pz)
 
 
 def _with_momenta(particles, px, py, pz):
     """Return the particles with other momenta and the same masses."""
     energy = np.sqrt(np.maximum(particles.mass_squared, 0) + px**2 + py**2 + pz**2)
-    return type(particles)(particles.event, particles.pdg_id, particles.charge, px, py, pz, energy)
+    return replace(particles, px=px, py=py, pz=pz, energy=energy)
 
 
 def log_normal(mean, sigma, noise):
@@ -152,6 +150,5 @@ def _kind(pdg_id):
 
 
 def _by_kind(card, quantity):
-    return np.array(
-        [getattr(card, f"{kind}_{quantity}") for kind in ("hadron", "electron", "muon")]
-    )
+    kinds = ("hadron", "electron", "muon")
+    return np.array([getattr(card, f"{kind}_{quantity}") for kind in kinds])

@@ -4,34 +4,26 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import detector_keys, generate_events
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 
 
-@documented_as(generate_events, events_bunch)
+@generator()
 def generate_jets(
-    n_samples,
+    request,
     kind="gluon",
     *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
     radius=0.8,
     pt_range=(900.0, 1100.0),
     n_constituents=30,
     coordinates="relative",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
 ):
     """Generate jets of one kind as clouds of particles, and pass them through a detector.
 
@@ -52,17 +44,6 @@ def generate_jets(
         neutrinos; a top quark that decays to quarks, with an antitop that decays to a lepton; a W
         or Z that decays to quarks, with a Z or W that decays to neutrinos or a lepton.
 
-    %(random_state)s
-
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
-        `jet_radius` gives way to `radius`.
-
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
-
     radius : float, default=0.8
         Radius parameter of the anti-kT algorithm.
 
@@ -76,6 +57,17 @@ def generate_jets(
     coordinates : {"relative", "cartesian"}, default="relative"
         "relative" gives each constituent by its distance from the jet axis in eta and phi and its
         part of the jet's pT, as in JetNet [3]_; "cartesian" by px, py and pz in GeV.
+
+    %(random_state)s
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
+        `jet_radius` gives way to `radius`.
+
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by. None leaves
+        the detector out, and all keys of the detector level.
 
     %(n_pileup)s
 
@@ -156,44 +148,29 @@ def generate_jets(
     process = JetCloudProcess(
         kind=kind,
         radius=check_real(radius, "radius", above=0, below=np.pi / 2),
-        pt_range=check_pt_range(pt_range, settings),
+        pt_range=check_pt_range(pt_range, request.settings),
         n_constituents=check_int(n_constituents, "n_constituents"),
     )
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return _clouds_bunch(columns, passes, coordinates, descr)
-
-
-def _clouds_bunch(columns, passes, coordinates, descr):
-    """Bunch of clouds, without the detector's keys where there was no detector."""
+    columns, passes, descr = generate_events(process, request)
+    columns["data"] = in_coordinates(columns["data"], columns["jets"], coordinates)
+    for one in passes:
+        one["target"] = in_coordinates(one["target"], one["jets"], coordinates)
     names = COORDINATES[coordinates]
-    bunch = Bunch(
-        data=in_coordinates(columns["data"], columns["jets"], coordinates),
-        mask=columns["data"].any(axis=2),
-        jets=jet_frame(columns["jets"]),
-        parton_delta_r=columns["parton_delta_r"],
-        feature_names=list(names),
-        DESCR=descr,
-    )
-    if not passes:
-        return bunch
-    first, *repeats = (_detector_bunch(one, coordinates) for one in passes)
-    return Bunch(**bunch, **first, repeats=tuple(repeats), target_names=list(names))
+    jets = Bunch(**cloud_keys(columns), feature_names=list(names), DESCR=descr)
+    if passes:
+        jets.update(detector_keys(passes, cloud_detector_bunch), target_names=list(names))
+    return jets
 
 
-def _detector_bunch(one, coordinates):
+def cloud_keys(columns):
+    """Keys of the generator level."""
+    return {**columns, "mask": columns["data"].any(axis=2), "jets": jet_frame(columns["jets"])}
+
+
+def cloud_detector_bunch(one):
+    """Keys of one detector pass."""
     return Bunch(
-        target=in_coordinates(one["target"], one["jets"], coordinates),
+        target=one["target"],
         target_mask=one["target"].any(axis=2),
         target_jets=jet_frame(one["jets"]),
         accepted=one["accepted"],

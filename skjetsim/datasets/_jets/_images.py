@@ -3,32 +3,24 @@
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import detector_keys, generate_events
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 
-@documented_as(generate_events, events_bunch)
+@generator()
 def generate_jet_images(
-    n_samples,
+    request,
     kind="w",
     *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
     n_pixels=25,
     half_width=1.25,
     centre=True,
     rotate=True,
     flip=True,
     normalise=False,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
 ):
     """Generate images of jets that a W or a parton made, and pass them through a detector.
 
@@ -46,17 +38,6 @@ def generate_jet_images(
 
     kind : {"w", "qcd"}, default="w"
         What the jet starts from.
-
-    %(random_state)s
-
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
-        `jet_radius` is not used.
-
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
 
     n_pixels : int, default=25
         Pixels along each side of an image.
@@ -76,6 +57,17 @@ def generate_jet_images(
     normalise : bool, default=False
         Divide each image by the root of the sum of its squared pixels, which hides the pT and part
         of the mass of the jet.
+
+    %(random_state)s
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
+        `jet_radius` is not used.
+
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. The
+        difference between two passes is what a perfect simulation still differs by. None leaves
+        the detector out, and all keys of the detector level.
 
     n_pileup : float, default=0.0
         Mean number of other inelastic collisions whose particles reach the detector with those of
@@ -155,29 +147,18 @@ def generate_jet_images(
         half_width=check_real(half_width, "half_width", above=0),
         **{name: bool(value) for name, value in switches.items()},
     )
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    bunch = Bunch(data=columns["data"], jets=_jet_frame(columns["jets"]), DESCR=descr)
-    if not passes:
-        return bunch
-    first, *repeats = (_detector_bunch(one) for one in passes)
-    return Bunch(**bunch, **first, repeats=tuple(repeats))
+    columns, passes, descr = generate_events(process, request)
+    images = Bunch(data=columns["data"], jets=image_frame(columns["jets"]), DESCR=descr)
+    images.update(detector_keys(passes, image_detector_bunch))
+    return images
 
 
-def _detector_bunch(one):
-    table = _jet_frame(one["jets"])
+def image_detector_bunch(one):
+    """Keys of one detector pass."""
+    table = image_frame(one["jets"])
     return Bunch(target=one["target"], target_jets=table, accepted=one["accepted"])
 
 
-def _jet_frame(table):
+def image_frame(table):
+    """Table of jets with names."""
     return pd.DataFrame(table, columns=list(IMAGE_COLUMNS))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._process import VetoCount
+from skjetsim.datasets._chain._process import VetoCount, veto_hooks
 from skjetsim.datasets._chain._pythia import beam_energy
 
 # Outgoing parton moved by the recoil of initial-state radiation.
@@ -65,10 +65,7 @@ class JetKind:
             index = index[np.isin(record.maker(index), self.makers)]
         else:
             index = after_recoil(entries, index)
-        chosen = entries.select(index)
-        components = (chosen.px, chosen.py, chosen.pz, chosen.energy)
-        sums = [np.bincount(chosen.event, p, record.n_events) for p in components]
-        return np.column_stack(sums), index
+        return entries.select(index).sums(record.n_events), index
 
     def settings_for(self, pt_range):
         """Pythia's settings, for jets in a range of pT in GeV."""
@@ -76,7 +73,37 @@ class JetKind:
 
     def user_hooks(self, pythia8mc, radius, pt_range):
         """Pythia hooks that drop events whose jet will be out of range."""
-        return _veto(pythia8mc, self, radius, pt_range)
+        low, high = (margin * pt for margin, pt in zip(self.margins, pt_range, strict=True))
+        count = VetoCount(self.title)
+
+        def is_of_another_kind(record):
+            # Pythia has no switch for the flavour that comes with the boson.
+            wrong = not any(p.id() in self.partons for p in record if p.status() == 23)
+            # Passing here says nothing of what comes later.
+            return count(wrong) if wrong else False
+
+        def is_out_of_range(position, record):
+            # Resonances shower by themselves, after the rest of the event.
+            if position > _LAST_OF_HARD_PROCESS:
+                return False
+            final = [particle for particle in record if particle.isFinal()]
+            if self.resonance:
+                candidate = next(p for p in final if p.id() in self.resonance)
+                inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
+                return count(not inside)
+            partons = [p for p in final if p.idAbs() in _COLOURED]
+            # Two partons just too far apart for one jet may be in one when they have radiated.
+            inside = (
+                _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
+            )
+            return count(not inside)
+
+        return veto_hooks(
+            pythia8mc,
+            process_level=None if self.makers else is_of_another_kind,
+            shower=is_out_of_range,
+            scale=_VETO_SCALE,
+        )
 
 
 def after_recoil(entries, index):
@@ -95,45 +122,6 @@ def after_recoil(entries, index):
         index[moved] = following[moved]
 
 
-def _veto(pythia8mc, kind, radius, pt_range):
-    low, high = (margin * pt for margin, pt in zip(kind.margins, pt_range, strict=True))
-    count = VetoCount(kind.title)
-
-    class OutOfRangeVeto(pythia8mc.UserHooks):
-        def canVetoProcessLevel(self):  # noqa: N802
-            return not kind.makers
-
-        def doVetoProcessLevel(self, record):  # noqa: N802
-            # Pythia has no switch for the flavour beside the boson.
-            wrong = not any(p.id() in kind.partons for p in record if p.status() == 23)
-            # Passing here says nothing of what comes later.
-            return count(wrong) if wrong else False
-
-        def canVetoPT(self):  # noqa: N802
-            return True
-
-        def scaleVetoPT(self):  # noqa: N802
-            return _VETO_SCALE
-
-        def doVetoPT(self, position, record):  # noqa: N802
-            # Resonances shower by themselves, after the rest of the event.
-            if position > _LAST_OF_HARD_PROCESS:
-                return False
-            final = [particle for particle in record if particle.isFinal()]
-            if kind.resonance:
-                candidate = next(p for p in final if p.id() in kind.resonance)
-                inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
-                return count(not inside)
-            partons = [p for p in final if p.idAbs() in _COLOURED]
-            # Two partons just too far apart for one jet may be in one when they have radiated.
-            inside = (
-                _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
-            )
-            return count(not inside)
-
-    return OutOfRangeVeto()
-
-
 def _leading_pt(partons, radius):
     """Transverse momentum of the hardest jet of partons that is central; 0 if none is."""
     jets = parton_jets(partons, radius)
@@ -143,6 +131,7 @@ def _leading_pt(partons, radius):
 # Pythia's numbers: no step yet, multiparton interaction, initial and final-state radiation.
 _LAST_OF_HARD_PROCESS = 3
 _COLOURED = (1, 2, 3, 4, 5, 21)
+_QUARKS = (1, 2, 3, 4, 5, -1, -2, -3, -4, -5)
 
 
 def parton_jets(partons, radius):
@@ -159,9 +148,7 @@ def parton_jets(partons, radius):
 
 KINDS = {
     "gluon": JetKind(
-        "gluon jet",
-        ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z),
-        partons=(21,),
+        "gluon jet", ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z), partons=(21,)
     ),
     "quark": JetKind(
         "quark jet",
@@ -178,7 +165,7 @@ KINDS = {
             "24:onPosIfAny = 1 2 3 4 5",
             "24:onNegIfAny = 11 13",
         ),
-        partons=(5, 1, 2, 3, 4, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(6,),
         makers=(6, 24),
         # Its mass is large: radiation and decay products leave the jet, or another jet joins it.
@@ -188,14 +175,14 @@ KINDS = {
     "w": JetKind(
         "W jet",
         ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_INVISIBLE_Z, *_HADRONIC_W),
-        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(24, -24),
         makers=(24, -24),
     ),
     "z": JetKind(
         "Z jet",
         ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_HADRONIC_Z, *_LEPTONIC_W),
-        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(23,),
         makers=(23,),
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._angles import rotated, wrap_phi
 
 
 def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, flip):
@@ -49,11 +49,9 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
     x = eta - middle[row, 0]
     y = wrap_phi(phi - middle[row, 1])
     if rotate:
-        angle = _angles(x, y, pt, row, axes)
         # The second axis comes to stand at minus 90 degrees.
-        turn = -np.pi / 2 - angle
-        cos, sin = np.cos(turn)[row], np.sin(turn)[row]
-        x, y = cos * x - sin * y, sin * x + cos * y
+        turn = -np.pi / 2 - _angles(x, y, pt, row, axes)
+        x, y = rotated(x, y, np.cos(turn)[row], np.sin(turn)[row])
     size = 2 * half_width / n_pixels
     i = np.floor((x + half_width) / size).astype(np.int64)
     j = np.floor((y + half_width) / size).astype(np.int64)

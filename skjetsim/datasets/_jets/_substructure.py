@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from skjetsim.datasets._chain._jets import Jets, cluster_constituents
-from skjetsim.datasets._chain._particles import Particles, delta_r, smallest_by_event
+from skjetsim.datasets._chain._particles import Particles, delta_r, renumbered, smallest_by_event
 
 SUBJET_RADIUS = 0.3
 SUBJET_PT_FRACTION = 0.05
@@ -62,19 +62,16 @@ def trim(particles, owner, jets, chosen):
 
 def constituents_of(particles, owner, chosen):
     """Constituents of chosen jets, whose positions in `chosen` are now their `event`."""
-    row_of = np.full(owner.max(initial=-1) + 1, -1)
-    row_of[chosen] = np.arange(len(chosen))
-    row = row_of[owner]
+    row = renumbered(owner, chosen)
     inside = np.flatnonzero(row >= 0)
     inside = inside[np.argsort(row[inside], kind="stable")]
     return replace(particles.select(inside), event=row[inside])
 
 
 def add_up(particles, n_jets):
-    """Jets that are the sums of particles, one an event."""
-    components = (particles.px, particles.py, particles.pz, particles.energy)
-    sums = [np.bincount(particles.event, p, n_jets) for p in components]
-    return Jets(np.arange(n_jets), *sums, np.bincount(particles.event, minlength=n_jets))
+    """Jets that are the sums of particles, one per event."""
+    n_constituents = np.bincount(particles.event, minlength=n_jets)
+    return Jets(np.arange(n_jets), *particles.sums(n_jets).T, n_constituents)
 
 
 def leading_axes(subjets, n_jets):
@@ -104,9 +101,7 @@ def tau21(particles, jets):
     ratio = np.zeros(n_jets)
     if not len(several):
         return ratio
-    row_of = np.full(n_jets, -1)
-    row_of[several] = np.arange(len(several))
-    row = row_of[particles.event]
+    row = renumbered(particles.event, several)
     inside = replace(particles, event=row).select(row >= 0)
     one = jets.select(several)
     about_one = delta_r(inside.eta, inside.phi, one.eta[inside.event], one.phi[inside.event])
@@ -126,8 +121,7 @@ def exclusive_axes(particles, n_jets):
     import fastjet
 
     definition = fastjet.JetDefinition(fastjet.kt_algorithm, 1.0)
-    components = (particles.px, particles.py, particles.pz, particles.energy)
-    momenta = np.column_stack(components).tolist()
+    momenta = particles.momenta.tolist()
     last = np.cumsum(np.bincount(particles.event, minlength=n_jets)).tolist()
     axes = np.empty((2, n_jets, 2))
     # One jet at a time: for many at once FastJet warns of any algorithm, and for good changes how

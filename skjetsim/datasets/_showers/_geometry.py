@@ -1,5 +1,6 @@
 """Layers and cells of a calorimeter."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._xml import read_layers
+from skjetsim.utils._validation import first_duplicate
 
 
 def _calogan_layers():
@@ -69,29 +71,27 @@ class ShowerGeometry:
     layers: tuple = field(default_factory=_calogan_layers)
 
     def __post_init__(self):
-        try:
-            layers = tuple(self.layers)
-        except TypeError as error:
+        if not isinstance(self.layers, Iterable):
             raise TypeError(
                 f"layers must be a sequence of ShowerLayer, got a {type(self.layers).__name__}."
-            ) from error
+            )
+        layers = tuple(self.layers)
         for layer in layers:
             if not isinstance(layer, ShowerLayer):
                 raise TypeError(f"layers must be ShowerLayer objects, got {layer!r}.")
-        layers = tuple(
-            replace(layer, number=position) if layer.number is None else layer
-            for position, layer in enumerate(layers)
-        )
-        object.__setattr__(self, "layers", layers)
         if not any(layer.n_cells for layer in layers):
             raise ValueError(
                 f"The geometry has {len(layers)} layers and no cells: nothing is read out. Give a "
                 "layer n_eta and n_phi, or r_edges."
             )
-        numbers = [layer.number for layer in layers]
-        if len(set(numbers)) < len(numbers):
-            twice = next(number for number in numbers if numbers.count(number) > 1)
+        layers = tuple(
+            replace(layer, number=position) if layer.number is None else layer
+            for position, layer in enumerate(layers)
+        )
+        twice = first_duplicate(layer.number for layer in layers)
+        if twice is not None:
             raise ValueError(f"Two layers have the number {twice}.")
+        object.__setattr__(self, "layers", layers)
 
     @classmethod
     def from_xml(cls, path, *, depth, particle=None, material=None):
@@ -177,14 +177,12 @@ class ShowerGeometry:
     @cached_property
     def cell_layers(self):
         """Position in `layers` of the layer of each cell."""
-        counts = [layer.n_cells for layer in self.layers]
-        return np.repeat(np.arange(self.n_layers), counts)
+        return np.repeat(np.arange(self.n_layers), [layer.n_cells for layer in self.layers])
 
     @cached_property
     def cell_offsets(self):
         """Column of the first cell of each layer."""
-        counts = [layer.n_cells for layer in self.layers]
-        return np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return np.cumsum([0, *(layer.n_cells for layer in self.layers)])[:-1]
 
     def cell_names(self):
         """Names of the cells, in the order of the columns of a shower.

@@ -1,5 +1,6 @@
 """One layer of a calorimeter: its cells and what they are made of."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,11 +67,10 @@ class ShowerLayer:
     number: int | None = None
 
     def __post_init__(self):
-        for name in ("n_eta", "n_phi"):
-            check_int(getattr(self, name), name, minimum=0)
         for name in ("depth", "eta_size", "phi_size"):
             check_real(getattr(self, name), name, minimum=0)
-        check_int(self.n_alpha, "n_alpha")
+        for name, minimum in (("n_eta", 0), ("n_phi", 0), ("n_alpha", 1)):
+            check_int(getattr(self, name), name, minimum=minimum)
         if self.number is not None:
             check_int(self.number, "number", minimum=0)
         if not isinstance(self.material, ShowerMaterial):
@@ -115,7 +115,7 @@ class ShowerLayer:
     @property
     def n_cells(self):
         """Number of cells."""
-        return int(np.prod(self.shape)) if self.shape else 0
+        return math.prod(self.shape) if self.shape else 0
 
     def cell_names(self):
         """Names of the cells, in their order.
@@ -125,8 +125,5 @@ class ShowerLayer:
         list of str
         """
         one, two = ("phi", "eta") if self.is_grid else ("alpha", "r")
-        return [
-            f"layer{self.number}_{one}{i}_{two}{j}"
-            for i in range(self.shape[0] if self.shape else 0)
-            for j in range(self.shape[1])
-        ]
+        cells = np.ndindex(self.shape or (0, 0))
+        return [f"layer{self.number}_{one}{i}_{two}{j}" for i, j in cells]

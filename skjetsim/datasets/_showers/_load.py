@@ -1,12 +1,12 @@
 """Bundled showers."""
 
+import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from skjetsim.datasets._bundled import read_arrays, read_metadata
-from skjetsim.datasets._showers._checks import PARTICLES
 from skjetsim.datasets._showers._geometry import ShowerGeometry
-from skjetsim.datasets._showers._make import description
+from skjetsim.datasets._showers._make import COLUMNS, showers_bunch
+from skjetsim.datasets._showers._simulate import DEVELOP
 from skjetsim.utils._validation import check_option
 
 FILE = "showers.parquet"
@@ -87,23 +87,14 @@ def load_showers(particle="electron", *, return_X_y=False):
     >>> cells.columns[0], cells.shape
     ('layer0_phi0_eta0', (3000, 504))
     """
-    check_option(particle, "particle", PARTICLES)
+    check_option(particle, "particle", DEVELOP)
     arrays = read_arrays(FILE, ("particle", particle))
-    del arrays["particle"]
-    data = pd.DataFrame({"energy": arrays.pop("energy"), "theta": 0.0, "phi": 0.0})
-    data = data.assign(x=0.0, y=0.0)
+    zeros = np.zeros((len(arrays["energy"]), 4))
+    data = pd.DataFrame(np.column_stack([arrays.pop("energy"), zeros]), columns=COLUMNS)
     if return_X_y:
         return data, arrays["target"]
-    geometry = ShowerGeometry()
-    return Bunch(
-        data=data,
-        **arrays,
-        geometry=geometry,
-        particle=particle,
-        feature_names=list(data.columns),
-        target_names=geometry.cell_names(),
-        DESCR=f"{description()}\n{_sample(len(data))}",
-    )
+    arrays["particle"] = particle
+    return showers_bunch(data, ShowerGeometry(), **arrays, about=f"\n{_sample(len(data))}")
 
 
 def _sample(n_showers):

@@ -1,22 +1,23 @@
 """Calorimeter showers, one particle each."""
 
-from importlib import resources
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skjetsim.datasets._chain._events import description
 from skjetsim.datasets._showers._checks import (
     check_angles,
     check_energies,
     check_impact,
-    check_particle,
     check_positions,
     warn_energies,
 )
 from skjetsim.datasets._showers._geometry import ShowerGeometry
-from skjetsim.datasets._showers._simulate import Showers, simulate
+from skjetsim.datasets._showers._simulate import DEVELOP, METHODS, Showers, simulate
 from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_option
+
+COLUMNS = ["energy", "theta", "phi", "x", "y"]
 
 
 def make_showers(
@@ -164,37 +165,30 @@ def make_showers(
     geometry = ShowerGeometry() if geometry is None else geometry
     if not isinstance(geometry, ShowerGeometry):
         raise TypeError(f"geometry must be a ShowerGeometry or None, got {geometry!r}.")
-    check_particle(particle, method)
+    check_option(particle, "particle", DEVELOP)
+    check_option(method, "method", METHODS)
     energy = check_energies(energy, n_samples)
     showers = Showers(
         energy,
-        check_angles(theta, "theta", len(energy), upper=np.pi / 2),
+        check_angles(theta, "theta", len(energy), lower=0, upper=np.pi / 2),
         check_angles(phi, "phi", len(energy)),
         check_positions(position, len(energy)),
     )
     check_impact(showers, geometry)
     warn_energies(energy)
     arrays = simulate(showers, particle, geometry, method, as_seed_sequence(random_state), n_jobs)
-    data = pd.DataFrame(
-        {
-            "energy": showers.energy,
-            "theta": showers.theta,
-            "phi": showers.phi,
-            "x": showers.position[:, 0],
-            "y": showers.position[:, 1],
-        }
-    )
+    columns = np.column_stack([showers.energy, showers.theta, showers.phi, showers.position])
+    data = pd.DataFrame(columns, columns=COLUMNS)
+    return showers_bunch(data, geometry, **arrays, particle=particle)
+
+
+def showers_bunch(data, geometry, *, about="", **keys):
+    """Bunch of showers; `about` is what the description says of this sample."""
     return Bunch(
         data=data,
-        **arrays,
+        **keys,
         geometry=geometry,
-        particle=particle,
         feature_names=list(data.columns),
         target_names=geometry.cell_names(),
-        DESCR=description(),
+        DESCR=description("showers.rst") + about,
     )
-
-
-def description():
-    """Text of the data set."""
-    return (resources.files("skjetsim.datasets") / "descr" / "showers.rst").read_text("utf-8")

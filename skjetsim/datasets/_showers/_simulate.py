@@ -43,14 +43,10 @@ class Showers:
         return np.cos(self.theta)
 
     @property
-    def tangent(self):
-        return np.tan(self.theta)
-
-    @property
     def slope(self):
         """Millimetres across for a millimetre of depth, shape (n_showers, 2)."""
         direction = np.stack([np.cos(self.phi), np.sin(self.phi)], axis=1)
-        return self.tangent[:, None] * direction
+        return np.tan(self.theta)[:, None] * direction
 
     def __getitem__(self, rows):
         return Showers(self.energy[rows], self.theta[rows], self.phi[rows], self.position[rows])

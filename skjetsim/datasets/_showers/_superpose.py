@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._showers._make import description
+from skjetsim.datasets._showers._make import showers_bunch
 
 SUMMED = ("target", "deposited", "overflow", "leakage", "invisible")
 
@@ -66,7 +66,6 @@ def superpose_showers(showers, *, event=None):
     """
     parts = [showers] if isinstance(showers, Bunch) else list(showers)
     _check_parts(parts)
-    geometry = parts[0].geometry
     event = _events(event, [len(part.data) for part in parts])
     n_events = int(event.max()) + 1
     energy = np.concatenate([part.data["energy"].to_numpy() for part in parts])
@@ -77,14 +76,8 @@ def superpose_showers(showers, *, event=None):
             "n_particles": np.bincount(event, np.concatenate(n_particles), n_events).astype(int),
         }
     )
-    return Bunch(
-        data=data,
-        **{name: _grouped([part[name] for part in parts], event, n_events) for name in SUMMED},
-        geometry=geometry,
-        feature_names=list(data.columns),
-        target_names=geometry.cell_names(),
-        DESCR=description(),
-    )
+    sums = {name: _grouped([part[name] for part in parts], event, n_events) for name in SUMMED}
+    return showers_bunch(data, parts[0].geometry, **sums)
 
 
 def _check_parts(parts):
@@ -112,12 +105,12 @@ def _events(event, lengths):
     event = np.asarray(event)
     if event.shape != (sum(lengths),):
         raise ValueError(
-            f"event must have one number a shower, shape ({sum(lengths)},), got {event.shape}."
+            f"event must have one number per shower, shape ({sum(lengths)},), got {event.shape}."
         )
     if not np.issubdtype(event.dtype, np.integer):
         raise TypeError(f"event must be integers, got dtype {event.dtype}.")
     if (event < 0).any():
-        row = int(np.flatnonzero(event < 0)[0])
+        row = int(np.argmax(event < 0))
         raise ValueError(f"event must count from 0, but row {row} is {event[row]}.")
     return event
 
