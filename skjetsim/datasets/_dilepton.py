@@ -21,13 +21,13 @@ from skjetsim.datasets._chain._reconstruction import find_leptons
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5
 Z_ID = 23
-# Where Pythia's record has the boson of a process 2 -> 1: behind system, beams and partons.
+# Position of the boson of a process 2 -> 1 in Pythia's record: after system, beams and partons.
 HARD_BOSON = 5
 
 
 @dataclass(frozen=True)
 class LeptonPair(Process):
-    """A Z that decays to `leptons`, one of either charge, of a `mass` in GeV."""
+    """A Z that decays to two `leptons` of opposite charge, with a `mass` in GeV."""
 
     title: str
     description: str
@@ -43,7 +43,7 @@ class LeptonPair(Process):
     target_names = feature_names
 
     def user_hooks(self, pythia8mc):
-        """Drop events that the selection would, before they are hadronised."""
+        """Drop events that fail the selection before they are hadronised."""
         count = VetoCount(self.title)
 
         def is_outside(record):
@@ -73,7 +73,7 @@ class LeptonPair(Process):
         return keep_events(record, role, kept, {"data": momenta.reshape(record.n_events, -1)[kept]})
 
     def reconstruct(self, events, flow, role, card, rng):
-        """Find both leptons: ``target``, and ``accepted``, whether they were found."""
+        """Find both leptons; returns ``target`` and ``accepted``, whether both were found."""
         momenta, accepted = find_leptons(flow, role, self.leptons, events.n_events, card, rng)
         energy = np.sqrt(np.square(momenta).sum(axis=2) + self.mass**2)
         target = np.concatenate([momenta, energy[:, :, None]], axis=2)
@@ -139,7 +139,7 @@ def generate_zee(request):
             Parton level, in GeV: ``electron_px``, ``electron_py``, ``electron_pz``,
             ``electron_E``, and the same of the positron.
         target : DataFrame of shape (n_samples, 8)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both electrons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
@@ -161,9 +161,9 @@ def generate_zee(request):
 
     Notes
     -----
-    The parton level is the one behind initial-state radiation, so that the Z has transverse
-    momentum, and before final-state radiation: photons radiated near an electron are part of its
-    cluster in the calorimeter, and others lower the mass of the reconstructed pair.
+    The parton level is after initial-state radiation, so that the Z has transverse momentum, and
+    before final-state radiation. Photons radiated near an electron are part of its cluster in the
+    calorimeter. Other photons lower the mass of the reconstructed pair.
 
     Needs ``pip install skjetsim[pythia]``.
 
@@ -188,8 +188,8 @@ def generate_zmumu(request):
     """Generate Z -> mu+ mu- events and pass them through a parametric detector.
 
     The same as :func:`generate_zee` with muons, which radiate less and are measured in the tracker
-    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory for the dimuons that CMS
-    recorded in 2011.
+    alone. With ``settings=["Beams:eCM = 7000."]``, the events are the theory for the dimuons that
+    CMS recorded in 2011.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def generate_zmumu(request):
             Parton level, in GeV: ``muon_px``, ``muon_py``, ``muon_pz``, ``muon_E``, and the
             same of the antimuon.
         target : DataFrame of shape (n_samples, 8)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both muons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
@@ -234,7 +234,7 @@ def generate_zmumu(request):
 
     See Also
     --------
-    generate_zee : The same with electrons, and what is said there.
+    generate_zee : The same with electrons, with more notes.
     DetectorCard : The numbers of the detector.
 
     Notes

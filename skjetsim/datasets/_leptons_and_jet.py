@@ -38,7 +38,7 @@ MATCHINGS = ("delta_r", "leading")
 
 @dataclass(frozen=True)
 class LeptonsAndJet(Process):
-    """A hard process with one jet with the leptons that `parent` (a PDG number) decays to.
+    """A hard process with one jet and the leptons that `parent` (a PDG number) decays to.
 
     Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
     before they are showered.
@@ -46,9 +46,9 @@ class LeptonsAndJet(Process):
     Parameters
     ----------
     matching : {"delta_r", "leading"}, default="delta_r"
-        Which reconstructed jet belongs to the generated one: the nearest one within
-        `match_delta_r` (an event without one is not accepted), or the leading one, whether it is
-        near or not; `matched` then says which.
+        Which reconstructed jet belongs to the generated one: "delta_r" is the nearest one within
+        `match_delta_r`, and an event without such a jet is not accepted. "leading" is the leading
+        jet, whether it is near or not; `matched` says whether it is near.
     """
 
     title: str
@@ -116,7 +116,7 @@ class LeptonsAndJet(Process):
         """Find leptons, jet and missing momentum.
 
         Returns ``target``; ``accepted``, whether all leptons and a jet were found; ``matched``,
-        whether also the jet is near the generated one.
+        whether the jet is also near the generated one.
         """
         n_events = events.n_events
         leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card, rng)
@@ -129,7 +129,7 @@ class LeptonsAndJet(Process):
         return {"target": target, "accepted": accepted, "matched": accepted & near}
 
     def _match(self, jets, events, card):
-        """Pick the jet of each event: momentum and mass, if found, if near the generated one."""
+        """Jet of each event: momentum and mass, whether it is found, and near the generated one."""
         n_events = events.n_events
         generated = events.jets.select(jets.event)
         distance = delta_r(jets.eta, jets.phi, generated.eta, generated.phi)

@@ -19,8 +19,8 @@ N_JETS = 4
 
 ELECTRON = Lepton("electron", (11,))
 ELECTRON_MASS = 0.000510999
-# Only the electron is selected: cuts on quarks would take as large a part of the events that the
-# detector accepts as of all events, for a jet of initial-state radiation replaces a lost one.
+# Only the electron is selected. Cuts on quarks would remove as large a part of the accepted events
+# as of all events, since a jet of initial-state radiation replaces a lost one.
 ELECTRON_PT_MIN = 10.0
 ELECTRON_ETA_MAX = 2.5
 
@@ -29,8 +29,8 @@ ELECTRON_ETA_MAX = 2.5
 class TopPair(Process):
     """Top pairs of one semileptonic final state.
 
-    With a `jet_pt_min` above zero, events are accepted that have four jets above it and no fifth
-    one; else the leading four of any number are taken.
+    With a `jet_pt_min` above zero, events with four jets above it and no fifth one are accepted.
+    Otherwise the leading four of any number are taken.
     """
 
     jet_pt_min: float
@@ -63,9 +63,9 @@ class TopPair(Process):
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
 
-        Returns ``target``; ``n_jets``, how many jets there are if an electron is reconstructed;
-        ``accepted``, whether there are electron and the right number of jets; ``matched``, whether
-        also each quark is near a jet of its own.
+        Returns ``target``; ``n_jets``, the number of jets if an electron is reconstructed;
+        ``accepted``, whether there are an electron and the right number of jets; ``matched``,
+        whether each quark is also near a jet of its own.
         """
         n_events = events.n_events
         electron, found = find_leptons(flow, role, (ELECTRON,), n_events, card, rng)
@@ -109,9 +109,9 @@ def _partons(record):
 
 
 def _before_recoil(entries, index):
-    """Four-momenta of decay products of a W, had it not recoiled against what its top radiated.
+    """Four-momenta of decay products of a W, without its recoil against what its top radiated.
 
-    Pythia lets the b radiate before the W decays, by which time the W has recoiled: its products
+    Pythia lets the b radiate, and the W recoil, before the W decays. So the decay products of the W
     and the b before it radiates do not add up to the top.
     """
     last = entries.mother[index]
@@ -144,7 +144,7 @@ def nearest_jets(quarks, jets, distance):
     Returns
     -------
     index : ndarray of int of shape (n_events, n_quarks)
-        Number of the jet nearest to each quark, -1 where it is too far.
+        Number of the jet nearest to each quark, -1 if it is too far.
     """
     (q_eta, q_phi), (eta, phi) = direction(quarks), direction(jets)
     distances = delta_r(q_eta[:, :, None], q_phi[:, :, None], eta[:, None], phi[:, None])
@@ -157,20 +157,20 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
 
     The same chain as :func:`generate_wjet`, from the six partons of one final state,
     t tbar -> b W+ bbar W- with W+ -> u dbar and W- -> e- nubar, to electron, missing momentum and
-    four jets: the top pairs of [1]_, of 24 columns at either level. A row is an event with an
-    electron of pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of the
-    rows are accepted.
+    four jets. These are the top pairs of [1]_, with 24 columns at either level. A row is an event
+    whose electron has pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of
+    the rows are accepted.
 
     Parameters
     ----------
     n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        accepts them or not.
+        Number of rows: generated events that pass the loose selection. The detector need not
+        accept them.
 
     jet_pt_min : float or None, default=20.0
-        Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
+        Threshold in GeV. An accepted event has four jets above it and no fifth one. None or 0
         switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
-        taken, which leaves no edge, and no event is rejected for a fifth jet.
+        taken, so that there is no edge, and no event is rejected for a fifth jet.
 
     %(random_state)s
 
@@ -197,8 +197,8 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
             antib + electron + antineutrino.
         target : DataFrame of shape (n_samples, 24)
             Detector level, in GeV: the same components of `electron`, `met` and `jet1` to `jet4`,
-            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Zeros
-            where the event is not accepted.
+            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Rows of
+            events that are not accepted are zeros.
         accepted : ndarray of bool of shape (n_samples,)
             Whether the electron (pT > 5 GeV, abs(eta) < 2.4) and the right number of jets were
             reconstructed.
@@ -206,7 +206,7 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
             Whether the event is accepted and each of the four quarks is within `match_delta_r` of
             a jet of its own.
         n_jets : ndarray of int of shape (n_samples,)
-            Number of jets above the threshold, zero where the electron was not reconstructed.
+            Number of jets above the threshold, zero if the electron was not reconstructed.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
             passes.
@@ -223,17 +223,17 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
 
     See Also
     --------
-    generate_wjet : What is said there of the detector holds here.
+    generate_wjet : Notes on the detector.
     skjetsim.preprocessing.TopPairFeatures : The masses of tops and W of either level.
     DetectorCard : The numbers of the detector.
 
     Notes
     -----
-    Partons are those of the decays, after initial-state radiation and before they radiate; Pythia
-    gives up and anti-down 0.33 GeV and bottom 4.8 GeV of mass. Jets are counted at all abs(eta)
-    that the calorimeters cover, and none is within 0.5 of the electron, which need not be
-    isolated. With a threshold, generated events that go with accepted ones are a selected
-    sample themselves: train and test on ``events.data[events.accepted]``.
+    Partons are those of the decays, after initial-state radiation and before they
+    radiate. Pythia gives up and anti-down a mass of 0.33 GeV, and bottom 4.8 GeV. Jets are counted
+    at all abs(eta) that the calorimeters cover, but not within 0.5 of the electron, which need not
+    be isolated. With a threshold, the generated events behind accepted ones are a selected sample,
+    too: train and test on ``events.data[events.accepted]``.
 
     Needs ``pip install skjetsim[pythia]``.
 
@@ -261,14 +261,14 @@ def _threshold(jet_pt_min, card):
         threshold = check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(
-            f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV from which on the "
-            "detector has jets; pass a detector with a lower jet_pt_min, or None for no threshold."
+            f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV at which jets of "
+            "the detector begin; pass a detector with a lower jet_pt_min, or None for no threshold."
         )
     return threshold
 
 
 def load_ttbar(*, selection="accepted", return_X_y=False):
-    """Load the accepted ones of 30,000 bundled top pairs, as partons and as reconstructed.
+    """Load bundled top pairs, as partons and as reconstructed.
 
     They are made by :func:`generate_ttbar` with its defaults; see there for what the columns are.
 

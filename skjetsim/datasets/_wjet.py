@@ -64,7 +64,7 @@ def generate_wjet(request, *, matching="delta_r"):
             Generator level, in GeV: momenta of muon and jet, jet mass, and the missing
             transverse momentum, which is the sum of the neutrinos'.
         target : DataFrame of shape (n_samples, 9)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether muon (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were reconstructed.
         matched : ndarray of bool of shape (n_samples,)
@@ -92,12 +92,12 @@ def generate_wjet(request, *, matching="delta_r"):
     jet energy scale, as in Delphes. The muon is the one from the W, without the photons that it
     radiates. Needs ``pip install skjetsim[pythia]``.
 
-    Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder;
-    its neutral particles stay, and jets are corrected for them by the median density of an event
-    [3]_.
+    Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder.
+    Neutral particles of pile-up stay, and jets are corrected for them by the median density of an
+    event [3]_.
 
     To save time, events whose muon is at abs(eta) > 3.25 before initial-state radiation are
-    dropped early; of those that would pass the selection, 5 in 10,000 are lost.
+    dropped early. This loses 5 in 10,000 of the events that would pass the selection.
 
     References
     ----------

@@ -23,8 +23,7 @@ ZJET = LeptonsAndJet(
     ),
     parent=23,
     leptons=(Lepton("muon", (13,)), Lepton("antimuon", (-13,))),
-    # 4 in 10,000 selected events start farther out than this and are lost; the limit of W + jet
-    # would lose 15.
+    # 4 in 10,000 selected events start farther out and are lost; the limit of W + jet loses 15.
     hard_eta_max=4.0,
 )
 
@@ -33,11 +32,12 @@ ZJET = LeptonsAndJet(
 def generate_zjet(request, *, matching="delta_r"):
     """Generate Z + jet events and pass them through a parametric detector.
 
-    The same chain as :func:`generate_wjet`, with a Z that decays to two muons: a simulation
-    trained on W + jet that learned the detector, and not the W, is right here, too (a closure
-    test). A row is an event that passes the same loose generator-level selection, both muons
-    with pT > 10 GeV and abs(eta) < 2.5; leading jet away from both with pT > 10 GeV,
-    abs(eta) < 3 and two particles or more.
+    The same chain as :func:`generate_wjet`, with a Z that decays to two muons. This is a closure
+    test: a simulation trained on W + jet is right here, too, if it learned the detector and not
+    the W.
+    A row is an event that passes the same loose generator-level selection: both muons have
+    pT > 10 GeV and abs(eta) < 2.5; the leading jet away from both has pT > 10 GeV, abs(eta) < 3 and
+    two particles or more.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def generate_zjet(request, *, matching="delta_r"):
             one, `antimuon`; the jet's momentum and mass; and the missing transverse momentum,
             which is the sum of the neutrinos', few and soft here.
         target : DataFrame of shape (n_samples, 12)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both muons (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were
             reconstructed.
@@ -88,19 +88,19 @@ def generate_zjet(request, *, matching="delta_r"):
 
     See Also
     --------
-    generate_wjet : The process to train on, and what is said there of the detector.
+    generate_wjet : The process to train on, with notes on the detector.
     DetectorCard : The numbers of the detector.
 
     Notes
     -----
     The Z and the virtual photon interfere and have a mass of 60 to 120 GeV [1]_; muons that
-    radiate photons make the mass of the pair smaller. `muon` is picked by its charge and not by
-    its pT, so that it is as likely the softer of the two as the harder, and its spectrum as
-    unbiased as that of the one muon of a W. Missing momentum is minus the vector sum of the
-    energy-flow objects, both muons among them. Needs ``pip install skjetsim[pythia]``.
+    radiate photons make the mass of the pair smaller. `muon` is chosen by its charge and not by its
+    pT. It is the softer muon as often as the harder one, and its spectrum is as unbiased as that of
+    the muon of a W. Missing momentum is minus the vector sum of the energy-flow objects, which
+    include both muons. Needs ``pip install skjetsim[pythia]``.
 
     To save time, events with a muon at abs(eta) > 4 before initial-state radiation are
-    dropped early; of those that would pass the selection, 4 in 10,000 are lost.
+    dropped early. This loses 4 in 10,000 of the events that would pass the selection.
 
     References
     ----------
@@ -109,7 +109,7 @@ def generate_zjet(request, *, matching="delta_r"):
 
     Examples
     --------
-    Columns that W + jet has, too, are what a model trained on it takes:
+    A model trained on W + jet takes the columns that both have:
 
     >>> from skjetsim.datasets import generate_zjet, load_wjet
     >>> events = generate_zjet(100, random_state=0)  # doctest: +SKIP

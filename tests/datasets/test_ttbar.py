@@ -323,7 +323,7 @@ def test_other_decays_are_left_out(pythia):
         ({"n_samples": 1, "jet_pt_min": -20}, ValueError, "jet_pt_min must be zero or more"),
         ({"n_samples": 1, "jet_pt_min": np.nan}, ValueError, "jet_pt_min must be zero or more"),
         ({"n_samples": 1, "jet_pt_min": "twenty"}, TypeError, "jet_pt_min must be a number"),
-        ({"n_samples": 1, "jet_pt_min": 3}, ValueError, "below the 5 GeV from which on the det"),
+        ({"n_samples": 1, "jet_pt_min": 3}, ValueError, "below the 5 GeV at which jets"),
         (
             {"n_samples": 1, "detector": replace(DetectorCard(), jet_pt_min=25.0)},
             ValueError,

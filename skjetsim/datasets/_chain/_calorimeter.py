@@ -41,7 +41,7 @@ class Towers:
     def random_point(self, tower, rng):
         """Directions drawn uniformly inside towers.
 
-        Tower centres would put jet masses and directions on a grid.
+        With the centres of towers, jet masses and directions would lie on a grid.
         """
         ring = self._ring(tower)
         low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
@@ -64,7 +64,7 @@ class Calorimeter:
     neutral_id: int
 
     def measure(self, deposits, tracks, rng):
-        """Measure towers, and keep of them what the tracks do not explain.
+        """Measure towers, and keep the energy that tracks do not explain.
 
         Parameters
         ----------
@@ -72,8 +72,8 @@ class Calorimeter:
             True energies and where they reach the calorimeter.
 
         tracks : tuple (Particles, eta, phi, resolution)
-            Tracks of particles that leave their energy here, where they reach it, and their
-            relative resolution.
+            Tracks of particles that leave their energy here, the directions in which they reach
+            the calorimeter, and their relative resolution.
 
         rng : numpy.random.Generator
             Source of the noise.
@@ -84,8 +84,8 @@ class Calorimeter:
             Significant excesses of tower energy over track energy.
 
         tracks : Particles
-            The tracks. Where a tower has no such excess, its tracks are scaled to the best
-            estimate of the energy, weighing tracks and tower by their resolutions.
+            The tracks. If their tower has no such excess, they are scaled to the best estimate of
+            the energy, in which tracks and tower are weighted by their resolutions.
         """
         event, tower, of_deposit, of_track = self._group(deposits, tracks)
         n_towers = len(tower)
@@ -110,7 +110,7 @@ class Calorimeter:
         return neutrals, scale_momenta(measured, scale)
 
     def _group(self, deposits, tracks):
-        """Towers that something hits, and which of them each deposit and track hits."""
+        """Towers that are hit, and the tower of each deposit and track."""
         event, eta, phi, energy = deposits
         measured, track_eta, track_phi, _ = tracks
         hit = self.towers.find(eta, phi)
@@ -127,7 +127,7 @@ class Calorimeter:
     def _smear(self, tower, energy, rng):
         """Smear the summed energy of towers and apply the thresholds."""
         eta = self.towers.centre_eta(tower)
-        # One number for each tower, whatever its energy, so that the stream does not depend on it.
+        # One number for each tower: the stream does not depend on the energies.
         noise = rng.standard_normal(len(tower))
         energy = log_normal(energy, self.resolution(eta, energy), noise)
         sigma = self.resolution(eta, energy)

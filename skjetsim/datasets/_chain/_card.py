@@ -34,10 +34,10 @@ class DetectorCard:
     Energies, momenta and noise terms are in GeV, lengths in metres, angles in radians.
     :meth:`atlas` is another detector, :meth:`scaled` and :meth:`variations` give systematic
     variations of one, and :func:`dataclasses.replace` changes any field. The noise of a particle or
-    a tower depends on the seed and not on the numbers here: two detectors of one segmentation and
-    field see the same events through the same fluctuations, and their difference is more precise
-    than either. Region edges are upper edges of abs(eta); where a table has one row more than there
-    are edges, the last one serves beyond.
+    a tower depends on the seed and not on the numbers here. Two detectors with the same
+    segmentation and field see the same events with the same fluctuations: their difference is more
+    precise than either. Region edges are upper edges of abs(eta). If a table has one row more than
+    there are edges, its last row is used beyond the last edge.
 
     Parameters
     ----------
@@ -109,18 +109,18 @@ class DetectorCard:
 
     jet_scale : tuple of tuple of float
         Rows (a, b) for each region of `jet_scale_eta_edges`: the four-momentum of a jet of raw pT
-        is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). It is Delphes' form, with
-        numbers for energy-flow jets: they bring the mean response, reconstructed over generated
-        pT in bins of the latter, close to 1. ``benchmarks/datasets/jet_scale.py`` derives
-        them; they hold for the default calorimeters.
+        is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). The form is that of Delphes. The
+        numbers are for energy-flow jets and bring the mean of reconstructed over generated pT, in
+        bins of generated pT, close to 1. ``benchmarks/datasets/jet_scale.py`` derives them for the
+        default calorimeters.
 
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)
-        Upper abs(eta) edges of the jet energy scale; its last row serves beyond the last.
+        Upper abs(eta) edges of the jet energy scale; its last row is used beyond the last edge.
 
     underlying_density : tuple of float, default=(1.15, 1.25, 0.08)
         Median transverse momentum per unit area of eta and phi in an event without pile-up, in
-        GeV, for each abs(eta) region of the tracking efficiency and beyond. What pile-up
-        subtraction leaves in jets, derived together with the energy scale.
+        GeV, for each abs(eta) region of the tracking efficiency and beyond. Pile-up subtraction
+        leaves this much in jets. It is derived together with the energy scale.
 
     jet_pt_min : float, default=5.0
         Smallest pT of a reconstructed jet after its energy scale, in GeV.
@@ -145,19 +145,19 @@ class DetectorCard:
 
     electron_identification, muon_identification : tuple of float
         Probability that a lepton with a track is recognised, for each abs(eta) region of the
-        tracking efficiency, by default (0.95, 0.85) and (1, 1). Delphes' begin at pT = 10 GeV
-        and have 0.95 for muons; here the value holds from `electron_pt_min` on, which leaves no
-        edge in the response, and muons are the tracks that they leave.
+        tracking efficiency, by default (0.95, 0.85) and (1, 1). In Delphes, identification begins
+        at pT = 10 GeV and is 0.95 for muons. Here it begins at `electron_pt_min`, so that the
+        response has no edge, and every track of a muon is a muon.
 
     Notes
     -----
-    What :meth:`atlas` changes is from Delphes' ATLAS card: field volume, electron tracks,
-    calorimeters, identification. The card's hadron tracks stand for calorimeter jets (25%
-    resolution in the endcaps); energy flow takes resolution and direction of tracks from the
-    design of the inner detector [3]_ instead, as parametrised near eta = 0 and 1.5. The
-    energy scale is derived as that of the default card is. The jet radius stays 0.5, that of the
-    generated jets of W + jet and Z + jet, so that the scale corrects the detector and no radius;
-    ATLAS itself uses 0.4, Delphes' card 0.6.
+    :meth:`atlas` has the field volume, electron tracks, calorimeters and identification of
+    Delphes' ATLAS card. The hadron tracks of that card are meant for calorimeter jets (25%
+    resolution in the endcaps). For energy flow, resolution and direction of tracks are those of the
+    design of the inner detector [3]_, as parametrised near eta = 0 and 1.5. The energy scale is
+    derived as for the default card. The jet radius stays 0.5, as for the generated jets of W + jet
+    and Z + jet, so that the scale corrects the detector and not the radius. ATLAS itself uses 0.4,
+    and Delphes' card 0.6.
 
     References
     ----------
@@ -248,7 +248,7 @@ class DetectorCard:
         Returns
         -------
         card : DetectorCard
-            The default one, with the numbers that the notes of the class name.
+            The default detector, with the changes in the notes of the class.
         """
         return cls(**ATLAS)
 
@@ -258,7 +258,7 @@ class DetectorCard:
         Parameters
         ----------
         **factors : float
-            For each field to change, what all its numbers are multiplied by.
+            Factor on all numbers of a field, by the name of the field.
 
         Returns
         -------
@@ -268,9 +268,9 @@ class DetectorCard:
         Raises
         ------
         TypeError
-            If there is no field of that name, or a factor is no number.
+            If there is no field of that name, or if a factor is not a number.
         ValueError
-            If no detector has the product: an efficiency above 1, for example.
+            If no detector can have the product, such as an efficiency above 1.
 
         Examples
         --------
@@ -302,7 +302,7 @@ class DetectorCard:
         muon_efficiency               0.5%  [4]_
         ===========================  =====  ===================================================
 
-        The scale of jets stays as it is where others change their response.
+        The scale of jets stays the same in variations that change their response.
 
         Returns
         -------

@@ -24,16 +24,16 @@ from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
-# Events in a row without one that passes, after which a selection counts as impossible.
+# After so many events in a row that fail, a selection counts as impossible.
 MAX_EMPTY_EVENTS = 2048
 
-# Events made at a time where each of them gets pile-up: the last batch is made whole.
+# Events made at a time with pile-up, which is costly: the last batch is made whole.
 PILEUP_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Chain:
-    """All that one chunk of rows depends on, but for its number and seed."""
+    """All that a chunk of rows depends on besides its number and seed."""
 
     process: Process
     card: DetectorCard
@@ -157,7 +157,7 @@ def _generate_chunk(chain, n_rows, seed, number):
     overlay = _overlay(chain, root, number)
     batch_size = None if overlay is None else PILEUP_BATCH_SIZE
     batches = selected_events(process, pythia_seed(root, number, 0), chain.settings, batch_size)
-    # A branch apart from Pythia's for each pass, so that no detector changes the events.
+    # Each pass has a branch apart from Pythia's, so that no detector changes the events.
     noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
     parts, n_made = [], 0
     while n_made < n_rows:
@@ -208,7 +208,7 @@ def selected_events(process, seed, settings=(), batch_size=None):
         n_empty = 0 if events.n_events else n_empty + record.n_events
         if n_empty >= MAX_EMPTY_EVENTS:
             raise ValueError(
-                f"Not one of the last {n_empty} {process.title} events passed the selection: the "
+                f"None of the last {n_empty} {process.title} events passed the selection: the "
                 f"settings {list(settings)} and the selection exclude each other."
             )
         if events.n_events:
@@ -217,13 +217,13 @@ def selected_events(process, seed, settings=(), batch_size=None):
 
 def pythia_seed(root, number, *branch):
     """Seed of the Pythia of a chunk."""
-    # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
+    # Consecutive seeds: Pythia has so few that drawn ones would repeat in large samples.
     first = int(child_seed(root, *branch).generate_state(1, np.uint64)[0])
     return 1 + (first + number) % MAX_SEED
 
 
 def _overlay(chain, root, number):
-    """Pile-up from branches of its own, so that the events do not depend on it; None for none."""
+    """Pile-up with seeds of its own, so that the events do not depend on it; None without it."""
     if chain.n_pileup == 0:
         return None
     seed = pythia_seed(root, number, 0, 0)
@@ -245,12 +245,12 @@ def _with_progress(chunks, sizes, title):
 
 
 def cached(function, memory, random_state):
-    """Return the function as kept by `memory`, a folder or a joblib.Memory; itself for None.
+    """Return the function, with results kept by `memory`, a folder or a joblib.Memory, if any.
 
     Raises
     ------
     ValueError
-        Without a seed that repeats, with which nothing would be found again.
+        Without a seed that repeats: nothing would be found again.
 
     OSError
         If nothing can be written there.
@@ -259,7 +259,7 @@ def cached(function, memory, random_state):
         return function
     if random_state is None:
         raise ValueError(
-            "memory keeps events of a seed, and random_state is None, a new seed with every call; "
+            "memory finds events by their seed, and random_state=None is a new seed in every call; "
             "pass an int."
         )
     try:

@@ -81,6 +81,8 @@ class Request:
 def generator(*sources, detector=True):
     """Make a decorator that gives a function the parameters of a :class:`Request`.
 
+    A generator then is a docstring, the options of its own, and a process.
+
     Parameters
     ----------
     *sources : function or class

@@ -29,7 +29,7 @@ class Jets(FourMomenta):
         return np.sqrt(np.maximum(self.mass_squared, 0))
 
     def away_from(self, momenta, distance):
-        """Mask of jets farther than `distance` from all of an event's `momenta`.
+        """Mask of jets that are farther than `distance` from all `momenta` of their event.
 
         `momenta` has shape (n_events, n_momenta, 3).
         """
@@ -46,10 +46,10 @@ def cluster(particles, n_events, radius):
     Parameters
     ----------
     particles : Particles
-        What is clustered.
+        Particles to cluster.
 
     n_events : int
-        Number of events, also those without particles.
+        Number of events, with those that have no particles.
 
     radius : float
         Radius parameter of the algorithm [1]_.
@@ -68,7 +68,7 @@ def cluster(particles, n_events, radius):
 
 
 def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
-    """Cluster particles into jets and say which jet each particle is in.
+    """Cluster particles into jets, and find the jet of each particle.
 
     Parameters
     ----------

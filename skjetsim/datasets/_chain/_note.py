@@ -1,4 +1,4 @@
-"""What a sample was made with, in words, for its `DESCR`."""
+"""How a sample was made, in words, for its `DESCR`."""
 
 import numbers
 from dataclasses import fields
@@ -44,7 +44,7 @@ def sample_note(request, choices, passes=()):
 
 
 def bundled_note(n_samples, metadata, accepted=None):
-    """Paragraph about a bundled sample, from what its file says.
+    """Paragraph about a bundled sample, from the metadata of its file.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def bundled_note(n_samples, metadata, accepted=None):
 
 
 def _differences(card):
-    """In which fields a detector is not the default one."""
+    """Fields in which a detector differs from the default one."""
     default = DetectorCard()
     for field in fields(card):
         value = getattr(card, field.name)
@@ -85,4 +85,4 @@ def _differences(card):
 
 def _paragraph(parts):
     text = ";\n".join(f"- {part}" for part in parts)
-    return f"\n**This sample**, by which the text above goes where they differ:\n\n{text}.\n"
+    return f"\n**This sample**, which counts if the text above differs:\n\n{text}.\n"

@@ -6,7 +6,7 @@ import numpy as np
 
 COMPONENTS = ("px", "py", "pz", "E")
 NEUTRINO_IDS = (12, 14, 16)
-# Stands for a pT of zero; any smaller and the slope of a beam particle overflows.
+# Replaces a pT of zero. With a smaller number, the slope of a beam particle would overflow.
 _SMALLEST_PT = 1e-300
 
 
@@ -24,7 +24,7 @@ class FourMomenta:
         return np.column_stack([np.bincount(self.event, p, n_events) for p in components])
 
     def select(self, index):
-        """Return the entries that a mask, a slice or an integer array picks."""
+        """Return the entries that a mask, a slice or an array of positions picks."""
         return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
 
     @property
@@ -50,7 +50,7 @@ class FourMomenta:
 
 @dataclass(frozen=True)
 class Particles(FourMomenta):
-    """Particles of ``n_events`` events, one entry a particle, in GeV.
+    """Particles of ``n_events`` events, one entry per particle, in GeV.
 
     Flat arrays with an event number for each particle let every step of the
     simulation be one numpy expression, however many particles an event has.
@@ -77,7 +77,7 @@ def component_names(objects, components=COMPONENTS):
 
 
 def concatenate(parts):
-    """Join `Particles` in the order given, event numbers as they are."""
+    """Join `Particles` in the given order, and keep their event numbers."""
     names = [field.name for field in fields(Particles)]
     return Particles(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
@@ -105,7 +105,7 @@ def sum_by_event(event, values, n_events):
 
 
 def smallest_by_event(event, key, n_events):
-    """Index of the entry with the smallest ``key`` in each event, -1 where there is none."""
+    """Index of the entry with the smallest ``key`` in each event, -1 for events without entries."""
     order = np.lexsort((key, event))
     present, first = np.unique(event[order], return_index=True)
     index = np.full(n_events, -1)
@@ -114,7 +114,7 @@ def smallest_by_event(event, key, n_events):
 
 
 def momenta_by_event(particles, number, n_numbers, n_events):
-    """Momenta of numbered particles, at most one of each number an event.
+    """Momenta of numbered particles, at most one of each number per event.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def momenta_by_event(particles, number, n_numbers, n_events):
         Particles of any kind.
 
     number : ndarray of int
-        Number of each, -1 for those of none.
+        Number of each particle, -1 for others.
 
     n_numbers, n_events : int
         How many numbers and events there are.
@@ -130,7 +130,7 @@ def momenta_by_event(particles, number, n_numbers, n_events):
     Returns
     -------
     momenta : ndarray of shape (n_events, n_numbers, 3)
-        Zeros where an event has no such particle.
+        Zeros if an event has no such particle.
     """
     chosen = number >= 0
     found = particles.select(chosen)

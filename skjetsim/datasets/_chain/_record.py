@@ -7,14 +7,14 @@ import numpy as np
 
 from skjetsim.datasets._chain._particles import FourMomenta, Particles
 
-# Outgoing particles of the hard process and of the decays of its resonances: before they radiate
-# and, behind resonances, after initial-state radiation.
+# Status of outgoing particles of the hard process and of the decays of its resonances. They have
+# not radiated yet; those from resonances already recoil against initial-state radiation.
 _OUTGOING = 23
 
 
 @dataclass(frozen=True)
 class Entries(FourMomenta):
-    """Entries of Pythia's record, in GeV; `mother` is the index of each one's first mother."""
+    """Entries of Pythia's record, in GeV; `mother` is the index of an entry's first mother."""
 
     event: np.ndarray
     pdg_id: np.ndarray
@@ -48,8 +48,8 @@ class Record:
     def outgoing(self):
         """Partons, leptons and photons that leave the hard process and its resonances.
 
-        Resonances have their decay products in their place. Momenta are those before final-state
-        radiation; but those of a W from a top hold its recoil against what the b radiated.
+        Decay products stand in place of resonances. Momenta are those before final-state radiation,
+        but a W from a top already recoils against what the b radiated.
         """
         return np.flatnonzero(np.abs(self.entries.status) == _OUTGOING)
 

@@ -38,8 +38,8 @@ SETTINGS = {
     "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 130."),
 }
 
-# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD has to
-# have a pT in the range and a mass that soft radiation, which trimming takes away, cannot give it.
+# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD must have
+# a pT in the range, and a mass that does not come from soft radiation, which trimming removes.
 _VETO_SCALE = 10.0
 _VETO_PT = (235.0, 340.0)
 _VETO_MASS = (35.0, 140.0)
@@ -89,7 +89,7 @@ class JetImageProcess(Process):
         return veto_hooks(pythia8mc, shower=is_out_of_range, scale=_VETO_SCALE)
 
     def select(self, record):
-        """Find the leading jet, or that of the W, and trim it."""
+        """Find the leading jet, or the jet of the W, and trim it."""
         n_events, particles = record.n_events, visible_particles(record)
         jets, owner = cluster_constituents(particles, n_events, RADIUS)
         good = np.ones(len(jets.event), dtype=bool)
@@ -124,7 +124,7 @@ class JetImageProcess(Process):
         return {name: at_events(rows[hard], event[hard], n_events) for name, rows in found.items()}
 
     def _image(self, trimmed, factor):
-        """Images in GeV times the `factor` of each, or normalised, and their columns."""
+        """Images in GeV, times a `factor` for each, or normalised; and their columns."""
         particles, jets = trimmed.particles, trimmed.jets
         own = np.column_stack([jets.eta, jets.phi])[:, None]
         axes = np.concatenate([own, trimmed.axes], axis=1)
@@ -144,7 +144,7 @@ _IN_GEV = [IMAGE_COLUMNS.index(name) for name in ("pt", "mass", "outside_pt")]
 
 
 def _near_the_w(jets, record):
-    """Mask of jets whose axis is within the radius of the W, by its decay's quarks."""
+    """Mask of jets whose axis is within the radius of the W, the sum of its quarks."""
     entries = record.entries
     index = record.outgoing
     index = index[(np.abs(entries.pdg_id[index]) <= 6) & (np.abs(record.maker(index)) == 24)]

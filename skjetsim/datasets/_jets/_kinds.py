@@ -10,18 +10,16 @@ from skjetsim.datasets._chain._pythia import beam_energy
 # Outgoing parton moved by the recoil of initial-state radiation.
 _RECOILED = 44
 
-# The shower is looked at once, when it has come down to this pT in GeV: by then the radiation that
-# moves jets is there, and the many soft multiparton interactions that take most of the time are
-# still to come.
+# The shower is checked once, when it has come down to this pT in GeV. The radiation that moves jets
+# is there by then, but not the soft multiparton interactions that take most of the time.
 _VETO_SCALE = 10.0
 
-# A jet's abs(eta) at that time is not beyond this, if it is to be below 2 at the end.
+# Largest abs(eta) of a jet at that time that ends below 2.
 _VETO_ETA_MAX = 2.3
 
 _INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
 _HADRONIC_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")
-# Windows of mass: far from the pole it is not a boson, and the tail of high mass is long at high
-# pT.
+# Windows of mass: the tail of high mass is long at high pT, and is no boson far from the pole.
 _MASS_W = ("24:mMin = 50.", "24:mMax = 110.")
 _MASS_Z = ("23:mMin = 60.", "23:mMax = 120.")
 _HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
@@ -32,12 +30,12 @@ _LEPTONIC_W = ("24:onMode = off", "24:onIfAny = 11 13")
 class JetKind:
     """What starts a jet, and Pythia's settings for it.
 
-    `partons` are PDG numbers of what leaves the hard process or its resonances and becomes the
-    jet. Where `makers` are given, they come from the decay of these, and `resonance`, PDG
-    numbers, is what has the momentum of the jet before anything decays. `margins` are
-    factors on the range of the jets' pT that give the range of the partons', when the shower has
-    come down to `_VETO_SCALE`; the softest hard process has `pt_hat_factor` of the smallest pT, and
-    initial-state radiation would have to lift a jet by the rest.
+    `partons` are PDG numbers of the particles that leave the hard process or its resonances and
+    become the jet. If `makers` are given, partons come from their decay, and `resonance` has the
+    PDG numbers of the particle with the momentum of the jet before the decay. `margins` are factors
+    on the range of the jets' pT: they give the range of the partons' pT when the shower has come
+    down to `_VETO_SCALE`. The softest hard process has `pt_hat_factor` of the smallest pT;
+    initial-state radiation would have to give a jet the rest.
     """
 
     title: str
@@ -79,7 +77,7 @@ class JetKind:
         def is_of_another_kind(record):
             # Pythia has no switch for the flavour that comes with the boson.
             wrong = not any(p.id() in self.partons for p in record if p.status() == 23)
-            # Passing here says nothing of what comes later.
+            # An event that passes here may still be dropped later.
             return count(wrong) if wrong else False
 
         def is_out_of_range(position, record):
@@ -92,7 +90,7 @@ class JetKind:
                 inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
                 return count(not inside)
             partons = [p for p in final if p.idAbs() in _COLOURED]
-            # Two partons just too far apart for one jet may be in one when they have radiated.
+            # Partons just too far apart for one jet may be in one jet after they have radiated.
             inside = (
                 _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
             )
@@ -123,7 +121,7 @@ def after_recoil(entries, index):
 
 
 def _leading_pt(partons, radius):
-    """Transverse momentum of the hardest jet of partons that is central; 0 if none is."""
+    """Transverse momentum of the hardest central jet of partons; 0 without such a jet."""
     jets = parton_jets(partons, radius)
     return max((jet.pt() for jet in jets if abs(jet.eta()) < _VETO_ETA_MAX), default=0.0)
 
@@ -168,7 +166,7 @@ KINDS = {
         partons=_QUARKS,
         resonance=(6,),
         makers=(6, 24),
-        # Its mass is large: radiation and decay products leave the jet, or another jet joins it.
+        # The mass is large: radiation and decay products leave the jet, or another jet joins it.
         margins=(0.80, 1.25),
         pt_hat_factor=0.5,
     ),
@@ -190,7 +188,7 @@ KINDS = {
 
 
 def check_pt_range(pt_range, settings):
-    """Lower and upper end of the jets' pT in GeV, as floats; beams of the `settings` make them."""
+    """Lower and upper end of the jets' pT in GeV, as floats; `settings` have the beams."""
     try:
         low, high = (float(pt) for pt in pt_range)
     except (TypeError, ValueError):
@@ -200,7 +198,7 @@ def check_pt_range(pt_range, settings):
     energy = beam_energy(settings)
     if low >= energy / 2:
         raise ValueError(
-            f"pt_range begins at {low:g} GeV, and beams of {energy:g} GeV together make no jet of "
-            "more than half of that."
+            f"pt_range begins at {low:g} GeV, but beams with {energy:g} GeV together cannot make a "
+            "jet of more than half of that."
         )
     return low, high

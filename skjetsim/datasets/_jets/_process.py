@@ -98,26 +98,26 @@ class JetCloudProcess(Process):
 
 
 def visible_particles(record):
-    """Stable particles that jets are made of: those in the calorimeters, but for neutrinos."""
+    """Stable particles that make jets: those in the calorimeters, without neutrinos."""
     particles = record.stable
     visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
     return particles.select(visible & (np.abs(particles.eta) < PARTICLE_ETA_MAX))
 
 
 def no_role(record):
-    """Roles of stable particles, none of which is a lepton of the process."""
+    """Roles of stable particles of a process without leptons of its own."""
     return np.full(len(record.stable_index), OTHER)
 
 
 def matched_jets(jets, events, card):
-    """Position of the hardest jet near the generated one of each event, -1 if there is none."""
+    """Position of the hardest jet near the generated one in each event, -1 without such a jet."""
     generated = events.jets.select(jets.event)
     near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
     return hardest(jets, near & (jets.n_constituents >= card.jet_min_constituents), events.n_events)
 
 
 def hardest(jets, good, n_events):
-    """Position of the hardest of the `good` jets of each event, -1 if there is none."""
+    """Position of the hardest of the `good` jets in each event, -1 without such a jet."""
     index = np.flatnonzero(good)
     among = smallest_by_event(jets.event[index], -jets.pt[index], n_events)
     return np.append(index, -1)[among]
@@ -138,7 +138,7 @@ def hardest_constituents(particles, owner, chosen, n_constituents):
 
 
 def farthest_parton(partons, jets, kept):
-    """Largest distance of an event's partons from its jet; `kept` are the events of the jets."""
+    """Distance of each jet from its farthest parton; `kept` are the events of the jets."""
     row = renumbered(partons.event, kept)
     partons, row = partons.select(row >= 0), row[row >= 0]
     distance = delta_r(partons.eta, partons.phi, jets.eta[row], jets.phi[row])

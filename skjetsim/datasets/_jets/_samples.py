@@ -41,7 +41,7 @@ def load_gluon_jets(*, return_X_y=False):
         parton_delta_r : ndarray of shape (6000,)
             Distance from the jet axis to the gluon.
         target, target_mask, target_jets
-            The same of the reconstructed jet; zeros where it is not accepted.
+            The same of the reconstructed jet; zeros if it is not accepted.
         accepted : ndarray of bool of shape (6000,)
             Whether a reconstructed jet is near the generated one.
         feature_names, target_names : list of str
@@ -83,7 +83,7 @@ def load_jet_images(kind="w"):
     """Load 4,000 bundled jet images of W bosons or of QCD, at both levels.
 
     They are made by :func:`generate_jet_images` with its defaults: trimmed jets of
-    250 < pT < 300 GeV and 65 < mass < 95 GeV, moved, turned and mirrored.
+    250 < pT < 300 GeV and 65 < mass < 95 GeV, moved, rotated and mirrored.
 
     ========================   ==============
     Images of either kind               4,000
@@ -94,7 +94,7 @@ def load_jet_images(kind="w"):
     Parameters
     ----------
     kind : {"w", "qcd"}, default="w"
-        What the jets started from.
+        Origin of the jets.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def load_jet_images(kind="w"):
         jets : DataFrame of shape (4000, 6)
             pt, eta, phi and mass of the trimmed jet, tau21, and outside_pt.
         target : ndarray of shape (4000, 25, 25)
-            The reconstructed jet; zeros where it is not accepted.
+            The reconstructed jet; zeros if it is not accepted.
         target_jets : DataFrame of shape (4000, 6)
             As `jets`, after the detector.
         accepted : ndarray of bool of shape (4000,)
@@ -115,7 +115,7 @@ def load_jet_images(kind="w"):
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If `kind` is another one.
 
     See Also
     --------
@@ -146,7 +146,7 @@ def load_jet_images(kind="w"):
 
 
 def _levels(arrays, names):
-    """Columns of the generator level and of a detector pass, as a process makes them."""
+    """Columns of the generator level, and one detector pass, as a process makes them."""
     jets, target_jets = (
         np.column_stack([arrays[f"{level}_{name}"] for name in names])
         for level in ("jets", "target_jets")

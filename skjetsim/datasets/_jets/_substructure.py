@@ -16,8 +16,8 @@ SUBJET_PT_FRACTION = 0.05
 class TrimmedJets:
     """Jets after trimming; `event` of jets, particles and subjets is the row of the jet.
 
-    `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets, or NaN in place of the
-    second where a jet has but one.
+    `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets. The second is NaN if a
+    jet has only one.
     """
 
     jets: Jets
@@ -26,12 +26,12 @@ class TrimmedJets:
 
 
 def trim(particles, owner, jets, chosen):
-    """Trim jets [1]_: take away subjets that carry little of their pT.
+    """Trim jets [1]_: remove subjets that carry little of their pT.
 
     Parameters
     ----------
     particles : Particles
-        What was clustered.
+        Particles that were clustered.
 
     owner : ndarray of int
         Position in `jets` of the jet of each particle.
@@ -45,7 +45,7 @@ def trim(particles, owner, jets, chosen):
     Returns
     -------
     trimmed : TrimmedJets
-        What is left: kT subjets of radius `SUBJET_RADIUS` above `SUBJET_PT_FRACTION` of the jet.
+        Jets of kT subjets with radius `SUBJET_RADIUS` and above `SUBJET_PT_FRACTION` of the pT.
 
     References
     ----------
@@ -75,7 +75,7 @@ def add_up(particles, n_jets):
 
 
 def leading_axes(subjets, n_jets):
-    """Eta and phi of the two hardest subjets of each jet, NaN where there is none."""
+    """Eta and phi of the two hardest subjets of each jet, NaN for subjets that it lacks."""
     axes = np.full((n_jets, 2, 2), np.nan)
     for rank in range(2):
         index = smallest_by_event(subjets.event, -subjets.pt, n_jets)
@@ -89,7 +89,7 @@ def leading_axes(subjets, n_jets):
 def tau21(particles, jets):
     """Ratio of 2-subjettiness to 1-subjettiness [1]_, about the axes of exclusive kT subjets.
 
-    Zero for a jet of one particle, which has neither.
+    Zero for a jet of one particle.
 
     References
     ----------
@@ -124,8 +124,8 @@ def exclusive_axes(particles, n_jets):
     momenta = particles.momenta.tolist()
     last = np.cumsum(np.bincount(particles.event, minlength=n_jets)).tolist()
     axes = np.empty((2, n_jets, 2))
-    # One jet at a time: for many at once FastJet warns of any algorithm, and for good changes how
-    # Python prints warnings.
+    # One jet at a time: for many at once FastJet warns of any algorithm, and permanently changes
+    # how Python prints warnings.
     for jet, (begin, end) in enumerate(pairwise([0, *last])):
         constituents = [fastjet.PseudoJet(*momentum) for momentum in momenta[begin:end]]
         sequence = fastjet._swig.ClusterSequence(constituents, definition)

@@ -1,4 +1,4 @@
-"""Checks of what users hand to the shower simulation."""
+"""Checks of the arguments of the shower simulation."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from skjetsim.utils._validation import check_finite, check_int
 
-# In GeV; somewhat beyond the 1 to 100 GeV of the fits, whose logarithms change slowly.
+# In GeV, somewhat beyond the 1 to 100 GeV of the fits: they change slowly, as logarithms do.
 ENERGY_RANGE = (0.5, 500.0)
 
 
@@ -32,7 +32,7 @@ def check_energies(energy, n_samples):
 
 
 def warn_energies(energy):
-    """Warn of energies that the fits say little about."""
+    """Warn of energies outside the range of the fits."""
     low, high = ENERGY_RANGE
     if (bad := (energy < low) | (energy > high)).any():
         row, in_all = _first(bad)
@@ -50,8 +50,8 @@ def check_angles(value, name, n_showers, *, upper=np.inf, lower=-np.inf):
     if (bad := (array < lower) | (array >= upper)).any():
         row, _ = _first(bad)
         raise ValueError(
-            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle has to "
-            "enter by the front face."
+            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle must "
+            "enter through the front face."
         )
     return array
 
@@ -64,8 +64,7 @@ def check_positions(position, n_showers):
 def check_impact(showers, geometry):
     """Raise for particles that miss the cells of every layer.
 
-    A tilted particle may come from beside the cells; what counts is its line from the front face
-    to the back.
+    A tilted particle may start outside the cells: its line from the front face to the back counts.
     """
     start, path = showers.position, showers.slope * geometry.depth
     layers = [layer for layer in geometry.layers if layer.n_cells]
@@ -92,9 +91,9 @@ def _misses(layer, start, path):
     """Whether lines from `start` to `start + path` miss the cells of a layer."""
     if layer.is_grid:
         end = start + path
-        beside = np.maximum(np.minimum(start, end), -np.maximum(start, end))
-        return (beside > _half_widths(layer)).any(axis=1)
-    # At the point of the line that is nearest to the axis.
+        gap = np.maximum(np.minimum(start, end), -np.maximum(start, end))
+        return (gap > _half_widths(layer)).any(axis=1)
+    # At the point of the line nearest to the axis.
     square = np.maximum(np.square(path).sum(axis=1), np.finfo(float).tiny)
     along = np.clip(-(start * path).sum(axis=1) / square, 0.0, 1.0)
     return np.hypot(*(start + along[:, None] * path).T) > layer.r_edges[-1]
@@ -108,7 +107,7 @@ def _numbers(value, name):
 
 
 def _one_each(value, name, n_showers, one, columns):
-    """Array with a row for each shower, of one value for all or of one per shower."""
+    """Array with a row for each shower, from one value for all or from one per shower."""
     array, shape = _numbers(value, name), (n_showers, *[len(columns)] * bool(columns))
     if array.shape == shape[1:]:
         array = np.broadcast_to(array, shape)

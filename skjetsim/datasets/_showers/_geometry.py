@@ -39,15 +39,15 @@ class ShowerGeometry:
         Number of layers, dead ones too, and of cells in all.
 
     depth, radiation_lengths, interaction_lengths : float
-        Thickness along the axis, in mm, in radiation lengths and in interaction lengths.
+        Thickness along the axis: in mm, in radiation lengths and in interaction lengths.
 
     cell_layers : ndarray of int of shape (n_cells,)
-        Which of `layers` a cell is in.
+        Position in `layers` of the layer of each cell.
 
     Raises
     ------
     ValueError
-        On no layers, no cells, or a number that two layers have.
+        Without layers or cells, or if two layers have the same number.
 
     TypeError
         If `layers` is not a sequence of ShowerLayer.
@@ -98,7 +98,7 @@ class ShowerGeometry:
         """Read a binning file of the Fast Calorimeter Simulation Challenge [1]_.
 
         The file has rings and sectors, but neither depths nor materials. Layers without rings
-        are kept, with their numbers, as dead layers of no depth, unless `depth` gives them one.
+        are kept with their numbers. They are dead layers without depth, unless `depth` gives one.
 
         Parameters
         ----------
@@ -109,11 +109,10 @@ class ShowerGeometry:
             Depth in mm of every layer that has cells, or of layers by number.
 
         particle : str or None, default=None
-            Name of the particle whose binning to read, where the file has several.
+            Name of the particle whose binning to read, if the file has several.
 
         material : ShowerMaterial, dict of int to ShowerMaterial or None, default=None
-            What all layers, or the layers of these numbers, are made of. None is
-            ``ShowerMaterial()``.
+            Material of all layers, or of layers by number. None is ``ShowerMaterial()``.
 
         Returns
         -------
@@ -122,11 +121,11 @@ class ShowerGeometry:
         Raises
         ------
         ValueError
-            On a file of another kind, unknown attributes, a particle that the file has not, and
-            depths missing or of layers that are not there.
+            If the file is of another kind, or lacks the particle; on unknown attributes; if depths
+            are missing, or are for layers that do not exist.
 
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
 
         References
         ----------
@@ -194,7 +193,7 @@ class ShowerGeometry:
         return [name for layer in self.layers for name in layer.cell_names()]
 
     def images(self, showers):
-        """Cut showers into one image a layer.
+        """Cut showers into one image per layer.
 
         Parameters
         ----------
@@ -204,7 +203,7 @@ class ShowerGeometry:
         Returns
         -------
         list of ndarray of shape (n_showers, n_phi, n_eta) or (n_showers, n_alpha, rings)
-            One a layer that has cells.
+            One for each layer with cells.
 
         Raises
         ------

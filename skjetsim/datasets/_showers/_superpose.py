@@ -15,12 +15,12 @@ def superpose_showers(showers, *, event=None):
     Parameters
     ----------
     showers : Bunch or list of Bunch
-        What :func:`make_showers` returns, for the same geometry.
+        Results of :func:`make_showers` for the same geometry.
 
     event : array-like of int of shape (n_showers,) or None, default=None
-        Which event each shower belongs to, counted from 0, for the showers of all Bunches one
-        after the other. Events without showers are empty. None adds row i of each Bunch to
-        event i, and asks for the same number of rows in each.
+        Event of each shower, counted from 0, for the showers of all Bunches one after the other.
+        Events without showers are empty. None adds row i of each Bunch to event i; all Bunches then
+        must have the same number of rows.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def superpose_showers(showers, *, event=None):
         data : DataFrame of shape (n_events, 2)
             energy : the sum of the incident energies in GeV; n_particles : their number.
         target, deposited, overflow, leakage, invisible : ndarray
-            As of :func:`make_showers`, summed; the first axis is the event.
+            As from :func:`make_showers`, summed; the first axis is the event.
         geometry : ShowerGeometry
             The calorimeter.
         feature_names, target_names : list of str
@@ -42,10 +42,8 @@ def superpose_showers(showers, *, event=None):
         On different geometries, different numbers of rows, and events of the wrong length or
         negative.
 
-    Notes
-    -----
-    Energies are proportional to what is deposited, so sums of measured energies are what one
-    calorimeter measures of all particles.
+    Notes ----- Measured energies are proportional to deposited ones, so that their sums are what
+    one calorimeter measures of all particles.
 
     Examples
     --------
@@ -98,8 +96,8 @@ def _events(event, lengths):
     if event is None:
         if len(set(lengths)) > 1:
             raise ValueError(
-                f"showers have {lengths} rows. Row i of each is event i: give all as many, or say "
-                "by event= which event each shower belongs to."
+                f"showers have {lengths} rows. Row i of each is event i: make as many of each, or "
+                "pass the event of each shower as event=."
             )
         return np.tile(np.arange(lengths[0]), len(lengths))
     event = np.asarray(event)

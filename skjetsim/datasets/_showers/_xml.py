@@ -12,7 +12,7 @@ def _radii(text):
     return tuple(map(float, text.split(",")))
 
 
-# What reads the value of each attribute.
+# Functions that read the values of attributes.
 LAYER_ATTRIBUTES = {"id": int, "n_bin_alpha": int, "r_edges": _radii}
 
 
@@ -27,7 +27,7 @@ def read_layers(path, depth, particle, material):
     for number, edges, n_alpha in rows:
         if edges and number not in depths:
             raise ValueError(f"depth has no entry for layer {number}, which has cells.")
-        # One depth for all is that of layers that read out.
+        # One depth for all is for layers with cells.
         has_depth = edges or isinstance(depth, dict)
         layers.append(
             ShowerLayer(
