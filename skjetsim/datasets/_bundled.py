@@ -16,7 +16,7 @@ def open_file(name):
     return (resources.files(__package__) / "data" / name).open("rb")
 
 
-def read_arrays(name, rows=None):
+def read_arrays(name, filters=None):
     """Arrays of a bundled file, by the names of its columns.
 
     Parameters
@@ -24,8 +24,8 @@ def read_arrays(name, rows=None):
     name : str
         Name in ``data``.
 
-    rows : tuple (str, str) or None, default=None
-        Read the rows whose column of the first name has the value of the second, all for None.
+    filters : list of tuple or None, default=None
+        Rows to read, as in :func:`pyarrow.parquet.read_table`.
 
     Returns
     -------
@@ -34,7 +34,6 @@ def read_arrays(name, rows=None):
     """
     import pyarrow.parquet as pq
 
-    filters = None if rows is None else [(rows[0], "=", rows[1])]
     with open_file(name) as file:
         table = pq.read_table(file, filters=filters)
     metadata = table.schema.metadata
@@ -54,15 +53,15 @@ def read_arrays(name, rows=None):
 
 
 def read_metadata(name):
-    """What a bundled file says of itself: its seed, and versions of what made it."""
+    """Metadata of a bundled file: its seed, and versions of the packages that made it."""
     import pyarrow.parquet as pq
 
     with open_file(name) as file:
         return pq.read_schema(file).metadata
 
 
-def bundled_descr(name, file, n_samples, accepted=None):
-    """Text of a file in ``descr``, and what a bundled file says of itself."""
+def bundled_descr(name, file, n_samples, accepted):
+    """Text of a file in ``descr``, and a note from the metadata of a bundled file."""
     return description(name) + bundled_note(n_samples, read_metadata(file), accepted)
 
 
@@ -72,11 +71,11 @@ def load_pair(process, file, *, selection, return_X_y):
     Parameters
     ----------
     process : Process
-        What the columns are.
+        Its columns.
 
     file : str
-        Name in ``data``; columns are ``gen_<name>``, and ``reco_<name>`` and flags of the first
-        pass, ``reco2_<name>`` and the flags with a 2 of the second.
+        Name in ``data``. Columns are ``gen_<name>``; ``reco_<name>`` and flags for the first pass;
+        ``reco2_<name>`` and flags that end in 2 for the second pass.
 
     selection : {"accepted", "all"}
         Which events.

@@ -43,7 +43,7 @@ def sample_note(request, choices, passes=()):
     return _paragraph(parts)
 
 
-def bundled_note(n_samples, metadata, accepted=None):
+def bundled_note(n_samples, metadata, accepted):
     """Paragraph about a bundled sample, from the metadata of its file.
 
     Parameters
@@ -54,7 +54,7 @@ def bundled_note(n_samples, metadata, accepted=None):
     metadata : dict of bytes
         Seed, and versions of the packages that made it.
 
-    accepted : float or None, default=None
+    accepted : float
         Part of the rows that the detector accepts.
 
     Returns
@@ -64,9 +64,7 @@ def bundled_note(n_samples, metadata, accepted=None):
     """
     seed, pythia, fastjet = (metadata[key].decode() for key in (b"seed", b"pythia8mc", b"fastjet"))
     parts = [f"{n_samples} rows", f"random_state {seed}", "all else by default"]
-    if accepted is not None:
-        parts.append(f"{accepted:.3f} of the rows are accepted")
-    parts += [f"Pythia {pythia}", f"FastJet {fastjet}"]
+    parts += [f"{accepted:.3f} of the rows are accepted", f"Pythia {pythia}", f"FastJet {fastjet}"]
     parts.append("stored in single precision or, of clouds and images, with 12 significant bits")
     return _paragraph(parts)
 

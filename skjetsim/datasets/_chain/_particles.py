@@ -99,11 +99,6 @@ def delta_r(eta_1, phi_1, eta_2, phi_2):
     return np.hypot(eta_1 - eta_2, delta_phi)
 
 
-def sum_by_event(event, values, n_events):
-    """Sum ``values`` within each event."""
-    return np.bincount(event, weights=values, minlength=n_events)
-
-
 def smallest_by_event(event, key, n_events):
     """Index of the entry with the smallest ``key`` in each event, -1 for events without entries."""
     order = np.lexsort((key, event))

@@ -65,10 +65,6 @@ class JetKind:
             index = after_recoil(entries, index)
         return entries.select(index).sums(record.n_events), index
 
-    def settings_for(self, pt_range):
-        """Pythia's settings, for jets in a range of pT in GeV."""
-        return (*self.settings, f"PhaseSpace:pTHatMin = {self.pt_hat_factor * pt_range[0]}")
-
     def user_hooks(self, pythia8mc, radius, pt_range):
         """Pythia hooks that drop events whose jet will be out of range."""
         low, high = (margin * pt for margin, pt in zip(self.margins, pt_range, strict=True))

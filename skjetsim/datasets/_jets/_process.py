@@ -46,7 +46,8 @@ class JetCloudProcess(Process):
     @property
     def settings(self):
         """Pythia's settings."""
-        return KINDS[self.kind].settings_for(self.pt_range)
+        kind = KINDS[self.kind]
+        return (*kind.settings, f"PhaseSpace:pTHatMin = {kind.pt_hat_factor * self.pt_range[0]}")
 
     def user_hooks(self, pythia8mc):
         """Drop events whose jet will be out of range."""

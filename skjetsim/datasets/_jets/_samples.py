@@ -135,7 +135,7 @@ def load_jet_images(kind="w"):
     """
     check_option(kind, "kind", tuple(SETTINGS))
     file = "jet_images.parquet"
-    columns, one = _levels(read_arrays(file, ("kind", kind)), IMAGE_COLUMNS)
+    columns, one = _levels(read_arrays(file, [("kind", "=", kind)]), IMAGE_COLUMNS)
     accepted = one["accepted"]
     return Bunch(
         data=columns["data"],

@@ -55,9 +55,10 @@ def trim(particles, owner, jets, chosen):
     subjets, sub_owner = cluster_constituents(inside, len(chosen), SUBJET_RADIUS, "kt")
     kept = subjets.pt > SUBJET_PT_FRACTION * jets.pt[chosen][subjets.event]
     inside = inside.select(kept[sub_owner])
-    return TrimmedJets(
-        add_up(inside, len(chosen)), inside, leading_axes(subjets.select(kept), len(chosen))
-    )
+    n_jets = len(chosen)
+    n_constituents = np.bincount(inside.event, minlength=n_jets)
+    trimmed = Jets(np.arange(n_jets), *inside.sums(n_jets).T, n_constituents)
+    return TrimmedJets(trimmed, inside, leading_axes(subjets.select(kept), n_jets))
 
 
 def constituents_of(particles, owner, chosen):
@@ -66,12 +67,6 @@ def constituents_of(particles, owner, chosen):
     inside = np.flatnonzero(row >= 0)
     inside = inside[np.argsort(row[inside], kind="stable")]
     return replace(particles.select(inside), event=row[inside])
-
-
-def add_up(particles, n_jets):
-    """Jets that are the sums of particles, one per event."""
-    n_constituents = np.bincount(particles.event, minlength=n_jets)
-    return Jets(np.arange(n_jets), *particles.sums(n_jets).T, n_constituents)
 
 
 def leading_axes(subjets, n_jets):

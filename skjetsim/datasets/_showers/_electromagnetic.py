@@ -79,16 +79,17 @@ class _Medium:
         index = np.searchsorted(slices.radiation, start, side="right") - 1
         layer = slices.layer[np.clip(index, 0, slices.n_slices - 1)]
 
-        def column(function):
-            return np.array([function(one.material) for one in geometry.layers])[layer]
+        def column(values):
+            return np.array(values)[layer]
 
-        self.homogeneous = column(lambda material: material.homogeneous)
-        self.atomic_number = column(lambda material: material.atomic_number)
-        self.critical_energy = column(lambda material: material.critical_energy)
-        self.inverse_frequency = column(lambda material: 1.0 / material.sampling_frequency)
-        self.mip_excess = 1.0 - column(lambda material: material.e_over_mip)
+        materials = [one.material for one in geometry.layers]
+        self.homogeneous = column([one.homogeneous for one in materials])
+        self.atomic_number = column([one.atomic_number for one in materials])
+        self.critical_energy = column([one.critical_energy for one in materials])
+        self.inverse_frequency = 1.0 / column([one.sampling_frequency for one in materials])
+        self.mip_excess = 1.0 - column([one.e_over_mip for one in materials])
         self.plate_resolution = column(
-            lambda material: 1.0 if material.homogeneous else material.plate_resolution
+            [1.0 if one.homogeneous else one.plate_resolution for one in materials]
         )
 
     def n_spots(self, energy):

@@ -88,7 +88,7 @@ def load_showers(particle="electron", *, return_X_y=False):
     ('layer0_phi0_eta0', (3000, 504))
     """
     check_option(particle, "particle", DEVELOP)
-    arrays = read_arrays(FILE, ("particle", particle))
+    arrays = read_arrays(FILE, [("particle", "=", particle)])
     zeros = np.zeros((len(arrays["energy"]), 4))
     data = pd.DataFrame(np.column_stack([arrays.pop("energy"), zeros]), columns=COLUMNS)
     if return_X_y:

@@ -175,11 +175,10 @@ class ShowerMaterial:
         """Substances, their thickness in cm and their fraction of the mass."""
         if self.homogeneous:
             return [(SUBSTANCES[self.active], 1.0, 1.0)]
-        thickness = [0.1 * self.absorber_thickness, 0.1 * self.active_thickness]
-        substances = [SUBSTANCES[self.absorber], SUBSTANCES[self.active]]
-        mass = [s.density * d for s, d in zip(substances, thickness, strict=True)]
-        weight = [one / sum(mass) for one in mass]
-        return list(zip(substances, thickness, weight, strict=True))
+        absorber, active = SUBSTANCES[self.absorber], SUBSTANCES[self.active]
+        parts = (absorber, 0.1 * self.absorber_thickness), (active, 0.1 * self.active_thickness)
+        mass = sum(s.density * d for s, d in parts)
+        return [(s, d, s.density * d / mass) for s, d in parts]
 
     @cached_property
     def _density(self):

@@ -42,7 +42,9 @@ def superpose_showers(showers, *, event=None):
         On different geometries, different numbers of rows, and events of the wrong length or
         negative.
 
-    Notes ----- Measured energies are proportional to deposited ones, so that their sums are what
+    Notes
+    -----
+    Measured energies are proportional to deposited ones, so that their sums are what
     one calorimeter measures of all particles.
 
     Examples
