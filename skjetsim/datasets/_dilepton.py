@@ -116,21 +116,7 @@ def generate_zee(request):
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -195,21 +181,7 @@ def generate_zmumu(request):
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------

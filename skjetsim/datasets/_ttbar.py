@@ -172,21 +172,7 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
         switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
         taken, so that there is no edge, and no event is rejected for a fifth jet.
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------

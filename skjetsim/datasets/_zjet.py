@@ -45,21 +45,7 @@ def generate_zjet(request, *, matching="delta_r"):
 
     %(matching)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------

@@ -86,7 +86,8 @@ def generator(*sources, detector=True):
     Parameters
     ----------
     *sources : function or class
-        Their docstrings fill the function's, as in :func:`documented_as`.
+        Their docstrings fill the function's, as in :func:`documented_as`. ``%(shared)s`` stands for
+        all parameters of the request but `n_samples`.
 
     detector : bool, default=True
         Whether the parameters of the detector are among them.
@@ -108,6 +109,9 @@ def generator(*sources, detector=True):
         n_samples, *shared = (_KEYWORDS[name] for name in names)
         own = list(signature(function).parameters.values())[1:]
         first = n_samples.replace(kind=Parameter.POSITIONAL_OR_KEYWORD)
+        if generate.__doc__:  # none with python -OO
+            entries = "\n\n    ".join(f"%({name})s" for name in names[1:])
+            generate.__doc__ = generate.__doc__.replace("%(shared)s", entries)
         generate.__signature__ = signature(function).replace(parameters=[first, *own, *shared])
         return documented_as(Request, generate_events, generate_tables, *sources)(generate)
 
