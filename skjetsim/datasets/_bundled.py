@@ -3,24 +3,20 @@
 from importlib import resources
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._events import description, detector_bunch, frame
 from skjetsim.datasets._chain._note import bundled_note
 from skjetsim.utils._validation import check_option
 
-SELECTIONS = ("accepted", "all")
+
+def open_file(name):
+    """Open a file of ``data``."""
+    return (resources.files(__package__) / "data" / name).open("rb")
 
 
-def read_table(name):
-    """Table of a bundled file, by its name."""
-    import pandas as pd
-
-    with (resources.files(__package__) / "data" / name).open("rb") as file:
-        return pd.read_parquet(file)
-
-
-def read_arrays(name, rows=None):
+def read_arrays(name, filters=None):
     """Arrays of a bundled file, by the names of its columns.
 
     Parameters
@@ -28,8 +24,8 @@ def read_arrays(name, rows=None):
     name : str
         Name in ``data``.
 
-    rows : tuple (str, str) or None, default=None
-        Read the rows whose column of the first name has the value of the second, all for None.
+    filters : list of tuple or None, default=None
+        Rows to read, as in :func:`pyarrow.parquet.read_table`.
 
     Returns
     -------
@@ -38,19 +34,18 @@ def read_arrays(name, rows=None):
     """
     import pyarrow.parquet as pq
 
-    filters = None if rows is None else [(rows[0], "=", rows[1])]
-    with (resources.files(__package__) / "data" / name).open("rb") as file:
+    with open_file(name) as file:
         table = pq.read_table(file, filters=filters)
     metadata = table.schema.metadata
     arrays = {}
     for key in table.column_names:
         column = table[key].combine_chunks()
         shape = metadata.get(f"shape {key}".encode())
-        if shape is not None:
-            values = column.flatten().to_numpy()
-            values = values.reshape(len(column), *map(int, shape.decode().split(",")))
-        else:
+        if shape is None:
             values = column.to_numpy(zero_copy_only=False)
+        else:
+            shape = map(int, shape.decode().split(","))
+            values = column.flatten().to_numpy().reshape(len(column), *shape)
         # Stored in single precision, which is far finer than any detector.
         is_single = values.dtype == np.float32
         arrays[key] = values.astype(np.float64) if is_single else values.copy()
@@ -58,15 +53,15 @@ def read_arrays(name, rows=None):
 
 
 def read_metadata(name):
-    """What a bundled file says of itself: its seed, and versions of what made it."""
+    """Metadata of a bundled file: its seed, and versions of the packages that made it."""
     import pyarrow.parquet as pq
 
-    with (resources.files(__package__) / "data" / name).open("rb") as file:
+    with open_file(name) as file:
         return pq.read_schema(file).metadata
 
 
-def bundled_descr(name, file, n_samples, accepted=None):
-    """Text of a file in ``descr``, and what a bundled file says of itself."""
+def bundled_descr(name, file, n_samples, accepted):
+    """Text of a file in ``descr``, and a note from the metadata of a bundled file."""
     return description(name) + bundled_note(n_samples, read_metadata(file), accepted)
 
 
@@ -76,11 +71,11 @@ def load_pair(process, file, *, selection, return_X_y):
     Parameters
     ----------
     process : Process
-        What the columns are.
+        Its columns.
 
     file : str
-        Name in ``data``; columns are ``gen_<name>``, and ``reco_<name>`` and flags of the first
-        pass, ``reco2_<name>`` and the flags with a 2 of the second.
+        Name in ``data``. Columns are ``gen_<name>``; ``reco_<name>`` and flags for the first pass;
+        ``reco2_<name>`` and flags that end in 2 for the second pass.
 
     selection : {"accepted", "all"}
         Which events.
@@ -93,23 +88,24 @@ def load_pair(process, file, *, selection, return_X_y):
     events : Bunch or tuple of DataFrame
         As from :func:`skjetsim.datasets.load_wjet`.
     """
-    check_option(selection, "selection", SELECTIONS)
-    table = read_table(file)
+    check_option(selection, "selection", ("accepted", "all"))
+    with open_file(file) as opened:
+        table = pd.read_parquet(opened)
     descr = bundled_descr(process.description, file, len(table), table["accepted"].mean())
     if selection == "accepted":
         table = table[table["accepted"]]
     # Stored in single precision, which is far finer than any detector.
     data = _level(table, "gen_", process.feature_names)
-    passes = [_pass(table, suffix, process.target_names) for suffix in ("", "2")]
-    target = passes[0].target
+    first, second = (_pass(table, suffix, process.target_names) for suffix in ("", "2"))
+    target = first.target
     if selection == "all":
-        target["accepted"] = passes[0].accepted.astype(np.float64)
+        target["accepted"] = first.accepted.astype(np.float64)
     if return_X_y:
         return data, target
     return Bunch(
         data=data,
-        **passes[0],
-        repeats=tuple(passes[1:]),
+        **first,
+        repeats=(second,),
         feature_names=list(data.columns),
         target_names=list(target.columns),
         DESCR=descr,

@@ -5,27 +5,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._particles import component_names
 from skjetsim.datasets._chain._process import (
     Lepton,
     Process,
     VetoCount,
     keep_events,
     number_leptons,
+    veto_hooks,
 )
 from skjetsim.datasets._chain._reconstruction import find_leptons
-from skjetsim.utils._docs import documented_as
 
 LEPTON_PT_MIN = 10.0
 LEPTON_ETA_MAX = 2.5
 Z_ID = 23
-# Where Pythia's record has the boson of a process 2 -> 1: behind system, beams and partons.
+# Position of the boson of a process 2 -> 1 in Pythia's record: after system, beams and partons.
 HARD_BOSON = 5
 
 
 @dataclass(frozen=True)
 class LeptonPair(Process):
-    """A Z that decays to `leptons`, one of either charge, of a `mass` in GeV."""
+    """A Z that decays to two `leptons` of opposite charge, with a `mass` in GeV."""
 
     title: str
     description: str
@@ -36,32 +38,25 @@ class LeptonPair(Process):
     @property
     def feature_names(self):
         """Columns of both levels: four-momenta of the negative and the positive lepton."""
-        return tuple(
-            f"{lepton.name}_{component}"
-            for lepton in self.leptons
-            for component in ("px", "py", "pz", "E")
-        )
+        return component_names(lepton.name for lepton in self.leptons)
 
     target_names = feature_names
 
     def user_hooks(self, pythia8mc):
-        """Drop events that the selection would, before they are hadronised."""
+        """Drop events that fail the selection before they are hadronised."""
         count = VetoCount(self.title)
 
-        class OutsideVeto(pythia8mc.UserHooks):
-            def canVetoPartonLevel(self):  # noqa: N802
-                return True
-
-            def doVetoPartonLevel(self, record):  # noqa: N802
-                boson = record[record[HARD_BOSON].iBotCopyId()]
-                outside = any(
-                    record[index].pT() <= LEPTON_PT_MIN
-                    or abs(record[index].eta()) >= LEPTON_ETA_MAX
-                    for index in (boson.daughter1(), boson.daughter2())
+        def is_outside(record):
+            boson = record[record[HARD_BOSON].iBotCopyId()]
+            leptons = (record[index] for index in (boson.daughter1(), boson.daughter2()))
+            return count(
+                any(
+                    lepton.pT() <= LEPTON_PT_MIN or abs(lepton.eta()) >= LEPTON_ETA_MAX
+                    for lepton in leptons
                 )
-                return count(outside)
+            )
 
-        return OutsideVeto()
+        return veto_hooks(pythia8mc, parton_level=is_outside)
 
     def select(self, record):
         """Apply the loose selection to the leptons before they radiate."""
@@ -72,16 +67,13 @@ class LeptonPair(Process):
             found = outgoing.select(np.isin(outgoing.pdg_id, lepton.pdg_ids))
             good = (found.pt > LEPTON_PT_MIN) & (np.abs(found.eta) < LEPTON_ETA_MAX)
             inside[found.event, number] = good
-            momenta[found.event, number] = np.column_stack(
-                [found.px, found.py, found.pz, found.energy]
-            )
+            momenta[found.event, number] = found.momenta
         kept = np.flatnonzero(inside.all(axis=1))
         role = number_leptons(record, self.leptons, Z_ID)
-        data = momenta[kept].reshape(len(kept), len(self.feature_names))
-        return keep_events(record, role, kept, {"data": data})
+        return keep_events(record, role, kept, {"data": momenta.reshape(record.n_events, -1)[kept]})
 
     def reconstruct(self, events, flow, role, card, rng):
-        """Find both leptons: ``target``, and ``accepted``, whether they were found."""
+        """Find both leptons; returns ``target`` and ``accepted``, whether both were found."""
         momenta, accepted = find_leptons(flow, role, self.leptons, events.n_events, card, rng)
         energy = np.sqrt(np.square(momenta).sum(axis=2) + self.mass**2)
         target = np.concatenate([momenta, energy[:, :, None]], axis=2)
@@ -110,19 +102,8 @@ ZEE = LeptonPair("Z -> ee", "zee.rst", _settings(11), _pair("electron", "positro
 ZMUMU = LeptonPair("Z -> mumu", "zmumu.rst", _settings(13), _pair("muon", "antimuon", 13), 0.10566)
 
 
-@documented_as(generate_events, events_bunch)
-def generate_zee(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator()
+def generate_zee(request):
     """Generate Z -> e+ e- events and pass them through a parametric detector.
 
     Pythia 8 makes proton-proton collisions at 13 TeV with a Z boson or virtual photon of 60 to
@@ -135,21 +116,7 @@ def generate_zee(
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -158,7 +125,7 @@ def generate_zee(
             Parton level, in GeV: ``electron_px``, ``electron_py``, ``electron_pz``,
             ``electron_E``, and the same of the positron.
         target : DataFrame of shape (n_samples, 8)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both electrons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
@@ -180,9 +147,9 @@ def generate_zee(
 
     Notes
     -----
-    The parton level is the one behind initial-state radiation, so that the Z has transverse
-    momentum, and before final-state radiation: photons radiated near an electron are part of its
-    cluster in the calorimeter, and others lower the mass of the reconstructed pair.
+    The parton level is after initial-state radiation, so that the Z has transverse momentum, and
+    before final-state radiation. Photons radiated near an electron are part of its cluster in the
+    calorimeter. Other photons lower the mass of the reconstructed pair.
 
     Needs ``pip install skjetsim[pythia]``.
 
@@ -199,59 +166,22 @@ def generate_zee(
     >>> X.columns[:4].to_list()  # doctest: +SKIP
     ['electron_px', 'electron_py', 'electron_pz', 'electron_E']
     """
-    columns, passes, descr = generate_events(
-        ZEE,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(ZEE, columns, passes, descr)
+    return generate_tables(ZEE, request)
 
 
-@documented_as(generate_events, events_bunch)
-def generate_zmumu(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator()
+def generate_zmumu(request):
     """Generate Z -> mu+ mu- events and pass them through a parametric detector.
 
     The same as :func:`generate_zee` with muons, which radiate less and are measured in the tracker
-    alone. With ``settings=["Beams:eCM = 7000."]`` it is the theory for the dimuons that CMS
-    recorded in 2011.
+    alone. With ``settings=["Beams:eCM = 7000."]``, the events are the theory for the dimuons that
+    CMS recorded in 2011.
 
     Parameters
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -260,7 +190,7 @@ def generate_zmumu(
             Parton level, in GeV: ``muon_px``, ``muon_py``, ``muon_pz``, ``muon_E``, and the
             same of the antimuon.
         target : DataFrame of shape (n_samples, 8)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both muons were reconstructed with pT > 5 GeV and abs(eta) < 2.4.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
@@ -276,7 +206,7 @@ def generate_zmumu(
 
     See Also
     --------
-    generate_zee : The same with electrons, and what is said there.
+    generate_zee : The same with electrons, with more notes.
     DetectorCard : The numbers of the detector.
 
     Notes
@@ -292,19 +222,7 @@ def generate_zmumu(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 8), (100, 8))
     """
-    columns, passes, descr = generate_events(
-        ZMUMU,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(ZMUMU, columns, passes, descr)
+    return generate_tables(ZMUMU, request)
 
 
 def load_zee(*, selection="accepted", return_X_y=False):

@@ -1,25 +1,21 @@
 """Drell-Yan muon pairs at parton level, unweighted or weighted."""
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events, run_chunks
-from skjetsim.datasets._chain._note import sample_note
-from skjetsim.datasets._chain._pythia import beam_energy, check_settings, start
+from skjetsim.datasets._chain._events import describe, run_chunks
+from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._pythia import beam_energy, start
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
 from skjetsim.datasets._lepton_pairs import (
     CHUNK_ROWS,
-    LeptonPairs,
     lepton_pairs,
     pairs_bunch,
     unweighted_pairs,
 )
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
-from skjetsim.utils._validation import check_int
 
 # Below, the scales of parton densities end.
 MASS_MIN = 1.0
@@ -32,29 +28,8 @@ _WEIGHTED_SETTINGS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class WeightedPairs:
-    """All that one chunk of weighted rows depends on, but for its number and seed."""
-
-    pairs: LeptonPairs
-    boson: str
-    phase_space: PhaseSpace
-
-
-@documented_as(generate_events, events_bunch, unweighted_pairs)
-def generate_drell_yan(
-    n_samples,
-    *,
-    random_state=None,
-    boson="both",
-    mass_min=50.0,
-    mass_max=None,
-    weighted=False,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator(unweighted_pairs, detector=False)
+def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, weighted=False):
     """Generate muon pairs of proton-proton collisions at parton level.
 
     Quark and antiquark annihilate to a photon or Z that decays to two muons, at leading order
@@ -66,8 +41,6 @@ def generate_drell_yan(
     ----------
     n_samples : int
         Number of rows.
-
-    %(random_state)s
 
     boson : {"both", "photon", "z"}, default="both"
         What is exchanged: photon and Z with their interference, or one alone. Subtracting the
@@ -81,6 +54,8 @@ def generate_drell_yan(
 
     weighted : bool, default=False
         Whether to draw points in phase space in place of events of weight one.
+
+    %(random_state)s
 
     settings : sequence of str, default=()
         Settings of Pythia for another energy, other parton densities or parameters, such as
@@ -163,38 +138,23 @@ def generate_drell_yan(
     >>> photon, _ = np.histogram(events.data["muon_E"], edges, weights=weight)  # doctest: +SKIP
     >>> z_and_interference = both - photon  # doctest: +SKIP
     """
-    n_samples = check_int(n_samples, "n_samples")
-    pairs, phase_space = _pairs(boson, mass_min, mass_max, settings)
-    options = {
-        "random_state": random_state,
-        "memory": memory,
-        "n_jobs": n_jobs,
-        "verbose": verbose,
-    }
+    pairs, phase_space = _pairs(boson, mass_min, mass_max, request.settings)
     if weighted:
-        _check_weighted_settings(settings)
-        what = WeightedPairs(pairs, boson, phase_space)
-        (columns,) = run_chunks(
-            _weighted_chunk, what, n_samples, chunk_rows=CHUNK_ROWS, title=pairs.title, **options
-        )
+        _check_weighted_settings(request.settings)
+        what = pairs, boson, phase_space
+        (columns,) = run_chunks(_weighted_chunk, what, request, CHUNK_ROWS, pairs.title)
         weight = columns["weight"]
         cross_section = _mean(weight)
     else:
-        columns, cross_section = unweighted_pairs(pairs, n_samples, **options)
-        weight = np.full(n_samples, cross_section[0])
-    choices = {
-        "boson": boson,
-        "mass_min": mass_min,
-        "mass_max": mass_max,
-        "weighted": weighted,
-    }
-    note = sample_note(n_samples, random_state, choices, settings)
-    return pairs_bunch(pairs, "muon", columns, cross_section, note, sample_weight=weight)
+        columns, cross_section = unweighted_pairs(pairs, request)
+        weight = np.full(request.n_samples, cross_section[0])
+    choices = {"boson": boson, "mass_min": mass_min, "mass_max": mass_max, "weighted": weighted}
+    descr = describe(pairs, request, choices)
+    return pairs_bunch("muon", columns, cross_section, descr, sample_weight=weight)
 
 
 def _pairs(boson, mass_min, mass_max, settings):
     """Process and phase space between the cuts."""
-    settings = check_settings(settings)
     mass_min = check_real(mass_min, "mass_min", above=MASS_MIN, unit="GeV")
     own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
     if mass_max is not None:
@@ -225,11 +185,11 @@ def _check_weighted_settings(settings):
 
 def _weighted_chunk(what, n_rows, seed, number):
     """Points in phase space of the rows that belong to one seed, and their weights."""
-    entropy, spawn_key = seed
-    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
-    pythia = start(what.pairs.settings, seed=1)
-    point, volume = what.phase_space(numpy_rng(root, 1, number).random((n_rows, 4)))
-    weight = volume * weights(pythia, what.boson, point, what.phase_space.energy)
+    root = np.random.SeedSequence(**seed)
+    pairs, boson, phase_space = what
+    pythia = start(pairs.settings, seed=1)
+    point, volume = phase_space(numpy_rng(root, 1, number).random((n_rows, 4)))
+    weight = volume * weights(pythia, boson, point, phase_space.energy)
     return [{"data": muons(point, pythia.particleData.m0(13)), "weight": weight}]
 
 

@@ -1,20 +1,14 @@
 """Lepton pairs of a hard process, f fbar -> gamma*/Z -> l- l+, at parton level."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from skjetsim import __version__
-from skjetsim.datasets._chain._events import (
-    description,
-    frame,
-    join,
-    pythia_seed,
-    require_generator,
-    run_chunks,
-)
-from skjetsim.datasets._chain._pythia import check_settings, check_start, start
+from skjetsim.datasets._chain._events import frame, join, package_versions, pythia_seed, run_chunks
+from skjetsim.datasets._chain._particles import component_names
+from skjetsim.datasets._chain._pythia import check_start, start
 from skjetsim.datasets._chain._record import unpack
 from skjetsim.utils._validation import check_option
 
@@ -49,8 +43,7 @@ class LeptonPairs:
     title: str
     description: str
     settings: tuple
-    # What makes stored chunks of other versions differ.
-    version: str
+    versions: str
 
 
 def lepton_pairs(title, description, boson, own, settings):
@@ -78,17 +71,16 @@ def lepton_pairs(title, description, boson, own, settings):
     pairs : LeptonPairs
     """
     check_option(boson, "boson", list(BOSONS))
-    settings = check_settings(settings)
-    generator = require_generator(title)
+    versions = package_versions(title)
     exchange = ("WeakSingleBoson:ffbar2gmZ = on", f"WeakZ0:gmZmode = {BOSONS[boson]}")
     settings = (*ALONE, *exchange, *own, *settings)
-    pairs = LeptonPairs(title, description, settings, f"{__version__}, {generator}")
+    pairs = LeptonPairs(title, description, settings, versions)
     # Once here, so that a bad setting is an error before processes start.
     check_start(pairs.settings)
     return pairs
 
 
-def unweighted_pairs(pairs, n_samples, **options):
+def unweighted_pairs(pairs, request):
     """Events of weight one from Pythia.
 
     Parameters
@@ -96,8 +88,8 @@ def unweighted_pairs(pairs, n_samples, **options):
     pairs : LeptonPairs
         Process and settings.
 
-    n_samples : int
-        Number of rows.
+    request : Request
+        What the user asks for, with these differences from events behind a detector:
 
     random_state : int, RandomState, Generator or None, default=None
         Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
@@ -107,9 +99,6 @@ def unweighted_pairs(pairs, n_samples, **options):
         Where to keep what was generated. The same call finds it again, and a call for more rows
         its whole parts of 50,000 rows. Needs a `random_state` that repeats.
 
-    **options
-        `n_jobs` and `verbose` of :func:`run_chunks`.
-
     Returns
     -------
     columns : dict of ndarray
@@ -118,20 +107,18 @@ def unweighted_pairs(pairs, n_samples, **options):
     cross_section : tuple of float
         Value and error, pb.
     """
-    columns, sigma = run_chunks(
-        _unweighted_chunk, pairs, n_samples, chunk_rows=CHUNK_ROWS, title=pairs.title, **options
-    )
+    columns, sigma = run_chunks(_unweighted_chunk, pairs, request, CHUNK_ROWS, pairs.title)
     return columns, _total(sigma)
 
 
 def _unweighted_chunk(pairs, n_rows, seed, number):
     """Columns of the rows that belong to one seed, and Pythia's cross-section for them."""
-    entropy, spawn_key = seed
-    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
+    root = np.random.SeedSequence(**seed)
     pythia = start(pairs.settings, pythia_seed(root, number, 0))
-    parts, n_made, charges = [], 0, {}
+    charge_of = cache(pythia.particleData.charge)
+    parts, n_made = [], 0
     while n_made < n_rows:
-        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), pythia, charges)
+        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), charge_of)
         parts.append(_columns(record, pairs))
         n_made += record.n_events
     info = pythia.infoPython()
@@ -150,8 +137,8 @@ def _columns(record, pairs):
             "switch on no other process or decay."
         )
     sides = [entries.select(np.flatnonzero(sign * entries.pdg_id > 0)) for sign in (1, -1)]
-    data = [momentum for side in sides for momentum in (side.px, side.py, side.pz, side.energy)]
-    return {"data": np.column_stack(data), "pdg_id": sides[0].pdg_id.astype(np.int64)}
+    data = np.hstack([side.momenta for side in sides])
+    return {"data": data, "pdg_id": sides[0].pdg_id.astype(np.int64)}
 
 
 def _total(sigma):
@@ -161,16 +148,15 @@ def _total(sigma):
     return float(value * MILLIBARN), float(error * MILLIBARN)
 
 
-def pairs_bunch(pairs, lepton, columns, cross_section, note, **fields):
-    """Bunch of a table of pairs; `note` is about this sample, `fields` what its process adds."""
+def pairs_bunch(lepton, columns, cross_section, descr, **fields):
+    """Bunch of a table of pairs, and of `fields` that its process adds."""
     value, error = cross_section
-    sides = (lepton, f"anti{lepton}")
-    names = [f"{side}_{component}" for side in sides for component in ("px", "py", "pz", "E")]
+    names = list(component_names([lepton, f"anti{lepton}"]))
     return Bunch(
         data=frame(names, columns["data"]),
         **fields,
         cross_section=value,
         cross_section_error=error,
         feature_names=names,
-        DESCR=description(pairs.description) + note,
+        DESCR=descr,
     )

@@ -1,15 +1,10 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
-from skjetsim.datasets._chain._note import sample_note
-from skjetsim.datasets._lepton_pairs import (
-    lepton_pairs,
-    pairs_bunch,
-    unweighted_pairs,
-)
-from skjetsim.utils._docs import documented_as
+from skjetsim.datasets._chain._events import describe
+from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._lepton_pairs import lepton_pairs, pairs_bunch, unweighted_pairs
 from skjetsim.utils._parameters import check_real
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 
@@ -17,19 +12,9 @@ LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 ENERGY_MIN = 10.0
 
 
-@documented_as(generate_events, events_bunch, unweighted_pairs)
+@generator(unweighted_pairs, detector=False)
 def generate_lepton_pairs_ee(
-    n_samples,
-    *,
-    random_state=None,
-    energy=91.1876,
-    boson="both",
-    leptons=("electron", "muon"),
-    isr=False,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
+    request, *, energy=91.1876, boson="both", leptons=("electron", "muon"), isr=False
 ):
     """Generate lepton pairs of electron-positron collisions at parton level.
 
@@ -41,8 +26,6 @@ def generate_lepton_pairs_ee(
     ----------
     n_samples : int
         Number of rows.
-
-    %(random_state)s
 
     energy : float, default=91.1876
         Energy of the collisions, GeV. The default is the mass of the Z.
@@ -56,6 +39,8 @@ def generate_lepton_pairs_ee(
     isr : bool, default=False
         Whether the beams radiate photons along their direction before they collide, so that
         pairs have less energy and are boosted. Pairs below 10 GeV are left out then.
+
+    %(random_state)s
 
     settings : sequence of str, default=()
         Settings of Pythia for variations of its parameters, such as ``"23:m0 = 91."``. They
@@ -111,7 +96,6 @@ def generate_lepton_pairs_ee(
     >>> events.data.shape, sorted(set(events.pdg_id))  # doctest: +SKIP
     ((1000, 8), [11, 13])
     """
-    n_samples = check_int(n_samples, "n_samples")
     energy = check_real(energy, "energy", above=ENERGY_MIN, unit="GeV")
     numbers = " ".join(map(str, _numbers(leptons)))
     own = (
@@ -122,13 +106,12 @@ def generate_lepton_pairs_ee(
         "23:onMode = off",
         f"23:onIfAny = {numbers}",
     )
-    pairs = lepton_pairs("e+ e- to lepton pair", "lepton_pairs_ee.rst", boson, own, settings)
-    columns, cross_section = unweighted_pairs(
-        pairs, n_samples, random_state=random_state, memory=memory, n_jobs=n_jobs, verbose=verbose
-    )
+    title, file = "e+ e- to lepton pair", "lepton_pairs_ee.rst"
+    pairs = lepton_pairs(title, file, boson, own, request.settings)
+    columns, cross_section = unweighted_pairs(pairs, request)
     choices = {"energy": energy, "boson": boson, "leptons": tuple(leptons), "isr": isr}
-    note = sample_note(n_samples, random_state, choices, settings)
-    return pairs_bunch(pairs, "lepton", columns, cross_section, note, pdg_id=columns["pdg_id"])
+    descr = describe(pairs, request, choices)
+    return pairs_bunch("lepton", columns, cross_section, descr, pdg_id=columns["pdg_id"])
 
 
 def _numbers(leptons):

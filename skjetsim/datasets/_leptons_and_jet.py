@@ -6,19 +6,21 @@ import numpy as np
 
 from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import (
+    COMPONENTS,
     NEUTRINO_IDS,
+    at_events,
+    component_names,
     delta_r,
+    direction,
     momenta_by_event,
-    pseudorapidity,
     smallest_by_event,
-    sum_by_event,
 )
 from skjetsim.datasets._chain._process import (
     OTHER,
     Process,
     keep_events,
     number_leptons,
-    veto_far_leptons,
+    veto_hooks,
 )
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 from skjetsim.utils._validation import check_option
@@ -36,7 +38,7 @@ MATCHINGS = ("delta_r", "leading")
 
 @dataclass(frozen=True)
 class LeptonsAndJet(Process):
-    """A hard process with one jet with the leptons that `parent` (a PDG number) decays to.
+    """A hard process with one jet and the leptons that `parent` (a PDG number) decays to.
 
     Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
     before they are showered.
@@ -44,9 +46,9 @@ class LeptonsAndJet(Process):
     Parameters
     ----------
     matching : {"delta_r", "leading"}, default="delta_r"
-        Which reconstructed jet belongs to the generated one: the nearest one within
-        `match_delta_r` (an event without one is not accepted), or the leading one, whether it is
-        near or not; `matched` then says which.
+        Which reconstructed jet belongs to the generated one: "delta_r" is the nearest one within
+        `match_delta_r`, and an event without such a jet is not accepted. "leading" is the leading
+        jet, whether it is near or not; `matched` says whether it is near.
     """
 
     title: str
@@ -65,16 +67,24 @@ class LeptonsAndJet(Process):
     @property
     def feature_names(self):
         """Columns of both levels: leptons in their order, jet, missing momentum."""
-        momenta = [*(lepton.name for lepton in self.leptons), "jet"]
-        names = [f"{name}_{component}" for name in momenta for component in ("px", "py", "pz")]
-        return (*names, "jet_mass", "met_px", "met_py")
+        objects = [*(lepton.name for lepton in self.leptons), "jet"]
+        return (*component_names(objects, COMPONENTS[:3]), "jet_mass", "met_px", "met_py")
 
     target_names = feature_names
 
     def user_hooks(self, pythia8mc):
-        """Drop events with a lepton far outside the acceptance."""
+        """Drop events with a lepton far outside the acceptance.
+
+        Multiparton interactions take most of the time of an event, and initial-state radiation
+        hardly ever brings such a lepton back.
+        """
         pdg_ids = {pdg_id for lepton in self.leptons for pdg_id in lepton.pdg_ids}
-        return veto_far_leptons(pythia8mc, pdg_ids, self.hard_eta_max)
+
+        def is_far(record):
+            eta = (abs(particle.eta()) for particle in record if particle.id() in pdg_ids)
+            return any(value > self.hard_eta_max for value in eta)
+
+        return veto_hooks(pythia8mc, process_level=is_far)
 
     def select(self, record):
         """Apply the loose selection and compute the generator-level features."""
@@ -85,9 +95,9 @@ class LeptonsAndJet(Process):
         jets = cluster(particles.select(clustered), n_events, JET_RADIUS)
 
         leptons = momenta_by_event(particles, role, len(self.leptons), n_events)
-        px, py, pz = np.moveaxis(leptons, 2, 0)
-        inside = np.abs(pseudorapidity(px, py, pz)) < LEPTON_ETA_MAX
-        good_leptons = (inside & (np.hypot(px, py) > LEPTON_PT_MIN)).all(axis=1)
+        inside = np.abs(direction(leptons)[0]) < LEPTON_ETA_MAX
+        hard = np.hypot(leptons[..., 0], leptons[..., 1]) > LEPTON_PT_MIN
+        good_leptons = (inside & hard).all(axis=1)
 
         good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
         # A photon alone, radiated by a muon for example, is not a jet and has no mass.
@@ -97,19 +107,16 @@ class LeptonsAndJet(Process):
 
         kept = np.flatnonzero(good_leptons & (leading >= 0))
         jets = jets.select(leading[kept])
-        neutrinos = particles.select(is_neutrino)
-        met = [
-            sum_by_event(neutrinos.event, p, n_events)[kept] for p in (neutrinos.px, neutrinos.py)
-        ]
-        momenta = leptons[kept].reshape(len(kept), 3 * len(self.leptons))
-        data = np.column_stack([momenta, jets.px, jets.py, jets.pz, jets.mass, *met])
+        met = particles.select(is_neutrino).sums(n_events)[kept, :2]
+        momenta = leptons.reshape(n_events, -1)[kept]
+        data = np.column_stack([momenta, jets.momenta[:, :3], jets.mass, met])
         return keep_events(record, role, kept, {"data": data}, jets)
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find leptons, jet and missing momentum.
 
         Returns ``target``; ``accepted``, whether all leptons and a jet were found; ``matched``,
-        whether also the jet is near the generated one.
+        whether the jet is also near the generated one.
         """
         n_events = events.n_events
         leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card, rng)
@@ -117,22 +124,20 @@ class LeptonsAndJet(Process):
         jet, has_jet, near = self._match(jets, events, card)
         accepted = has_leptons & has_jet
         met = missing_momentum(flow, n_events)
-        target = np.column_stack([leptons.reshape(n_events, 3 * len(self.leptons)), jet, met])
+        target = np.column_stack([leptons.reshape(n_events, -1), jet, met])
         target[~accepted] = 0
         return {"target": target, "accepted": accepted, "matched": accepted & near}
 
     def _match(self, jets, events, card):
-        """Pick the jet of each event: momentum and mass, if found, if near the generated one."""
+        """Jet of each event: momentum and mass, whether it is found, and near the generated one."""
         n_events = events.n_events
-        generated = events.jets
-        gen_eta, gen_phi = generated.eta[jets.event], generated.phi[jets.event]
-        distance = delta_r(jets.eta, jets.phi, gen_eta, gen_phi)
+        generated = events.jets.select(jets.event)
+        distance = delta_r(jets.eta, jets.phi, generated.eta, generated.phi)
         nearest = self.matching == "delta_r"
         chosen = smallest_by_event(jets.event, distance if nearest else -jets.pt, n_events)
         found = chosen >= 0
-        near = np.zeros(n_events, dtype=bool)
-        near[found] = distance[chosen[found]] < card.match_delta_r
+        near = at_events(distance[chosen[found]] < card.match_delta_r, found, n_events)
         picked = jets.select(chosen[found])
-        features = np.zeros((n_events, 4))
-        features[found] = np.column_stack([picked.px, picked.py, picked.pz, picked.mass])
+        features = np.column_stack([picked.momenta[:, :3], picked.mass])
+        features = at_events(features, found, n_events)
         return features, near if nearest else found, near

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
+from skjetsim.utils._parameters import check_positive, check_real
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_events, check_int
 
@@ -216,9 +217,6 @@ def log_normal(z):
 
 
 def _check_parameters(*, scale, **places):
-    """Raise unless a standard deviation is positive and what lies around it is finite."""
-    if not 0 < scale < np.inf:
-        raise ValueError(f"scale must be positive and finite, got {scale!r}.")
+    check_positive(scale, "scale")
     for name, value in places.items():
-        if not np.isfinite(value):
-            raise ValueError(f"{name} must be finite, got {value!r}.")
+        check_real(value, name)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from skjetsim.datasets._toys import log_normal, shell_log_prob
+from skjetsim.utils._angles import rotated
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_events, check_int, check_option
 
@@ -90,12 +91,11 @@ def density_2d_log_prob(X, kind):
     return KINDS[kind].log_prob(X)
 
 
-@dataclass(frozen=True)
 class Checkerboard:
-    """Uniform in the squares of one colour, four a side."""
+    """Uniform in the squares of one colour, four on each side."""
 
-    side: float = 2.0
-    n_components: int = 8
+    side = 2.0
+    n_components = 8
 
     def draw(self, component, rng):
         """Points in the squares of the given numbers."""
@@ -110,18 +110,15 @@ class Checkerboard:
         return np.where(inside, -np.log(self.n_components * self.side**2), -np.inf)
 
 
-@dataclass(frozen=True)
 class EightGaussians:
     """Gaussians at equal distances on a circle."""
 
-    radius: float = 3.0
-    scale: float = 0.3
-    n_components: int = 8
+    scale = 0.3
+    n_components = 8
 
-    @property
-    def _means(self):
+    def __init__(self):
         angle = 2 * np.pi / self.n_components * np.arange(self.n_components)
-        return self.radius * np.column_stack([np.cos(angle), np.sin(angle)])
+        self._means = 3.0 * np.column_stack([np.cos(angle), np.sin(angle)])
 
     def draw(self, component, rng):
         """Points of the Gaussians of the given numbers."""
@@ -134,17 +131,12 @@ class EightGaussians:
         return logsumexp(humps, axis=1) - np.log(self.n_components) - 2 * np.log(self.scale)
 
 
-@dataclass(frozen=True)
 class Rings:
-    """Circles around the origin, as likely each, with Gaussian radii."""
+    """Circles around the origin, equally likely, with Gaussian radii."""
 
-    radii: tuple = (1.0, 2.0, 3.0)
-    scale: float = 0.1
-
-    @property
-    def n_components(self):
-        """Number of circles."""
-        return len(self.radii)
+    radii = (1.0, 2.0, 3.0)
+    scale = 0.1
+    n_components = 3
 
     def draw(self, component, rng):
         """Points on the circles of the given numbers."""
@@ -180,23 +172,19 @@ class Arms:
 
     def log_prob(self, X):
         """Log density."""
-        arms = [
-            self._straight_log_prob(_rotate(X, -self._angle(X, arm)))
-            for arm in range(self.n_components)
-        ]
+        arms = []
+        for arm in range(self.n_components):
+            straight = _rotate(X, -self._angle(X, arm))
+            z = (straight - [self.distance, 0]) / [self.length, self.width]
+            arms.append(log_normal(z).sum(axis=1) - np.log(self.length * self.width))
         return logsumexp(arms, axis=0) - np.log(self.n_components)
 
     def _angle(self, X, component):
         return 2 * np.pi / self.n_components * component + self.turn * np.linalg.norm(X, axis=1)
 
-    def _straight_log_prob(self, X):
-        z = (X - [self.distance, 0]) / [self.length, self.width]
-        return log_normal(z).sum(axis=1) - np.log(self.length * self.width)
-
 
 def _rotate(X, angle):
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.column_stack([X[:, 0] * cos - X[:, 1] * sin, X[:, 0] * sin + X[:, 1] * cos])
+    return np.column_stack(rotated(X[:, 0], X[:, 1], np.cos(angle), np.sin(angle)))
 
 
 KINDS = {

@@ -5,38 +5,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._chain._card import DetectorCard
-from skjetsim.datasets._chain._events import events_bunch, generate_events
-from skjetsim.datasets._chain._particles import delta_r, pseudorapidity
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._particles import component_names, delta_r, direction, hardest_momenta
 from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 
 # PDG numbers: W- -> e- and antineutrino, W+ -> u and anti-d.
 PARTONS = {"electron": 11, "antineutrino": -12, "b": 5, "antib": -5, "u": 2, "antid": -1}
 QUARKS = slice(2, 6)
 N_JETS = 4
-COMPONENTS = ("px", "py", "pz", "E")
 
 ELECTRON = Lepton("electron", (11,))
 ELECTRON_MASS = 0.000510999
-# Only the electron is selected: cuts on quarks would take as large a part of the events that the
-# detector accepts as of all events, for a jet of initial-state radiation replaces a lost one.
+# Only the electron is selected. Cuts on quarks would remove as large a part of the accepted events
+# as of all events, since a jet of initial-state radiation replaces a lost one.
 ELECTRON_PT_MIN = 10.0
 ELECTRON_ETA_MAX = 2.5
-
-
-def _columns(objects):
-    return tuple(f"{name}_{component}" for name in objects for component in COMPONENTS)
 
 
 @dataclass(frozen=True)
 class TopPair(Process):
     """Top pairs of one semileptonic final state.
 
-    With a `jet_pt_min` above zero, events are accepted that have four jets above it and no fifth
-    one; else the leading four of any number are taken.
+    With a `jet_pt_min` above zero, events with four jets above it and no fifth one are accepted.
+    Otherwise the leading four of any number are taken.
     """
 
     jet_pt_min: float
@@ -53,24 +47,25 @@ class TopPair(Process):
         "24:onPosIfMatch = 2 -1",
         "24:onNegIfMatch = 11 -12",
     )
-    feature_names = _columns(PARTONS)
-    target_names = _columns(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
+    feature_names = component_names(PARTONS)
+    target_names = component_names(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
 
     def select(self, record):
         """Apply the loose selection and collect the partons."""
         partons, complete = _partons(record)
-        px, py, pz = partons[:, 0, :3].T
-        inside = np.abs(pseudorapidity(px, py, pz)) < ELECTRON_ETA_MAX
-        kept = np.flatnonzero(complete & inside & (np.hypot(px, py) > ELECTRON_PT_MIN))
+        electron = partons[:, list(PARTONS).index("electron")]
+        inside = np.abs(direction(electron)[0]) < ELECTRON_ETA_MAX
+        hard = np.hypot(electron[:, 0], electron[:, 1]) > ELECTRON_PT_MIN
+        kept = np.flatnonzero(complete & inside & hard)
         role = number_leptons(record, (ELECTRON,), parent=24)
-        return keep_events(record, role, kept, {"data": partons[kept].reshape(len(kept), -1)})
+        return keep_events(record, role, kept, {"data": partons.reshape(record.n_events, -1)[kept]})
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
 
-        Returns ``target``; ``n_jets``, how many jets there are if an electron is reconstructed;
-        ``accepted``, whether there are electron and the right number of jets; ``matched``, whether
-        also each quark is near a jet of its own.
+        Returns ``target``; ``n_jets``, the number of jets if an electron is reconstructed;
+        ``accepted``, whether there are an electron and the right number of jets; ``matched``,
+        whether each quark is also near a jet of its own.
         """
         n_events = events.n_events
         electron, found = find_leptons(flow, role, (ELECTRON,), n_events, card, rng)
@@ -84,7 +79,7 @@ class TopPair(Process):
         target[:, 0, 3] = np.sqrt((electron**2).sum(axis=(1, 2)) + ELECTRON_MASS**2)
         target[:, 1, :2] = missing_momentum(flow, n_events)
         target[:, 1, 3] = np.hypot(target[:, 1, 0], target[:, 1, 1])
-        target[:, 2:] = _leading(jets, n_events)
+        target[:, 2:] = hardest_momenta(jets, n_events, N_JETS)
         target[~accepted] = 0
         quarks = events.columns["data"].reshape(n_events, -1, 4)[:, QUARKS]
         index = nearest_jets(quarks, target[:, 2:], card.match_delta_r)
@@ -107,32 +102,21 @@ def _partons(record):
         index = record.outgoing[entries.pdg_id[record.outgoing] == pdg_id]
         event = entries.event[index]
         of_top = abs(pdg_id) == 5
-        read = _four_momenta if of_top else _before_recoil
-        momenta[event, number] = read(entries, index)
+        own = entries.select(index).momenta if of_top else _before_recoil(entries, index)
+        momenta[event, number] = own
         complete &= np.bincount(event, minlength=record.n_events) == 1
     return momenta, complete
 
 
 def _before_recoil(entries, index):
-    """Four-momenta of decay products of a W, had it not recoiled against what its top radiated.
+    """Four-momenta of decay products of a W, without its recoil against what its top radiated.
 
-    Pythia lets the b radiate before the W decays, by which time the W has recoiled: its products
+    Pythia lets the b radiate, and the W recoil, before the W decays. So the decay products of the W
     and the b before it radiates do not add up to the top.
     """
-    last = first = entries.mother[index]
-    while True:
-        above = entries.mother[first]
-        same = entries.pdg_id[above] == entries.pdg_id[first]
-        if not same.any():
-            break
-        first = np.where(same, above, first)
-    return _boost(*(_four_momenta(entries, i) for i in (index, last, first)))
-
-
-def _four_momenta(particles, index=slice(None)):
-    """Components (px, py, pz, E) in columns."""
-    p = (particles.px, particles.py, particles.pz, particles.energy)
-    return np.column_stack([component[index] for component in p])
+    last = entries.mother[index]
+    first = entries.first_copy(last)
+    return _boost(*(entries.select(i).momenta for i in (index, last, first)))
 
 
 def _boost(momentum, now, then):
@@ -144,17 +128,6 @@ def _boost(momentum, now, then):
     energy = momentum[:, 3:]
     moved = momentum[:, :3] + beta * gamma * (gamma / (1 + gamma) * along + energy)
     return np.hstack([moved, gamma * (energy + along)])
-
-
-def _leading(jets, n_events):
-    """Four-momenta of the leading jets by pT, shape (n_events, 4, 4); zeros where there is none."""
-    jets = jets.select(np.lexsort((-jets.pt, jets.event)))
-    first = np.searchsorted(jets.event, np.arange(n_events))
-    rank = np.arange(len(jets.event)) - first[jets.event]
-    leading = np.zeros((n_events, N_JETS, 4))
-    taken, rank = jets.select(rank < N_JETS), rank[rank < N_JETS]
-    leading[taken.event, rank] = _four_momenta(taken)
-    return leading
 
 
 def nearest_jets(quarks, jets, distance):
@@ -171,64 +144,35 @@ def nearest_jets(quarks, jets, distance):
     Returns
     -------
     index : ndarray of int of shape (n_events, n_quarks)
-        Number of the jet nearest to each quark, -1 where it is too far.
+        Number of the jet nearest to each quark, -1 if it is too far.
     """
-    (q_eta, q_phi), (eta, phi) = (
-        (pseudorapidity(*np.moveaxis(p[..., :3], 2, 0)), np.arctan2(p[..., 1], p[..., 0]))
-        for p in (quarks, jets)
-    )
+    (q_eta, q_phi), (eta, phi) = direction(quarks), direction(jets)
     distances = delta_r(q_eta[:, :, None], q_phi[:, :, None], eta[:, None], phi[:, None])
     return np.where(distances.min(axis=2) < distance, distances.argmin(axis=2), -1)
 
 
-@documented_as(generate_events, events_bunch)
-def generate_ttbar(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    jet_pt_min=20.0,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator()
+def generate_ttbar(request, *, jet_pt_min=20.0):
     """Generate semileptonic top pairs and pass them through a parametric detector.
 
     The same chain as :func:`generate_wjet`, from the six partons of one final state,
     t tbar -> b W+ bbar W- with W+ -> u dbar and W- -> e- nubar, to electron, missing momentum and
-    four jets: the top pairs of [1]_, of 24 columns at either level. A row is an event with an
-    electron of pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of the
-    rows are accepted.
+    four jets. These are the top pairs of [1]_, with 24 columns at either level. A row is an event
+    whose electron has pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of
+    the rows are accepted.
 
     Parameters
     ----------
     n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        accepts them or not.
-
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
+        Number of rows: generated events that pass the loose selection. The detector need not
+        accept them.
 
     jet_pt_min : float or None, default=20.0
-        Threshold in GeV above which an accepted event has four jets and no fifth one. None or 0
+        Threshold in GeV. An accepted event has four jets above it and no fifth one. None or 0
         switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
-        taken, which leaves no edge, and no event is rejected for a fifth jet.
+        taken, so that there is no edge, and no event is rejected for a fifth jet.
 
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -239,8 +183,8 @@ def generate_ttbar(
             antib + electron + antineutrino.
         target : DataFrame of shape (n_samples, 24)
             Detector level, in GeV: the same components of `electron`, `met` and `jet1` to `jet4`,
-            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Zeros
-            where the event is not accepted.
+            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Rows of
+            events that are not accepted are zeros.
         accepted : ndarray of bool of shape (n_samples,)
             Whether the electron (pT > 5 GeV, abs(eta) < 2.4) and the right number of jets were
             reconstructed.
@@ -248,7 +192,7 @@ def generate_ttbar(
             Whether the event is accepted and each of the four quarks is within `match_delta_r` of
             a jet of its own.
         n_jets : ndarray of int of shape (n_samples,)
-            Number of jets above the threshold, zero where the electron was not reconstructed.
+            Number of jets above the threshold, zero if the electron was not reconstructed.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
             `target`, `accepted`, `matched` and `n_jets` of each of the ``n_detector - 1`` other
             passes.
@@ -265,17 +209,17 @@ def generate_ttbar(
 
     See Also
     --------
-    generate_wjet : What is said there of the detector holds here.
+    generate_wjet : Notes on the detector.
     skjetsim.preprocessing.TopPairFeatures : The masses of tops and W of either level.
     DetectorCard : The numbers of the detector.
 
     Notes
     -----
-    Partons are those of the decays, after initial-state radiation and before they radiate; Pythia
-    gives up and anti-down 0.33 GeV and bottom 4.8 GeV of mass. Jets are counted at all abs(eta)
-    that the calorimeters cover, and none is within 0.5 of the electron, which need not be
-    isolated. With a threshold, generated events that go with accepted ones are a selected
-    sample themselves: train and test on ``events.data[events.accepted]``.
+    Partons are those of the decays, after initial-state radiation and before they
+    radiate. Pythia gives up and anti-down a mass of 0.33 GeV, and bottom 4.8 GeV. Jets are counted
+    at all abs(eta) that the calorimeters cover, but not within 0.5 of the electron, which need not
+    be isolated. With a threshold, the generated events behind accepted ones are a selected sample,
+    too: train and test on ``events.data[events.accepted]``.
 
     Needs ``pip install skjetsim[pythia]``.
 
@@ -292,38 +236,25 @@ def generate_ttbar(
     ((100, 24), (100, 24))
     >>> y = events.target[events.accepted]  # doctest: +SKIP
     """
-    process = TopPair(_threshold(jet_pt_min, detector))
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    process = TopPair(_threshold(jet_pt_min, request.detector))
+    return generate_tables(process, request)
 
 
-def _threshold(jet_pt_min, detector):
-    """Threshold on the pT of jets; 0 where there is none beyond the detector's."""
-    threshold = (
-        0.0 if jet_pt_min is None else check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
-    )
-    card = detector if isinstance(detector, DetectorCard) else DetectorCard()
+def _threshold(jet_pt_min, card):
+    """Threshold on the pT of jets; 0 for None, which leaves the detector's own."""
+    threshold = 0.0
+    if jet_pt_min is not None:
+        threshold = check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(
-            f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV from which on the "
-            "detector has jets; pass a detector with a lower jet_pt_min, or None for no threshold."
+            f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV at which jets of "
+            "the detector begin; pass a detector with a lower jet_pt_min, or None for no threshold."
         )
     return threshold
 
 
 def load_ttbar(*, selection="accepted", return_X_y=False):
-    """Load the accepted ones of 30,000 bundled top pairs, as partons and as reconstructed.
+    """Load bundled top pairs, as partons and as reconstructed.
 
     They are made by :func:`generate_ttbar` with its defaults; see there for what the columns are.
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from skjetsim.datasets._bundled import load_pair
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
-from skjetsim.utils._docs import documented_as
 
 WJET = LeptonsAndJet(
     title="W + jet",
@@ -25,20 +25,8 @@ WJET = LeptonsAndJet(
 )
 
 
-@documented_as(generate_events, events_bunch, LeptonsAndJet)
-def generate_wjet(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    matching="delta_r",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator(LeptonsAndJet)
+def generate_wjet(request, *, matching="delta_r"):
     """Generate W + jet events and pass them through a parametric detector.
 
     Pythia 8 [1]_ makes proton-proton collisions at 13 TeV with a W that decays to a muon and a
@@ -51,23 +39,9 @@ def generate_wjet(
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
     %(matching)s
 
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -76,7 +50,7 @@ def generate_wjet(
             Generator level, in GeV: momenta of muon and jet, jet mass, and the missing
             transverse momentum, which is the sum of the neutrinos'.
         target : DataFrame of shape (n_samples, 9)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether muon (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were reconstructed.
         matched : ndarray of bool of shape (n_samples,)
@@ -104,12 +78,12 @@ def generate_wjet(
     jet energy scale, as in Delphes. The muon is the one from the W, without the photons that it
     radiates. Needs ``pip install skjetsim[pythia]``.
 
-    Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder;
-    its neutral particles stay, and jets are corrected for them by the median density of an event
-    [3]_.
+    Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder.
+    Neutral particles of pile-up stay, and jets are corrected for them by the median density of an
+    event [3]_.
 
     To save time, events whose muon is at abs(eta) > 3.25 before initial-state radiation are
-    dropped early; of those that would pass the selection, 5 in 10,000 are lost.
+    dropped early. This loses 5 in 10,000 of the events that would pass the selection.
 
     References
     ----------
@@ -126,20 +100,7 @@ def generate_wjet(
     >>> events.data.shape, events.target.shape  # doctest: +SKIP
     ((100, 9), (100, 9))
     """
-    process = replace(WJET, matching=matching)
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    return generate_tables(replace(WJET, matching=matching), request)
 
 
 def load_wjet(*, selection="accepted", return_X_y=False):

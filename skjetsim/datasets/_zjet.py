@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import generate_tables
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
-from skjetsim.utils._docs import documented_as
 
 ZJET = LeptonsAndJet(
     title="Z + jet",
@@ -23,55 +23,29 @@ ZJET = LeptonsAndJet(
     ),
     parent=23,
     leptons=(Lepton("muon", (13,)), Lepton("antimuon", (-13,))),
-    # 4 in 10,000 selected events start farther out than this and are lost; the limit of W + jet
-    # would lose 15.
+    # 4 in 10,000 selected events start farther out and are lost; the limit of W + jet loses 15.
     hard_eta_max=4.0,
 )
 
 
-@documented_as(generate_events, events_bunch, LeptonsAndJet)
-def generate_zjet(
-    n_samples,
-    *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
-    matching="delta_r",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+@generator(LeptonsAndJet)
+def generate_zjet(request, *, matching="delta_r"):
     """Generate Z + jet events and pass them through a parametric detector.
 
-    The same chain as :func:`generate_wjet`, with a Z that decays to two muons: a simulation
-    trained on W + jet that learned the detector, and not the W, is right here, too (a closure
-    test). A row is an event that passes the same loose generator-level selection, both muons
-    with pT > 10 GeV and abs(eta) < 2.5; leading jet away from both with pT > 10 GeV,
-    abs(eta) < 3 and two particles or more.
+    The same chain as :func:`generate_wjet`, with a Z that decays to two muons. This is a closure
+    test: a simulation trained on W + jet is right here, too, if it learned the detector and not
+    the W.
+    A row is an event that passes the same loose generator-level selection: both muons have
+    pT > 10 GeV and abs(eta) < 2.5; the leading jet away from both has pT > 10 GeV, abs(eta) < 3 and
+    two particles or more.
 
     Parameters
     ----------
     %(n_samples)s
 
-    %(random_state)s
-
-    %(detector)s
-
-    %(n_detector)s
-
     %(matching)s
 
-    %(n_pileup)s
-
-    %(settings)s
-
-    %(memory)s
-
-    %(n_jobs)s
-
-    %(verbose)s
+    %(shared)s
 
     Returns
     -------
@@ -81,7 +55,7 @@ def generate_zjet(
             one, `antimuon`; the jet's momentum and mass; and the missing transverse momentum,
             which is the sum of the neutrinos', few and soft here.
         target : DataFrame of shape (n_samples, 12)
-            The same columns after reconstruction; zeros where the event is not accepted.
+            The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
             Whether both muons (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were
             reconstructed.
@@ -100,19 +74,19 @@ def generate_zjet(
 
     See Also
     --------
-    generate_wjet : The process to train on, and what is said there of the detector.
+    generate_wjet : The process to train on, with notes on the detector.
     DetectorCard : The numbers of the detector.
 
     Notes
     -----
     The Z and the virtual photon interfere and have a mass of 60 to 120 GeV [1]_; muons that
-    radiate photons make the mass of the pair smaller. `muon` is picked by its charge and not by
-    its pT, so that it is as likely the softer of the two as the harder, and its spectrum as
-    unbiased as that of the one muon of a W. Missing momentum is minus the vector sum of the
-    energy-flow objects, both muons among them. Needs ``pip install skjetsim[pythia]``.
+    radiate photons make the mass of the pair smaller. `muon` is chosen by its charge and not by its
+    pT. It is the softer muon as often as the harder one, and its spectrum is as unbiased as that of
+    the muon of a W. Missing momentum is minus the vector sum of the energy-flow objects, which
+    include both muons. Needs ``pip install skjetsim[pythia]``.
 
     To save time, events with a muon at abs(eta) > 4 before initial-state radiation are
-    dropped early; of those that would pass the selection, 4 in 10,000 are lost.
+    dropped early. This loses 4 in 10,000 of the events that would pass the selection.
 
     References
     ----------
@@ -121,7 +95,7 @@ def generate_zjet(
 
     Examples
     --------
-    Columns that W + jet has, too, are what a model trained on it takes:
+    A model trained on W + jet takes the columns that both have:
 
     >>> from skjetsim.datasets import generate_zjet, load_wjet
     >>> events = generate_zjet(100, random_state=0)  # doctest: +SKIP
@@ -131,17 +105,4 @@ def generate_zjet(
     >>> X.shape  # doctest: +SKIP
     (100, 9)
     """
-    process = replace(ZJET, matching=matching)
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return events_bunch(process, columns, passes, descr)
+    return generate_tables(replace(ZJET, matching=matching), request)

@@ -102,7 +102,7 @@ def test_bad_selection(name):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_pairs_are_what_the_generator_makes(name):
+def test_pairs_are_what_the_generator_makes(name, full_batches):
     skip_unless_same_generator(f"{name}.parquet")
     generated = getattr(datasets, f"generate_{name}")(20, random_state=seed(f"{name}.parquet"))
     bundled = PAIRS[name][0](selection="all")
@@ -166,7 +166,7 @@ def test_gluon_jets():
     assert_array_equal(y, jets.target[jets.accepted])
 
 
-def test_gluon_jets_are_what_the_generator_makes():
+def test_gluon_jets_are_what_the_generator_makes(full_batches):
     skip_unless_same_generator("gluon_jets.parquet")
     jets = load_gluon_jets()
     generated = datasets.generate_jets(20, random_state=seed("gluon_jets.parquet"))
@@ -194,7 +194,7 @@ def test_images_of_w_have_two_prongs():
     assert w.jets["tau21"].median() < qcd.jets["tau21"].median() - 0.05
 
 
-def test_jet_images_are_what_the_generator_makes():
+def test_jet_images_are_what_the_generator_makes(full_batches):
     skip_unless_same_generator("jet_images.parquet")
     images = load_jet_images("w")
     generated = datasets.generate_jet_images(20, "w", random_state=seed("jet_images.parquet"))

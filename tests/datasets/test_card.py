@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets import DetectorCard
 from skjetsim.datasets._chain._calorimeter import make_ecal, make_hcal
-from skjetsim.datasets._chain._events import selected_events
 from skjetsim.datasets._chain._particles import Particles
 from skjetsim.datasets._chain._process import Lepton
 from skjetsim.datasets._chain._reconstruction import energy_flow, find_leptons
@@ -193,10 +192,13 @@ def test_tracks_keep_their_noise_whatever_the_efficiency():
 
 
 @pytest.fixture(scope="module")
-def events():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-    return next(selected_events(WJET, 6))
+def events(wjet_batch):
+    return wjet_batch
+
+
+@pytest.fixture(scope="module")
+def nominal(events):
+    return measure(events, CARD)
 
 
 def measure(events, card):
@@ -211,9 +213,9 @@ def jet_pt(rows):
 
 
 @pytest.mark.parametrize("name", ["hadron_efficiency", "tower_threshold", "jet_resolution"])
-def test_shift_is_not_washed_out(events, name):
+def test_shift_is_not_washed_out(events, nominal, name):
     """The noise is common: most jets move by far less than their resolution, or not at all."""
-    nominal, accepted = measure(events, CARD)
+    nominal, accepted = nominal
     for direction in ("up", "down"):
         varied, also = measure(events, CARD.variations()[f"{name}_{direction}"])
         both = accepted & also
@@ -225,9 +227,9 @@ def test_shift_is_not_washed_out(events, name):
             assert np.mean(moved == 0) > 0.4
 
 
-def test_fresh_noise_would_wash_it_out(events):
+def test_fresh_noise_would_wash_it_out(events, nominal):
     """What the test above would see without common noise."""
-    first, accepted = measure(events, CARD)
+    first, accepted = nominal
     rng = np.random.default_rng(1)
     found = WJET.reconstruct(events, *energy_flow(events, CARD, rng), CARD, rng)
     both = accepted & found["accepted"]
@@ -244,8 +246,8 @@ def test_jet_scale_scales_every_jet(events):
     assert_allclose(varied[accepted, 3:7], 1.02 * nominal[accepted, 3:7], rtol=1e-9)
 
 
-def test_identification_leaves_the_measurement_as_it_is(events):
-    nominal, accepted = measure(events, CARD)
+def test_identification_leaves_the_measurement_as_it_is(events, nominal):
+    nominal, accepted = nominal
     found, identified = measure(events, replace(CARD, muon_identification=(0.5, 0.5)))
     assert not (identified & ~accepted).any()
     assert 0.3 < identified.sum() / accepted.sum() < 0.7
@@ -273,9 +275,9 @@ def test_photons_near_an_electron_are_part_of_it(pdg_id, cone):
     assert found.tolist() == [True, False]
 
 
-def test_atlas_measures_jets(events):
+def test_atlas_measures_jets(events, nominal):
     rows, accepted = measure(events, CARDS[1])
-    other, also = measure(events, CARD)
+    other, also = nominal
     both = accepted & also
     assert both.sum() > 0.7 * events.n_events
     assert (rows[both] != other[both]).all()

@@ -14,15 +14,13 @@ from skjetsim.datasets._chain import _events, _process, _pythia
 pytestmark = pytest.mark.usefixtures("pythia")
 
 
+# Without multiparton interactions, which take most of the time.
+FAST = ["PartonLevel:MPI = off"]
+
+
 @pytest.fixture(autouse=True)
-def small_batches(monkeypatch):
+def smaller_batches(monkeypatch):
     monkeypatch.setattr(_pythia, "BATCH_SIZE", 16)
-
-
-@pytest.fixture(scope="module")
-def pythia():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
 
 
 def beam_energy_share(table):
@@ -31,8 +29,8 @@ def beam_energy_share(table):
 
 
 def test_settings_change_the_events():
-    lhc = generate_zmumu(60, random_state=0)
-    slow = generate_zmumu(60, random_state=0, settings=["Beams:eCM = 1000."])
+    lhc = generate_zmumu(60, random_state=0, settings=FAST)
+    slow = generate_zmumu(60, random_state=0, settings=[*FAST, "Beams:eCM = 1000."])
     assert beam_energy_share(slow.data) < 500 < beam_energy_share(lhc.data)
 
 
@@ -66,7 +64,7 @@ def test_a_hook_that_drops_everything_is_an_error(monkeypatch):
         generate_zmumu(1, random_state=0)
 
 
-def test_descr_tells_what_this_sample_was_made_with():
+def test_descr_tells_what_this_sample_was_made_with(quick_pileup):
     default = generate_zmumu(3, random_state=0).DESCR
     text, note = default.split("**This sample**")
     assert "random_state 0;" in note
@@ -78,12 +76,19 @@ def test_descr_tells_what_this_sample_was_made_with():
     same_text, note = events.DESCR.split("**This sample**")
     assert same_text == text
     for words in (
-        *("4 rows", "'Beams:eCM = 7000.'", "0.5 other collisions", "muon_scale 1.01"),
+        *("4 rows", "'Beams:eCM = 7000.'", "0.5 other collisions per event", "muon_scale 1.01"),
         f"{events.accepted.mean():.3f} of the rows are accepted",
     ):
         assert words in note, words
     default_names = DetectorCard.atlas()
     assert "magnetic_field 2.0" in generate_zmumu(1, random_state=0, detector=default_names).DESCR
+
+
+def test_worker_processes_make_the_same_events(full_batches, monkeypatch):
+    monkeypatch.setattr(_events, "CHUNK_ROWS", 4)
+    one, two = (generate_zmumu(6, random_state=0, settings=FAST, n_jobs=n) for n in (1, 2))
+    assert_array_equal(one.data, two.data)
+    assert_array_equal(one.target, two.target)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_bad_pileup(n_pileup, error):
 def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
     monkeypatch.setattr(_events, "CHUNK_ROWS", 8)
     memory = wrap(tmp_path / "cache")
-    first = generate_zmumu(16, random_state=1, memory=memory)
+    first = generate_zmumu(16, random_state=1, settings=FAST, memory=memory)
     calls = []
     original = _events.selected_events
 
@@ -107,21 +112,21 @@ def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
         return original(*arguments)
 
     monkeypatch.setattr(_events, "selected_events", counted)
-    again = generate_zmumu(16, random_state=1, memory=memory)
+    again = generate_zmumu(16, random_state=1, settings=FAST, memory=memory)
     assert calls == []
     assert_array_equal(again.data, first.data)
     assert_array_equal(again.target, first.target)
-    assert_array_equal(generate_zmumu(16, random_state=1).target, first.target)
+    assert_array_equal(generate_zmumu(16, random_state=1, settings=FAST).target, first.target)
     assert len(calls) == 2
     # What is stored counts for more rows, and not for another detector or seed.
-    more = generate_zmumu(24, random_state=1, memory=memory)
+    more = generate_zmumu(24, random_state=1, settings=FAST, memory=memory)
     assert len(calls) == 3
     assert_array_equal(more.target[:16], first.target)
     other = replace(DetectorCard(), muon_scale=1.1)
-    scaled = generate_zmumu(8, random_state=1, memory=memory, detector=other)
+    scaled = generate_zmumu(8, random_state=1, settings=FAST, memory=memory, detector=other)
     assert len(calls) == 4
     assert_array_equal(scaled.data, first.data[:8])
-    generate_zmumu(8, random_state=2, memory=memory)
+    generate_zmumu(8, random_state=2, settings=FAST, memory=memory)
     assert len(calls) == 5
 
 

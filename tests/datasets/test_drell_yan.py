@@ -22,12 +22,6 @@ pytestmark = pytest.mark.usefixtures("pythia")
 
 
 @pytest.fixture(scope="module")
-def pythia():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-
-
-@pytest.fixture(scope="module")
 def unweighted(pythia):
     return generate_drell_yan(20_000, random_state=1, **WINDOW)
 

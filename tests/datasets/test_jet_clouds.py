@@ -20,11 +20,8 @@ from skjetsim.datasets._jets._process import JetCloudProcess, hardest, hardest_c
 pytestmark = pytest.mark.usefixtures("pythia")
 
 
-@pytest.fixture(scope="module")
-def pythia():
-    """Small batches: few jets are wanted at a time."""
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
+@pytest.fixture(autouse=True, scope="module")
+def smaller_batches():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_pythia, "BATCH_SIZE", 16)
         yield

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets._chain import _events, _pythia
+from skjetsim.datasets._chain import _events
 from skjetsim.datasets._chain._jets import cluster_constituents
 from skjetsim.datasets._chain._particles import Particles
 from skjetsim.datasets._jets._images import generate_jet_images
@@ -15,16 +15,6 @@ pytestmark = pytest.mark.usefixtures("pythia")
 
 PIXELS = {"n_pixels": 25, "half_width": 1.25}
 PLAIN = PIXELS | {"centre": False, "rotate": False, "flip": False}
-
-
-@pytest.fixture(scope="module")
-def pythia():
-    """Small batches: few jets are wanted at a time."""
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pythia, "BATCH_SIZE", 32)
-        yield
 
 
 def generate(n_samples, kind="w", **options):

@@ -20,12 +20,6 @@ pytestmark = pytest.mark.usefixtures("pythia")
 
 
 @pytest.fixture(scope="module")
-def pythia():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-
-
-@pytest.fixture(scope="module")
 def events(pythia):
     return generate_lepton_pairs_ee(20_000, random_state=0)
 

@@ -10,13 +10,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets import DetectorCard, generate_wjet
 from skjetsim.datasets._chain import _events, _pileup, _pythia
-from skjetsim.datasets._chain._events import selected_events
 from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import Particles, concatenate, delta_r, smallest_by_event
 from skjetsim.datasets._chain._pileup import PileupOverlay, subtract_pileup, transverse_density
 from skjetsim.datasets._chain._process import OTHER, PILEUP, GeneratedEvents
 from skjetsim.datasets._chain._reconstruction import energy_flow, find_jets, missing_momentum
-from skjetsim.datasets._wjet import WJET
 
 CARD = DetectorCard()
 # Pythia takes seconds to prepare diffraction.
@@ -136,24 +134,20 @@ def test_density_needs_a_number_for_each_region():
 
 
 @pytest.fixture(scope="module")
-def overlaid():
+def overlaid(wjet_batch):
     """The same 30 events without pile-up and with a mean of 20 collisions."""
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
+    kept = wjet_batch.particles.event < N_HARD
+    events = GeneratedEvents(
+        N_HARD,
+        wjet_batch.particles.select(kept),
+        wjet_batch.role[kept],
+        {"data": wjet_batch.columns["data"][:N_HARD]},
+        wjet_batch.jets.select(slice(N_HARD)),
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_pythia, "BATCH_SIZE", 60)
         patch.setattr(_pileup, "SETTINGS", QUICK)
-        events = next(selected_events(WJET, 6))
-        kept = events.particles.event < N_HARD
-        events = GeneratedEvents(
-            N_HARD,
-            events.particles.select(kept),
-            events.role[kept],
-            {"data": events.columns["data"][:N_HARD]},
-            events.jets.select(slice(N_HARD)),
-        )
-        overlay = PileupOverlay(20.0, (), 1, np.random.default_rng(0))
-        return events, overlay(events)
+        return events, PileupOverlay(20.0, (), 1, np.random.default_rng(0))(events)
 
 
 def response(events, flow, role, has_pileup):
@@ -200,12 +194,9 @@ def test_tracks_of_pileup_are_dropped(overlaid):
     assert all_charged > 5 * len(own.event)
 
 
-def test_generated_with_pileup(monkeypatch):
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
+def test_generated_with_pileup(pythia, quick_pileup, monkeypatch):
     monkeypatch.setattr(_events, "CHUNK_ROWS", 4)
     monkeypatch.setattr(_pythia, "BATCH_SIZE", 10)
-    monkeypatch.setattr(_pileup, "SETTINGS", QUICK)
     none = generate_wjet(7, random_state=3)
     one = generate_wjet(7, random_state=3, n_pileup=0.5)
     with parallel_config(backend="threading"):  # where the patches hold, too

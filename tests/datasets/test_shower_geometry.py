@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skjetsim.datasets._showers import (
+from skjetsim.datasets import (
     ShowerGeometry,
     ShowerLayer,
     ShowerMaterial,
@@ -173,7 +173,7 @@ def test_bad_depths_of_a_file(tmp_path, depth, message):
         ({"depth": np.nan}, "depth must be zero or more, got nan"),
         ({"depth": 1.0, **GRID, "eta_size": 0.0}, "Cells must have sizes"),
         ({"depth": 1.0, **GRID, "phi_size": -2.0}, "phi_size must be zero or more"),
-        ({"depth": 1.0, **GRID, "n_phi": 0}, "cells both ways"),
+        ({"depth": 1.0, **GRID, "n_phi": 0}, "needs n_eta and n_phi"),
         ({"depth": 1.0, **GRID, "n_phi": -1}, "n_phi must be at least 0"),
         ({"depth": 0.0, **GRID}, "must have a depth"),
         ({"depth": 1.0, **GRID, "r_edges": (0.0, 1.0)}, "not both"),

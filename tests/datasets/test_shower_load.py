@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skjetsim.datasets._showers import ShowerGeometry, load_showers, make_showers
+from skjetsim.datasets import ShowerGeometry, load_showers, make_showers
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from skjetsim.datasets._chain._particles import (
     momenta_by_event,
     pseudorapidity,
     smallest_by_event,
-    sum_by_event,
 )
 from skjetsim.datasets._chain._tracker import find_tracks, log_normal, propagate, smear_tracks
 
@@ -52,6 +51,10 @@ def make_particles(pt, eta, phi, pdg_id=211, charge=0.0, mass=0.0, event=None):
         pz=pz,
         energy=np.sqrt(px**2 + py**2 + pz**2 + mass**2),
     )
+
+
+def sum_by_event(event, values, n_events):
+    return np.bincount(event, values, n_events)
 
 
 def no_tracks(particles):
@@ -291,13 +294,8 @@ def _energies(particles, n_events):
 
 
 @pytest.fixture(scope="module")
-def events():
-    for package in ("pythia8mc", "fastjet", "awkward"):
-        pytest.importorskip(package)
-    from skjetsim.datasets._chain._events import selected_events
-    from skjetsim.datasets._wjet import WJET
-
-    return next(selected_events(WJET, 3))
+def events(wjet_batch):
+    return wjet_batch
 
 
 @pytest.mark.parametrize("magnetic_field", [0.0, 3.8])

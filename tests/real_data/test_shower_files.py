@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skjetsim.datasets._showers import (
+from skjetsim.datasets import (
     ShowerGeometry,
     ShowerLayer,
     ShowerMaterial,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._particles import Particles, ratio
 from skjetsim.datasets._chain._tracker import log_normal, scale_momenta
 
 PHOTON_ID = 22
@@ -41,7 +41,7 @@ class Towers:
     def random_point(self, tower, rng):
         """Directions drawn uniformly inside towers.
 
-        Tower centres would put jet masses and directions on a grid.
+        With the centres of towers, jet masses and directions would lie on a grid.
         """
         ring = self._ring(tower)
         low, high = self.eta_edges[ring], self.eta_edges[ring + 1]
@@ -64,7 +64,7 @@ class Calorimeter:
     neutral_id: int
 
     def measure(self, deposits, tracks, rng):
-        """Measure towers, and keep of them what the tracks do not explain.
+        """Measure towers, and keep the energy that tracks do not explain.
 
         Parameters
         ----------
@@ -72,8 +72,8 @@ class Calorimeter:
             True energies and where they reach the calorimeter.
 
         tracks : tuple (Particles, eta, phi, resolution)
-            Tracks of particles that leave their energy here, where they reach it, and their
-            relative resolution.
+            Tracks of particles that leave their energy here, the directions in which they reach
+            the calorimeter, and their relative resolution.
 
         rng : numpy.random.Generator
             Source of the noise.
@@ -84,8 +84,8 @@ class Calorimeter:
             Significant excesses of tower energy over track energy.
 
         tracks : Particles
-            The tracks. Where a tower has no such excess, its tracks are scaled to the best
-            estimate of the energy, weighing tracks and tower by their resolutions.
+            The tracks. If their tower has no such excess, they are scaled to the best estimate of
+            the energy, in which tracks and tower are weighted by their resolutions.
         """
         event, tower, of_deposit, of_track = self._group(deposits, tracks)
         n_towers = len(tower)
@@ -110,7 +110,7 @@ class Calorimeter:
         return neutrals, scale_momenta(measured, scale)
 
     def _group(self, deposits, tracks):
-        """Towers that something hits, and which of them each deposit and track hits."""
+        """Towers that are hit, and the tower of each deposit and track."""
         event, eta, phi, energy = deposits
         measured, track_eta, track_phi, _ = tracks
         hit = self.towers.find(eta, phi)
@@ -127,7 +127,7 @@ class Calorimeter:
     def _smear(self, tower, energy, rng):
         """Smear the summed energy of towers and apply the thresholds."""
         eta = self.towers.centre_eta(tower)
-        # One number for each tower, whatever its energy, so that the stream does not depend on it.
+        # One number for each tower: the stream does not depend on the energies.
         noise = rng.standard_normal(len(tower))
         energy = log_normal(energy, self.resolution(eta, energy), noise)
         sigma = self.resolution(eta, energy)
@@ -137,26 +137,14 @@ class Calorimeter:
 
 def _track_factor(energy, variance, charged_energy, charged_variance):
     """Best estimate of the energy of a tower's tracks over their measured energy."""
-    total = variance + charged_variance
-    weight = np.divide(charged_variance, total, out=np.zeros_like(total), where=total > 0)
-    shift = np.divide(
-        energy - charged_energy, charged_energy, out=np.zeros_like(total), where=charged_energy > 0
-    )
-    return 1 + weight * shift
+    weight = ratio(charged_variance, variance + charged_variance)
+    return 1 + weight * ratio(energy - charged_energy, charged_energy)
 
 
 def _massless(event, pdg_id, energy, eta, phi):
     pt = energy / np.cosh(eta)
-    n = len(event)
-    return Particles(
-        event=event,
-        pdg_id=np.full(n, pdg_id),
-        charge=np.zeros(n),
-        px=pt * np.cos(phi),
-        py=pt * np.sin(phi),
-        pz=pt * np.sinh(eta),
-        energy=energy,
-    )
+    momenta = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
+    return Particles(event, np.full(len(event), pdg_id), np.zeros(len(event)), *momenta, energy)
 
 
 def ecal_fraction(pdg_id, card):
@@ -169,40 +157,28 @@ def ecal_fraction(pdg_id, card):
 
 def make_ecal(card):
     """Build the electromagnetic calorimeter of a card."""
-    shapes = np.array(card.ecal_eta_shape)
-    tables = np.array(card.ecal_region_edges), np.array(card.ecal_resolution)
-
-    def resolution(eta, energy):
-        region, terms = _terms(eta, *tables)
-        p, q, r = shapes[region].T
-        return (p + q * (np.abs(eta) - r) ** 2) * _quadratic_sum(terms, energy)
-
-    towers = Towers(np.array(card.ecal_eta_edges), np.array(card.ecal_phi_divisions))
-    return Calorimeter(
-        towers, resolution, card.ecal_energy_min, card.energy_significance_min, PHOTON_ID
-    )
+    return _make_calorimeter(card, "ecal", np.array(card.ecal_eta_shape), PHOTON_ID)
 
 
 def make_hcal(card):
-    """Build the hadronic calorimeter of a card."""
-    tables = np.array(card.hcal_region_edges), np.array(card.hcal_resolution)
+    """Build the hadronic calorimeter of a card, whose resolution is flat in a region."""
+    flat = np.tile([1.0, 0.0, 0.0], (len(card.hcal_resolution), 1))
+    return _make_calorimeter(card, "hcal", flat, NEUTRAL_HADRON_ID)
+
+
+def _make_calorimeter(card, name, shapes, neutral_id):
+    def field(quantity):
+        return getattr(card, f"{name}_{quantity}")
+
+    edges, table = np.array(field("region_edges")), np.array(field("resolution"))
 
     def resolution(eta, energy):
-        _, terms = _terms(eta, *tables)
-        return _quadratic_sum(terms, energy)
+        region = np.digitize(np.abs(eta), edges, right=True)
+        constant, stochastic, noise = table[region].T
+        p, q, r = shapes[region].T
+        quadratic_sum = (constant * energy) ** 2 + stochastic**2 * energy + noise**2
+        return (p + q * (np.abs(eta) - r) ** 2) * np.sqrt(quadratic_sum)
 
-    towers = Towers(np.array(card.hcal_eta_edges), np.array(card.hcal_phi_divisions))
-    return Calorimeter(
-        towers, resolution, card.hcal_energy_min, card.energy_significance_min, NEUTRAL_HADRON_ID
-    )
-
-
-def _terms(eta, edges, table):
-    """Region of each eta, and the columns (c, s, n) of the resolution there."""
-    region = np.digitize(np.abs(eta), edges, right=True)
-    return region, table[region].T
-
-
-def _quadratic_sum(terms, energy):
-    constant, stochastic, noise = terms
-    return np.sqrt((constant * energy) ** 2 + stochastic**2 * energy + noise**2)
+    towers = Towers(np.array(field("eta_edges")), np.array(field("phi_divisions")))
+    significance = card.energy_significance_min
+    return Calorimeter(towers, resolution, field("energy_min"), significance, neutral_id)

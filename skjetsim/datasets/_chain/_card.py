@@ -34,10 +34,10 @@ class DetectorCard:
     Energies, momenta and noise terms are in GeV, lengths in metres, angles in radians.
     :meth:`atlas` is another detector, :meth:`scaled` and :meth:`variations` give systematic
     variations of one, and :func:`dataclasses.replace` changes any field. The noise of a particle or
-    a tower depends on the seed and not on the numbers here: two detectors of one segmentation and
-    field see the same events through the same fluctuations, and their difference is more precise
-    than either. Region edges are upper edges of abs(eta); where a table has one row more than there
-    are edges, the last one serves beyond.
+    a tower depends on the seed and not on the numbers here. Two detectors with the same
+    segmentation and field see the same events with the same fluctuations: their difference is more
+    precise than either. Region edges are upper edges of abs(eta). If a table has one row more than
+    there are edges, its last row is used beyond the last edge.
 
     Parameters
     ----------
@@ -109,18 +109,18 @@ class DetectorCard:
 
     jet_scale : tuple of tuple of float
         Rows (a, b) for each region of `jet_scale_eta_edges`: the four-momentum of a jet of raw pT
-        is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). It is Delphes' form, with
-        numbers for energy-flow jets: they bring the mean response, reconstructed over generated
-        pT in bins of the latter, close to 1. ``benchmarks/datasets/jet_scale.py`` derives
-        them; they hold for the default calorimeters.
+        is multiplied by sqrt(a^2 + b^2 / pT), with b in sqrt(GeV). The form is that of Delphes. The
+        numbers are for energy-flow jets and bring the mean of reconstructed over generated pT, in
+        bins of generated pT, close to 1. ``benchmarks/datasets/jet_scale.py`` derives them for the
+        default calorimeters.
 
     jet_scale_eta_edges : tuple of float, default=(1.5, 2.5)
-        Upper abs(eta) edges of the jet energy scale; its last row serves beyond the last.
+        Upper abs(eta) edges of the jet energy scale; its last row is used beyond the last edge.
 
     underlying_density : tuple of float, default=(1.15, 1.25, 0.08)
         Median transverse momentum per unit area of eta and phi in an event without pile-up, in
-        GeV, for each abs(eta) region of the tracking efficiency and beyond. What pile-up
-        subtraction leaves in jets, derived together with the energy scale.
+        GeV, for each abs(eta) region of the tracking efficiency and beyond. Pile-up subtraction
+        leaves this much in jets. It is derived together with the energy scale.
 
     jet_pt_min : float, default=5.0
         Smallest pT of a reconstructed jet after its energy scale, in GeV.
@@ -145,19 +145,19 @@ class DetectorCard:
 
     electron_identification, muon_identification : tuple of float
         Probability that a lepton with a track is recognised, for each abs(eta) region of the
-        tracking efficiency, by default (0.95, 0.85) and (1, 1). Delphes' begin at pT = 10 GeV
-        and have 0.95 for muons; here the value holds from `electron_pt_min` on, which leaves no
-        edge in the response, and muons are the tracks that they leave.
+        tracking efficiency, by default (0.95, 0.85) and (1, 1). In Delphes, identification begins
+        at pT = 10 GeV and is 0.95 for muons. Here it begins at `electron_pt_min`, so that the
+        response has no edge, and every track of a muon is a muon.
 
     Notes
     -----
-    What :meth:`atlas` changes is from Delphes' ATLAS card: field volume, electron tracks,
-    calorimeters, identification. The card's hadron tracks stand for calorimeter jets (25%
-    resolution in the endcaps); energy flow takes resolution and direction of tracks from the
-    design of the inner detector [3]_ instead, as parametrised near eta = 0 and 1.5. The
-    energy scale is derived as that of the default card is. The jet radius stays 0.5, that of the
-    generated jets of W + jet and Z + jet, so that the scale corrects the detector and no radius;
-    ATLAS itself uses 0.4, Delphes' card 0.6.
+    :meth:`atlas` has the field volume, electron tracks, calorimeters and identification of
+    Delphes' ATLAS card. The hadron tracks of that card are meant for calorimeter jets (25%
+    resolution in the endcaps). For energy flow, resolution and direction of tracks are those of the
+    design of the inner detector [3]_, as parametrised near eta = 0 and 1.5. The energy scale is
+    derived as for the default card. The jet radius stays 0.5, as for the generated jets of W + jet
+    and Z + jet, so that the scale corrects the detector and not the radius. ATLAS itself uses 0.4,
+    and Delphes' card 0.6.
 
     References
     ----------
@@ -248,7 +248,7 @@ class DetectorCard:
         Returns
         -------
         card : DetectorCard
-            The default one, with the numbers that the notes of the class name.
+            The default detector, with the changes in the notes of the class.
         """
         return cls(**ATLAS)
 
@@ -258,7 +258,7 @@ class DetectorCard:
         Parameters
         ----------
         **factors : float
-            For each field to change, what all its numbers are multiplied by.
+            Factor on all numbers of a field, by the name of the field.
 
         Returns
         -------
@@ -268,9 +268,9 @@ class DetectorCard:
         Raises
         ------
         TypeError
-            If there is no field of that name, or a factor is no number.
+            If there is no field of that name, or if a factor is not a number.
         ValueError
-            If no detector has the product: an efficiency above 1, for example.
+            If no detector can have the product, such as an efficiency above 1.
 
         Examples
         --------
@@ -302,7 +302,7 @@ class DetectorCard:
         muon_efficiency               0.5%  [4]_
         ===========================  =====  ===================================================
 
-        The scale of jets stays as it is where others change their response.
+        The scale of jets stays the same in variations that change their response.
 
         Returns
         -------
@@ -343,60 +343,51 @@ class DetectorCard:
             _check_finite(item.name, getattr(self, item.name))
         for name in _POSITIVE:
             _check(name, getattr(self, name) > 0, "must be positive")
-        for name in _NON_NEGATIVE:
-            _check(name, np.min(getattr(self, name)) >= 0, "must not be negative")
         for name in _INCREASING:
             _check(name, np.all(np.diff(getattr(self, name)) > 0), "must be increasing")
-        _check("v0_ecal_fraction", self.v0_ecal_fraction <= 1, "must be at most 1")
-        self._check_tracker()
-        self._check_calorimeters()
-        _check_shape("jet_scale", self.jet_scale, (len(self.jet_scale_eta_edges) + 1, 2))
-        n_regions = len(self.track_eta_edges) + 1
-        _check_shape("underlying_density", self.underlying_density, (n_regions,))
-
-    def _check_tracker(self):
-        """Efficiencies are probabilities, and every table has the shape of its edges."""
-        n_regions = len(self.track_eta_edges)
-        for kind in ("hadron", "electron", "muon"):
-            _check_probability(
-                f"{kind}_efficiency",
-                getattr(self, f"{kind}_efficiency"),
-                (n_regions, len(self.track_pt_edges)),
-            )
-            resolution = getattr(self, f"{kind}_resolution")
-            _check_shape(f"{kind}_resolution", resolution, (len(self.resolution_eta_edges), 2))
-        for name in ("electron_identification", "muon_identification"):
-            _check_probability(name, getattr(self, name), (n_regions,))
-        for name in ("track_eta_resolution", "track_phi_resolution"):
-            _check_shape(name, getattr(self, name), (2,))
-
-    def _check_calorimeters(self):
-        """Every region has its resolution, and every ring a whole number of towers."""
-        for name in ("ecal_resolution", "ecal_eta_shape", "hcal_resolution"):
-            n_edges = len(getattr(self, f"{name[:4]}_region_edges"))
-            _check_shape(name, getattr(self, name), (n_edges + 1, 3))
-        for name in ("ecal", "hcal"):
-            divisions = getattr(self, f"{name}_phi_divisions")
-            n_rings = len(getattr(self, f"{name}_eta_edges")) - 1
-            _check_shape(f"{name}_phi_divisions", divisions, (n_rings,))
+        for name, shape in self._shapes().items():
+            found = np.shape(getattr(self, name))
+            _check(name, found == shape, f"must have shape {shape}, has {found}")
+        for name in _PROBABILITIES:
+            values = np.asarray(getattr(self, name))
+            _check(name, np.all((values >= 0) & (values <= 1)), "must lie between 0 and 1")
+        for item in fields(self):
+            signed = item.name in _SIGNED or np.min(getattr(self, item.name)) >= 0
+            _check(item.name, signed, "must not be negative")
+        for name in ("ecal_phi_divisions", "hcal_phi_divisions"):
+            divisions = getattr(self, name)
             whole = np.all(np.mod(divisions, 1) == 0) and min(divisions) >= 1
-            _check(f"{name}_phi_divisions", whole, "must be whole numbers, at least 1")
+            _check(name, whole, "must be whole numbers, at least 1")
         beyond = self.ecal_eta_edges[-1] > self.track_eta_edges[-1]
         _check("ecal_eta_edges", beyond, "must reach beyond the tracks")
 
+    def _shapes(self):
+        """Shape of each table, which depends on the edges of its regions."""
+        n_eta, n_resolution = len(self.track_eta_edges), len(self.resolution_eta_edges)
+        ecal, hcal = len(self.ecal_region_edges) + 1, len(self.hcal_region_edges) + 1
+        return {
+            **dict.fromkeys(_EFFICIENCIES, (n_eta, len(self.track_pt_edges))),
+            **dict.fromkeys(_TRACK_RESOLUTIONS, (n_resolution, 2)),
+            **dict.fromkeys(_IDENTIFICATIONS, (n_eta,)),
+            **dict.fromkeys(("track_eta_resolution", "track_phi_resolution"), (2,)),
+            **dict.fromkeys(("ecal_resolution", "ecal_eta_shape"), (ecal, 3)),
+            "hcal_resolution": (hcal, 3),
+            "ecal_phi_divisions": (len(self.ecal_eta_edges) - 1,),
+            "hcal_phi_divisions": (len(self.hcal_eta_edges) - 1,),
+            "jet_scale": (len(self.jet_scale_eta_edges) + 1, 2),
+            "underlying_density": (n_eta + 1,),
+        }
 
+
+_EFFICIENCIES = ("hadron_efficiency", "electron_efficiency", "muon_efficiency")
+_IDENTIFICATIONS = ("electron_identification", "muon_identification")
+_PROBABILITIES = (*_EFFICIENCIES, *_IDENTIFICATIONS, "v0_ecal_fraction")
+_TRACK_RESOLUTIONS = ("hadron_resolution", "electron_resolution", "muon_resolution")
 _POSITIVE = (
     *("radius", "half_length", "jet_radius", "match_delta_r"),
     *("electron_scale", "muon_scale"),
 )
-_NON_NEGATIVE = (
-    *("hadron_resolution", "electron_resolution", "muon_resolution"),
-    *("track_eta_resolution", "track_phi_resolution"),
-    *("ecal_resolution", "ecal_eta_shape", "hcal_resolution", "v0_ecal_fraction"),
-    *("ecal_energy_min", "hcal_energy_min", "energy_significance_min"),
-    *("jet_scale", "underlying_density", "jet_pt_min", "jet_min_constituents"),
-    *("electron_pt_min", "electron_eta_max", "electron_cone", "muon_pt_min", "muon_eta_max"),
-)
+_SIGNED = ("magnetic_field", "ecal_eta_edges", "hcal_eta_edges")
 _INCREASING = (
     *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),
     *("ecal_eta_edges", "hcal_eta_edges", "ecal_region_edges", "hcal_region_edges"),
@@ -416,20 +407,9 @@ def _check(name, condition, complaint):
         raise ValueError(f"The detector's {name} {complaint}.")
 
 
-def _check_probability(name, value, shape):
-    _check_shape(name, value, shape)
-    inside = np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1))
-    _check(name, inside, "must lie between 0 and 1")
-
-
 def _check_finite(name, value):
     try:
         values = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"The detector's {name} must be numbers, got {value!r}.") from None
     _check(name, values.size and np.all(np.isfinite(values)), "must be finite and not empty")
-
-
-def _check_shape(name, value, shape):
-    found = np.shape(value)
-    _check(name, found == shape, f"must have shape {shape}, has {found}")

@@ -17,48 +17,33 @@ from skjetsim.datasets._chain._card import DetectorCard
 from skjetsim.datasets._chain._note import sample_note
 from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._process import Process
-from skjetsim.datasets._chain._pythia import MAX_SEED, check_settings, check_start, records
+from skjetsim.datasets._chain._pythia import MAX_SEED, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
-from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
-from skjetsim.utils._validation import check_int
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
-# Events in a row without one that passes, after which a selection counts as impossible.
+# After so many events in a row that fail, a selection counts as impossible.
 MAX_EMPTY_EVENTS = 2048
 
-# Events made at a time where each of them gets pile-up: the last batch is made whole.
+# Events made at a time with pile-up, which is costly: the last batch is made whole.
 PILEUP_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class Chain:
-    """All that one chunk of rows depends on, but for its number and seed."""
+    """All that a chunk of rows depends on besides its number and seed."""
 
     process: Process
     card: DetectorCard
     n_detector: int
     n_pileup: float
     settings: tuple
-    # What makes stored chunks of other versions differ.
-    version: str
+    versions: str
 
 
-def generate_events(
-    process,
-    n_samples,
-    *,
-    random_state,
-    detector=None,
-    n_detector=1,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-):
+def generate_events(process, request):
     """Generate events of a process and pass them through the detector.
 
     Parameters
@@ -66,40 +51,8 @@ def generate_events(
     process : Process
         What is generated.
 
-    n_samples : int
-        Number of rows: generated events that pass the loose selection, whether the detector
-        finds them or not.
-
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of generator and detector. An int gives the same bits for any `n_jobs` on one
-        machine and version, and fewer samples are the first rows of more.
-
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it.
-
-    n_detector : int, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by.
-
-    n_pileup : float, default=0.0
-        Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it.
-
-    settings : sequence of str, default=()
-        Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"Beams:eCM = 7000."`` or ``"TimeShower:renormMultFac = 2."``. They overrule the process's
-        own.
-
-    memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 2,000 rows; another detector or setting makes all anew. Needs a
-        `random_state` that repeats.
-
-    n_jobs : int or None, default=None
-        Worker processes, as in joblib.
-
-    verbose : int, default=0
-        Show a progress bar of the rows if not 0.
+    request : Request
+        What the user asks for.
 
     Returns
     -------
@@ -107,7 +60,7 @@ def generate_events(
         What `process.select` gives, `n_samples` rows.
 
     passes : list of dict of ndarray
-        What `process.reconstruct` gives, one dict a detector pass.
+        What `process.reconstruct` gives, one dict per detector pass.
 
     descr : str
         Text of the process and of this sample.
@@ -121,78 +74,78 @@ def generate_events(
     OSError
         If `memory` cannot be written to.
     """
-    n_samples = check_int(n_samples, "n_samples")
-    card = DetectorCard() if detector is None else detector
-    if not isinstance(card, DetectorCard):
-        raise TypeError(f"detector must be a DetectorCard or None, got {detector!r}.")
     chain = Chain(
         process,
-        card,
-        0 if n_detector is None else check_int(n_detector, "n_detector"),
-        check_real(n_pileup, "n_pileup", minimum=0),
-        check_settings(settings),
-        f"{__version__}, {require_generator(process.title)}",
+        request.detector,
+        request.n_detector,
+        request.n_pileup,
+        request.settings,
+        package_versions(process.title),
     )
     # Once here, so that a bad setting is an error before processes start.
-    check_start((*process.settings, *chain.settings))
-    columns, *passes = run_chunks(
-        _generate_chunk,
-        chain,
-        n_samples,
-        chunk_rows=CHUNK_ROWS,
-        title=process.title,
-        random_state=random_state,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    note = sample_note(
-        n_samples,
-        random_state,
-        {name: getattr(process, name) for name in process.options},
-        chain.settings,
-        card=card,
-        n_pileup=n_pileup,
-        passes=passes,
-    )
-    return columns, passes, description(process.description) + note
+    check_start((*process.settings, *request.settings))
+    columns, *passes = run_chunks(_generate_chunk, chain, request, CHUNK_ROWS, process.title)
+    choices = {name: getattr(process, name) for name in process.options}
+    return columns, passes, describe(process, request, choices, passes)
 
 
-def run_chunks(
-    make_chunk, what, n_samples, *, chunk_rows, title, random_state, memory, n_jobs, verbose
-):
+def generate_tables(process, request):
+    """Bunch of tables, for processes whose columns are one table at either level.
+
+    Returns
+    -------
+    Bunch
+        Besides `data` and the keys of each detector pass:
+
+    feature_names, target_names : list of str
+        Names of the columns.
+    DESCR : str
+        Description of the data.
+    """
+    columns, passes, descr = generate_events(process, request)
+    return Bunch(
+        data=frame(process.feature_names, columns["data"]),
+        **detector_keys(passes, lambda one: detector_bunch(process.target_names, one)),
+        feature_names=list(process.feature_names),
+        target_names=list(process.target_names),
+        DESCR=descr,
+    )
+
+
+def run_chunks(make_chunk, what, request, chunk_rows, title):
     """Make rows chunk by chunk, each from a seed of its own, and join them.
 
     Parameters
     ----------
     make_chunk : callable
-        ``make_chunk(what, n_rows, seed, number)`` returns a list of dicts of arrays; `seed` is
-        entropy and spawn key of the call's root, `number` that of the chunk below it.
+        ``make_chunk(what, n_rows, seed, number)`` returns a list of dicts of arrays. `seed` has
+        the arguments of the SeedSequence of the call, and `number` counts its chunks.
 
     what : object
         All that a chunk depends on besides its number and seed; `memory` finds it by this.
 
-    n_samples, chunk_rows : int
-        Rows in all, and rows of a chunk.
+    request : Request
+        What the user asks for.
+
+    chunk_rows : int
+        Rows of a chunk.
 
     title : str
         Of the progress bar.
-
-    random_state, memory, n_jobs, verbose
-        As in `generate_events`.
 
     Returns
     -------
     list of dict of ndarray
         What `make_chunk` gives, of all chunks.
     """
-    root = as_seed_sequence(random_state)
-    make_chunk = cached(make_chunk, memory, random_state)
-    sizes = [min(chunk_rows, n_samples - begin) for begin in range(0, n_samples, chunk_rows)]
-    seed = (root.entropy, root.spawn_key)
+    root = as_seed_sequence(request.random_state)
+    make_chunk = cached(make_chunk, request.memory, request.random_state)
+    starts = range(0, request.n_samples, chunk_rows)
+    sizes = [min(chunk_rows, request.n_samples - start) for start in starts]
+    seed = {"entropy": root.entropy, "spawn_key": root.spawn_key}
     work = (delayed(make_chunk)(what, size, seed, number) for number, size in enumerate(sizes))
-    chunks = Parallel(n_jobs=n_jobs, return_as="generator")(work)
-    if verbose:
+    chunks = Parallel(n_jobs=request.n_jobs, return_as="generator")(work)
+    if request.verbose:
         chunks = _with_progress(chunks, sizes, title)
     return [join(parts) for parts in zip(*chunks, strict=True)]
 
@@ -200,13 +153,11 @@ def run_chunks(
 def _generate_chunk(chain, n_rows, seed, number):
     """Columns and detector passes of the rows that belong to one seed, each a dict of arrays."""
     process, card = chain.process, chain.card
-    entropy, spawn_key = seed
-    root = np.random.SeedSequence(entropy, spawn_key=spawn_key)
+    root = np.random.SeedSequence(**seed)
     overlay = _overlay(chain, root, number)
     batch_size = None if overlay is None else PILEUP_BATCH_SIZE
-    first = pythia_seed(root, number, 0)
-    batches = selected_events(process, first, chain.settings, batch_size)
-    # A branch apart from Pythia's for each pass, so that no detector changes the events.
+    batches = selected_events(process, pythia_seed(root, number, 0), chain.settings, batch_size)
+    # Each pass has a branch apart from Pythia's, so that no detector changes the events.
     noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
     parts, n_made = [], 0
     while n_made < n_rows:
@@ -257,7 +208,7 @@ def selected_events(process, seed, settings=(), batch_size=None):
         n_empty = 0 if events.n_events else n_empty + record.n_events
         if n_empty >= MAX_EMPTY_EVENTS:
             raise ValueError(
-                f"Not one of the last {n_empty} {process.title} events passed the selection: the "
+                f"None of the last {n_empty} {process.title} events passed the selection: the "
                 f"settings {list(settings)} and the selection exclude each other."
             )
         if events.n_events:
@@ -266,13 +217,13 @@ def selected_events(process, seed, settings=(), batch_size=None):
 
 def pythia_seed(root, number, *branch):
     """Seed of the Pythia of a chunk."""
-    # Consecutive seeds: Pythia's are few enough that drawn ones would repeat in large samples.
+    # Consecutive seeds: Pythia has so few that drawn ones would repeat in large samples.
     first = int(child_seed(root, *branch).generate_state(1, np.uint64)[0])
     return 1 + (first + number) % MAX_SEED
 
 
 def _overlay(chain, root, number):
-    """Pile-up from branches of its own, so that the events do not depend on it; None for none."""
+    """Pile-up with seeds of its own, so that the events do not depend on it; None without it."""
     if chain.n_pileup == 0:
         return None
     seed = pythia_seed(root, number, 0, 0)
@@ -294,12 +245,12 @@ def _with_progress(chunks, sizes, title):
 
 
 def cached(function, memory, random_state):
-    """Return the function as kept by `memory`, a folder or a joblib.Memory; itself for None.
+    """Return the function, with results kept by `memory`, a folder or a joblib.Memory, if any.
 
     Raises
     ------
     ValueError
-        Without a seed that repeats, with which nothing would be found again.
+        Without a seed that repeats: nothing would be found again.
 
     OSError
         If nothing can be written there.
@@ -308,7 +259,7 @@ def cached(function, memory, random_state):
         return function
     if random_state is None:
         raise ValueError(
-            "memory keeps events of a seed, and random_state is None, a new seed with every call; "
+            "memory finds events by their seed, and random_state=None is a new seed in every call; "
             "pass an int."
         )
     try:
@@ -323,28 +274,12 @@ def cached(function, memory, random_state):
     return memory.cache(function)
 
 
-def events_bunch(process, columns, passes, descr):
-    """Bunch of tables, for processes whose columns are one table at either level.
-
-    Returns
-    -------
-    Bunch
-        Besides `data` and the keys of each detector pass:
-
-    feature_names, target_names : list of str
-        Names of the columns.
-    DESCR : str
-        Description of the data.
-    """
-    first, *repeats = (detector_bunch(process.target_names, one) for one in passes)
-    return Bunch(
-        data=frame(process.feature_names, columns["data"]),
-        **first,
-        repeats=tuple(repeats),
-        feature_names=list(process.feature_names),
-        target_names=list(process.target_names),
-        DESCR=descr,
-    )
+def detector_keys(passes, make_bunch):
+    """Keys of the first detector pass, and `repeats` with the others; none without a detector."""
+    if not passes:
+        return {}
+    first, *repeats = map(make_bunch, passes)
+    return {**first, "repeats": tuple(repeats)}
 
 
 def frame(names, values):
@@ -360,12 +295,19 @@ def detector_bunch(names, one):
 
 def description(name):
     """Text of a file in ``descr``."""
-    file = resources.files("skjetsim.datasets") / "descr" / name
-    return file.read_text(encoding="utf-8")
+    return (resources.files("skjetsim.datasets") / "descr" / name).read_text("utf-8")
 
 
-def require_generator(title):
-    """Raise unless the packages that make events are there; return Pythia's version."""
+def describe(process, request, choices, passes=()):
+    """Text of the process, and of the sample that a call makes; `choices` as in the note."""
+    return description(process.description) + sample_note(request, choices, passes)
+
+
+def package_versions(title):
+    """Versions of what makes events, and an error if a package is missing.
+
+    They make stored chunks of other versions differ.
+    """
     try:
         import awkward  # noqa: F401
         import fastjet  # noqa: F401
@@ -375,4 +317,4 @@ def require_generator(title):
             f"Generating {title} events needs {error.name}: pip install skjetsim[pythia]. "
             "The load_ functions give bundled events without it."
         ) from error
-    return f"Pythia {version('pythia8mc')}"
+    return f"{__version__}, Pythia {version('pythia8mc')}"

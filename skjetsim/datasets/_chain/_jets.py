@@ -1,10 +1,10 @@
 """Anti-kT jets of many events at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._chain._particles import FourMomenta, delta_r, pseudorapidity
+from skjetsim.datasets._chain._particles import FourMomenta, delta_r, direction
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Jets(FourMomenta):
 
     def scale(self, factor):
         """Multiply four-momenta."""
-        four_momentum = (self.px, self.py, self.pz, self.energy)
-        return Jets(self.event, *(p * factor for p in four_momentum), self.n_constituents)
+        names = ("px", "py", "pz", "energy")
+        return replace(self, **{name: getattr(self, name) * factor for name in names})
 
     @property
     def mass(self):
@@ -29,15 +29,14 @@ class Jets(FourMomenta):
         return np.sqrt(np.maximum(self.mass_squared, 0))
 
     def away_from(self, momenta, distance):
-        """Mask of jets farther than `distance` from all of an event's `momenta`.
+        """Mask of jets that are farther than `distance` from all `momenta` of their event.
 
         `momenta` has shape (n_events, n_momenta, 3).
         """
         away = np.ones(len(self.event), dtype=bool)
         for index in range(momenta.shape[1]):
-            px, py, pz = momenta[:, index].T
-            eta, phi = pseudorapidity(px, py, pz)[self.event], np.arctan2(py, px)[self.event]
-            away &= delta_r(self.eta, self.phi, eta, phi) > distance
+            eta, phi = direction(momenta[:, index])
+            away &= delta_r(self.eta, self.phi, eta[self.event], phi[self.event]) > distance
         return away
 
 
@@ -47,10 +46,10 @@ def cluster(particles, n_events, radius):
     Parameters
     ----------
     particles : Particles
-        What is clustered.
+        Particles to cluster.
 
     n_events : int
-        Number of events, also those without particles.
+        Number of events, with those that have no particles.
 
     radius : float
         Radius parameter of the algorithm [1]_.
@@ -69,7 +68,7 @@ def cluster(particles, n_events, radius):
 
 
 def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
-    """Cluster particles into jets and say which jet each particle is in.
+    """Cluster particles into jets, and find the jet of each particle.
 
     Parameters
     ----------

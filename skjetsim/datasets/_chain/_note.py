@@ -1,4 +1,4 @@
-"""What a sample was made with, in words, for its `DESCR`."""
+"""How a sample was made, in words, for its `DESCR`."""
 
 import numbers
 from dataclasses import fields
@@ -9,19 +9,16 @@ from skjetsim.datasets._chain._card import DetectorCard
 _MAX_VALUE_LENGTH = 80
 
 
-def sample_note(n_samples, random_state, choices, settings, *, card=None, n_pileup=0.0, passes=()):
+def sample_note(request, choices, passes=()):
     """Paragraph about one sample.
 
     Parameters
     ----------
-    n_samples, random_state, settings, n_pileup
-        As given to the generator.
+    request : Request
+        What the user asks of any generator.
 
     choices : dict
         What else the user chose, by name.
-
-    card : DetectorCard or None, default=None
-        The detector, if there are `passes`.
 
     passes : sequence of dict of ndarray, default=()
         What was reconstructed in each detector pass.
@@ -32,22 +29,22 @@ def sample_note(n_samples, random_state, choices, settings, *, card=None, n_pile
         In reStructuredText.
     """
     # A generator's state is too long to print.
-    seed = random_state if isinstance(random_state, numbers.Integral) else "not an int"
-    parts = [f"{n_samples} rows", f"random_state {seed}"]
+    seed = request.random_state
+    seed = seed if isinstance(seed, numbers.Integral) else "not an int"
+    parts = [f"{request.n_samples} rows", f"random_state {seed}"]
     parts += [f"{name} {value!r}" for name, value in choices.items()]
-    parts += [f"setting {setting!r}" for setting in settings]
-    if n_pileup:
-        parts.append(f"{n_pileup:g} other collisions an event on average")
+    parts += [f"setting {setting!r}" for setting in request.settings]
+    if request.n_pileup:
+        parts.append(f"{request.n_pileup:g} other collisions per event on average")
     if passes:
-        parts += _differences(card)
+        parts += _differences(request.detector)
         parts.append(f"{passes[0]['accepted'].mean():.3f} of the rows are accepted")
-    packages = {"Pythia": "pythia8mc", "FastJet": "fastjet"}
-    parts += [f"{name} {version(package)}" for name, package in packages.items()]
+    parts += [f"Pythia {version('pythia8mc')}", f"FastJet {version('fastjet')}"]
     return _paragraph(parts)
 
 
-def bundled_note(n_samples, metadata, accepted=None):
-    """Paragraph about a bundled sample, from what its file says.
+def bundled_note(n_samples, metadata, accepted):
+    """Paragraph about a bundled sample, from the metadata of its file.
 
     Parameters
     ----------
@@ -57,7 +54,7 @@ def bundled_note(n_samples, metadata, accepted=None):
     metadata : dict of bytes
         Seed, and versions of the packages that made it.
 
-    accepted : float or None, default=None
+    accepted : float
         Part of the rows that the detector accepts.
 
     Returns
@@ -65,17 +62,15 @@ def bundled_note(n_samples, metadata, accepted=None):
     str
         In reStructuredText.
     """
-    known = {key: metadata[key].decode() for key in (b"seed", b"pythia8mc", b"fastjet")}
-    parts = [f"{n_samples} rows", f"random_state {known[b'seed']}", "all else by default"]
-    if accepted is not None:
-        parts.append(f"{accepted:.3f} of the rows are accepted")
-    parts += [f"Pythia {known[b'pythia8mc']}", f"FastJet {known[b'fastjet']}"]
+    seed, pythia, fastjet = (metadata[key].decode() for key in (b"seed", b"pythia8mc", b"fastjet"))
+    parts = [f"{n_samples} rows", f"random_state {seed}", "all else by default"]
+    parts += [f"{accepted:.3f} of the rows are accepted", f"Pythia {pythia}", f"FastJet {fastjet}"]
     parts.append("stored in single precision or, of clouds and images, with 12 significant bits")
     return _paragraph(parts)
 
 
 def _differences(card):
-    """In which fields a detector is not the default one."""
+    """Fields in which a detector differs from the default one."""
     default = DetectorCard()
     for field in fields(card):
         value = getattr(card, field.name)
@@ -88,4 +83,4 @@ def _differences(card):
 
 def _paragraph(parts):
     text = ";\n".join(f"- {part}" for part in parts)
-    return f"\n**This sample**, by which the text above goes where they differ:\n\n{text}.\n"
+    return f"\n**This sample**, which counts if the text above differs:\n\n{text}.\n"

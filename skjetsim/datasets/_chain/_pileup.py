@@ -11,14 +11,14 @@ from skjetsim.datasets._chain._pythia import records
 
 SETTINGS = ("SoftQCD:inelastic = on",)
 
-# Cells of the grid whose median density is that of pile-up: wide enough to hold a few particles
-# each, without which the median lies far below the mean.
+# The median density of the cells of a grid is that of pile-up. Cells hold a few particles each: if
+# they were smaller, the median would lie far below the mean.
 _CELL_WIDTH = 0.8
 _PHI_CELLS = 8
 
 
 class PileupOverlay:
-    """Lays a Poisson number of inelastic collisions over each event.
+    """Adds a Poisson number of inelastic collisions to each event.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ class PileupOverlay:
         self.mean = mean
         self.rng = rng
         self._records = records((*settings, *SETTINGS), seed)
-        self._waiting = None
+        self._waiting = [], 0
 
     def __call__(self, events):
-        """Return the events with the particles of the other collisions among theirs."""
+        """Return the events with the particles of the other collisions added."""
         counts = self.rng.poisson(self.mean, events.n_events)
         if not counts.any():
             return events
@@ -56,9 +56,7 @@ class PileupOverlay:
 
     def _take(self, n_collisions):
         """Take the next collisions, numbered from zero; the rest wait."""
-        parts, n_found = (
-            ([], 0) if self._waiting is None else ([self._waiting[0]], self._waiting[1])
-        )
+        parts, n_found = self._waiting
         while n_found < n_collisions:
             record = next(self._records)
             parts.append(replace(record.stable, event=record.stable.event + n_found))
@@ -66,16 +64,16 @@ class PileupOverlay:
         particles = concatenate(parts)
         taken = np.searchsorted(particles.event, n_collisions)
         rest = particles.select(slice(taken, None))
-        self._waiting = replace(rest, event=rest.event - n_collisions), n_found - n_collisions
+        self._waiting = [replace(rest, event=rest.event - n_collisions)], n_found - n_collisions
         return particles.select(slice(taken))
 
 
 def subtract_pileup(jets, flow, n_events, card):
-    """Scale jets by what is left of them without the pile-up in their area.
+    """Scale jets by the part that is left without the pile-up in their area.
 
     The density of transverse momentum is the median over the cells of a grid [1]_, a jet's area
-    that of a circle. What an event has without pile-up, its underlying event, stays in the jets, as
-    the energy scale expects it [2]_.
+    that of a circle. The underlying event, which is there without pile-up, stays in the jets, as
+    the energy scale expects [2]_.
 
     References
     ----------
@@ -96,11 +94,11 @@ def transverse_density(flow, n_events, card):
     Returns
     -------
     density : ndarray of shape (n_events, n_regions)
-        One for each abs(eta) region of the tracking efficiency and one beyond, where no track
-        tells particles of pile-up.
+        For each abs(eta) region of the tracking efficiency, and beyond, where no track identifies
+        particles of pile-up.
     """
     edges = (0.0, *card.track_eta_edges, card.ecal_eta_edges[-1])
-    # Abs(eta) folds the two sides of the detector onto each other, with twice the cells in phi.
+    # Both sides of the detector share rings in abs(eta), with twice the cells in phi.
     step = np.floor((flow.phi + np.pi) / (2 * np.pi) * _PHI_CELLS).astype(np.int64)
     step = np.minimum(step, _PHI_CELLS - 1) + _PHI_CELLS * (flow.eta > 0)
     medians = []

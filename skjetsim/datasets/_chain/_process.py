@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skjetsim.datasets._chain._jets import Jets
-from skjetsim.datasets._chain._particles import Particles
+from skjetsim.datasets._chain._particles import Particles, renumbered
 
-# What a particle is to its event if it is not one of the process's numbered objects.
+# Roles of particles that are not among the process's numbered leptons.
 OTHER = -1
 PILEUP = -2
 
@@ -20,9 +20,9 @@ MAX_DROPPED = 5000
 class GeneratedEvents:
     """Generated events that pass the selection of a process.
 
-    `particles` are the stable ones, and `role` says what each of them is: the number of one of
-    the process's leptons, `OTHER`, or `PILEUP`. `columns` holds arrays of one row an event, which
-    the user gets. `jets`, where the process has any, are what reconstructed ones are matched to.
+    `particles` are the stable ones. `role` says what each of them is: the number of one of the
+    process's leptons, `OTHER`, or `PILEUP`. `columns` holds arrays of one row per event, which the
+    user gets. Reconstructed jets are matched to `jets`, if the process has any.
     """
 
     n_events: int
@@ -33,16 +33,16 @@ class GeneratedEvents:
 
     @property
     def has_pileup(self):
-        """Whether another collision lies over one of the events."""
+        """Whether an event has particles of another collision."""
         return bool((self.role == PILEUP).any())
 
 
 class Process(ABC):
     """A hard process, the selection of its events, and what is reconstructed of them.
 
-    Subclasses are frozen dataclasses with a `title`, a file `description` in ``descr``, Pythia's
-    `settings`, beyond those that all processes share, and the names of the fields that a user
-    chooses, `options`.
+    Subclasses are frozen dataclasses. They have a `title`, a file `description` in ``descr``,
+    Pythia's `settings` in addition to those of all processes, and the names of the fields that a
+    user chooses, `options`.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Process(ABC):
     options: tuple = ()
 
     def user_hooks(self, pythia8mc):
-        """Pythia's hooks that drop events before the time is spent on them; None for none."""
+        """Pythia's hooks that drop events before more time is spent on them, or None."""
         return None
 
     @abstractmethod
@@ -60,10 +60,10 @@ class Process(ABC):
 
     @abstractmethod
     def reconstruct(self, events, flow, role, card, rng):
-        """Arrays of one row an event from the energy-flow objects of a detector pass.
+        """Arrays of one row per event from the energy-flow objects of a detector pass.
 
-        `role` is that of the particle behind each object of `flow`. Rows of events that are not
-        accepted are zeros.
+        `role` is the role of the particle that left each object of `flow`. Rows of events that are
+        not accepted are zeros.
         """
 
 
@@ -71,7 +71,7 @@ class Process(ABC):
 class Lepton:
     """A charged lepton of the decay: the prefix of its columns and its PDG numbers.
 
-    Two numbers stand for either charge.
+    Two numbers allow both charges.
     """
 
     name: str
@@ -79,12 +79,12 @@ class Lepton:
 
     @property
     def kind(self):
-        """Prefix of the fields of a detector card that concern it."""
+        """Prefix of the lepton's fields in a detector card."""
         return {11: "electron", 13: "muon"}[abs(self.pdg_ids[0])]
 
 
 def number_leptons(record, leptons, parent):
-    """Which of the `leptons` made by `parent` (a PDG number) each stable particle is."""
+    """Role of each stable particle: its number in `leptons`, if `parent` (a PDG number) made it."""
     role = np.full(len(record.stable_index), OTHER)
     pdg_id = record.entries.pdg_id[record.stable_index]
     for number, lepton in enumerate(leptons):
@@ -95,22 +95,19 @@ def number_leptons(record, leptons, parent):
 
 
 def keep_events(record, role, kept, columns, jets=None):
-    """Selected events: `kept` says which of the record; `columns` and `jets` are already theirs."""
-    number = np.full(record.n_events, -1)
-    number[kept] = np.arange(len(kept))
-    particles = record.stable
-    inside = number[particles.event] >= 0
-    particles = particles.select(inside)
-    particles = replace(particles, event=number[particles.event])
+    """Events in `kept` of a record; `columns` and `jets` have one row for each of them."""
+    event = renumbered(record.stable.event, kept)
+    inside = event >= 0
+    particles = replace(record.stable, event=event).select(inside)
     if jets is not None:
-        jets = replace(jets, event=number[jets.event])
+        jets = replace(jets, event=np.arange(len(kept)))
     return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
 
 
 class VetoCount:
-    """Counts events that a hook drops one after another, and raises when there is no end of it.
+    """Counts events that a hook drops one after another, and raises after too many of them.
 
-    Pythia would go on for ever inside one call.
+    Pythia would go on forever inside one call.
     """
 
     def __init__(self, title):
@@ -118,30 +115,53 @@ class VetoCount:
         self.n_dropped = 0
 
     def __call__(self, drop):
-        """Return `drop`, whether the hook drops an event."""
+        """Count an event, and return `drop`, whether the hook drops it."""
         self.n_dropped = self.n_dropped + 1 if drop else 0
         if self.n_dropped == MAX_DROPPED:
             raise ValueError(
                 f"None of the last {MAX_DROPPED} events could become a {self.title} event that "
-                "passes: the settings and the selection exclude each other, or nearly so."
+                "passes: the settings and the selection exclude each other, or nearly do."
             )
         return drop
 
 
-def veto_far_leptons(pythia8mc, pdg_ids, eta_max):
-    """Pythia hook that drops events with a lepton far outside the acceptance.
+def veto_hooks(pythia8mc, *, process_level=None, parton_level=None, shower=None, scale=0.0):
+    """Pythia's hooks that drop events before more time is spent on them.
 
-    Multiparton interactions take most of the time of an event, and initial-state radiation
-    hardly ever brings such a lepton back.
+    Parameters
+    ----------
+    pythia8mc : module
+
+    process_level, parton_level : callable or None, default=None
+        ``drop(record)``, whether to drop an event by its hard process or by its partons.
+
+    shower : callable or None, default=None
+        ``drop(position, record)``, asked once, when the shower has come down to a pT of `scale`.
+
+    scale : float, default=0.0
+        pT in GeV.
     """
 
-    class FarLeptonVeto(pythia8mc.UserHooks):
+    class Veto(pythia8mc.UserHooks):
         def canVetoProcessLevel(self):  # noqa: N802
-            return True
+            return process_level is not None
 
         def doVetoProcessLevel(self, record):  # noqa: N802
-            return any(
-                abs(particle.eta()) > eta_max for particle in record if particle.id() in pdg_ids
-            )
+            return process_level(record)
 
-    return FarLeptonVeto()
+        def canVetoPartonLevel(self):  # noqa: N802
+            return parton_level is not None
+
+        def doVetoPartonLevel(self, record):  # noqa: N802
+            return parton_level(record)
+
+        def canVetoPT(self):  # noqa: N802
+            return shower is not None
+
+        def scaleVetoPT(self):  # noqa: N802
+            return scale
+
+        def doVetoPT(self, position, record):  # noqa: N802
+            return shower(position, record)
+
+    return Veto()

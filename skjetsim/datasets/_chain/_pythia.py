@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from skjetsim.datasets._chain._record import unpack
 
@@ -26,15 +26,15 @@ _SWITCH_WORDS = ("on", "yes", "true", "ok", "1", "off", "no", "false", "0")
 
 
 def records(settings, seed, user_hooks=None, batch_size=None):
-    """Yield batches of events without end, from one Pythia of its own.
+    """Yield batches of events without end, from a new Pythia.
 
-    Pythia adapts its maxima as it runs, so events depend on all those before: only a fresh
-    object and a seed repeat them.
+    Pythia adapts its maxima as it runs, so that events depend on all events before them. Only a
+    new object and a seed repeat them.
 
     Parameters
     ----------
     settings : sequence of str
-        Pythia's, beyond those that all processes share; later ones overrule earlier ones.
+        Pythia's, in addition to those of all processes; later ones overrule earlier ones.
 
     seed : int
         Pythia's seed.
@@ -43,7 +43,7 @@ def records(settings, seed, user_hooks=None, batch_size=None):
         Takes the module pythia8mc and returns hooks, or None for none.
 
     batch_size : int or None, default=None
-        Events made at a time; None is the one that is fastest without pile-up.
+        Events made at a time; None is the number that is fastest without pile-up.
 
     Yields
     ------
@@ -55,9 +55,9 @@ def records(settings, seed, user_hooks=None, batch_size=None):
     # Pythia does not own its hooks: they must live as long as it does.
     hooks = None if user_hooks is None else user_hooks(pythia8mc)
     pythia = start(settings, seed, hooks)
-    charges = {}
+    charge_of = cache(pythia.particleData.charge)
     while True:
-        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), pythia, charges)
+        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), charge_of)
 
 
 def start(settings, seed, hooks=None):
@@ -83,19 +83,19 @@ def start(settings, seed, hooks=None):
     if not pythia.init():
         raise ValueError(
             f"Pythia cannot start with the settings {list(settings)}: they switch on no process, "
-            "or one that the beams or the cuts on its phase space make impossible."
+            "or the beams or the cuts on phase space make the process impossible."
         )
     return pythia
 
 
 @lru_cache(maxsize=64)
 def check_start(settings):
-    """Raise what :func:`start` would with a tuple of settings; half a second, but once for each."""
+    """Raise the errors of :func:`start`. A tuple of settings takes half a second, and only once."""
     start(settings, seed=1)
 
 
 def check_settings(settings):
-    """Pythia settings as a tuple of strings, none of which is the chain's business."""
+    """Pythia settings as a tuple of strings; seeds are refused."""
     if isinstance(settings, str | Mapping):
         raise TypeError(
             f"settings must be a list of strings such as 'Beams:eCM = 7000.', got {settings!r}."
@@ -106,18 +106,18 @@ def check_settings(settings):
                 f"settings must be strings such as 'Beams:eCM = 7000.', got {setting!r}."
             )
         if setting.strip().startswith("Random:"):
-            raise ValueError(f"Not a setting to give: {setting!r}; seeds are random_state's.")
+            raise ValueError(f"settings may not have {setting!r}: pass the seed as random_state.")
     return tuple(settings)
 
 
 def _is_switch(pythia, setting):
-    """Whether a flag is set to a word for on or off: Pythia takes any other for off."""
+    """Whether a flag is set to a word for on or off. Pythia takes any other word for off."""
     name, value = _split(setting)
     return not pythia.settings.isFlag(name) or value.lower() in _SWITCH_WORDS
 
 
 def _check_ranges(settings):
-    """Check that upper ends are above lower ends; Pythia would ignore such a range."""
+    """Check that maxima are above minima. Pythia would ignore a range that is empty."""
     values = dict(_split(setting) for setting in settings)
     for name, low in values.items():
         high = values.get(f"{name[:-3]}Max") if name.endswith("Min") else None
@@ -126,16 +126,12 @@ def _check_ranges(settings):
             raise ValueError(f"The setting {name} = {low} leaves nothing below its maximum {high}.")
 
 
-def setting_value(name, settings):
-    """Value that the last of some settings gives to a name; names may have capitals or not."""
-    values = {key.lower(): value for key, value in map(_split, settings)}
-    return values[name.lower()]
-
-
 def beam_energy(settings):
-    """Energy of both beams together in GeV, with some settings beside those of all processes."""
+    """Energy of both beams together in GeV; `settings` overrule those of all processes."""
+    # Names of settings may have capitals or not.
+    values = {name.lower(): value for name, value in map(_split, (*SETTINGS, *settings))}
     try:
-        return float(setting_value("Beams:eCM", (*SETTINGS, *check_settings(settings))))
+        return float(values["beams:ecm"])
     except ValueError:  # Pythia says what is wrong with it
         return math.inf
 

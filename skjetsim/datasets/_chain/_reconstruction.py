@@ -11,9 +11,8 @@ from skjetsim.datasets._chain._particles import (
     Particles,
     concatenate,
     delta_r,
+    direction,
     momenta_by_event,
-    pseudorapidity,
-    sum_by_event,
 )
 from skjetsim.datasets._chain._pileup import subtract_pileup
 from skjetsim.datasets._chain._process import OTHER, PILEUP
@@ -23,8 +22,8 @@ from skjetsim.datasets._chain._tracker import find_tracks, propagate, smear_trac
 def energy_flow(events, card, rng):
     """Tracks, photons and neutral hadrons of the events.
 
-    Follows the order of Delphes [1]_: propagation, tracks, then each calorimeter, whose towers
-    the tracks are subtracted from.
+    The order is that of Delphes [1]_: propagation, tracks, then each calorimeter. Tracks are
+    subtracted from its towers.
 
     Returns
     -------
@@ -32,7 +31,7 @@ def energy_flow(events, card, rng):
         The energy-flow objects, sorted by event.
 
     role : ndarray of int
-        That of the particle behind each track; `OTHER` for the neutral objects.
+        Role of the particle that left each track; `OTHER` for the neutral objects.
 
     References
     ----------
@@ -60,8 +59,8 @@ def energy_flow(events, card, rng):
         tracks = _replace(tracks, here, scaled)
         neutrals.append(found)
 
-    # Tracks point back to their collision: those of pile-up are dropped once the calorimeters
-    # know that they are there ("charged hadron subtraction").
+    # Tracks point back to their collision. Those of pile-up are dropped ("charged hadron
+    # subtraction"), but only after the calorimeters have subtracted them.
     role_of = role_of[index]
     primary = role_of != PILEUP
     flow = concatenate([tracks.select(primary), *neutrals])
@@ -72,6 +71,7 @@ def energy_flow(events, card, rng):
 
 
 def _replace(tracks, index, changed):
+    """Replace the tracks at `index`."""
     columns = {field.name: getattr(tracks, field.name).copy() for field in fields(Particles)}
     for name, column in columns.items():
         column[index] = getattr(changed, name)
@@ -103,30 +103,27 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
         if lepton.kind == "electron":
             momenta[:, number] += _sum_near(photons, momenta[:, number], card.electron_cone)
     momenta *= _of_kind(card, leptons, "scale")[:, None]
-    px, py, pz = np.moveaxis(momenta, 2, 0)
-    abs_eta = np.abs(pseudorapidity(px, py, pz))
-    # One that left no track has zeros, and fails.
-    good = np.hypot(px, py) > _of_kind(card, leptons, "pt_min")
+    abs_eta = np.abs(direction(momenta)[0])
+    # A lepton without a track has zeros here, and fails.
+    good = np.hypot(momenta[..., 0], momenta[..., 1]) > _of_kind(card, leptons, "pt_min")
     good &= abs_eta < _of_kind(card, leptons, "eta_max")
-    # A stream of its own: what is measured does not depend on who is asked to be identified.
+    # A stream of its own, so that measurements do not depend on identification.
     uniform = rng.spawn(1)[0].random((n_events, len(leptons)))
     good &= uniform < _identification(card, leptons, abs_eta)
     return momenta, good.all(axis=1)
 
 
 def _sum_near(particles, momenta, distance):
-    """Sum of the momenta of particles near one direction an event; zeros where it has none."""
-    n_events = len(momenta)
-    eta, phi = pseudorapidity(*momenta.T), np.arctan2(momenta[:, 1], momenta[:, 0])
+    """Sum of the momenta of particles near one direction per event; zeros for zero momenta."""
+    eta, phi = direction(momenta)
     event = particles.event
     near = delta_r(particles.eta, particles.phi, eta[event], phi[event]) < distance
-    near = particles.select(near & momenta.any(axis=1)[event])
-    components = (near.px, near.py, near.pz)
-    return np.column_stack([sum_by_event(near.event, p, n_events) for p in components])
+    near = near & momenta.any(axis=1)[event]
+    return particles.select(near).sums(len(momenta))[:, :3]
 
 
 def _identification(card, leptons, abs_eta):
-    """Probability that leptons with tracks are recognised; the last region's beyond it."""
+    """Probability that leptons with tracks are recognised; that of the last region beyond it."""
     region = np.digitize(abs_eta, card.track_eta_edges[:-1], right=True)
     tables = _of_kind(card, leptons, "identification")
     return tables[np.arange(len(leptons)), region]
@@ -137,15 +134,15 @@ def _of_kind(card, leptons, quantity):
 
 
 def find_jets(flow, leptons, n_events, card, has_pileup):
-    """Reconstructed jets: pile-up offset, energy scale, identification, none at a lepton.
+    """Reconstructed jets: without pile-up, calibrated, identified, and away from leptons.
 
     Parameters
     ----------
     flow : Particles
-        What is clustered.
+        Energy-flow objects to cluster.
 
     leptons : ndarray of shape (n_events, n_leptons, 3)
-        Momenta that jets are to be away from.
+        Momenta that jets must be away from.
 
     n_events : int
         Number of events.
@@ -159,7 +156,7 @@ def find_jets(flow, leptons, n_events, card, has_pileup):
     Returns
     -------
     jets : Jets
-        Those that pass, in no order within an event.
+        Those that pass, in any order within an event.
     """
     jets = cluster(flow, n_events, card.jet_radius)
     if has_pileup:
@@ -178,4 +175,4 @@ def jet_energy_scale(raw_pt, eta, card):
 
 def missing_momentum(flow, n_events):
     """Minus the vector sum of the energy-flow objects, shape (n_events, 2)."""
-    return np.column_stack([-sum_by_event(flow.event, p, n_events) for p in (flow.px, flow.py)])
+    return -flow.sums(n_events)[:, :2]

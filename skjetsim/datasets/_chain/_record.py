@@ -7,14 +7,14 @@ import numpy as np
 
 from skjetsim.datasets._chain._particles import FourMomenta, Particles
 
-# Outgoing particles of the hard process and of the decays of its resonances: before they radiate
-# and, behind resonances, after initial-state radiation.
+# Status of outgoing particles of the hard process and of the decays of its resonances. They have
+# not radiated yet; those from resonances already recoil against initial-state radiation.
 _OUTGOING = 23
 
 
 @dataclass(frozen=True)
 class Entries(FourMomenta):
-    """Entries of Pythia's record, in GeV; `mother` is the index of each one's first mother."""
+    """Entries of Pythia's record, in GeV; `mother` is the index of an entry's first mother."""
 
     event: np.ndarray
     pdg_id: np.ndarray
@@ -24,6 +24,15 @@ class Entries(FourMomenta):
     py: np.ndarray
     pz: np.ndarray
     energy: np.ndarray
+
+    def first_copy(self, index):
+        """Follow entries up through their copies (recoil, radiation) to the first one."""
+        while True:
+            above = self.mother[index]
+            same = self.pdg_id[above] == self.pdg_id[index]
+            if not same.any():
+                return index
+            index = np.where(same, above, index)
 
 
 @dataclass(frozen=True)
@@ -39,24 +48,19 @@ class Record:
     def outgoing(self):
         """Partons, leptons and photons that leave the hard process and its resonances.
 
-        Resonances have their decay products in their place. Momenta are those before final-state
-        radiation; but those of a W from a top hold its recoil against what the b radiated.
+        Decay products stand in place of resonances. Momenta are those before final-state radiation,
+        but a W from a top already recoils against what the b radiated.
         """
         return np.flatnonzero(np.abs(self.entries.status) == _OUTGOING)
 
     def maker(self, index):
-        """PDG numbers of what made entries, through their own copies (recoil, radiation)."""
-        pdg_id, mother = self.entries.pdg_id, self.entries.mother
-        while True:
-            above = mother[index]
-            same = pdg_id[above] == pdg_id[index]
-            if not same.any():
-                return pdg_id[above]
-            index = np.where(same, above, index)
+        """PDG numbers of the particles that the first copies of entries come from."""
+        entries = self.entries
+        return entries.pdg_id[entries.mother[entries.first_copy(index)]]
 
 
-def unpack(batch, pythia, charges):
-    """Make a :class:`Record` of a batch from Pythia; `charges` caches its particle data."""
+def unpack(batch, charge_of):
+    """Make a :class:`Record` of a batch from Pythia; `charge_of` gives the charge of a species."""
     layout = batch.prt.layout
     record, offsets = layout.content, np.asarray(layout.offsets)
     event = np.repeat(np.arange(len(batch)), np.diff(offsets))
@@ -70,16 +74,9 @@ def unpack(batch, pythia, charges):
     )
     stable_index = np.flatnonzero(entries.status > 0)
     found = entries.select(stable_index)
-    charge = _charge(found.pdg_id, pythia, charges)
-    momenta = (found.px, found.py, found.pz, found.energy)
-    stable = Particles(found.event, found.pdg_id, charge, *momenta)
+    species, position = np.unique(found.pdg_id, return_inverse=True)
+    charge = np.array([charge_of(code) for code in species.tolist()])[position]
+    stable = Particles(
+        found.event, found.pdg_id, charge, found.px, found.py, found.pz, found.energy
+    )
     return Record(len(batch), entries, stable, stable_index)
-
-
-def _charge(pdg_id, pythia, charges):
-    """Electric charges, asking Pythia once for each species."""
-    species, position = np.unique(pdg_id, return_inverse=True)
-    for code in species.tolist():
-        if code not in charges:
-            charges[code] = pythia.particleData.charge(code)
-    return np.array([charges[code] for code in species.tolist()])[position]

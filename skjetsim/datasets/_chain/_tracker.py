@@ -1,5 +1,7 @@
 """Charged particles in the magnetic field, and their tracks."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skjetsim.datasets._chain._card import DetectorCard
@@ -13,9 +15,9 @@ _DEFAULT_CARD = DetectorCard()
 def propagate(particles, card):
     """Directions, seen from the origin, in which particles reach the calorimeter.
 
-    A charged particle from the origin turns by the angle alpha on its way; its transverse
-    distance from the beam is then 2 R sin(alpha / 2), in the direction phi -+ alpha / 2. It
-    leaves through the barrel or, soft ones curling up until then, through an end of the field.
+    A charged particle from the origin turns by the angle alpha on its way. Its transverse distance
+    from the beam is then 2 R sin(alpha / 2), in the direction phi -+ alpha / 2. It leaves through
+    the barrel or, if it curls up, through an end of the field.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def propagate(particles, card):
     with np.errstate(divide="ignore"):
         turn_to_end = curvature * card.half_length / slope
     turn = np.minimum(turn_to_barrel, turn_to_end)
-    # A particle that curls up exactly across the beam never leaves; a full turn stands for it.
+    # A particle that moves exactly across the beam may never leave: it gets a full turn.
     turn = np.where(np.isfinite(turn), turn, 2 * np.pi)
 
     # A positive charge in a field along +z turns clockwise. Beyond a full turn the sine is
@@ -56,26 +58,23 @@ def propagate(particles, card):
 def find_tracks(particles, card, rng):
     """Draw which charged particles leave a track, and the noise of each.
 
-    A particle's noise does not depend on the card, so that a detector that loses more tracks
-    measures the others as before.
+    The noise of a particle does not depend on the card: a detector that loses more tracks measures
+    the others as before.
 
     Returns
     -------
     index : ndarray of int
-        Positions in `particles` of those that leave one.
+        Positions in `particles` of those that leave a track.
 
     noise : ndarray of shape (3, n_tracks)
         Standard normal numbers for momentum, eta and phi.
     """
     charged = np.flatnonzero(particles.charge != 0)
-    kinematics = (
-        _kind(particles.pdg_id[charged]),
-        np.abs(particles.eta[charged]),
-        particles.pt[charged],
-    )
+    candidates = particles.select(charged)
+    kinematics = _kind(candidates.pdg_id), np.abs(candidates.eta), candidates.pt
     uniform = rng.random(len(charged))
-    # The default card's tracks, whatever the card, are served from the stream that calorimeters go
-    # on with, which keeps it in step; other particles have a stream of their own.
+    # Particles that leave a track with the default card draw from the stream that calorimeters use
+    # next. So that stream stays in step for any card. Other particles have a stream of their own.
     usual = uniform < _efficiency(_DEFAULT_CARD, *kinematics)
     noise = np.empty((3, len(charged)))
     noise[:, usual] = rng.standard_normal((3, np.count_nonzero(usual)))
@@ -123,21 +122,20 @@ def _angular_width(resolution, pt):
 
 def scale_momenta(particles, factor):
     """Multiply momenta by `factor` and keep the masses."""
-    return _with_momenta(
-        particles, particles.px * factor, particles.py * factor, particles.pz * factor
-    )
+    px, py, pz = (p * factor for p in (particles.px, particles.py, particles.pz))
+    return _with_momenta(particles, px, py, pz)
 
 
 def _with_momenta(particles, px, py, pz):
     """Return the particles with other momenta and the same masses."""
     energy = np.sqrt(np.maximum(particles.mass_squared, 0) + px**2 + py**2 + pz**2)
-    return type(particles)(particles.event, particles.pdg_id, particles.charge, px, py, pz, energy)
+    return replace(particles, px=px, py=py, pz=pz, energy=energy)
 
 
 def log_normal(mean, sigma, noise):
-    """Make log-normal numbers of given means and standard deviations out of standard normal ones.
+    """Make log-normal numbers of given means and standard deviations from standard normal ones.
 
-    The energy is never negative and its mean is the true one.
+    They are never negative, and their mean is the given one.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.sqrt(np.log1p((sigma / mean) ** 2))
@@ -152,6 +150,5 @@ def _kind(pdg_id):
 
 
 def _by_kind(card, quantity):
-    return np.array(
-        [getattr(card, f"{kind}_{quantity}") for kind in ("hadron", "electron", "muon")]
-    )
+    kinds = ("hadron", "electron", "muon")
+    return np.array([getattr(card, f"{kind}_{quantity}") for kind in kinds])

@@ -4,64 +4,45 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import detector_keys, generate_events
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 COORDINATES = {"relative": ["eta_rel", "phi_rel", "pt_rel"], "cartesian": ["px", "py", "pz"]}
 
 
-@documented_as(generate_events, events_bunch)
+@generator()
 def generate_jets(
-    n_samples,
+    request,
     kind="gluon",
     *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
     radius=0.8,
     pt_range=(900.0, 1100.0),
     n_constituents=30,
     coordinates="relative",
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
 ):
     """Generate jets of one kind as clouds of particles, and pass them through a detector.
 
-    Pythia 8 [1]_ makes proton-proton collisions at 13 TeV in which a quark, a gluon, a W, a Z or
-    a top quark becomes a jet and what it recoils against does not, with parton showers,
-    multiparton interactions and hadronisation. A detector in the manner of Delphes [2]_ measures
-    the same events. A row is an event whose anti-kT jet, within `radius` of the parton, boson or
-    top quark, is in `pt_range` and has abs(eta) < 2 at generator level.
+    Pythia 8 [1]_ makes proton-proton collisions at 13 TeV, with parton showers, multiparton
+    interactions and hadronisation. In each of them a quark, a gluon, a W, a Z or a top quark
+    becomes a jet, and recoils against something that does not become a jet of this kind. A detector
+    in the manner of Delphes [2]_ measures the same events. A row is an event whose anti-kT jet,
+    within `radius` of the parton, boson or top quark, is in `pt_range` and has abs(eta) < 2 at
+    generator level.
 
     Parameters
     ----------
     n_samples : int
-        Number of rows: generated jets that pass the selection, whether the detector finds them or
-        not.
+        Number of rows: generated jets that pass the selection. The detector need not find them.
 
     kind : {"gluon", "quark", "top", "w", "z"}, default="gluon"
-        What the jet starts from: a gluon or a light quark (u, d, s) made with a Z that decays to
-        neutrinos; a top quark that decays to quarks, with an antitop that decays to a lepton; a W
-        or Z that decays to quarks, with a Z or W that decays to neutrinos or a lepton.
-
-    %(random_state)s
-
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
-        `jet_radius` gives way to `radius`.
-
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
+        Origin of the jet: a gluon or a light quark (u, d, s), made with a Z that decays to
+        neutrinos; a top quark that decays to quarks, made with an antitop that decays to a lepton;
+        a W or Z that decays to quarks, made with a Z or W that decays to neutrinos or a lepton.
 
     radius : float, default=0.8
         Radius parameter of the anti-kT algorithm.
@@ -70,12 +51,23 @@ def generate_jets(
         Range of the generated jet's pT, in GeV.
 
     n_constituents : int, default=30
-        How many constituents of a jet are kept, the hardest first; jets with fewer are padded
-        with zeros.
+        Number of constituents kept of each jet, the hardest first; jets with fewer are padded with
+        zeros.
 
     coordinates : {"relative", "cartesian"}, default="relative"
-        "relative" gives each constituent by its distance from the jet axis in eta and phi and its
-        part of the jet's pT, as in JetNet [3]_; "cartesian" by px, py and pz in GeV.
+        "relative" is the distance of each constituent from the jet axis in eta and phi, and its
+        part of the jet's pT, as in JetNet [3]_. "cartesian" is px, py and pz in GeV.
+
+    %(random_state)s
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
+        `jet_radius` gives way to `radius`.
+
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. Even a
+        perfect simulation differs from the truth by as much as two passes differ. None leaves out
+        the detector and all keys of the detector level.
 
     %(n_pileup)s
 
@@ -95,13 +87,13 @@ def generate_jets(
         mask : ndarray of bool of shape (n_samples, n_constituents)
             True for a particle, False for padding.
         jets : DataFrame of shape (n_samples, 5)
-            pt, eta, phi and mass of the jet, in GeV and radians, and the multiplicity of its
-            constituents, all of them: also those beyond `n_constituents`.
+            pt, eta, phi and mass of the jet, in GeV and radians, and the number of its
+            constituents, including those beyond `n_constituents`.
         parton_delta_r : ndarray of shape (n_samples,)
             Distance from the jet axis to the farthest of the quarks of the decay, or to the
-            parton: below `radius` the jet holds all of them.
+            parton. If it is below `radius`, the jet holds all of them.
         target : ndarray of shape (n_samples, n_constituents, 3)
-            The matched jet after the detector: the y of a simulator; zeros where the jet is not
+            The matched jet after the detector: the y of a simulator; zeros if the jet is not
             accepted.
         target_mask, target_jets
             As `mask` and `jets`, after the detector.
@@ -122,16 +114,16 @@ def generate_jets(
     See Also
     --------
     generate_jet_images : Jets as images.
-    generate_wjet : What is said there of the detector.
+    generate_wjet : Notes on the detector.
 
     Notes
     -----
-    Constituents have no mass in the cloud, and `mass` has theirs in it. Those of a reconstructed
-    jet are scaled as the jet is, by the jet energy scale and the subtraction of pile-up. Needs
-    ``pip install skjetsim[pythia]``.
+    Constituents have no mass in the cloud, but `mass` includes their masses. Constituents of a
+    reconstructed jet are scaled as the jet is, by the jet energy scale and the subtraction of
+    pile-up. Needs ``pip install skjetsim[pythia]``.
 
-    To save time, events are dropped early where the partons are out of range when the shower has
-    come down to 10 GeV, and hard processes far below the range are not made; `DESCR` says what this
+    To save time, events are dropped early if their partons are out of range when the shower has
+    come down to 10 GeV, and hard processes far below the range are not made. `DESCR` says what this
     loses.
 
     References
@@ -156,44 +148,29 @@ def generate_jets(
     process = JetCloudProcess(
         kind=kind,
         radius=check_real(radius, "radius", above=0, below=np.pi / 2),
-        pt_range=check_pt_range(pt_range, settings),
+        pt_range=check_pt_range(pt_range, request.settings),
         n_constituents=check_int(n_constituents, "n_constituents"),
     )
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return _clouds_bunch(columns, passes, coordinates, descr)
-
-
-def _clouds_bunch(columns, passes, coordinates, descr):
-    """Bunch of clouds, without the detector's keys where there was no detector."""
+    columns, passes, descr = generate_events(process, request)
+    columns["data"] = in_coordinates(columns["data"], columns["jets"], coordinates)
+    for one in passes:
+        one["target"] = in_coordinates(one["target"], one["jets"], coordinates)
     names = COORDINATES[coordinates]
-    bunch = Bunch(
-        data=in_coordinates(columns["data"], columns["jets"], coordinates),
-        mask=columns["data"].any(axis=2),
-        jets=jet_frame(columns["jets"]),
-        parton_delta_r=columns["parton_delta_r"],
-        feature_names=list(names),
-        DESCR=descr,
-    )
-    if not passes:
-        return bunch
-    first, *repeats = (_detector_bunch(one, coordinates) for one in passes)
-    return Bunch(**bunch, **first, repeats=tuple(repeats), target_names=list(names))
+    jets = Bunch(**cloud_keys(columns), feature_names=list(names), DESCR=descr)
+    if passes:
+        jets.update(detector_keys(passes, cloud_detector_bunch), target_names=list(names))
+    return jets
 
 
-def _detector_bunch(one, coordinates):
+def cloud_keys(columns):
+    """Keys of the generator level."""
+    return {**columns, "mask": columns["data"].any(axis=2), "jets": jet_frame(columns["jets"])}
+
+
+def cloud_detector_bunch(one):
+    """Keys of one detector pass."""
     return Bunch(
-        target=in_coordinates(one["target"], one["jets"], coordinates),
+        target=one["target"],
         target_mask=one["target"].any(axis=2),
         target_jets=jet_frame(one["jets"]),
         accepted=one["accepted"],
@@ -207,7 +184,7 @@ def jet_frame(table):
 
 
 def in_coordinates(momenta, jets, coordinates):
-    """Constituents in the coordinates asked for, from momenta in GeV and a table of their jets."""
+    """Constituents in these coordinates, from momenta in GeV and a table of their jets."""
     if coordinates == "cartesian":
         return momenta
     jet_pt, jet_eta, jet_phi = jets[:, :3].T[:, :, None]

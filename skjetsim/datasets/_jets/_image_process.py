@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.datasets._chain._jets import cluster_constituents
-from skjetsim.datasets._chain._particles import NEUTRINO_IDS, delta_r, pseudorapidity
-from skjetsim.datasets._chain._process import OTHER, Process, VetoCount, keep_events
+from skjetsim.datasets._chain._particles import at_events, delta_r, direction
+from skjetsim.datasets._chain._process import Process, VetoCount, keep_events, veto_hooks
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
 from skjetsim.datasets._jets._kinds import parton_jets
 from skjetsim.datasets._jets._pixels import pixelate
-from skjetsim.datasets._jets._process import PARTICLE_ETA_MAX, hardest
+from skjetsim.datasets._jets._process import hardest, matched_jets, no_role, visible_particles
 from skjetsim.datasets._jets._substructure import tau21, trim
 
 RADIUS = 1.0
@@ -18,6 +18,7 @@ PT_RANGE = (250.0, 300.0)
 MASS_RANGE = (65.0, 95.0)
 ETA_MAX = 2.0
 
+PIXEL_OPTIONS = ("n_pixels", "half_width", "centre", "rotate", "flip")
 IMAGE_COLUMNS = ("pt", "eta", "phi", "mass", "tau21", "outside_pt")
 
 SETTINGS = {
@@ -37,8 +38,8 @@ SETTINGS = {
     "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 130."),
 }
 
-# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD has to
-# have a pT in the range and a mass that soft radiation, which trimming takes away, cannot give it.
+# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD must have
+# a pT in the range, and a mass that does not come from soft radiation, which trimming removes.
 _VETO_SCALE = 10.0
 _VETO_PT = (235.0, 340.0)
 _VETO_MASS = (35.0, 140.0)
@@ -57,7 +58,7 @@ class JetImageProcess(Process):
     normalise: bool = False
 
     description = "jet_images.rst"
-    options = ("kind", "n_pixels", "half_width", "centre", "rotate", "flip", "normalise")
+    options = ("kind", *PIXEL_OPTIONS, "normalise")
 
     @property
     def title(self):
@@ -71,14 +72,25 @@ class JetImageProcess(Process):
 
     def user_hooks(self, pythia8mc):
         """Drop dijets that will be out of range; a W hardly ever is."""
-        return _veto(pythia8mc, self.title) if self.kind == "qcd" else None
+        if self.kind != "qcd":
+            return None
+        count = VetoCount(self.title)
+
+        def is_out_of_range(position, record):
+            partons = [particle for particle in record if particle.isFinal()]
+            jets = parton_jets(partons, RADIUS)
+            return count(
+                not any(
+                    _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
+                    for jet in jets
+                )
+            )
+
+        return veto_hooks(pythia8mc, shower=is_out_of_range, scale=_VETO_SCALE)
 
     def select(self, record):
-        """Find the leading jet, or that of the W, and trim it."""
-        n_events, particles = record.n_events, record.stable
-        visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-        visible &= np.abs(particles.eta) < PARTICLE_ETA_MAX
-        particles = particles.select(visible)
+        """Find the leading jet, or the jet of the W, and trim it."""
+        n_events, particles = record.n_events, visible_particles(record)
         jets, owner = cluster_constituents(particles, n_events, RADIUS)
         good = np.ones(len(jets.event), dtype=bool)
         if self.kind == "w":
@@ -91,9 +103,7 @@ class JetImageProcess(Process):
         kept &= (jet.mass > MASS_RANGE[0]) & (jet.mass < MASS_RANGE[1])
         images, table = self._image(trimmed, np.ones(len(event)))
         columns = {"data": images[kept], "jets": table[kept]}
-        role = np.full(len(record.stable_index), OTHER)
-        event, jet = event[kept], jet.select(kept)
-        return keep_events(record, role, event, columns, _of_events(jet, event))
+        return keep_events(record, no_role(record), event[kept], columns, jet.select(kept))
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find and trim the jet near the generated one.
@@ -102,10 +112,7 @@ class JetImageProcess(Process):
         """
         n_events = events.n_events
         jets, owner = cluster_constituents(flow, n_events, RADIUS)
-        generated = events.jets.select(jets.event)
-        near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
-        near &= jets.n_constituents >= card.jet_min_constituents
-        chosen = hardest(jets, near, n_events)
+        chosen = matched_jets(jets, events, card)
         event = np.flatnonzero(chosen >= 0)
         trimmed = trim(flow, owner, jets, chosen[event])
         jet = trimmed.jets
@@ -113,30 +120,17 @@ class JetImageProcess(Process):
         images, table = self._image(trimmed, factor)
         table[:, _IN_GEV] *= factor[:, None]
         hard = table[:, 0] > card.jet_pt_min
-        event = event[hard]
-        accepted = np.zeros(n_events, dtype=bool)
-        accepted[event] = True
-        target = np.zeros((n_events, *images.shape[1:]))
-        target[event] = images[hard]
-        found = np.zeros((n_events, len(IMAGE_COLUMNS)))
-        found[event] = table[hard]
-        return {"target": target, "jets": found, "accepted": accepted}
+        found = {"target": images, "jets": table, "accepted": np.ones(len(event), dtype=bool)}
+        return {name: at_events(rows[hard], event[hard], n_events) for name, rows in found.items()}
 
     def _image(self, trimmed, factor):
-        """Images in GeV times the `factor` of each, or normalised, and their columns."""
+        """Images in GeV, times a `factor` for each, or normalised; and their columns."""
         particles, jets = trimmed.particles, trimmed.jets
         own = np.column_stack([jets.eta, jets.phi])[:, None]
+        axes = np.concatenate([own, trimmed.axes], axis=1)
+        steps = {name: getattr(self, name) for name in PIXEL_OPTIONS}
         images, outside = pixelate(
-            particles.eta,
-            particles.phi,
-            particles.pt,
-            particles.event,
-            np.concatenate([own, trimmed.axes], axis=1),
-            n_pixels=self.n_pixels,
-            half_width=self.half_width,
-            centre=self.centre,
-            rotate=self.rotate,
-            flip=self.flip,
+            particles.eta, particles.phi, particles.pt, particles.event, axes, **steps
         )
         images *= factor[:, None, None]
         if self.normalise:
@@ -150,41 +144,9 @@ _IN_GEV = [IMAGE_COLUMNS.index(name) for name in ("pt", "mass", "outside_pt")]
 
 
 def _near_the_w(jets, record):
-    """Mask of jets whose axis is within the radius of the W, by its decay's quarks."""
+    """Mask of jets whose axis is within the radius of the W, the sum of its quarks."""
     entries = record.entries
     index = record.outgoing
     index = index[(np.abs(entries.pdg_id[index]) <= 6) & (np.abs(record.maker(index)) == 24)]
-    quarks = entries.select(index)
-    px, py, pz = (
-        np.bincount(quarks.event, p, record.n_events)[jets.event]
-        for p in (quarks.px, quarks.py, quarks.pz)
-    )
-    return delta_r(jets.eta, jets.phi, pseudorapidity(px, py, pz), np.arctan2(py, px)) < RADIUS
-
-
-def _of_events(jets, event):
-    """Jets with the number of their event in place of their row."""
-    components = (jets.px, jets.py, jets.pz, jets.energy)
-    return type(jets)(event, *components, jets.n_constituents)
-
-
-def _veto(pythia8mc, title):
-    count = VetoCount(title)
-
-    class OutOfRangeVeto(pythia8mc.UserHooks):
-        def canVetoPT(self):  # noqa: N802
-            return True
-
-        def scaleVetoPT(self):  # noqa: N802
-            return _VETO_SCALE
-
-        def doVetoPT(self, position, record):  # noqa: N802
-            partons = [particle for particle in record if particle.isFinal()]
-            return count(
-                not any(
-                    _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
-                    for jet in parton_jets(partons, RADIUS)
-                )
-            )
-
-    return OutOfRangeVeto()
+    w_momenta = entries.select(index).sums(record.n_events)
+    return delta_r(jets.eta, jets.phi, *direction(w_momenta[jets.event])) < RADIUS

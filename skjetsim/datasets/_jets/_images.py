@@ -3,60 +3,40 @@
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import events_bunch, generate_events
+from skjetsim.datasets._chain._events import detector_keys, generate_events
+from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
-from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
 
 
-@documented_as(generate_events, events_bunch)
+@generator()
 def generate_jet_images(
-    n_samples,
+    request,
     kind="w",
     *,
-    random_state=None,
-    detector=None,
-    n_detector=1,
     n_pixels=25,
     half_width=1.25,
     centre=True,
     rotate=True,
     flip=True,
     normalise=False,
-    n_pileup=0.0,
-    settings=(),
-    memory=None,
-    n_jobs=None,
-    verbose=0,
 ):
     """Generate images of jets that a W or a parton made, and pass them through a detector.
 
-    The jets of the published jet images [1]_ [2]_: Pythia 8 at 14 TeV makes a W' that decays to a
-    W of two quarks and a Z of two neutrinos, or two partons of QCD. Anti-kT jets of R = 1.0 are
-    trimmed [3]_: of their kT subjets of R = 0.3 those with less than 5% of the jet's pT are taken
-    away. A row is an event whose jet, the W's or the leading one, has after that
-    250 < pT < 300 GeV, 65 < mass < 95 GeV and abs(eta) < 2 at generator level.
+    The jets are those of the published jet images [1]_ [2]_. Pythia 8 at 14 TeV makes two partons
+    of QCD, or a W' that decays to a W and a Z. The W decays to quarks, the Z to neutrinos. Anti-kT
+    jets of R = 1.0 are trimmed [3]_: kT subjets of R = 0.3 with less than 5% of the jet's pT are
+    removed. A row is an event whose jet, the W's or the leading one, then has 250 < pT < 300 GeV,
+    65 < mass < 95 GeV and abs(eta) < 2 at generator level.
 
     Parameters
     ----------
     n_samples : int
-        Number of rows: generated jets that pass the selection, whether the detector finds them or
-        not.
+        Number of rows: generated jets that pass the selection. The detector need not find them.
 
     kind : {"w", "qcd"}, default="w"
-        What the jet starts from.
-
-    %(random_state)s
-
-    detector : DetectorCard or None, default=None
-        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
-        `jet_radius` is not used.
-
-    n_detector : int or None, default=1
-        How many times each generated event passes through the detector, independently. The
-        difference between two passes is what a perfect simulation still differs by. None leaves
-        the detector out, and all keys of the detector level.
+        Origin of the jet.
 
     n_pixels : int, default=25
         Pixels along each side of an image.
@@ -65,22 +45,34 @@ def generate_jet_images(
         Half of an image's side, in eta and phi.
 
     centre : bool, default=True
-        Put the hardest subjet in the middle of the image; else the axis of the jet.
+        Whether the hardest subjet is in the middle of the image, or the axis of the jet.
 
     rotate : bool, default=True
-        Turn the second subjet below the first; in a jet of one subjet, the principal axis.
+        Whether to rotate the second subjet below the first one; in a jet of one subjet, the
+        principal axis.
 
     flip : bool, default=True
-        Mirror the image where the right half has less pT than the left.
+        Whether to mirror images whose right half has less pT than the left one.
 
     normalise : bool, default=False
-        Divide each image by the root of the sum of its squared pixels, which hides the pT and part
-        of the mass of the jet.
+        Whether to divide each image by the root of the sum of its squared pixels. This hides the pT
+        and part of the mass of the jet.
+
+    %(random_state)s
+
+    detector : DetectorCard or None, default=None
+        The detector; None is ``DetectorCard()``. The generated events do not depend on it. Its
+        `jet_radius` is not used.
+
+    n_detector : int or None, default=1
+        How many times each generated event passes through the detector, independently. Even a
+        perfect simulation differs from the truth by as much as two passes differ. None leaves out
+        the detector and all keys of the detector level.
 
     n_pileup : float, default=0.0
         Mean number of other inelastic collisions whose particles reach the detector with those of
-        the event. The generated events do not depend on it. Trimming takes most of it away, and
-        nothing else is subtracted.
+        the event. The generated events do not depend on it. Trimming removes most of it; nothing
+        else is subtracted.
 
     %(settings)s
 
@@ -94,15 +86,15 @@ def generate_jet_images(
     -------
     images : :class:`~sklearn.utils.Bunch`
         data : ndarray of shape (n_samples, n_pixels, n_pixels)
-            Generator level: pT in GeV in each pixel, unless normalised; the first axis is eta,
-            the second phi, as far as they were not turned.
+            Generator level: pT in GeV in each pixel, unless normalised. The first axis is eta and
+            the second phi, before the rotation.
         jets : DataFrame of shape (n_samples, 6)
             pt, eta, phi and mass of the trimmed jet, in GeV and radians; tau21, its ratio of
             2-subjettiness to 1-subjettiness; and outside_pt, the pT in GeV that lies beyond the
             edge of its image.
         target : ndarray of shape (n_samples, n_pixels, n_pixels)
-            The matched jet after the detector, trimmed and turned by itself; zeros where it is
-            not accepted.
+            The matched jet after the detector, trimmed and rotated by itself; zeros if it is not
+            accepted.
         target_jets : DataFrame of shape (n_samples, 6)
             As `jets`, after the detector.
         accepted : ndarray of bool of shape (n_samples,)
@@ -123,12 +115,12 @@ def generate_jet_images(
 
     Notes
     -----
-    Constituents are moved, turned and mirrored before they are summed in pixels, where the
-    published images are turned as pictures, with an interpolation that does not keep the pT.
+    Constituents are moved, rotated and mirrored before they are summed in pixels. The published
+    images were rotated as pictures, with an interpolation that does not conserve the pT.
     Needs ``pip install skjetsim[pythia]``.
 
     Few jets of QCD have this mass: they take several times as long as those of a W. To save time,
-    dijets out of range are dropped when the shower has come down to 10 GeV; `DESCR` says what this
+    dijets out of range are dropped when the shower has come down to 10 GeV. `DESCR` says what this
     loses.
 
     References
@@ -155,29 +147,18 @@ def generate_jet_images(
         half_width=check_real(half_width, "half_width", above=0),
         **{name: bool(value) for name, value in switches.items()},
     )
-    columns, passes, descr = generate_events(
-        process,
-        n_samples,
-        random_state=random_state,
-        detector=detector,
-        n_detector=n_detector,
-        n_pileup=n_pileup,
-        settings=settings,
-        memory=memory,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    bunch = Bunch(data=columns["data"], jets=_jet_frame(columns["jets"]), DESCR=descr)
-    if not passes:
-        return bunch
-    first, *repeats = (_detector_bunch(one) for one in passes)
-    return Bunch(**bunch, **first, repeats=tuple(repeats))
+    columns, passes, descr = generate_events(process, request)
+    images = Bunch(data=columns["data"], jets=image_frame(columns["jets"]), DESCR=descr)
+    images.update(detector_keys(passes, image_detector_bunch))
+    return images
 
 
-def _detector_bunch(one):
-    table = _jet_frame(one["jets"])
+def image_detector_bunch(one):
+    """Keys of one detector pass."""
+    table = image_frame(one["jets"])
     return Bunch(target=one["target"], target_jets=table, accepted=one["accepted"])
 
 
-def _jet_frame(table):
+def image_frame(table):
+    """Table of jets with names."""
     return pd.DataFrame(table, columns=list(IMAGE_COLUMNS))

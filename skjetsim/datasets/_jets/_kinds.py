@@ -4,24 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._process import VetoCount
+from skjetsim.datasets._chain._process import VetoCount, veto_hooks
 from skjetsim.datasets._chain._pythia import beam_energy
 
 # Outgoing parton moved by the recoil of initial-state radiation.
 _RECOILED = 44
 
-# The shower is looked at once, when it has come down to this pT in GeV: by then the radiation that
-# moves jets is there, and the many soft multiparton interactions that take most of the time are
-# still to come.
+# The shower is checked once, when it has come down to this pT in GeV. The radiation that moves jets
+# is there by then, but not the soft multiparton interactions that take most of the time.
 _VETO_SCALE = 10.0
 
-# A jet's abs(eta) at that time is not beyond this, if it is to be below 2 at the end.
+# Largest abs(eta) of a jet at that time that ends below 2.
 _VETO_ETA_MAX = 2.3
 
 _INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
 _HADRONIC_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")
-# Windows of mass: far from the pole it is not a boson, and the tail of high mass is long at high
-# pT.
+# Windows of mass: the tail of high mass is long at high pT, and is no boson far from the pole.
 _MASS_W = ("24:mMin = 50.", "24:mMax = 110.")
 _MASS_Z = ("23:mMin = 60.", "23:mMax = 120.")
 _HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
@@ -32,12 +30,12 @@ _LEPTONIC_W = ("24:onMode = off", "24:onIfAny = 11 13")
 class JetKind:
     """What starts a jet, and Pythia's settings for it.
 
-    `partons` are PDG numbers of what leaves the hard process or its resonances and becomes the
-    jet. Where `makers` are given, they come from the decay of these, and `resonance`, PDG
-    numbers, is what has the momentum of the jet before anything decays. `margins` are
-    factors on the range of the jets' pT that give the range of the partons', when the shower has
-    come down to `_VETO_SCALE`; the softest hard process has `pt_hat_factor` of the smallest pT, and
-    initial-state radiation would have to lift a jet by the rest.
+    `partons` are PDG numbers of the particles that leave the hard process or its resonances and
+    become the jet. If `makers` are given, partons come from their decay, and `resonance` has the
+    PDG numbers of the particle with the momentum of the jet before the decay. `margins` are factors
+    on the range of the jets' pT: they give the range of the partons' pT when the shower has come
+    down to `_VETO_SCALE`. The softest hard process has `pt_hat_factor` of the smallest pT;
+    initial-state radiation would have to give a jet the rest.
     """
 
     title: str
@@ -65,18 +63,41 @@ class JetKind:
             index = index[np.isin(record.maker(index), self.makers)]
         else:
             index = after_recoil(entries, index)
-        chosen = entries.select(index)
-        components = (chosen.px, chosen.py, chosen.pz, chosen.energy)
-        sums = [np.bincount(chosen.event, p, record.n_events) for p in components]
-        return np.column_stack(sums), index
-
-    def settings_for(self, pt_range):
-        """Pythia's settings, for jets in a range of pT in GeV."""
-        return (*self.settings, f"PhaseSpace:pTHatMin = {self.pt_hat_factor * pt_range[0]}")
+        return entries.select(index).sums(record.n_events), index
 
     def user_hooks(self, pythia8mc, radius, pt_range):
         """Pythia hooks that drop events whose jet will be out of range."""
-        return _veto(pythia8mc, self, radius, pt_range)
+        low, high = (margin * pt for margin, pt in zip(self.margins, pt_range, strict=True))
+        count = VetoCount(self.title)
+
+        def is_of_another_kind(record):
+            # Pythia has no switch for the flavour that comes with the boson.
+            wrong = not any(p.id() in self.partons for p in record if p.status() == 23)
+            # An event that passes here may still be dropped later.
+            return count(wrong) if wrong else False
+
+        def is_out_of_range(position, record):
+            # Resonances shower by themselves, after the rest of the event.
+            if position > _LAST_OF_HARD_PROCESS:
+                return False
+            final = [particle for particle in record if particle.isFinal()]
+            if self.resonance:
+                candidate = next(p for p in final if p.id() in self.resonance)
+                inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
+                return count(not inside)
+            partons = [p for p in final if p.idAbs() in _COLOURED]
+            # Partons just too far apart for one jet may be in one jet after they have radiated.
+            inside = (
+                _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
+            )
+            return count(not inside)
+
+        return veto_hooks(
+            pythia8mc,
+            process_level=None if self.makers else is_of_another_kind,
+            shower=is_out_of_range,
+            scale=_VETO_SCALE,
+        )
 
 
 def after_recoil(entries, index):
@@ -95,47 +116,8 @@ def after_recoil(entries, index):
         index[moved] = following[moved]
 
 
-def _veto(pythia8mc, kind, radius, pt_range):
-    low, high = (margin * pt for margin, pt in zip(kind.margins, pt_range, strict=True))
-    count = VetoCount(kind.title)
-
-    class OutOfRangeVeto(pythia8mc.UserHooks):
-        def canVetoProcessLevel(self):  # noqa: N802
-            return not kind.makers
-
-        def doVetoProcessLevel(self, record):  # noqa: N802
-            # Pythia has no switch for the flavour beside the boson.
-            wrong = not any(p.id() in kind.partons for p in record if p.status() == 23)
-            # Passing here says nothing of what comes later.
-            return count(wrong) if wrong else False
-
-        def canVetoPT(self):  # noqa: N802
-            return True
-
-        def scaleVetoPT(self):  # noqa: N802
-            return _VETO_SCALE
-
-        def doVetoPT(self, position, record):  # noqa: N802
-            # Resonances shower by themselves, after the rest of the event.
-            if position > _LAST_OF_HARD_PROCESS:
-                return False
-            final = [particle for particle in record if particle.isFinal()]
-            if kind.resonance:
-                candidate = next(p for p in final if p.id() in kind.resonance)
-                inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
-                return count(not inside)
-            partons = [p for p in final if p.idAbs() in _COLOURED]
-            # Two partons just too far apart for one jet may be in one when they have radiated.
-            inside = (
-                _leading_pt(partons, radius) < high and _leading_pt(partons, 1.25 * radius) > low
-            )
-            return count(not inside)
-
-    return OutOfRangeVeto()
-
-
 def _leading_pt(partons, radius):
-    """Transverse momentum of the hardest jet of partons that is central; 0 if none is."""
+    """Transverse momentum of the hardest central jet of partons; 0 without such a jet."""
     jets = parton_jets(partons, radius)
     return max((jet.pt() for jet in jets if abs(jet.eta()) < _VETO_ETA_MAX), default=0.0)
 
@@ -143,6 +125,7 @@ def _leading_pt(partons, radius):
 # Pythia's numbers: no step yet, multiparton interaction, initial and final-state radiation.
 _LAST_OF_HARD_PROCESS = 3
 _COLOURED = (1, 2, 3, 4, 5, 21)
+_QUARKS = (1, 2, 3, 4, 5, -1, -2, -3, -4, -5)
 
 
 def parton_jets(partons, radius):
@@ -159,9 +142,7 @@ def parton_jets(partons, radius):
 
 KINDS = {
     "gluon": JetKind(
-        "gluon jet",
-        ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z),
-        partons=(21,),
+        "gluon jet", ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z), partons=(21,)
     ),
     "quark": JetKind(
         "quark jet",
@@ -178,24 +159,24 @@ KINDS = {
             "24:onPosIfAny = 1 2 3 4 5",
             "24:onNegIfAny = 11 13",
         ),
-        partons=(5, 1, 2, 3, 4, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(6,),
         makers=(6, 24),
-        # Its mass is large: radiation and decay products leave the jet, or another jet joins it.
+        # The mass is large: radiation and decay products leave the jet, or another jet joins it.
         margins=(0.80, 1.25),
         pt_hat_factor=0.5,
     ),
     "w": JetKind(
         "W jet",
         ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_INVISIBLE_Z, *_HADRONIC_W),
-        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(24, -24),
         makers=(24, -24),
     ),
     "z": JetKind(
         "Z jet",
         ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_HADRONIC_Z, *_LEPTONIC_W),
-        partons=(1, 2, 3, 4, 5, -1, -2, -3, -4, -5),
+        partons=_QUARKS,
         resonance=(23,),
         makers=(23,),
     ),
@@ -203,7 +184,7 @@ KINDS = {
 
 
 def check_pt_range(pt_range, settings):
-    """Lower and upper end of the jets' pT in GeV, as floats; beams of the `settings` make them."""
+    """Lower and upper end of the jets' pT in GeV, as floats; `settings` have the beams."""
     try:
         low, high = (float(pt) for pt in pt_range)
     except (TypeError, ValueError):
@@ -213,7 +194,7 @@ def check_pt_range(pt_range, settings):
     energy = beam_energy(settings)
     if low >= energy / 2:
         raise ValueError(
-            f"pt_range begins at {low:g} GeV, and beams of {energy:g} GeV together make no jet of "
-            "more than half of that."
+            f"pt_range begins at {low:g} GeV, but beams with {energy:g} GeV together cannot make a "
+            "jet of more than half of that."
         )
     return low, high

@@ -1,16 +1,16 @@
-"""Images of jets: constituents moved, turned and mirrored, then summed in pixels."""
+"""Images of jets: constituents moved, rotated and mirrored, then summed in pixels."""
 
 import numpy as np
 
-from skjetsim.utils._angles import wrap_phi
+from skjetsim.utils._angles import rotated, wrap_phi
 
 
 def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, flip):
-    """Sum the pT of constituents in the pixels of one image a jet.
+    """Sum the pT of constituents in the pixels of one image per jet.
 
-    The steps are those of [1]_, but constituents are turned in place of pixels: so no
-    interpolation changes the pT. Turned images have the second axis below the first, or the
-    principal axis of what there is; mirrored ones more pT on the right.
+    The steps are those of [1]_, but constituents are rotated and not pixels, so that no
+    interpolation changes the pT. Rotated images have the second axis below the first one, or along
+    the principal axis of a jet without a second axis. Mirrored images have more pT on the right.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
         Half of an image's side, in eta and phi.
 
     centre, rotate, flip : bool
-        Whether to put the hardest subjet in the middle, and not the jet; to turn; to mirror.
+        Whether to put the hardest subjet, and not the jet, in the middle; to rotate; to mirror.
 
     Returns
     -------
@@ -49,11 +49,9 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
     x = eta - middle[row, 0]
     y = wrap_phi(phi - middle[row, 1])
     if rotate:
-        angle = _angles(x, y, pt, row, axes)
-        # The second axis comes to stand at minus 90 degrees.
-        turn = -np.pi / 2 - angle
-        cos, sin = np.cos(turn)[row], np.sin(turn)[row]
-        x, y = cos * x - sin * y, sin * x + cos * y
+        # The second axis is rotated to minus 90 degrees.
+        turn = -np.pi / 2 - _angles(x, y, pt, row, axes)
+        x, y = rotated(x, y, np.cos(turn)[row], np.sin(turn)[row])
     size = 2 * half_width / n_pixels
     i = np.floor((x + half_width) / size).astype(np.int64)
     j = np.floor((y + half_width) / size).astype(np.int64)
@@ -70,7 +68,7 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
 
 
 def _angles(x, y, pt, row, axes):
-    """Directions of the second subjets as seen from the middle; of the principal axes elsewhere."""
+    """Directions of the second subjets from the middle, or of the principal axes without one."""
     n_jets = len(axes)
     away = axes[:, 2] - axes[:, 1]
     angle = np.arctan2(wrap_phi(away[:, 1]), away[:, 0])
@@ -82,7 +80,7 @@ def _angles(x, y, pt, row, axes):
     xx, yy, xy, mean_x, mean_y = (value / np.maximum(total, 1e-300) for value in sums)
     xx, yy, xy = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
     principal = np.arctan2(2 * xy, xx - yy) / 2
-    # Of the axis's two directions the one in which there is more.
+    # An axis has two directions: the one with more pT.
     along = np.cos(principal)[row] * x + np.sin(principal)[row] * y
     backward = np.bincount(row, pt * along, n_jets) < 0
     angle[alone] = (principal + np.pi * backward)[alone]

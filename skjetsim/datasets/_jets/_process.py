@@ -7,14 +7,18 @@ import numpy as np
 from skjetsim.datasets._chain._jets import cluster_constituents
 from skjetsim.datasets._chain._particles import (
     NEUTRINO_IDS,
+    at_events,
     delta_r,
-    pseudorapidity,
+    direction,
+    hardest_momenta,
+    renumbered,
     smallest_by_event,
 )
 from skjetsim.datasets._chain._pileup import subtract_pileup
 from skjetsim.datasets._chain._process import OTHER, Process, keep_events
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
 from skjetsim.datasets._jets._kinds import KINDS
+from skjetsim.datasets._jets._substructure import constituents_of
 
 JET_ETA_MAX = 2.0
 PARTICLE_ETA_MAX = 5.0
@@ -42,7 +46,8 @@ class JetCloudProcess(Process):
     @property
     def settings(self):
         """Pythia's settings."""
-        return KINDS[self.kind].settings_for(self.pt_range)
+        kind = KINDS[self.kind]
+        return (*kind.settings, f"PhaseSpace:pTHatMin = {kind.pt_hat_factor * self.pt_range[0]}")
 
     def user_hooks(self, pythia8mc):
         """Drop events whose jet will be out of range."""
@@ -51,14 +56,9 @@ class JetCloudProcess(Process):
     def select(self, record):
         """Find the jet that the parton, boson or top quark became."""
         hard, partons = KINDS[self.kind].momenta(record)
-        particles = record.stable
-        visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-        visible &= np.abs(particles.eta) < PARTICLE_ETA_MAX
-        particles = particles.select(visible)
+        particles = visible_particles(record)
         jets, owner = cluster_constituents(particles, record.n_events, self.radius)
-
-        px, py, pz, _ = hard[jets.event].T
-        distance = delta_r(jets.eta, jets.phi, pseudorapidity(px, py, pz), np.arctan2(py, px))
+        distance = delta_r(jets.eta, jets.phi, *direction(hard[jets.event]))
         chosen = hardest(jets, distance < self.radius, record.n_events)
         low, high = self.pt_range
         picked = jets.select(chosen)
@@ -70,7 +70,7 @@ class JetCloudProcess(Process):
             "jets": jet_table(picked),
             "parton_delta_r": farthest_parton(record.entries.select(partons), picked, kept),
         }
-        return keep_events(record, np.full(len(record.stable_index), OTHER), kept, columns, picked)
+        return keep_events(record, no_role(record), kept, columns, picked)
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find the jet near the generated one.
@@ -79,32 +79,46 @@ class JetCloudProcess(Process):
         """
         n_events = events.n_events
         jets, owner = cluster_constituents(flow, n_events, self.radius)
-        generated = events.jets.select(jets.event)
-        near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
-        near &= jets.n_constituents >= card.jet_min_constituents
-        chosen = hardest(jets, near, n_events)
-        raw = jets.select(chosen[chosen >= 0])
-        corrected = raw
+        chosen = matched_jets(jets, events, card)
+        corrected = jets.select(chosen[chosen >= 0])
         if events.has_pileup:
             card = replace(card, jet_radius=self.radius)
-            corrected = subtract_pileup(raw, flow, n_events, card)
+            corrected = subtract_pileup(corrected, flow, n_events, card)
         corrected = corrected.scale(jet_energy_scale(corrected.pt, corrected.eta, card))
         corrected = corrected.select(corrected.pt > card.jet_pt_min)
 
         found = corrected.event
-        accepted = np.zeros(n_events, dtype=bool)
-        accepted[found] = True
-        target = np.zeros((n_events, self.n_constituents, 3))
-        target[found] = hardest_constituents(flow, owner, chosen[found], self.n_constituents)
-        # The jet's correction is that of each constituent: so they still add up to it.
-        target[found] *= (corrected.pt / jets.pt[chosen[found]])[:, None, None]
-        table = np.zeros((n_events, len(JET_COLUMNS)))
-        table[found] = jet_table(corrected)
-        return {"target": target, "jets": table, "accepted": accepted}
+        clouds = hardest_constituents(flow, owner, chosen[found], self.n_constituents)
+        # Each constituent is corrected as its jet is, so that they still add up to it.
+        clouds = clouds * (corrected.pt / jets.pt[chosen[found]])[:, None, None]
+        return {
+            "target": at_events(clouds, found, n_events),
+            "jets": at_events(jet_table(corrected), found, n_events),
+            "accepted": at_events(np.ones(len(found), dtype=bool), found, n_events),
+        }
+
+
+def visible_particles(record):
+    """Stable particles that make jets: those in the calorimeters, without neutrinos."""
+    particles = record.stable
+    visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
+    return particles.select(visible & (np.abs(particles.eta) < PARTICLE_ETA_MAX))
+
+
+def no_role(record):
+    """Roles of stable particles of a process without leptons of its own."""
+    return np.full(len(record.stable_index), OTHER)
+
+
+def matched_jets(jets, events, card):
+    """Position of the hardest jet near the generated one in each event, -1 without such a jet."""
+    generated = events.jets.select(jets.event)
+    near = delta_r(jets.eta, jets.phi, generated.eta, generated.phi) < card.match_delta_r
+    return hardest(jets, near & (jets.n_constituents >= card.jet_min_constituents), events.n_events)
 
 
 def hardest(jets, good, n_events):
-    """Position of the hardest of the `good` jets of each event, -1 where there is none."""
+    """Position of the hardest of the `good` jets in each event, -1 without such a jet."""
     index = np.flatnonzero(good)
     among = smallest_by_event(jets.event[index], -jets.pt[index], n_events)
     return np.append(index, -1)[among]
@@ -120,27 +134,13 @@ def hardest_constituents(particles, owner, chosen, n_constituents):
 
     Returns an array of shape (n_jets, n_constituents, 3) of px, py and pz in GeV.
     """
-    row_of = np.full(owner.max(initial=-1) + 1, -1)
-    row_of[chosen] = np.arange(len(chosen))
-    row = row_of[owner]
-    inside = np.flatnonzero(row >= 0)
-    order = inside[np.lexsort((-particles.pt[inside], row[inside]))]
-    row = row[order]
-    rank = np.arange(len(row)) - np.searchsorted(row, row)
-    first = rank < n_constituents
-    row, rank, order = row[first], rank[first], order[first]
-    momenta = np.zeros((len(chosen), n_constituents, 3))
-    components = (particles.px, particles.py, particles.pz)
-    momenta[row, rank] = np.column_stack([p[order] for p in components])
-    return momenta
+    inside = constituents_of(particles, owner, chosen)
+    return hardest_momenta(inside, len(chosen), n_constituents)[..., :3]
 
 
 def farthest_parton(partons, jets, kept):
-    """Largest distance of an event's partons from its jet; `kept` are the events of the jets."""
-    row = np.full(partons.event.max(initial=-1) + 1, -1)
-    kept_here = kept < len(row)
-    row[kept[kept_here]] = np.flatnonzero(kept_here)
-    row = row[partons.event]
+    """Distance of each jet from its farthest parton; `kept` are the events of the jets."""
+    row = renumbered(partons.event, kept)
     partons, row = partons.select(row >= 0), row[row >= 0]
     distance = delta_r(partons.eta, partons.phi, jets.eta[row], jets.phi[row])
     farthest = np.zeros(len(jets.event))

@@ -1,12 +1,12 @@
 """Bundled jets: clouds and images."""
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._bundled import bundled_descr, read_arrays
-from skjetsim.datasets._jets._clouds import COORDINATES, jet_frame
+from skjetsim.datasets._jets._clouds import COORDINATES, cloud_detector_bunch, cloud_keys
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
+from skjetsim.datasets._jets._images import image_detector_bunch, image_frame
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._validation import check_option
 
@@ -41,7 +41,7 @@ def load_gluon_jets(*, return_X_y=False):
         parton_delta_r : ndarray of shape (6000,)
             Distance from the jet axis to the gluon.
         target, target_mask, target_jets
-            The same of the reconstructed jet; zeros where it is not accepted.
+            The same of the reconstructed jet; zeros if it is not accepted.
         accepted : ndarray of bool of shape (6000,)
             Whether a reconstructed jet is near the generated one.
         feature_names, target_names : list of str
@@ -63,25 +63,19 @@ def load_gluon_jets(*, return_X_y=False):
     >>> jets.data.shape, float(jets.jets["pt"].min()) > 900
     ((6000, 30, 3), True)
     """
-    arrays = read_arrays("gluon_jets.parquet")
+    file = "gluon_jets.parquet"
+    arrays = read_arrays(file)
     accepted = arrays["accepted"]
     if return_X_y:
         return arrays["data"][accepted], arrays["target"][accepted]
-    names = COORDINATES["relative"]
+    columns, one = _levels(arrays, JET_COLUMNS)
+    columns["parton_delta_r"] = arrays["parton_delta_r"]
     return Bunch(
-        data=arrays["data"],
-        mask=arrays["data"].any(axis=2),
-        jets=jet_frame(_table(arrays, "jets", JET_COLUMNS)),
-        parton_delta_r=arrays["parton_delta_r"],
-        target=arrays["target"],
-        target_mask=arrays["target"].any(axis=2),
-        target_jets=jet_frame(_table(arrays, "target_jets", JET_COLUMNS)),
-        accepted=accepted,
-        feature_names=list(names),
-        target_names=list(names),
-        DESCR=bundled_descr(
-            JetCloudProcess.description, "gluon_jets.parquet", len(accepted), accepted.mean()
-        ),
+        **cloud_keys(columns),
+        **cloud_detector_bunch(one),
+        feature_names=list(COORDINATES["relative"]),
+        target_names=list(COORDINATES["relative"]),
+        DESCR=bundled_descr(JetCloudProcess.description, file, len(accepted), accepted.mean()),
     )
 
 
@@ -89,7 +83,7 @@ def load_jet_images(kind="w"):
     """Load 4,000 bundled jet images of W bosons or of QCD, at both levels.
 
     They are made by :func:`generate_jet_images` with its defaults: trimmed jets of
-    250 < pT < 300 GeV and 65 < mass < 95 GeV, moved, turned and mirrored.
+    250 < pT < 300 GeV and 65 < mass < 95 GeV, moved, rotated and mirrored.
 
     ========================   ==============
     Images of either kind               4,000
@@ -100,7 +94,7 @@ def load_jet_images(kind="w"):
     Parameters
     ----------
     kind : {"w", "qcd"}, default="w"
-        What the jets started from.
+        Origin of the jets.
 
     Returns
     -------
@@ -110,7 +104,7 @@ def load_jet_images(kind="w"):
         jets : DataFrame of shape (4000, 6)
             pt, eta, phi and mass of the trimmed jet, tau21, and outside_pt.
         target : ndarray of shape (4000, 25, 25)
-            The reconstructed jet; zeros where it is not accepted.
+            The reconstructed jet; zeros if it is not accepted.
         target_jets : DataFrame of shape (4000, 6)
             As `jets`, after the detector.
         accepted : ndarray of bool of shape (4000,)
@@ -121,7 +115,7 @@ def load_jet_images(kind="w"):
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If `kind` is another one.
 
     See Also
     --------
@@ -140,23 +134,23 @@ def load_jet_images(kind="w"):
     (8000, 25, 25)
     """
     check_option(kind, "kind", tuple(SETTINGS))
-    arrays = read_arrays("jet_images.parquet", ("kind", kind))
+    file = "jet_images.parquet"
+    columns, one = _levels(read_arrays(file, [("kind", "=", kind)]), IMAGE_COLUMNS)
+    accepted = one["accepted"]
     return Bunch(
-        data=arrays["data"],
-        jets=pd.DataFrame(_table(arrays, "jets", IMAGE_COLUMNS), columns=list(IMAGE_COLUMNS)),
-        target=arrays["target"],
-        target_jets=pd.DataFrame(
-            _table(arrays, "target_jets", IMAGE_COLUMNS), columns=list(IMAGE_COLUMNS)
-        ),
-        accepted=arrays["accepted"],
-        DESCR=bundled_descr(
-            JetImageProcess.description,
-            "jet_images.parquet",
-            len(arrays["data"]),
-            arrays["accepted"].mean(),
-        ),
+        data=columns["data"],
+        jets=image_frame(columns["jets"]),
+        **image_detector_bunch(one),
+        DESCR=bundled_descr(JetImageProcess.description, file, len(accepted), accepted.mean()),
     )
 
 
-def _table(arrays, prefix, names):
-    return np.column_stack([arrays[f"{prefix}_{name}"] for name in names])
+def _levels(arrays, names):
+    """Columns of the generator level, and one detector pass, as a process makes them."""
+    jets, target_jets = (
+        np.column_stack([arrays[f"{level}_{name}"] for name in names])
+        for level in ("jets", "target_jets")
+    )
+    columns = {"data": arrays["data"], "jets": jets}
+    one = {"target": arrays["target"], "jets": target_jets, "accepted": arrays["accepted"]}
+    return columns, one

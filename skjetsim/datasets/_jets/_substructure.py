@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from skjetsim.datasets._chain._jets import Jets, cluster_constituents
-from skjetsim.datasets._chain._particles import Particles, delta_r, smallest_by_event
+from skjetsim.datasets._chain._particles import Particles, delta_r, renumbered, smallest_by_event
 
 SUBJET_RADIUS = 0.3
 SUBJET_PT_FRACTION = 0.05
@@ -16,8 +16,8 @@ SUBJET_PT_FRACTION = 0.05
 class TrimmedJets:
     """Jets after trimming; `event` of jets, particles and subjets is the row of the jet.
 
-    `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets, or NaN in place of the
-    second where a jet has but one.
+    `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets. The second is NaN if a
+    jet has only one.
     """
 
     jets: Jets
@@ -26,12 +26,12 @@ class TrimmedJets:
 
 
 def trim(particles, owner, jets, chosen):
-    """Trim jets [1]_: take away subjets that carry little of their pT.
+    """Trim jets [1]_: remove subjets that carry little of their pT.
 
     Parameters
     ----------
     particles : Particles
-        What was clustered.
+        Particles that were clustered.
 
     owner : ndarray of int
         Position in `jets` of the jet of each particle.
@@ -45,7 +45,7 @@ def trim(particles, owner, jets, chosen):
     Returns
     -------
     trimmed : TrimmedJets
-        What is left: kT subjets of radius `SUBJET_RADIUS` above `SUBJET_PT_FRACTION` of the jet.
+        Jets of kT subjets with radius `SUBJET_RADIUS` and above `SUBJET_PT_FRACTION` of the pT.
 
     References
     ----------
@@ -55,30 +55,22 @@ def trim(particles, owner, jets, chosen):
     subjets, sub_owner = cluster_constituents(inside, len(chosen), SUBJET_RADIUS, "kt")
     kept = subjets.pt > SUBJET_PT_FRACTION * jets.pt[chosen][subjets.event]
     inside = inside.select(kept[sub_owner])
-    return TrimmedJets(
-        add_up(inside, len(chosen)), inside, leading_axes(subjets.select(kept), len(chosen))
-    )
+    n_jets = len(chosen)
+    n_constituents = np.bincount(inside.event, minlength=n_jets)
+    trimmed = Jets(np.arange(n_jets), *inside.sums(n_jets).T, n_constituents)
+    return TrimmedJets(trimmed, inside, leading_axes(subjets.select(kept), n_jets))
 
 
 def constituents_of(particles, owner, chosen):
     """Constituents of chosen jets, whose positions in `chosen` are now their `event`."""
-    row_of = np.full(owner.max(initial=-1) + 1, -1)
-    row_of[chosen] = np.arange(len(chosen))
-    row = row_of[owner]
+    row = renumbered(owner, chosen)
     inside = np.flatnonzero(row >= 0)
     inside = inside[np.argsort(row[inside], kind="stable")]
     return replace(particles.select(inside), event=row[inside])
 
 
-def add_up(particles, n_jets):
-    """Jets that are the sums of particles, one an event."""
-    components = (particles.px, particles.py, particles.pz, particles.energy)
-    sums = [np.bincount(particles.event, p, n_jets) for p in components]
-    return Jets(np.arange(n_jets), *sums, np.bincount(particles.event, minlength=n_jets))
-
-
 def leading_axes(subjets, n_jets):
-    """Eta and phi of the two hardest subjets of each jet, NaN where there is none."""
+    """Eta and phi of the two hardest subjets of each jet, NaN for subjets that it lacks."""
     axes = np.full((n_jets, 2, 2), np.nan)
     for rank in range(2):
         index = smallest_by_event(subjets.event, -subjets.pt, n_jets)
@@ -92,7 +84,7 @@ def leading_axes(subjets, n_jets):
 def tau21(particles, jets):
     """Ratio of 2-subjettiness to 1-subjettiness [1]_, about the axes of exclusive kT subjets.
 
-    Zero for a jet of one particle, which has neither.
+    Zero for a jet of one particle.
 
     References
     ----------
@@ -104,9 +96,7 @@ def tau21(particles, jets):
     ratio = np.zeros(n_jets)
     if not len(several):
         return ratio
-    row_of = np.full(n_jets, -1)
-    row_of[several] = np.arange(len(several))
-    row = row_of[particles.event]
+    row = renumbered(particles.event, several)
     inside = replace(particles, event=row).select(row >= 0)
     one = jets.select(several)
     about_one = delta_r(inside.eta, inside.phi, one.eta[inside.event], one.phi[inside.event])
@@ -126,12 +116,11 @@ def exclusive_axes(particles, n_jets):
     import fastjet
 
     definition = fastjet.JetDefinition(fastjet.kt_algorithm, 1.0)
-    components = (particles.px, particles.py, particles.pz, particles.energy)
-    momenta = np.column_stack(components).tolist()
+    momenta = particles.momenta.tolist()
     last = np.cumsum(np.bincount(particles.event, minlength=n_jets)).tolist()
     axes = np.empty((2, n_jets, 2))
-    # One jet at a time: for many at once FastJet warns of any algorithm, and for good changes how
-    # Python prints warnings.
+    # One jet at a time: for many at once FastJet warns of any algorithm, and permanently changes
+    # how Python prints warnings.
     for jet, (begin, end) in enumerate(pairwise([0, *last])):
         constituents = [fastjet.PseudoJet(*momentum) for momentum in momenta[begin:end]]
         sequence = fastjet._swig.ClusterSequence(constituents, definition)

@@ -1,4 +1,4 @@
-"""Energy of a part of the showers in each slice of the calorimeter, before any cell is known."""
+"""Energy of a part of the showers in each slice of the calorimeter, before the cells."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Cascade:
 
 
 def _mean(one, weight_one, two, weight_two):
-    """Mean of both by weight, and plainly where neither has any."""
+    """Mean of both by weight, and without weights if neither has any."""
     total = weight_one + weight_two
     return np.where(
         total > 0,
@@ -46,11 +46,11 @@ def _mean(one, weight_one, two, weight_two):
 
 @dataclass(frozen=True)
 class Development:
-    """How some showers develop: their parts, and where the rest of the energy goes.
+    """How some showers develop: their parts, and the rest of the energy.
 
-    `leakage` and `invisible` are in GeV, `granularity` is the variance of the sampling over that
-    of electromagnetic energy; all three have the shape (n_showers,). `track` is the energy left
-    on the axis, shape (n_showers, n_slices), or None.
+    `leakage` and `invisible` are in GeV. `granularity` is the variance of the sampling over the
+    variance for electromagnetic energy. All three have the shape (n_showers,). `track` is the
+    energy left on the axis, shape (n_showers, n_slices), or None.
     """
 
     cascades: tuple

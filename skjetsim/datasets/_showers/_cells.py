@@ -1,15 +1,15 @@
-"""Which cell a point is in, and how much of a round profile is in each cell."""
+"""The cell of a point, and the part of a round profile in each cell."""
 
 import numpy as np
 
-# Points that stand for a profile beside the axis of rings: radii times angles.
+# Points that represent a profile off the axis of rings: radii times angles.
 RING_RADII, RING_ANGLES = 32, 24
 
 
 class Cells:
-    """Cells of a geometry, with one more column a layer for what falls outside of them.
+    """Cells of a geometry, and one more column per layer for energy outside of its cells.
 
-    Columns are the cells of the geometry, then one of each layer.
+    Columns are the cells of the geometry, then one for each layer.
     """
 
     def __init__(self, geometry):
@@ -17,7 +17,7 @@ class Cells:
         self.n_columns = geometry.n_cells + geometry.n_layers
         layers = geometry.layers
         self._grid = np.array([layer.is_grid for layer in layers])
-        # Dead layers and rings have no cells here, so that all of a layer is outside.
+        # Dead layers and rings have no cells here: all of such a layer is outside.
         size = [
             (layer.eta_size, layer.phi_size) if layer.is_grid else (1.0, 1.0) for layer in layers
         ]
@@ -30,7 +30,7 @@ class Cells:
         self._rings = [i for i, layer in enumerate(layers) if layer.r_edges]
 
     def columns(self, layer, x, y):
-        """Column of points of which the layer is known, all of shape (n_points,), in mm."""
+        """Columns of points (x, y) in mm in given layers, all of shape (n_points,)."""
         column = self._grid_columns(layer, x, y)
         for edges in {self.geometry.layers[i].r_edges for i in self._rings}:
             same = np.array([one.r_edges == edges for one in self.geometry.layers])
@@ -39,7 +39,7 @@ class Cells:
         return column
 
     def along_axis(self, energy, showers, slices):
-        """Energies in the columns, from the energy of each slice left on the axis of the shower."""
+        """Energies in the columns, of the energy that each slice has on the axis of the shower."""
         middle = 0.5 * (slices.depth[1:] + slices.depth[:-1])
         place = showers.position[:, None, :] + showers.slope[:, None, :] * middle[:, None]
         x, y = place.reshape(-1, 2).T
@@ -84,17 +84,18 @@ class Cells:
         if layer.is_grid:
             return _grid_fractions(layer, x, y, radius)
         result = _ring_fractions(layer, radius)
-        beside = np.flatnonzero((x != 0) | (y != 0))
-        if len(beside):
-            result[beside] = self._sampled_fractions(index, x[beside], y[beside], radius[beside])
+        off_axis = np.flatnonzero((x != 0) | (y != 0))
+        if len(off_axis):
+            at = x[off_axis], y[off_axis], radius[off_axis]
+            result[off_axis] = self._sampled_fractions(index, *at)
         return result
 
     def _sampled_fractions(self, index, x, y, radius):
-        """Fractions of equal parts of a profile, spread evenly."""
+        """Fractions of evenly spread points, each an equal part of a profile."""
         layer = self.geometry.layers[index]
         quantile = (np.arange(RING_RADII) + 0.5) / RING_RADII
         r = np.sqrt(quantile / (1.0 - quantile))[:, None]
-        # Turned from ring to ring by the golden angle, so that points do not line up.
+        # Rotated from ring to ring by the golden angle, so that points do not line up.
         angle = 2.0 * np.pi * np.arange(RING_ANGLES) / RING_ANGLES
         angle = angle + np.arange(RING_RADII)[:, None] * np.pi * (3.0 - np.sqrt(5.0))
         px = x[:, None] + radius[:, None] * (r * np.cos(angle)).ravel()
@@ -109,10 +110,10 @@ class Cells:
 
 
 def _grid_fractions(layer, x, y, radius):
-    """Integrals over rectangles, the differences of the one up to each corner."""
+    """Integrals over rectangles, as differences of the integrals up to their corners."""
     edges_x = layer.eta_size * (np.arange(layer.n_eta + 1) - 0.5 * layer.n_eta)
     edges_y = layer.phi_size * (np.arange(layer.n_phi + 1) - 0.5 * layer.n_phi)
-    # Single precision: much faster, and wrong by 1e-7 of the energy, which is less than a spot.
+    # Single precision is much faster. Its error of 1e-7 of the energy is less than a spot.
     dx, dy = (
         (edges[None, :] - centre[:, None]).astype(np.float32)
         for edges, centre in ((edges_x, x), (edges_y, y))
@@ -126,7 +127,7 @@ def _grid_fractions(layer, x, y, radius):
 
 
 def _ring_fractions(layer, radius):
-    """Fractions where the axis of the profile is that of the rings."""
+    """Fractions of a profile on the axis of the rings."""
     square = np.square(np.array(layer.r_edges))
     within = square / (square + np.square(radius[:, None]))
     return np.tile(np.diff(within, axis=1) / layer.n_alpha, (1, layer.n_alpha))

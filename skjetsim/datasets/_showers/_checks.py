@@ -1,20 +1,17 @@
-"""Checks of what users hand to the shower simulation."""
+"""Checks of the arguments of the shower simulation."""
 
 import warnings
 
 import numpy as np
 
-from skjetsim.utils._validation import check_finite, check_int, check_option
+from skjetsim.utils._validation import check_finite, check_int
 
-PARTICLES = ("electron", "photon", "pion")
-METHODS = ("spots", "profile")
-
-# In GeV; somewhat beyond the 1 to 100 GeV of the fits, whose logarithms change slowly.
+# In GeV, somewhat beyond the 1 to 100 GeV of the fits: they change slowly, as logarithms do.
 ENERGY_RANGE = (0.5, 500.0)
 
 
 def check_energies(energy, n_samples):
-    """Incident energies in GeV, one a shower."""
+    """Incident energies in GeV, one per shower."""
     array = _numbers(energy, "energy")
     if array.ndim > 1:
         raise ValueError(f"energy must be a number or one-dimensional, got shape {array.shape}.")
@@ -28,73 +25,57 @@ def check_energies(energy, n_samples):
     if len(array) == 0:
         raise ValueError("energy is empty: there is nothing to simulate.")
     check_finite(array[:, None], ["energy"], what="energy")
-    if (array <= 0).any():
-        row = int(np.flatnonzero(array <= 0)[0])
-        raise ValueError(
-            f"energy must be positive, but row {row} is {array[row]:g} GeV "
-            f"({int((array <= 0).sum())} such rows in all)."
-        )
+    if (bad := array <= 0).any():
+        row, in_all = _first(bad)
+        raise ValueError(f"energy must be positive, but row {row} is {array[row]:g} GeV {in_all}.")
     return array
 
 
 def warn_energies(energy):
-    """Warn of energies that the fits say little about."""
+    """Warn of energies outside the range of the fits."""
     low, high = ENERGY_RANGE
-    bad = (energy < low) | (energy > high)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
+    if (bad := (energy < low) | (energy > high)).any():
+        row, in_all = _first(bad)
         warnings.warn(
-            f"energy is {energy[row]:g} GeV in row {row} ({int(bad.sum())} such rows in all): the "
-            f"fits are for 1 to 100 GeV, and showers below {low:g} or above {high:g} GeV are "
-            "extrapolated.",
+            f"energy is {energy[row]:g} GeV in row {row} {in_all}: the fits are for 1 to 100 GeV, "
+            f"and showers below {low:g} or above {high:g} GeV are extrapolated.",
             UserWarning,
             stacklevel=3,
         )
 
 
-def check_angles(value, name, n_showers, *, upper=None):
-    """Angles in radians, one a shower; in [0, upper) where there is a bound."""
-    array = _one_each(_numbers(value, name), name, n_showers)
-    bad = (array < 0) | (array >= upper) if upper is not None else np.zeros(n_showers, bool)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
+def check_angles(value, name, n_showers, *, upper=np.inf, lower=-np.inf):
+    """Angles in radians, one per shower."""
+    array = _one_each(value, name, n_showers, "a number", ())
+    if (bad := (array < lower) | (array >= upper)).any():
+        row, _ = _first(bad)
         raise ValueError(
-            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle has to "
-            "enter by the front face."
+            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle must "
+            "enter through the front face."
         )
     return array
 
 
 def check_positions(position, n_showers):
-    """Impact points (x, y) in mm, one a shower."""
-    array = _numbers(position, "position")
-    if array.shape == (2,):
-        array = np.broadcast_to(array, (n_showers, 2))
-    if array.shape != (n_showers, 2):
-        raise ValueError(
-            f"position must be one (x, y) or one a shower, shape ({n_showers}, 2), got shape "
-            f"{array.shape}."
-        )
-    check_finite(array, ["x", "y"], what="position")
-    return array
+    """Impact points (x, y) in mm, one per shower."""
+    return _one_each(position, "position", n_showers, "one (x, y)", ("x", "y"))
 
 
 def check_impact(showers, geometry):
     """Raise for particles that miss the cells of every layer.
 
-    A tilted particle may come from beside the cells; what counts is its line from the front face
-    to the back.
+    A tilted particle may start outside the cells: its line from the front face to the back counts.
     """
     start, path = showers.position, showers.slope * geometry.depth
     layers = [layer for layer in geometry.layers if layer.n_cells]
     missed = np.all([_misses(layer, start, path) for layer in layers], axis=0)
     if missed.any():
-        row = int(np.flatnonzero(missed)[0])
+        row, in_all = _first(missed)
         x, y = start[row]
         across_x, across_y = 2.0 * np.max([_half_widths(layer) for layer in layers], axis=0)
         raise ValueError(
             f"position must be on the front face of the calorimeter, but row {row} is ({x:g}, "
-            f"{y:g}) mm, outside the cells of every layer ({int(missed.sum())} such rows in all). "
+            f"{y:g}) mm, outside the cells of every layer {in_all}. "
             f"The cells are {across_x:g} x {across_y:g} mm across, around (0, 0)."
         )
 
@@ -110,17 +91,12 @@ def _misses(layer, start, path):
     """Whether lines from `start` to `start + path` miss the cells of a layer."""
     if layer.is_grid:
         end = start + path
-        beside = np.maximum(np.minimum(start, end), -np.maximum(start, end))
-        return (beside > _half_widths(layer)).any(axis=1)
-    # At the point of the line that is nearest to the axis.
+        gap = np.maximum(np.minimum(start, end), -np.maximum(start, end))
+        return (gap > _half_widths(layer)).any(axis=1)
+    # At the point of the line nearest to the axis.
     square = np.maximum(np.square(path).sum(axis=1), np.finfo(float).tiny)
     along = np.clip(-(start * path).sum(axis=1) / square, 0.0, 1.0)
     return np.hypot(*(start + along[:, None] * path).T) > layer.r_edges[-1]
-
-
-def check_particle(particle, method):
-    check_option(particle, "particle", PARTICLES)
-    check_option(method, "method", METHODS)
 
 
 def _numbers(value, name):
@@ -130,13 +106,19 @@ def _numbers(value, name):
         raise TypeError(f"{name} must be a number or an array of numbers: {error}.") from error
 
 
-def _one_each(array, name, n_showers):
-    if array.ndim == 0:
-        array = np.full(n_showers, array)
-    if array.shape != (n_showers,):
+def _one_each(value, name, n_showers, one, columns):
+    """Array with a row for each shower, from one value for all or from one per shower."""
+    array, shape = _numbers(value, name), (n_showers, *[len(columns)] * bool(columns))
+    if array.shape == shape[1:]:
+        array = np.broadcast_to(array, shape)
+    if array.shape != shape:
         raise ValueError(
-            f"{name} must be a number or one a shower, shape ({n_showers},), got shape "
-            f"{array.shape}."
+            f"{name} must be {one} or one per shower, shape {shape}, got shape {array.shape}."
         )
-    check_finite(array[:, None], [name], what=name)
+    check_finite(array.reshape(n_showers, -1), columns or [name], what=name)
     return array
+
+
+def _first(bad):
+    """First bad row, and a message's words on how many there are."""
+    return int(np.argmax(bad)), f"({int(bad.sum())} such rows in all)"

@@ -5,13 +5,13 @@ from scipy.special import gammainc
 
 from skjetsim.datasets._showers._cascade import Cascade, Development
 
-# Standard deviations of ln T and ln alpha beyond this are where the fits end, at some 50 MeV.
+# Largest standard deviation of ln T and ln alpha; the fits reach it at some 50 MeV, and end there.
 SIGMA_MAX = 0.5
 
-# Radii of the fits may be negative where a shower starts; in Moliere radii.
+# In Moliere radii. Radii of the fits may be negative at the start of a shower.
 RADIUS_MIN = 1e-3
 
-# Energies below this, in GeV, take its profile: no fit reaches there.
+# In GeV. Lower energies have the profile of this one: the fits do not go further down.
 ENERGY_MIN = 1e-3
 
 
@@ -26,9 +26,9 @@ def electrons(energy, cosine, slices, geometry, streams):
 def photons(energy, cosine, slices, geometry, streams):
     """Photons convert after 9/7 radiation lengths, and the pair makes two showers.
 
-    One lepton gets the fraction x with the density 1 - 4/3 x (1 - x), that of pair production at
-    complete screening (PDG, Passage of particles through matter). Photons that reach the back
-    leak.
+    One lepton gets the fraction x of the energy, with the density 1 - 4/3 x (1 - x) of pair
+    production at complete screening (PDG, Passage of particles through matter). Photons that reach
+    the back leak.
     """
     start = streams("start").exponential(9.0 / 7.0, len(energy))
     share = np.interp(streams("share").random(len(energy)), _SHARE_CDF, _SHARES)
@@ -48,8 +48,8 @@ _SHARE_CDF = (_SHARES - 2.0 / 3.0 * _SHARES**2 + 4.0 / 9.0 * _SHARES**3) * 9.0 /
 def electromagnetic(energy, start, cosine, slices, geometry, noise):
     """Cascades that start `start` radiation lengths along the axis of the shower, and leakage.
 
-    The constants are those of the material in which a shower starts; depths count in local
-    radiation lengths and radii in local Moliere radii.
+    Constants are those of the material in which a shower starts. Depths are in local radiation
+    lengths, and radii in local Moliere radii.
     """
     material = _Medium(start * cosine, slices, geometry)
     shape = _Longitudinal(energy, material, noise)
@@ -79,16 +79,17 @@ class _Medium:
         index = np.searchsorted(slices.radiation, start, side="right") - 1
         layer = slices.layer[np.clip(index, 0, slices.n_slices - 1)]
 
-        def column(function):
-            return np.array([function(one.material) for one in geometry.layers])[layer]
+        def column(values):
+            return np.array(values)[layer]
 
-        self.homogeneous = column(lambda material: material.homogeneous)
-        self.atomic_number = column(lambda material: material.atomic_number)
-        self.critical_energy = column(lambda material: material.critical_energy)
-        self.inverse_frequency = column(lambda material: 1.0 / material.sampling_frequency)
-        self.mip_excess = 1.0 - column(lambda material: material.e_over_mip)
+        materials = [one.material for one in geometry.layers]
+        self.homogeneous = column([one.homogeneous for one in materials])
+        self.atomic_number = column([one.atomic_number for one in materials])
+        self.critical_energy = column([one.critical_energy for one in materials])
+        self.inverse_frequency = 1.0 / column([one.sampling_frequency for one in materials])
+        self.mip_excess = 1.0 - column([one.e_over_mip for one in materials])
         self.plate_resolution = column(
-            lambda material: 1.0 if material.homogeneous else material.plate_resolution
+            [1.0 if one.homogeneous else one.plate_resolution for one in materials]
         )
 
     def n_spots(self, energy):
@@ -99,7 +100,7 @@ class _Medium:
 
 
 class _Longitudinal:
-    """Gamma profiles with correlated log-normal T, the maximum's depth, and alpha (A.1, A.2)."""
+    """Gamma profiles; T, the depth of the maximum, and alpha are log-normal (A.1, A.2)."""
 
     def __init__(self, energy, medium, noise):
         Z, fs = medium.atomic_number, medium.inverse_frequency
@@ -120,7 +121,7 @@ class _Longitudinal:
         self._set_spots(Z, homogeneous)
 
     def _set_spots(self, Z, homogeneous):
-        """Spots are spread in depth a little unlike energy."""
+        """The profile of the spots in depth differs a little from that of the energy."""
         scale_t = np.where(homogeneous, 0.698 + 0.00212 * Z, 0.813 + 0.0019 * Z)
         scale_alpha = np.where(homogeneous, 0.639 + 0.00334 * Z, 0.844 + 0.0026 * Z)
         self.spot_alpha = np.maximum(self.alpha * scale_alpha, 1.05)
@@ -135,7 +136,7 @@ class _Longitudinal:
         return gammainc(self.spot_alpha[:, None], self.spot_beta[:, None] * depth)
 
     def age(self, depth):
-        """Depth over the shower's own mean depth, which the radii depend on."""
+        """Depth over the mean depth of the shower; the radii depend on it."""
         mean = self.alpha / self.beta * (self.mean_alpha - 1.0) / self.mean_alpha
         return depth / mean[:, None]
 
@@ -152,7 +153,7 @@ def _radial(energy, age, medium):
     early = medium.inverse_frequency[:, None] * np.exp(-age)
     core = 0.0251 + 0.00319 * log_e + (0.1162 - 0.000381 * Z) * age
     core = core - 0.0203 * excess + 0.0397 * early
-    # The tail's radius grows without end with the age; beyond 4 no energy is left.
+    # The radius of the tail grows with the age without end. No energy is left beyond 4.
     bounded = np.minimum(age, 4.0) - 0.645
     tail = (0.659 - 0.00309 * Z) * (
         np.exp(-2.59 * bounded) + np.exp((0.3585 + 0.0421 * log_e) * bounded)

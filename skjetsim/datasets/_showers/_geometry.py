@@ -1,5 +1,6 @@
 """Layers and cells of a calorimeter."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._xml import read_layers
+from skjetsim.utils._validation import first_duplicate
 
 
 def _calogan_layers():
@@ -37,15 +39,15 @@ class ShowerGeometry:
         Number of layers, dead ones too, and of cells in all.
 
     depth, radiation_lengths, interaction_lengths : float
-        Thickness along the axis, in mm, in radiation lengths and in interaction lengths.
+        Thickness along the axis: in mm, in radiation lengths and in interaction lengths.
 
     cell_layers : ndarray of int of shape (n_cells,)
-        Which of `layers` a cell is in.
+        Position in `layers` of the layer of each cell.
 
     Raises
     ------
     ValueError
-        On no layers, no cells, or a number that two layers have.
+        Without layers or cells, or if two layers have the same number.
 
     TypeError
         If `layers` is not a sequence of ShowerLayer.
@@ -69,36 +71,34 @@ class ShowerGeometry:
     layers: tuple = field(default_factory=_calogan_layers)
 
     def __post_init__(self):
-        try:
-            layers = tuple(self.layers)
-        except TypeError as error:
+        if not isinstance(self.layers, Iterable):
             raise TypeError(
                 f"layers must be a sequence of ShowerLayer, got a {type(self.layers).__name__}."
-            ) from error
+            )
+        layers = tuple(self.layers)
         for layer in layers:
             if not isinstance(layer, ShowerLayer):
                 raise TypeError(f"layers must be ShowerLayer objects, got {layer!r}.")
-        layers = tuple(
-            replace(layer, number=position) if layer.number is None else layer
-            for position, layer in enumerate(layers)
-        )
-        object.__setattr__(self, "layers", layers)
         if not any(layer.n_cells for layer in layers):
             raise ValueError(
                 f"The geometry has {len(layers)} layers and no cells: nothing is read out. Give a "
                 "layer n_eta and n_phi, or r_edges."
             )
-        numbers = [layer.number for layer in layers]
-        if len(set(numbers)) < len(numbers):
-            twice = next(number for number in numbers if numbers.count(number) > 1)
+        layers = tuple(
+            replace(layer, number=position) if layer.number is None else layer
+            for position, layer in enumerate(layers)
+        )
+        twice = first_duplicate(layer.number for layer in layers)
+        if twice is not None:
             raise ValueError(f"Two layers have the number {twice}.")
+        object.__setattr__(self, "layers", layers)
 
     @classmethod
     def from_xml(cls, path, *, depth, particle=None, material=None):
         """Read a binning file of the Fast Calorimeter Simulation Challenge [1]_.
 
         The file has rings and sectors, but neither depths nor materials. Layers without rings
-        are kept, with their numbers, as dead layers of no depth, unless `depth` gives them one.
+        are kept with their numbers. They are dead layers without depth, unless `depth` gives one.
 
         Parameters
         ----------
@@ -109,11 +109,10 @@ class ShowerGeometry:
             Depth in mm of every layer that has cells, or of layers by number.
 
         particle : str or None, default=None
-            Name of the particle whose binning to read, where the file has several.
+            Name of the particle whose binning to read, if the file has several.
 
         material : ShowerMaterial, dict of int to ShowerMaterial or None, default=None
-            What all layers, or the layers of these numbers, are made of. None is
-            ``ShowerMaterial()``.
+            Material of all layers, or of layers by number. None is ``ShowerMaterial()``.
 
         Returns
         -------
@@ -122,11 +121,11 @@ class ShowerGeometry:
         Raises
         ------
         ValueError
-            On a file of another kind, unknown attributes, a particle that the file has not, and
-            depths missing or of layers that are not there.
+            If the file is of another kind, or lacks the particle; on unknown attributes; if depths
+            are missing, or are for layers that do not exist.
 
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
 
         References
         ----------
@@ -177,14 +176,12 @@ class ShowerGeometry:
     @cached_property
     def cell_layers(self):
         """Position in `layers` of the layer of each cell."""
-        counts = [layer.n_cells for layer in self.layers]
-        return np.repeat(np.arange(self.n_layers), counts)
+        return np.repeat(np.arange(self.n_layers), [layer.n_cells for layer in self.layers])
 
     @cached_property
     def cell_offsets(self):
         """Column of the first cell of each layer."""
-        counts = [layer.n_cells for layer in self.layers]
-        return np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return np.cumsum([0, *(layer.n_cells for layer in self.layers)])[:-1]
 
     def cell_names(self):
         """Names of the cells, in the order of the columns of a shower.
@@ -196,7 +193,7 @@ class ShowerGeometry:
         return [name for layer in self.layers for name in layer.cell_names()]
 
     def images(self, showers):
-        """Cut showers into one image a layer.
+        """Cut showers into one image per layer.
 
         Parameters
         ----------
@@ -206,7 +203,7 @@ class ShowerGeometry:
         Returns
         -------
         list of ndarray of shape (n_showers, n_phi, n_eta) or (n_showers, n_alpha, rings)
-            One a layer that has cells.
+            One for each layer with cells.
 
         Raises
         ------

@@ -1,10 +1,10 @@
 """Showers of charged pions: a track, neutral pions at once and later, and the hadronic rest.
 
-The build is that of Grindhammer, Rudowicz and Peters (NIM A 290 (1990) 469): classes of showers
-by their neutral pions, gamma profiles that fluctuate log-normally, one radius that fluctuates.
-Late neutral pions, fluctuations and radii are theirs, as H1's program has them, without the
-correlations of the fluctuations. The mean fraction of neutral pions is Wigmans' power law and the
-mean profile of the rest Bock's (NIM 186 (1981) 533), which hold for more energies and materials.
+The model is that of Grindhammer, Rudowicz and Peters (NIM A 290 (1990) 469): classes of showers
+by their neutral pions, gamma profiles that fluctuate log-normally, and one radius that fluctuates.
+Late neutral pions, fluctuations and radii are those of H1's program, without the correlations of
+the fluctuations. The mean fraction of neutral pions is Wigmans' power law, and the mean profile of
+the rest is Bock's (NIM 186 (1981) 533). Both hold for more energies and materials.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ INTRINSIC_RESOLUTION = 0.16
 # scintillator (NIM A 290 (1990) 335).
 HADRONIC_SAMPLING = 1.75
 
-# Log-normal widths beyond this are extrapolations below some 3 GeV.
+# Largest log-normal width; larger ones are extrapolations below some 3 GeV.
 SIGMA_MAX = 1.0
 
 
 def pions(energy, cosine, slices, geometry, streams):
-    """Charged pions that ionise until they interact, or leave by the back."""
+    """Charged pions that ionise until they interact, or leave through the back."""
     track = _Track(energy, cosine, slices, streams("start"))
     left = np.where(track.interacts, track.left, 0.0)
     first, late, hadronic = _shares(left, streams)
@@ -68,7 +68,7 @@ class _Track:
     def __init__(self, energy, cosine, slices, rng):
         start = rng.exponential(size=len(energy)) * cosine
         self.interacts = start < slices.pion[-1]
-        # Along the axis of the shower, as cascades count.
+        # Along the axis of the shower, as for cascades.
         self.radiation = np.interp(start, slices.pion, slices.radiation) / cosine
         self.interaction = np.interp(start, slices.pion, slices.interaction) / cosine
         index = np.searchsorted(slices.pion, start, side="right") - 1
@@ -93,7 +93,7 @@ def _shares(energy, streams):
 
 
 def _beta(mean, sigma, rng):
-    """Draws from beta densities, made narrower where no density between 0 and 1 is so wide."""
+    """Draws from beta densities; a `sigma` too large for values between 0 and 1 is reduced."""
     inside = np.clip(mean, 1e-6, 1.0 - 1e-6)
     spread = inside * (1.0 - inside)
     total = spread / np.minimum(np.square(sigma), 0.5 * spread) - 1.0
@@ -102,7 +102,7 @@ def _beta(mean, sigma, rng):
 
 
 def _response(energy, layer, geometry, rng):
-    """Seen fraction of the hadronic energy, that of the material where the shower starts."""
+    """Seen fraction of the hadronic energy in the material in which the shower starts."""
     mean = np.array(
         [one.material.hadron_response if one.depth > 0 else 1.0 for one in geometry.layers]
     )[layer]
@@ -110,7 +110,7 @@ def _response(energy, layer, geometry, rng):
 
 
 def _granularity(pi0, late, seen):
-    """Variance of the sampling over that of electromagnetic energy."""
+    """Variance of the sampling over the variance for electromagnetic energy."""
     hadronic = seen.sum(axis=1)
     total = pi0.energy.sum(axis=1) + late.sum(axis=1) + hadronic
     share = np.divide(hadronic, total, out=np.ones_like(total), where=total > 0)
@@ -118,7 +118,7 @@ def _granularity(pi0, late, seen):
 
 
 class _Profile:
-    """Gamma profiles in interaction lengths from the start, and the radius, of one shower each."""
+    """Gamma profiles in interaction lengths from the start, and the radius of each shower."""
 
     def __init__(self, energy, track, cosine, slices, rng):
         self._energy = energy
@@ -155,7 +155,7 @@ class _Profile:
         return energy[:, None] * np.diff(integral, axis=1)
 
     def _radius(self, slices):
-        """Radius in mm that half of the energy is within, growing with depth."""
+        """Radius in mm that holds half of the energy; it grows with depth."""
         log_e = self._log_e[:, None]
         depth = np.minimum(0.5 * (self._depth[:, 1:] + self._depth[:, :-1]), 2.0)
         mean = 0.174 + np.maximum(0.0, 0.407 - 0.061 * log_e) * depth
@@ -165,7 +165,7 @@ class _Profile:
         return np.minimum(radius, 1.4) * slices.interaction_length
 
     def n_spots(self, deposit):
-        """Expected number of spots in each slice, in all as many as H1's program has."""
+        """Expected number of spots in each slice; their total is that of H1's program."""
         density = (50.0 + 80.0 * self._log_e) / np.maximum(self._energy, 1e-6)
         return density[:, None] * deposit
 

@@ -1,5 +1,6 @@
-"""One layer of a calorimeter: its cells and what they are made of."""
+"""One layer of a calorimeter: its cells and their material."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +15,8 @@ class ShowerLayer:
     """One layer of a calorimeter: a depth of material, and the cells that read it out.
 
     Cells are a Cartesian grid (`n_eta` and `n_phi`) or rings cut into sectors (`r_edges`),
-    centred on the axis of the calorimeter. A layer with neither is dead: material without
-    readout, or, with a depth of zero, nothing but a number.
+    centred on the axis of the calorimeter. A layer with neither is dead: material without readout,
+    or only a number if its depth is zero.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class ShowerLayer:
         Sectors of each ring, counted from the x axis towards the y axis.
 
     material : ShowerMaterial, default=ShowerMaterial()
-        What the layer is made of.
+        Material of the layer.
 
     number : int or None, default=None
         Number of the layer, in the names of its cells. None counts layers from 0.
@@ -66,11 +67,10 @@ class ShowerLayer:
     number: int | None = None
 
     def __post_init__(self):
-        for name in ("n_eta", "n_phi"):
-            check_int(getattr(self, name), name, minimum=0)
         for name in ("depth", "eta_size", "phi_size"):
             check_real(getattr(self, name), name, minimum=0)
-        check_int(self.n_alpha, "n_alpha")
+        for name, minimum in (("n_eta", 0), ("n_phi", 0), ("n_alpha", 1)):
+            check_int(getattr(self, name), name, minimum=minimum)
         if self.number is not None:
             check_int(self.number, "number", minimum=0)
         if not isinstance(self.material, ShowerMaterial):
@@ -82,7 +82,7 @@ class ShowerLayer:
         edges = np.array(self.r_edges)
         if (self.n_eta > 0) != (self.n_phi > 0):
             raise ValueError(
-                f"A grid needs cells both ways, got n_eta={self.n_eta} and n_phi={self.n_phi}."
+                f"A grid needs n_eta and n_phi, got n_eta={self.n_eta} and n_phi={self.n_phi}."
             )
         if self.n_eta and len(edges):
             raise ValueError("A layer has a grid (n_eta, n_phi) or rings (r_edges), not both.")
@@ -92,7 +92,7 @@ class ShowerLayer:
                 f"phi_size={self.phi_size:g} mm."
             )
         if len(edges) == 1:
-            raise ValueError("r_edges needs two radii or more; a layer without rings has none.")
+            raise ValueError("r_edges needs two radii or more, or () for a layer without rings.")
         if len(edges) and not (np.isfinite(edges).all() and edges[0] >= 0):
             raise ValueError(f"r_edges must be radii in mm, got {self.r_edges}.")
         if (np.diff(edges) <= 0).any():
@@ -115,7 +115,7 @@ class ShowerLayer:
     @property
     def n_cells(self):
         """Number of cells."""
-        return int(np.prod(self.shape)) if self.shape else 0
+        return math.prod(self.shape) if self.shape else 0
 
     def cell_names(self):
         """Names of the cells, in their order.
@@ -125,8 +125,5 @@ class ShowerLayer:
         list of str
         """
         one, two = ("phi", "eta") if self.is_grid else ("alpha", "r")
-        return [
-            f"layer{self.number}_{one}{i}_{two}{j}"
-            for i in range(self.shape[0] if self.shape else 0)
-            for j in range(self.shape[1])
-        ]
+        cells = np.ndindex(self.shape or (0, 0))
+        return [f"layer{self.number}_{one}{i}_{two}{j}" for i, j in cells]

@@ -1,12 +1,12 @@
 """Bundled showers."""
 
+import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from skjetsim.datasets._bundled import read_arrays, read_metadata
-from skjetsim.datasets._showers._checks import PARTICLES
 from skjetsim.datasets._showers._geometry import ShowerGeometry
-from skjetsim.datasets._showers._make import description
+from skjetsim.datasets._showers._make import COLUMNS, showers_bunch
+from skjetsim.datasets._showers._simulate import DEVELOP
 from skjetsim.utils._validation import check_option
 
 FILE = "showers.parquet"
@@ -16,7 +16,7 @@ def load_showers(particle="electron", *, return_X_y=False):
     """Load 3,000 bundled showers of electrons, photons or pions.
 
     They are made by :func:`make_showers` in its default calorimeter, at normal incidence on the
-    axis, with energies uniform from 1 to 100 GeV: the task of CaloGAN [1]_, which is to draw the
+    axis, with energies uniform from 1 to 100 GeV. The task is that of CaloGAN [1]_: to draw the
     504 cells given the energy.
 
     ========================   ==========
@@ -37,13 +37,13 @@ def load_showers(particle="electron", *, return_X_y=False):
     -------
     showers : :class:`~sklearn.utils.Bunch`
         data : DataFrame of shape (3000, 5)
-            The incident particle: energy in GeV; theta, phi, x and y, which are 0.
+            The incident particle: energy in GeV; theta, phi, x and y are 0.
         target : ndarray of shape (3000, 504)
             Measured energy of each cell in GeV, stored in steps of 0.02%.
         deposited, overflow : ndarray of shape (3000, 3)
             Energy deposited in the depth of each layer, and its part outside the cells, in GeV.
         leakage, invisible : ndarray of shape (3000,)
-            Energy that leaves by the back, and that hadronic showers lose, in GeV.
+            Energy that leaves through the back, and energy that hadronic showers lose, in GeV.
         geometry : ShowerGeometry
             The calorimeter.
         particle : str
@@ -59,7 +59,7 @@ def load_showers(particle="electron", *, return_X_y=False):
     Raises
     ------
     ValueError
-        If there is no such particle.
+        If `particle` is another one.
 
     See Also
     --------
@@ -87,32 +87,23 @@ def load_showers(particle="electron", *, return_X_y=False):
     >>> cells.columns[0], cells.shape
     ('layer0_phi0_eta0', (3000, 504))
     """
-    check_option(particle, "particle", PARTICLES)
-    arrays = read_arrays(FILE, ("particle", particle))
-    del arrays["particle"]
-    data = pd.DataFrame({"energy": arrays.pop("energy"), "theta": 0.0, "phi": 0.0})
-    data = data.assign(x=0.0, y=0.0)
+    check_option(particle, "particle", DEVELOP)
+    arrays = read_arrays(FILE, [("particle", "=", particle)])
+    zeros = np.zeros((len(arrays["energy"]), 4))
+    data = pd.DataFrame(np.column_stack([arrays.pop("energy"), zeros]), columns=COLUMNS)
     if return_X_y:
         return data, arrays["target"]
-    geometry = ShowerGeometry()
-    return Bunch(
-        data=data,
-        **arrays,
-        geometry=geometry,
-        particle=particle,
-        feature_names=list(data.columns),
-        target_names=geometry.cell_names(),
-        DESCR=f"{description()}\n{_sample(len(data))}",
-    )
+    arrays["particle"] = particle
+    return showers_bunch(data, ShowerGeometry(), **arrays, about=f"\n{_sample(len(data))}")
 
 
 def _sample(n_showers):
-    """Paragraph on the bundled file, with what it says of itself."""
+    """Paragraph on the bundled file, from its metadata."""
     metadata = read_metadata(FILE)
     return f"""\
 **This sample.** {n_showers:,} showers of each particle in the default calorimeter, at normal
-incidence on the axis, with energies uniform from 1 to 100 GeV, the same ones for each particle.
+incidence on the axis. Energies are uniform from 1 to 100 GeV, and the same for each particle.
 Made by ``make_showers`` with ``random_state={metadata[b"seed"].decode()}`` and
-NumPy {metadata[b"numpy"].decode()}. Energies of cells are rounded to 12 significant bits, all else
-to single precision.
+NumPy {metadata[b"numpy"].decode()}. Energies of cells are rounded to 12 significant bits, other
+numbers to single precision.
 """

@@ -1,22 +1,23 @@
 """Calorimeter showers, one particle each."""
 
-from importlib import resources
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skjetsim.datasets._chain._events import description
 from skjetsim.datasets._showers._checks import (
     check_angles,
     check_energies,
     check_impact,
-    check_particle,
     check_positions,
     warn_energies,
 )
 from skjetsim.datasets._showers._geometry import ShowerGeometry
-from skjetsim.datasets._showers._simulate import Showers, simulate
+from skjetsim.datasets._showers._simulate import DEVELOP, METHODS, Showers, simulate
 from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_option
+
+COLUMNS = ["energy", "theta", "phi", "x", "y"]
 
 
 def make_showers(
@@ -37,38 +38,39 @@ def make_showers(
     Electrons and photons are simulated as by GFlash [1]_: the energy follows a gamma function of
     the depth, with correlated fluctuations from shower to shower, and two functions of the radius
     that depend on depth and energy, for homogeneous and for sampling calorimeters. Charged pions
-    are simulated in the manner of its hadronic part [2]_. Thousands a second, with the physics of
-    a calorimeter in them, but no substitute of a full simulation: see Notes.
+    are simulated in the manner of its hadronic part [2]_. This makes thousands of showers per
+    second with the physics of a calorimeter. It does not replace a full simulation: see Notes.
 
     Parameters
     ----------
     energy : float or array-like of shape (n_samples,)
-        Energy of the particle in GeV, for all showers or for each one. Its mass is neglected:
-        all of this energy, and no more, is deposited, leaks or is invisible.
+        Energy of the particle in GeV, for all showers or for each one. The mass is neglected: all
+        of this energy, and no more, is deposited, leaks or is invisible.
 
     particle : {"electron", "photon", "pion"}, default="electron"
         Incident particle; positrons are electrons here, and pions are charged.
 
     n_samples : int or None, default=None
-        Number of showers, if there is one `energy` for all; None is one shower.
+        Number of showers with one `energy` for all; None is one shower.
 
     theta : float or array-like of shape (n_samples,), default=0.0
         Angle between the particle and the axis of the calorimeter, from 0 to below pi/2.
 
     phi : float or array-like of shape (n_samples,), default=0.0
-        Azimuth of the particle: with 0 it moves towards larger x, the direction of eta, with
-        pi/2 towards larger y, the direction of phi.
+        Azimuth of the particle. With 0 it moves towards larger x, the direction of eta; with pi/2
+        towards larger y, the direction of phi.
 
     position : tuple of float or array-like of shape (n_samples, 2), default=(0.0, 0.0)
-        Impact point (x, y) on the front face, in mm from the axis. Where a grid has an even
-        number of cells, (0, 0) is on their edges.
+        Impact point (x, y) on the front face, in mm from the axis. If a grid has an even number of
+        cells, (0, 0) is on their edges.
 
     geometry : ShowerGeometry or None, default=None
         The calorimeter; None is ``ShowerGeometry()``.
 
     method : {"spots", "profile"}, default="spots"
-        "spots" places energy spots one by one. "profile" is an approximation, several times as
-        fast: it integrates the mean lateral profile over the cells and lets each cell fluctuate.
+        "spots" places energy spots one by one. "profile" is an approximation that is several times
+        as fast: it integrates the mean lateral profile over the cells, and lets each cell
+        fluctuate.
 
     random_state : int, RandomState, Generator or None, default=None
         Seed. An int gives the same bits for any `n_jobs` on one machine and version, and fewer
@@ -88,9 +90,9 @@ def make_showers(
             Energy deposited in the depth of each layer in GeV, before sampling fluctuations, in
             its cells and outside them.
         overflow : ndarray of shape (n_samples, n_layers)
-            The part of `deposited` that is outside the cells, or all where a layer is dead.
+            The part of `deposited` outside the cells; all of it in dead layers.
         leakage : ndarray of shape (n_samples,)
-            Energy that leaves by the back, in GeV.
+            Energy that leaves through the back, in GeV.
         invisible : ndarray of shape (n_samples,)
             Energy that hadronic showers lose to nuclear binding, neutrinos and slow neutrons, in
             GeV; 0 for electrons and photons.
@@ -106,9 +108,9 @@ def make_showers(
     Raises
     ------
     ValueError
-        On energies that are not positive, `n_samples` together with many energies, unknown
+        On energies that are not positive, `n_samples` together with several energies, unknown
         particles, angles out of range, NaN, wrong lengths, particles that miss the cells of every
-        layer, and pions in a material whose e/h is not known.
+        layer, and pions in a material without known e/h.
 
     Warns
     -----
@@ -123,22 +125,24 @@ def make_showers(
     Notes
     -----
     In each row ``deposited.sum() + leakage + invisible`` is the incident energy. In each layer,
-    the cells of `target` have the mean ``deposited - overflow`` and the variance c^2 times that,
-    with c the resolution at 1 GeV of the material; with c = 0 they add up to it. Noise, dead
-    material in front and the resolution's constant term are not simulated.
+    the sum of the cells of `target` has the mean ``deposited - overflow`` and the variance c^2
+    times that, where c is the resolution of the material at 1 GeV. With c = 0 the cells add up to
+    it exactly. Noise, dead material in front and the constant term of the resolution are not
+    simulated.
 
     Photons convert after 9/7 radiation lengths on average, and each of the pair makes a shower.
-    The axis of a tilted shower is followed from layer to layer, and a layer cuts it in an ellipse.
+    The axis of a tilted shower is followed from layer to layer. A layer cuts the shower in an
+    ellipse.
 
     The fits of [1]_ are for 1 to 100 GeV. Single cells far from the axis hold single spots of
     some 10 MeV, where a full simulation has many small deposits.
 
-    Pions are minimum ionising until their first interaction, and longer if there is none. Then a
-    fraction 1 - (E / GeV)^-0.18 on average [3]_ goes to neutral pions, most of it to those of the
-    first interaction, which make an electromagnetic shower; those of later ones, and the rest,
+    Pions are minimum ionising until their first interaction, if they interact. Then a fraction
+    1 - (E / GeV)^-0.18 on average [3]_ goes to neutral pions. Most of it goes to neutral pions of
+    the first interaction, which make an electromagnetic shower. Later neutral pions, and the rest,
     follow gamma functions of the depth in interaction lengths [4]_. Late neutral pions, radii and
-    fluctuations are those of [2]_, without correlations. Of the rest, h/e is seen. A track on the
-    edge of two cells is in the one at larger x or y.
+    fluctuations are those of [2]_, without correlations. The fraction h/e of the rest is seen. A
+    track on the edge of two cells is in the cell at larger x or y.
 
     References
     ----------
@@ -164,37 +168,30 @@ def make_showers(
     geometry = ShowerGeometry() if geometry is None else geometry
     if not isinstance(geometry, ShowerGeometry):
         raise TypeError(f"geometry must be a ShowerGeometry or None, got {geometry!r}.")
-    check_particle(particle, method)
+    check_option(particle, "particle", DEVELOP)
+    check_option(method, "method", METHODS)
     energy = check_energies(energy, n_samples)
     showers = Showers(
         energy,
-        check_angles(theta, "theta", len(energy), upper=np.pi / 2),
+        check_angles(theta, "theta", len(energy), lower=0, upper=np.pi / 2),
         check_angles(phi, "phi", len(energy)),
         check_positions(position, len(energy)),
     )
     check_impact(showers, geometry)
     warn_energies(energy)
     arrays = simulate(showers, particle, geometry, method, as_seed_sequence(random_state), n_jobs)
-    data = pd.DataFrame(
-        {
-            "energy": showers.energy,
-            "theta": showers.theta,
-            "phi": showers.phi,
-            "x": showers.position[:, 0],
-            "y": showers.position[:, 1],
-        }
-    )
+    columns = np.column_stack([showers.energy, showers.theta, showers.phi, showers.position])
+    data = pd.DataFrame(columns, columns=COLUMNS)
+    return showers_bunch(data, geometry, **arrays, particle=particle)
+
+
+def showers_bunch(data, geometry, *, about="", **keys):
+    """Bunch of showers; `about` is what the description says of this sample."""
     return Bunch(
         data=data,
-        **arrays,
+        **keys,
         geometry=geometry,
-        particle=particle,
         feature_names=list(data.columns),
         target_names=geometry.cell_names(),
-        DESCR=description(),
+        DESCR=description("showers.rst") + about,
     )
-
-
-def description():
-    """Text of the data set."""
-    return (resources.files("skjetsim.datasets") / "descr" / "showers.rst").read_text("utf-8")

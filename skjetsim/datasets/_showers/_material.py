@@ -1,4 +1,4 @@
-"""What a calorimeter layer is made of, and what a shower sees of it."""
+"""Material of a calorimeter layer, and its constants for showers."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ SCATTERING_ENERGY = 0.0212052
 
 @dataclass(frozen=True)
 class Substance:
-    """Properties as in PDG's tables; atomic number and mass of compounds are mass-weighted."""
+    """Properties as in PDG's tables; atomic number and mass of compounds are weighted by mass."""
 
     atomic_number: float
     atomic_mass: float
@@ -25,7 +25,7 @@ class Substance:
 
     @property
     def critical_energy(self):
-        """GeV, the fit of hep-ex/0001020 that its profiles go with: 2.66 MeV (X0 Z / A)^1.1."""
+        """GeV, as in the fit of the profiles of hep-ex/0001020: 2.66 MeV (X0 Z / A)^1.1."""
         scaled = self.radiation_length * self.atomic_number / self.atomic_mass
         return 2.66e-3 * scaled**1.1
 
@@ -72,23 +72,23 @@ class ShowerMaterial:
         Name of the absorber, or None.
 
     active : str, default="liquid argon"
-        Name of the medium that measures.
+        Name of the active medium.
 
     absorber_thickness : float, default=2.0
-        Thickness of an absorber plate in mm; of no meaning without absorber.
+        Thickness of an absorber plate in mm; not used without absorber.
 
     active_thickness : float, default=4.0
-        Thickness of an active gap in mm; of no meaning without absorber.
+        Thickness of an active gap in mm; not used without absorber.
 
     sampling_term : float or None, default=None
-        Resolution of electromagnetic energy, sigma / E at 1 GeV. None is 0.027 sqrt(d / f) with
-        d the active thickness in mm and f the fraction of a minimum ionising particle's loss that
-        is in the active medium [1]_, and zero without absorber.
+        Resolution of electromagnetic energy, sigma / E at 1 GeV. None is zero without absorber, and
+        0.027 sqrt(d / f) otherwise: d is the active thickness in mm, and f the part that the active
+        medium has of the loss of a minimum ionising particle [1]_.
 
     e_over_h : float or None, default=None
-        Response to electromagnetic over that to hadronic energy. None is what was measured:
-        1.74 for lead and liquid argon, 1.36 for iron and polystyrene, 2.4 for lead tungstate; for
-        others there is none, and hadrons, which alone need it, are an error.
+        Response to electromagnetic over response to hadronic energy. None is the measured value:
+        1.74 for lead and liquid argon, 1.36 for iron and polystyrene, 2.4 for lead tungstate. Other
+        materials have no value, so that hadrons, which need it, are an error.
 
     Attributes
     ----------
@@ -111,10 +111,10 @@ class ShowerMaterial:
         Loss of a minimum ionising particle in GeV/mm.
 
     resolution_term : float
-        `sampling_term`, or what stands for it.
+        `sampling_term`, or the value for None.
 
     hadron_response : float
-        1 / `e_over_h`, or what stands for it.
+        1 / `e_over_h`, or the value for None.
 
     Raises
     ------
@@ -175,11 +175,10 @@ class ShowerMaterial:
         """Substances, their thickness in cm and their fraction of the mass."""
         if self.homogeneous:
             return [(SUBSTANCES[self.active], 1.0, 1.0)]
-        thickness = [0.1 * self.absorber_thickness, 0.1 * self.active_thickness]
-        substances = [SUBSTANCES[self.absorber], SUBSTANCES[self.active]]
-        mass = [s.density * d for s, d in zip(substances, thickness, strict=True)]
-        weight = [one / sum(mass) for one in mass]
-        return list(zip(substances, thickness, weight, strict=True))
+        absorber, active = SUBSTANCES[self.absorber], SUBSTANCES[self.active]
+        parts = (absorber, 0.1 * self.absorber_thickness), (active, 0.1 * self.active_thickness)
+        mass = sum(s.density * d for s, d in parts)
+        return [(s, d, s.density * d / mass) for s, d in parts]
 
     @cached_property
     def _density(self):
@@ -252,13 +251,13 @@ class ShowerMaterial:
 
     @cached_property
     def plate_resolution(self):
-        """What the thicknesses of plates and gaps make of `resolution_term`."""
+        """Value of `resolution_term` that follows from the thicknesses of plates and gaps."""
         loss = [s.min_ionisation * s.density * d for s, d, _ in self._parts]
         return 0.027 * np.sqrt(self.active_thickness * sum(loss) / loss[1])
 
     @property
     def hadron_response(self):
-        """Response to hadronic over that to electromagnetic energy."""
+        """Response to hadronic over response to electromagnetic energy."""
         ratio = self.e_over_h
         if ratio is None:
             ratio = PUBLISHED_E_OVER_H.get((self.absorber, self.active))

@@ -1,4 +1,4 @@
-"""Showers whose cells get what the mean profile has in them, with fluctuations drawn a cell."""
+"""Showers whose cells get their part of the mean profile, and fluctuate one by one."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ import numpy as np
 def profile(cascade, part, showers, slices, cells, streams):
     """Energies in the columns of `cells`, as :func:`spots` gives them, without places of spots.
 
-    The longitudinal fluctuations are those of the spots. Radii are averaged over a layer, the
-    axis is straight down at the layer's mean depth, and cells fluctuate as the numbers of spots
-    in them would, made to add up to the energy of the layer.
+    The longitudinal fluctuations are those of the spots. Radii are averaged over a layer, and the
+    axis is at its place at the mean depth of the layer. Cells fluctuate as the numbers of spots in
+    them would, and are scaled to the energy of the layer.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def profile(cascade, part, showers, slices, cells, streams):
     sums = _layer_means(cascade, slices, geometry.n_layers)
     result = np.zeros((len(cascade.energy), cells.n_columns))
     slope = showers.slope
-    # Same area as the ellipse in which a tilted shower cuts a layer.
+    # A circle with the area of the ellipse in which a layer cuts a tilted shower.
     stretch = 1.0 / np.sqrt(showers.cosine)
     for index, layer in enumerate(geometry.layers):
         if layer.depth == 0:
@@ -37,7 +37,7 @@ def profile(cascade, part, showers, slices, cells, streams):
             if (fraction < 1.0).any():
                 outer = cells.fractions(index, x, y, tail * stretch)
                 inside += (1.0 - fraction)[:, None] * outer
-            # Rounding may put a little more than all of it into the cells.
+            # Rounding may put a little more than all of the energy into the cells.
             inside *= (energy / np.maximum(inside.sum(axis=1), 1.0))[:, None]
         result[:, geometry.n_cells + index] = np.maximum(energy - inside.sum(axis=1), 0.0)
     spot_energy = _spot_energy(cascade)
@@ -54,7 +54,7 @@ def _layer_means(cascade, slices, n_layers):
     def mean(values, weights):
         total = slices.layer_sums(weights, n_layers)
         sums = slices.layer_sums(values * weights, n_layers)
-        # Where there is no energy, one of any radius is right.
+        # Without energy, any radius is right.
         return np.divide(sums, total, out=np.ones_like(total), where=total > 0)
 
     return (
@@ -83,7 +83,7 @@ def _fluctuate(expected, layer_energy, spot_energy, cells, rng):
 
 
 def layer_sums(columns, geometry):
-    """Energy of each layer, inside and outside of its cells, from the columns of cells."""
+    """Energy of each layer, inside and outside its cells, from the columns of cells."""
     sums = columns[:, geometry.n_cells :].copy()
     for index, layer in enumerate(geometry.layers):
         start = geometry.cell_offsets[index]

@@ -18,14 +18,14 @@ DEVELOP = {"electron": electrons, "photon": photons, "pion": pions}
 
 @dataclass(frozen=True)
 class Method:
-    """How cells are filled, in slices of how many radiation lengths, how many showers at once."""
+    """Function that fills cells, thickness of slices in radiation lengths, showers per chunk."""
 
     fill: object
     step: float
     chunk: int
 
 
-# Chunks fit in a processor's cache; with spots these are what fills it.
+# Chunks fit in the cache of a processor; spots take most of it.
 METHODS = {"spots": Method(spots, 0.5, 16), "profile": Method(profile, 1.0, 128)}
 
 
@@ -43,14 +43,10 @@ class Showers:
         return np.cos(self.theta)
 
     @property
-    def tangent(self):
-        return np.tan(self.theta)
-
-    @property
     def slope(self):
         """Millimetres across for a millimetre of depth, shape (n_showers, 2)."""
         direction = np.stack([np.cos(self.phi), np.sin(self.phi)], axis=1)
-        return self.tangent[:, None] * direction
+        return np.tan(self.theta)[:, None] * direction
 
     def __getitem__(self, rows):
         return Showers(self.energy[rows], self.theta[rows], self.phi[rows], self.position[rows])
@@ -60,7 +56,7 @@ class Showers:
 
 
 def simulate(showers, particle, geometry, method, root, n_jobs):
-    """Arrays of :func:`make_showers`, row by row the same for any number of workers."""
+    """Arrays of :func:`make_showers`; rows are the same for any number of workers."""
     how = METHODS[method]
     slices, cells = cut(geometry, how.step), Cells(geometry)
     starts = range(0, len(showers), how.chunk)
@@ -108,8 +104,8 @@ def _chunk(showers, develop, fill, slices, cells, streams):
 def _read_out(energy, granularity, geometry, streams):
     """Measured energies: a Poisson number of crossings, each with an exponential signal.
 
-    The mean is the deposited energy E, the variance c^2 E with c the resolution at 1 GeV, as of
-    GFlash's gamma, but a cell that is not crossed measures nothing.
+    The mean is the deposited energy E, and the variance c^2 E with the resolution c at 1 GeV, as
+    for the gamma density of GFlash. But a cell that is not crossed measures nothing.
     """
     term = np.array([layer.material.resolution_term for layer in geometry.layers])
     variance = np.square(term)[geometry.cell_layers] * granularity[:, None]

@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """Depths at slice edges, front to back, and what a slice is made of.
+    """Depths at the edges of slices, front to back, and material of each slice.
 
-    `depth` is in mm along the axis, `radiation`, `interaction` and `pion` are the same depth in
-    radiation, nuclear interaction and pion interaction lengths, `loss` what a minimum ionising
-    particle has lost so far in GeV. They have one more entry than there are slices.
+    `depth` is in mm along the axis. `radiation`, `interaction` and `pion` are the same depth in
+    radiation, nuclear interaction and pion interaction lengths. `loss` is the energy in GeV that a
+    minimum ionising particle has lost so far. They have one more entry than there are slices.
     """
 
     layer: np.ndarray

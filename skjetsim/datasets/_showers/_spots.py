@@ -8,16 +8,16 @@ LARGEST_QUANTILE = np.float32(1.0 - 2.0**-23)
 def spots(cascade, part, showers, slices, cells, streams):
     """Energies in the columns of `cells`, from spots drawn for one part of the showers.
 
-    The number of spots in a layer fluctuates by less than one about its mean and their energies
-    add up to the layer's, so that spots make the radius fluctuate, and nothing else.
+    The number of spots in a layer fluctuates by less than one about its mean, and their energies
+    add up to that of the layer. So spots make only the radius fluctuate.
 
     Parameters
     ----------
     cascade : Cascade
     part : int
-        Which part of the showers it is.
+        Number of the part.
     showers : Showers
-        Where they go.
+        Incident particles.
     slices : Slices
     cells : Cells
     streams : Streams
@@ -52,7 +52,7 @@ def _counts(cascade, offset, slices):
     """Spots in each slice: a comb of step one, laid over the expected numbers."""
     expected = np.cumsum(cascade.n_spots, axis=1) + offset[:, None]
     counts = np.diff(np.floor(expected), axis=1, prepend=0.0).astype(np.int64)
-    # A layer with energy has a spot, or its energy would be nowhere.
+    # A layer with energy must have a spot for it.
     ends = np.append(slices.first[1:], slices.n_slices)
     for first, end in zip(slices.first, ends, strict=True):
         energy = cascade.energy[:, first:end]
@@ -80,7 +80,7 @@ def _offsets(cascade, flat, part, streams):
     )
     uniform = streams("radius", part).random(len(fraction), dtype=np.float32)
     in_core = uniform < fraction
-    # What is left of a number that chose core or tail is uniform again.
+    # The rest of a number that chose core or tail is uniform again.
     rest = np.where(in_core, uniform, uniform - fraction)
     rest /= np.maximum(np.where(in_core, fraction, 1.0 - fraction), np.float32(1e-7))
     rest = np.minimum(rest, LARGEST_QUANTILE)
@@ -90,8 +90,8 @@ def _offsets(cascade, flat, part, streams):
 
 
 def _tilt(along, across, per_shower, showers):
-    """Turn offsets to the shower's azimuth; a tilted shower cuts a layer in an ellipse."""
-    # Upright showers stay as they are, so that they do not depend on others in the chunk.
+    """Rotate offsets to the azimuth of the shower; a layer cuts it in an ellipse."""
+    # Upright showers are not changed, so that they do not depend on others in the chunk.
     phi = np.where(showers.theta > 0, showers.phi, 0.0)
     cosine, sine, stretch = (
         np.repeat(values.astype(np.float32), per_shower)
@@ -102,7 +102,7 @@ def _tilt(along, across, per_shower, showers):
 
 
 def _depths(flat, where, slices, rng):
-    """Depths of spots in mm, even within their slices."""
+    """Depths of spots in mm, uniform within their slices."""
     low = np.repeat(slices.depth[:-1][where].astype(np.float32), flat)
     width = np.repeat(np.diff(slices.depth)[where].astype(np.float32), flat)
     return low + width * rng.random(len(low), dtype=np.float32)

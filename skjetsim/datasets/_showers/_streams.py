@@ -11,8 +11,8 @@ NAMES = (
 class Streams:
     """One generator for each kind of draw of a chunk of showers, made when first asked for.
 
-    Each kind goes through the showers in order, so what a shower draws does not depend on how
-    many others follow in its chunk, even where the number of draws is random.
+    Each kind goes through the showers in order. So the draws of a shower do not depend on how many
+    others follow in its chunk, even if the number of draws is random.
     """
 
     def __init__(self, root, chunk):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._showers._make import description
+from skjetsim.datasets._showers._make import showers_bunch
 
 SUMMED = ("target", "deposited", "overflow", "leakage", "invisible")
 
@@ -15,12 +15,12 @@ def superpose_showers(showers, *, event=None):
     Parameters
     ----------
     showers : Bunch or list of Bunch
-        What :func:`make_showers` returns, for the same geometry.
+        Results of :func:`make_showers` for the same geometry.
 
     event : array-like of int of shape (n_showers,) or None, default=None
-        Which event each shower belongs to, counted from 0, for the showers of all Bunches one
-        after the other. Events without showers are empty. None adds row i of each Bunch to
-        event i, and asks for the same number of rows in each.
+        Event of each shower, counted from 0, for the showers of all Bunches one after the other.
+        Events without showers are empty. None adds row i of each Bunch to event i; all Bunches then
+        must have the same number of rows.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def superpose_showers(showers, *, event=None):
         data : DataFrame of shape (n_events, 2)
             energy : the sum of the incident energies in GeV; n_particles : their number.
         target, deposited, overflow, leakage, invisible : ndarray
-            As of :func:`make_showers`, summed; the first axis is the event.
+            As from :func:`make_showers`, summed; the first axis is the event.
         geometry : ShowerGeometry
             The calorimeter.
         feature_names, target_names : list of str
@@ -44,8 +44,8 @@ def superpose_showers(showers, *, event=None):
 
     Notes
     -----
-    Energies are proportional to what is deposited, so sums of measured energies are what one
-    calorimeter measures of all particles.
+    Measured energies are proportional to deposited ones, so that their sums are what
+    one calorimeter measures of all particles.
 
     Examples
     --------
@@ -66,7 +66,6 @@ def superpose_showers(showers, *, event=None):
     """
     parts = [showers] if isinstance(showers, Bunch) else list(showers)
     _check_parts(parts)
-    geometry = parts[0].geometry
     event = _events(event, [len(part.data) for part in parts])
     n_events = int(event.max()) + 1
     energy = np.concatenate([part.data["energy"].to_numpy() for part in parts])
@@ -77,14 +76,8 @@ def superpose_showers(showers, *, event=None):
             "n_particles": np.bincount(event, np.concatenate(n_particles), n_events).astype(int),
         }
     )
-    return Bunch(
-        data=data,
-        **{name: _grouped([part[name] for part in parts], event, n_events) for name in SUMMED},
-        geometry=geometry,
-        feature_names=list(data.columns),
-        target_names=geometry.cell_names(),
-        DESCR=description(),
-    )
+    sums = {name: _grouped([part[name] for part in parts], event, n_events) for name in SUMMED}
+    return showers_bunch(data, parts[0].geometry, **sums)
 
 
 def _check_parts(parts):
@@ -105,19 +98,19 @@ def _events(event, lengths):
     if event is None:
         if len(set(lengths)) > 1:
             raise ValueError(
-                f"showers have {lengths} rows. Row i of each is event i: give all as many, or say "
-                "by event= which event each shower belongs to."
+                f"showers have {lengths} rows. Row i of each is event i: make as many of each, or "
+                "pass the event of each shower as event=."
             )
         return np.tile(np.arange(lengths[0]), len(lengths))
     event = np.asarray(event)
     if event.shape != (sum(lengths),):
         raise ValueError(
-            f"event must have one number a shower, shape ({sum(lengths)},), got {event.shape}."
+            f"event must have one number per shower, shape ({sum(lengths)},), got {event.shape}."
         )
     if not np.issubdtype(event.dtype, np.integer):
         raise TypeError(f"event must be integers, got dtype {event.dtype}.")
     if (event < 0).any():
-        row = int(np.flatnonzero(event < 0)[0])
+        row = int(np.argmax(event < 0))
         raise ValueError(f"event must count from 0, but row {row} is {event[row]}.")
     return event
 

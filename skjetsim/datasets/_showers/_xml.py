@@ -6,7 +6,14 @@ from skjetsim.datasets._showers._layer import ShowerLayer
 from skjetsim.datasets._showers._material import ShowerMaterial
 
 BIN_ATTRIBUTES = {"pid", "etaMin", "etaMax", "name"}
-LAYER_ATTRIBUTES = {"id", "r_edges", "n_bin_alpha"}
+
+
+def _radii(text):
+    return tuple(map(float, text.split(",")))
+
+
+# Functions that read the values of attributes.
+LAYER_ATTRIBUTES = {"id": int, "n_bin_alpha": int, "r_edges": _radii}
 
 
 def read_layers(path, depth, particle, material):
@@ -16,22 +23,22 @@ def read_layers(path, depth, particle, material):
     numbers = [number for number, *_ in rows]
     depths = _by_number(depth, "depth", numbers)
     materials = _by_number(ShowerMaterial() if material is None else material, "material", numbers)
-    missing = [number for number, edges, _ in rows if edges and number not in depths]
-    if missing:
-        raise ValueError(f"depth has no entry for layer {missing[0]}, which has cells.")
-    if not isinstance(depth, dict):
-        # One depth for all is that of layers that read out.
-        depths |= {number: 0.0 for number, edges, _ in rows if not edges}
-    return tuple(
-        ShowerLayer(
-            depths.get(number, 0.0),
-            r_edges=edges,
-            n_alpha=n_alpha,
-            material=materials.get(number, ShowerMaterial()),
-            number=number,
+    layers = []
+    for number, edges, n_alpha in rows:
+        if edges and number not in depths:
+            raise ValueError(f"depth has no entry for layer {number}, which has cells.")
+        # One depth for all is for layers with cells.
+        has_depth = edges or isinstance(depth, dict)
+        layers.append(
+            ShowerLayer(
+                depths.get(number, 0.0) if has_depth else 0.0,
+                r_edges=edges,
+                n_alpha=n_alpha,
+                material=materials.get(number, ShowerMaterial()),
+                number=number,
+            )
         )
-        for number, edges, n_alpha in rows
-    )
+    return tuple(layers)
 
 
 def _by_number(value, name, numbers):
@@ -84,16 +91,14 @@ def _layer_row(element, path):
     """Number, radii and sectors of a Layer element; a single radius means no rings."""
     if element.tag != "Layer":
         raise ValueError(f"{path}: a Bin holds Layer elements, not {element.tag!r}.")
-    _check_attributes(element, LAYER_ATTRIBUTES, path)
+    _check_attributes(element, set(LAYER_ATTRIBUTES), path)
     values = {}
-    for name in sorted(LAYER_ATTRIBUTES):
+    for name, read in LAYER_ATTRIBUTES.items():
         text = element.get(name)
         if text is None:
             raise ValueError(f"{path}: a Layer has no {name!r}; it has {element.attrib}.")
         try:
-            values[name] = (
-                tuple(float(edge) for edge in text.split(",")) if name == "r_edges" else int(text)
-            )
+            values[name] = read(text)
         except ValueError as error:
             raise ValueError(f"{path}: {name}={text!r} of a Layer is not a number.") from error
     edges = values["r_edges"]
