@@ -20,7 +20,7 @@ LEAST_CORRELATION, MANY = 0.1, 1000
 
 
 def common_edges(before, after, bins, range):
-    """Edges from two weighted samples, which count equally."""
+    """Edges from two weighted samples that count equally."""
     values, shares = [], []
     for sample, weight in (before, after):
         _, sample, weight = spread_draws(np.empty(len(sample)), sample, weight)

@@ -6,6 +6,7 @@ import numpy as np
 
 __all__ = [
     "clustered_histogram",
+    "effective_size",
     "weighted_mean",
     "weighted_quantile",
     "weighted_ranks",
@@ -18,6 +19,11 @@ CELLS = 1 << 22  # events times bins looked at at once
 def weighted_mean(values, weight=None):
     """Mean over events, as a Python float."""
     return float(np.average(values, weights=weight))
+
+
+def effective_size(n_events, weight=None):
+    """Return the number of events of equal weight that are as precise as the weighted ones."""
+    return n_events if weight is None else weight.sum() ** 2 / (weight**2).sum()
 
 
 def weighted_std(array, weight=None):
