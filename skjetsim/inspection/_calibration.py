@@ -89,7 +89,7 @@ class CalibrationDisplay:
         levels : array-like of shape (n_levels,), optional
             Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
         bins : int, default=20
-            Of the ranks, at least two and at most n_draws + 1; equally wide where they divide
+            Of the ranks, at least two and at most n_draws + 1; equally wide if they divide
             that.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
@@ -242,7 +242,7 @@ def _rank_edges(bins, n_ranks):
     """Edges of bins of whole ranks, as equally wide as they can be."""
     if check_int(bins, "bins", minimum=2) > n_ranks:
         raise ValueError(
-            f"bins={bins}, but {n_ranks - 1} draws an event give only {n_ranks} ranks: draw more, "
+            f"bins={bins}, but {n_ranks - 1} draws per event give only {n_ranks} ranks: draw more, "
             f"or set bins to {n_ranks} at most."
         )
     return np.round(np.linspace(0, n_ranks, bins + 1)).astype(int)

@@ -58,7 +58,7 @@ def closure_report(
         What divides the events into regions:
 
         - the name of a column of X, after or before `transformer`, cut into `bins`;
-        - labels, one an event, or a function that makes them of X;
+        - labels, one per event, or a function that makes them of X;
         - a dict of names and boolean masks. Masks may overlap and need not hold all events.
     bins : int or array-like of edges, default=4
         Of a column: regions of equal population, or edges [low, high), the last one closed.
@@ -91,7 +91,7 @@ def closure_report(
         notes : list of str
             What was left out, and why.
         pictures : dict of str to bytes
-            PNG files by their heading, where there is a `path`.
+            PNG files by their heading, if there is a `path`.
         path : pathlib.Path or None
             The HTML file.
 

@@ -30,7 +30,7 @@ class Compared:
 
     truth: pd.DataFrame
     generated: pd.DataFrame  # of a generator, or of unpaired events, not paired with truth
-    X: pd.DataFrame | None = None  # theory level; None where not paired
+    X: pd.DataFrame | None = None  # theory level; None if not paired
     theory_input: object = None  # as it was handed in
     inputs: object = None  # its columns that the model was fitted on
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
@@ -80,7 +80,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     X, y : array-like
         y is None for a generator.
     transformer : transformer or None
-        Fitted on the truth where it is not fitted.
+        Fitted on the truth if it is not fitted yet.
     second_pass : (target, accepted), Bunch of both, or None
     root : SeedSequence
     paired : bool

@@ -34,7 +34,7 @@ class Drawn:
     """True events and what an estimator makes of them, columns last."""
 
     truth: np.ndarray | None  # (n, d)
-    generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
+    generated: np.ndarray  # (..., d); (n_members, ..., d) if these are "members"
     names: list | None
     keyword: str  # of `generated` in `from_samples`: "generated", or "members" of an ensemble
     paired: bool  # whether row i of both is the same event, whose weight both carry
@@ -231,8 +231,8 @@ def move_events(
     Parameters
     ----------
     estimator : fitted simulator or unfolder, Pipeline or search
-    X : array-like of shape (n, n_features), or None where `inverse` and unknown
-    y : array-like of shape (n, n_targets), or None where not `inverse` and unknown
+    X : array-like of shape (n, n_features), or None if `inverse` and unknown
+    y : array-like of shape (n, n_targets), or None if not `inverse` and unknown
     inverse : bool
         Whether X is drawn for y, instead of y for X.
     paired : bool
@@ -247,9 +247,9 @@ def move_events(
     Returns
     -------
     source : ndarray or DataFrame of shape (n, d)
-        What was moved: y where `inverse`, else X.
+        What was moved: y if `inverse`, else X.
     drawn : Drawn
-        Its truth is None where it is unknown.
+        Its truth is None if it is unknown.
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
     if inverse and y is None:

@@ -35,7 +35,7 @@ def axis_label(name, *, suffix="", unit=True):
     Parameters
     ----------
     name : str or int
-        Column name, or its position where it has none.
+        Column name, or its position if it has no name.
     suffix : str
         Put between the quantity and its unit.
     unit : bool

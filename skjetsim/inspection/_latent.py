@@ -25,7 +25,7 @@ LARGEST_PULL = 5  # where the colours end
 class LatentDisplay:
     """Latent columns of a generator against independent standard normals.
 
-    A flow is right where events of the truth become normal and uncorrelated in its latent space.
+    A flow is right if events of the truth become normal and uncorrelated in its latent space.
     Make one with `from_samples` or `from_estimator`. Shown are the histograms of the columns above
     the normal in grey, the pull of each bin by column, and the correlations.
 
@@ -74,7 +74,7 @@ class LatentDisplay:
         Parameters
         ----------
         latent : array-like of shape (n, n_columns)
-            Columns of zeros, which a flow returns where the events never vary, are left out with a
+            Columns of zeros, which a flow returns if the events never vary, are left out with a
             warning.
         bins : int or array-like of edges, default=40
             At least two bins.

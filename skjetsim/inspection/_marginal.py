@@ -31,8 +31,8 @@ class MarginalDisplay:
     Make one with `from_samples` or `from_estimator`. Truth is filled grey, the model drawn in red
     with its error band hatched: the statistical error, and for an ensemble the spread of its
     members in quadrature. The grey band of the ratio panel is the floor: the standard error of the
-    ratio of truth to an independent truth of the generated sample's size. An arrow stands where
-    the ratio lies outside its panel, or where there is no truth to divide by.
+    ratio of truth to an independent truth of the generated sample's size. An arrow stands
+    for a ratio outside the panel, or without a truth to divide by.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class MarginalDisplay:
         range : tuple of (float, float), optional
             By default from the 0.2% to the 99.8% quantile of the truth.
         sample_weight : array-like of shape (n_truth,), optional
-            Weights of truth; negative ones are allowed where their sum is positive.
+            Weights of truth; negative ones are allowed if their sum is positive.
         generated_weight : array-like of shape (n,), optional
             Weights of the generated events, the same for all draws of an event.
 
@@ -230,7 +230,7 @@ class MarginalDisplay:
 
     @property
     def ratio(self):
-        """Generated over truth in each bin, NaN where there is no truth."""
+        """Generated over truth in each bin, NaN without truth."""
         return _divide(self.generated, self.truth)
 
     @property
@@ -260,8 +260,8 @@ class MarginalDisplay:
         Parameters
         ----------
         ax, ratio_ax : matplotlib Axes, optional
-            For the distributions and their ratio; a figure with both is made where neither is
-            given, and no ratio is drawn where `ax` is given alone.
+            For the distributions and their ratio; a figure with both is made if neither is
+            given, and no ratio is drawn if `ax` is given alone.
         log : bool, default=False
             Logarithmic contents.
         ratio_range : tuple of (float, float), default=(0.7, 1.3)

@@ -22,10 +22,10 @@ ENTRIES = 2  # of the legend, above one panel
 
 
 class PosteriorDisplay:
-    """Posterior of each column of single events, a row of panels an event.
+    """Posterior of each column of single events, one row of panels per event.
 
     Make one with `from_samples` or `from_estimator`. The true value is a line, what was measured a
-    dashed one where the column exists at detector level, and the prior, where it is given, is
+    dashed one if the column exists at detector level, and the prior, if it is given, is
     grey. Single events show what a posterior looks like, not whether it is right: for that see
     `CalibrationDisplay`.
 
@@ -37,7 +37,7 @@ class PosteriorDisplay:
         Density of the posterior, one over the unit of the column.
     truth : ndarray of shape (n_events, n_features)
     measured : ndarray of shape (n_events, n_features)
-        NaN where the detector level has no such column.
+        NaN if the detector level has no such column.
     prior : ndarray of shape (n_events, n_features, n_bins), or None
         Density of the prior in the same bins.
     names : list of str
@@ -84,7 +84,7 @@ class PosteriorDisplay:
         draws : array-like of shape (n, n_draws, n_features)
         measured : array-like of shape (n, n_columns), optional
             The same events at detector level. Columns are matched by name; without names, by
-            position where there are as many.
+            position if there are as many.
         prior : array-like of shape (n_prior, n_features), optional
             Theory-level events the unfolder was trained on.
         features : sequence of str or int, optional
@@ -166,7 +166,7 @@ class PosteriorDisplay:
         n_samples : int, default=1000
             Draws for each event.
         transformer : transformer, optional
-            Applied to the truth, the draws and the prior, and to y where it holds the columns that
+            Applied to the truth, the draws and the prior, and to y if it has the columns that
             the transformer takes; for other quantities, such as masses. An unfitted one is fitted
             on the truth.
         prior, features, bins
@@ -265,7 +265,7 @@ def _columns(features, names, n_columns):
 
 
 def _measured(measured, shape, names):
-    """Measured values of the columns, NaN where there are none."""
+    """Measured values of the columns, NaN for columns that it lacks."""
     values = np.full(shape, np.nan)
     if measured is None:
         return values

@@ -134,9 +134,9 @@ def model_report(
 
     Notes
     -----
-    The error of the area is 1 / sqrt(6 n), n the test events a side (40% of all). A marginal is
-    right in a model that ignores X, and nearly so in one that copies it: of a simulator look at
-    the response and the area first.
+    The error of the area is 1 / sqrt(6 n) for n test events on each side (40% of all). The
+    marginals are right in a model that ignores X, and nearly right in one that copies it, so look
+    at the response and the area of a simulator first.
 
     Examples
     --------

@@ -115,7 +115,7 @@ class ResponseDisplay:
             Detector level.
         generated : array-like of shape (n, n_targets) or (n, k, n_targets), optional
             Simulated detector level of the same events, or k draws for each; without the last
-            dimension where truth is 1-D.
+            dimension if truth is 1-D.
         X : array-like of shape (n, n_features) or (n,)
             Theory level, which has the column too.
         feature : str or int

@@ -154,7 +154,7 @@ def draw_matrix(ax, matrix, labels, limit):
         numbers = {"labels": written.T, "labels_fontsize": 9 if size <= 6 else 7}
     mesh = draw_cells(ax, matrix.T, edges, edges, **diverging(limit), **numbers)
     ax.set_aspect("equal")
-    ax.set_ylim(size - 0.5, -0.5)  # also where three matrices share an axis
+    ax.set_ylim(size - 0.5, -0.5)  # also if three matrices share an axis
     ax.minorticks_off()
     ax.tick_params(which="both", length=0)
     ax.set_xticks(range(size), labels, rotation=90)

@@ -33,7 +33,7 @@ class TransportPlanDisplay:
     Distributions say nothing about the plan, which event goes where: a model that shuffles the
     detector level has them right. Make one with `from_samples` or `from_estimator`. Shown is the
     quantity before (x) against after the move (y), with the median and the central 68% of y in
-    bins of x, and where pairs are known the true plan on the same axes and in the same colours.
+    bins of x, and if pairs are known the true plan on the same axes and in the same colours.
     Above and to the right of the panels are the marginal distributions, those of y with the truth's
     in grey. The cost is `transport_cost`, the root mean square of the moves, next to the least with
     which the one distribution can be moved to the other, in the unit of the axes.
@@ -47,7 +47,7 @@ class TransportPlanDisplay:
     quantiles : dict of str to ndarray of shape (3, n_bins)
         Title of a panel, and the 16%, 50% and 84% quantiles of y in bins of x; NaN in bins of
         fewer than twenty events. Of an angle they are taken about the direction of the bin, NaN
-        where it has none, and may lie beyond pi.
+        if it has no direction, and may lie beyond pi.
     costs : dict of str to tuple of (float, float)
         Title of a panel, its cost and the optimal one.
     source : ndarray of shape (n_bins,)
@@ -116,7 +116,7 @@ class TransportPlanDisplay:
         generated : array-like of shape (n,) or (n, k)
             The quantity of the same events after it, or in k draws for each.
         truth : array-like of shape (n,), optional
-            Where the events really went. Of shape (n_truth,) where not `paired`.
+            Where the events really went. Of shape (n_truth,) if not `paired`.
         paired : bool, default=True
             Whether row i of truth is the same event as row i of X. If not, only its distribution
             is shown.
@@ -208,22 +208,22 @@ class TransportPlanDisplay:
 
         Parameters
         ----------
-        estimator : fitted simulator, or unfolder where the direction is "inverse"
+        estimator : fitted simulator, or unfolder if the direction is "inverse"
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
-            Theory level. None where it is what the inverse direction draws and is unknown.
+            Theory level. None if the inverse direction draws it and the truth is unknown.
         y : array-like of shape (n, n_targets), optional
-            Detector level, the truth of the forward direction where it is known; the inverse one
+            Detector level, the truth of the forward direction if it is known; the inverse one
             starts from it.
         feature : str or int
             Column of y, after `transformer`.
         theory_feature : str or int, optional
             The same quantity in X, by default the column that is called so too. The diagonal
-            and the cost mean nothing where it is another quantity.
+            and the cost mean nothing if it is another quantity.
         transformer : transformer, optional
             Applied to the columns of the truth in all levels, such as `CartesianToCylindrical`. A
             fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
-            what is drawn where there is none. Levels of other columns get a clone each, of
+            what is drawn if there is no truth. Levels of other columns get a clone each, of
             transformers that learn nothing but columns, such as `KinematicFeatures`.
         direction : {"forward", "inverse"}, default="forward"
             "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
@@ -393,7 +393,7 @@ def _set_contents(ax, axis, marginals, log):
 
 
 def _quantity_names(name, X, generated, truth):
-    """Column of the quantity before and after the move; None where it has no name."""
+    """Column of the quantity before and after the move; None if it has no name."""
     if name is None:
         before, *after = ((column_names(side) or [None])[0] for side in (X, generated, truth))
         after = next((each for each in after if each is not None), before)

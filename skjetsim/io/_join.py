@@ -20,7 +20,7 @@ def join(frames):
 
 
 def check_alike(frame, path, first, first_path):
-    """Table with the columns in the order of the first one, where both are alike.
+    """Table with the columns in the order of the first one, if both are alike.
 
     Raises
     ------

@@ -93,7 +93,7 @@ def iter_events(
     """Read events in chunks, in the order of the files.
 
     The memory it takes is that of a few chunks, or of a basket (TTree) or cluster (RNTuple) of the
-    file where that is more.
+    file if that is more.
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ class RootReader:
         settings = {
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,
-            # numpy has no lists; awkward arrays take longer where there are none.
+            # numpy has no lists; awkward arrays take longer without lists.
             "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
         }
         if self._tree.num_entries == 0:
