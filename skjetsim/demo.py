@@ -36,7 +36,7 @@ def options_of(arguments):
 
 
 def chain_rate(n_events):
-    """Events a second of the chain the model replaces, in one process; None where it is missing."""
+    """Events per second of the chain that the model replaces, in one process; None without it."""
     from skjetsim.datasets import generate_wjet
 
     try:
@@ -48,12 +48,11 @@ def chain_rate(n_events):
 
 
 def stored_bytes(events):
-    """Bytes an event takes in a Parquet file of single precision."""
+    """Bytes per event in a Parquet file of single precision."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
-        events.astype(np.float32).to_parquet(
-            path, compression="zstd", index=False, use_dictionary=False
-        )
+        settings = {"compression": "zstd", "index": False, "use_dictionary": False}
+        events.astype(np.float32).to_parquet(path, **settings)
         return path.stat().st_size / len(events)
 
 

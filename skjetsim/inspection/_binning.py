@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from skjetsim.utils._angles import is_angle
-from skjetsim.utils._validation import check_events, check_int, column_names
+from skjetsim.utils._comparison import check_table
+from skjetsim.utils._validation import check_int, column_names
 from skjetsim.utils._weighted import weighted_quantile
 
 
 def check_quantity(values, what):
-    """Return one quantity as an array (n,), or raise where it is a table of several."""
-    array, names = check_events(values, what=what, allow_1d=np.ndim(values) == 1)
+    """Return one quantity as an array (n,), or raise if it is a table of several."""
+    array, names = check_table(values, what=what)
     if array.shape[1] != 1:
         raise ValueError(
             f"{what} has {array.shape[1]} columns{'' if names is None else f' {names}'}, and a "
@@ -21,7 +22,7 @@ def check_quantity(values, what):
 
 
 def check_draws(values, what):
-    """Return one quantity as an array (n,), or (n, k) where it holds k draws of each event."""
+    """Return one quantity as an array (n,), or (n, k) for k draws of each event."""
     if np.ndim(values) not in (1, 2):
         raise ValueError(
             f"{what} has shape {np.shape(values)}, expected (n,), or (n, k) for k draws of each "
@@ -33,46 +34,68 @@ def check_draws(values, what):
             f"{what} is a table of the columns {names}, and a histogram is of one quantity: pass "
             "a single column. Several draws of it are an array of shape (n, k)."
         )
-    array, _ = check_events(values, what=what, allow_1d=np.ndim(values) == 1)
+    array, _ = check_table(values, what=what)
     return array[:, 0] if np.ndim(values) == 1 else array
 
 
-def check_bins(bins, range):
-    """Raise where `bins` and `range` do not make at least two bins."""
-    if np.ndim(bins) == 0:
-        if check_int(bins, "bins") == 1:
-            raise ValueError(
-                "bins must be at least 2: the only bin of a histogram holds everything, whatever "
-                "the model does."
-            )
-    elif range is not None:
+def check_one(generated, members):
+    """Return the keyword and the value of the one that is given."""
+    if (generated is None) == (members is None):
+        raise TypeError("Pass exactly one of generated and members.")
+    return ("generated", generated) if members is None else ("members", members)
+
+
+def check_as_long(values, other, names, cure=""):
+    """Raise unless two tables have as many events; `names` are theirs in the message."""
+    if len(values) != len(other):
         raise ValueError(
-            "range has no meaning together with edges: pass bins=<int> or leave it out."
+            f"{names[0]} has {len(values)} events, but {names[1]} has {len(other)}: row i of both "
+            f"must be the same event.{cure}"
         )
-    else:
-        edges = np.asarray(bins, dtype=np.float64)
-        if edges.ndim != 1 or len(edges) < 3:
-            raise ValueError(
-                f"bins must be an int or at least three edges, got shape {edges.shape}."
-            )
-        if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
-            raise ValueError(f"bins must be finite edges that increase, got {edges.tolist()}.")
+
+
+def make_edges(bins, range, default_range):
+    """Return the given edges, or those of equally wide bins; at least two bins.
+
+    `default_range()` is taken if neither edges nor a range are given.
+    """
+    if np.ndim(bins) > 0:
+        return _check_edges(bins, range)
+    if check_int(bins, "bins") == 1:
+        raise ValueError(
+            "bins must be at least 2: the only bin of a histogram holds everything, whatever the "
+            "model does."
+        )
+    low, high = default_range() if range is None else _check_range(range)
+    edges = np.linspace(low, high, bins + 1)
+    if not (np.diff(edges) > 0).all():
+        raise ValueError(f"range {(low, high)} is too narrow for {bins} bins in float64.")
+    return edges
+
+
+def _check_edges(bins, range):
     if range is not None:
-        low, high = _two_numbers(range)
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise ValueError(f"range must be two finite numbers, low < high, got {range!r}.")
+        raise ValueError("range and edges exclude each other: pass bins=<int>, or no range.")
+    edges = np.asarray(bins, dtype=np.float64)
+    if edges.ndim != 1 or len(edges) < 3:
+        raise ValueError(f"bins must be an int or at least three edges, got shape {edges.shape}.")
+    if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        raise ValueError(f"bins must be finite edges that increase, got {edges.tolist()}.")
+    return edges
 
 
-def _two_numbers(range):
+def _check_range(range):
     try:
         low, high = (float(limit) for limit in range)
     except (TypeError, ValueError):
         raise ValueError(f"range must be two numbers (low, high), got {range!r}.") from None
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(f"range must be two finite numbers, low < high, got {range!r}.")
     return low, high
 
 
 def full_turn(name, bins, range):
-    """Range of an angle by its name, -pi to pi where none is given; others as they are."""
+    """Return -pi to pi for the name of an angle without a range, else the range as it is."""
     if range is None and np.ndim(bins) == 0 and is_angle(name):
         return (-np.pi, np.pi)
     return range
@@ -98,27 +121,20 @@ def bin_edges(truth, bins, range, weight=None):
     ValueError
         On fewer than two bins, a bad range, or a truth that fills a single bin.
     """
-    check_bins(bins, range)
-    if np.ndim(bins) > 0:
-        edges = np.asarray(bins, dtype=np.float64)
-    else:
-        low, high = _default_range(truth, weight) if range is None else _two_numbers(range)
-        edges = np.linspace(low, high, bins + 1)
-        if not (np.diff(edges) > 0).all():
-            raise ValueError(f"range {(low, high)} is too narrow for {bins} bins in float64.")
     present = truth if weight is None else truth[weight != 0]
+    edges = make_edges(bins, range, lambda: _default_range(truth, present, weight))
     filled = np.unique(np.clip(np.searchsorted(edges, present, side="right"), 1, len(edges) - 1))
     if len(filled) == 1:
         raise ValueError(
-            f"All of the truth lies in one of the {len(edges) - 1} bins, and such a histogram says "
-            f"nothing. Choose bins or range to divide the events: the truth reaches from "
+            f"All of the truth lies in one of the {len(edges) - 1} bins, so the histogram says "
+            "nothing. Choose bins or range to divide the events: the truth reaches from "
             f"{present.min():g} to {present.max():g}, the bins from {edges[0]:g} to {edges[-1]:g}."
         )
     return edges
 
 
 def spread_draws(x, y, weight):
-    """Repeat x and the weights for each draw of y, where it is (n, k); no weights are ones."""
+    """Repeat x and the weights for each draw of y if it is (n, k); no weights become ones."""
     weight = np.ones(len(x)) if weight is None else weight
     if y.ndim == 1:
         return x, y, weight
@@ -132,8 +148,7 @@ def plan_fractions(x, y, edges, weight):
     return counts / weight.sum()
 
 
-def _default_range(truth, weight):
-    present = truth if weight is None else truth[weight != 0]
+def _default_range(truth, present, weight):
     if present.min() == present.max():
         raise ValueError(
             f"The truth is {present[0]:g} in every event: a constant has no distribution to "

@@ -5,20 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from skjetsim.base import is_simulator, is_unfolder
-from skjetsim.inspection._coverage import check_levels
-from skjetsim.inspection._events import as_table, check_pairs, draw_events, unfold_events
-from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import (
-    FLOOR,
-    TRUTH_LINE,
-    check_axes,
-    colours_of_worst,
-    house_style,
-    style_axes,
-)
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._coverage import check_levels, draw_coverage
+from skjetsim.inspection._events import draw_events, unfold_events
+from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import posterior_coverage, sbc_ranks
 from skjetsim.utils._comparison import check_ensemble, check_weight
 from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._weighted import effective_size
 
 __all__ = ["CalibrationDisplay"]
 
@@ -95,7 +89,7 @@ class CalibrationDisplay:
         levels : array-like of shape (n_levels,), optional
             Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
         bins : int, default=20
-            Of the ranks, at least two and at most n_draws + 1; equally wide where they divide
+            Of the ranks, at least two and at most n_draws + 1; equally wide if they divide
             that.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
@@ -114,15 +108,13 @@ class CalibrationDisplay:
         check_ensemble(truth, draws, other="draws")
         coverage, floor = posterior_coverage(truth, draws, levels, sample_weight=sample_weight)
         weight = check_weight(sample_weight, len(truth), "sample_weight")
+        n_events = effective_size(len(truth), weight)
         n_ranks = np.shape(draws)[1] + 1
         edges = _rank_edges(bins, n_ranks)
         expected = np.diff(edges) / n_ranks
         ranks = sbc_ranks(truth, draws)
         contents = [np.histogram(rank, edges - 0.5, weights=weight)[0] for rank in ranks.T]
         fractions = np.array(contents).T / (len(ranks) if weight is None else weight.sum())
-        # Weighted events tell as much as fewer equal ones.
-        n_events = len(ranks) if weight is None else weight.sum() ** 2 / (weight**2).sum()
-        names = column_names(truth) or range(ranks.shape[1])
         return cls(
             levels=levels,
             coverage=np.asarray(coverage),
@@ -130,7 +122,7 @@ class CalibrationDisplay:
             edges=edges / n_ranks,
             ranks=fractions / expected[:, None],
             ranks_floor=np.sqrt((1 - expected) / (expected * n_events)),
-            names=[axis_label(name, unit=False) for name in names],
+            names=column_labels(column_names(truth), ranks.shape[1]),
         )
 
     @classmethod
@@ -178,14 +170,17 @@ class CalibrationDisplay:
         ValueError
             As `from_samples`.
         """
-        drawn = _draw(estimator, X, y, transformer, n_samples, random_state)
-        return cls.from_samples(
-            as_table(drawn.truth, drawn.names),
-            drawn.generated,
-            levels=levels,
-            bins=bins,
-            sample_weight=sample_weight,
-        )
+        check_int(n_samples, "n_samples")
+        if not (is_unfolder(estimator) or is_simulator(estimator)):
+            raise TypeError(
+                f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
+                "draw several events for one."
+            )
+        draw = unfold_events if is_unfolder(estimator) else draw_events
+        settings = {"n_samples": n_samples, "random_state": random_state}
+        drawn = draw(estimator, X, y, transformer=transformer, **settings)
+        settings = {"levels": levels, "bins": bins, "sample_weight": sample_weight}
+        return cls.from_samples(drawn.table, drawn.generated, **settings)
 
     @property
     def pull(self):
@@ -209,79 +204,45 @@ class CalibrationDisplay:
         -------
         self
         """
-        with house_style() as (plt, mplhep):
-            if axes is None:
-                _, axes = plt.subplots(2, 1, sharex=True, figsize=(5.6, 6.4), layout="constrained")
-            axes = check_axes(axes, 2, "coverage and ranks")
-            # One colour a column in both panels.
-            styles = colours_of_worst(self.names, np.concatenate([self.pull, self.ranks_pull]))
+        size = {"figsize": (5.6, 6.4), "sharex": True}
+        with style.house_style() as (_, mplhep):
+            axes = style.make_axes(axes, "coverage and ranks", 2, 1, **size)
+            # A column has one colour in both panels.
+            styles = style.colours_of_worst(
+                self.names, np.concatenate([self.pull, self.ranks_pull])
+            )
             self._draw_coverage(axes[0], styles)
             self._draw_ranks(axes[1], styles, mplhep)
-            style_axes(*axes)
-            handles, labels = axes[0].get_legend_handles_labels()
-            axes[0].legend(handles, labels, loc="upper right", ncols=3)
+            style.style_axes(*axes)
+            axes[0].legend(loc="upper right", ncols=3)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
     def _draw_coverage(self, ax, styles):
-        ax.fill_between(
-            self.levels, -self.floor, self.floor, color=FLOOR, linewidth=0, label="floor"
-        )
-        ax.axhline(0, color=TRUTH_LINE, linewidth=0.8)
-        difference = self.coverage - self.levels[:, None]
-        for column, settings in zip(difference.T, styles, strict=True):
-            ax.plot(self.levels, column, **settings)
-        reach = 1.15 * max(np.abs(difference).max(), self.floor.max())
+        draw_coverage(ax, self, styles)
+        reach = 1.15 * max(np.abs(self.coverage - self.levels[:, None]).max(), self.floor.max())
         legend_rows = min(4, 1 + len(self.names) // 3)
-        ax.set_ylim(-reach, reach * (1 + 0.2 * legend_rows))
-        ax.set_xlim(0, 1)
-        ax.set_ylabel("coverage - level")
+        ax.set(ylim=(-reach, reach * (1 + 0.2 * legend_rows)), ylabel="coverage - level")
         ax.tick_params(labelbottom=False)
 
     def _draw_ranks(self, ax, styles, mplhep):
-        ax.stairs(
-            1 + self.ranks_floor,
-            self.edges,
-            baseline=1 - self.ranks_floor,
-            fill=True,
-            color=FLOOR,
-            linewidth=0,
-        )
-        ax.axhline(1, color=TRUTH_LINE, linewidth=0.8)
+        floor = self.ranks_floor
+        band = {"fill": True, "color": style.FLOOR, "linewidth": 0}
+        ax.stairs(1 + floor, self.edges, baseline=1 - floor, **band)
+        ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
+        step = {"histtype": "step", "yerr": False, "flow": "none"}
         for column, settings in zip(self.ranks.T, styles, strict=True):
-            mplhep.histplot(
-                column, self.edges, histtype="step", yerr=False, ax=ax, flow="none", **settings
-            )
+            mplhep.histplot(column, self.edges, ax=ax, **step, **settings)
         reach = 1.15 * max(np.abs(self.ranks - 1).max(), self.ranks_floor.max())
-        ax.set_ylim(1 - min(reach, 1), 1 + reach)
-        ax.set_xlim(0, 1)
-        ax.set_xlabel("quantile of the draws")
-        ax.set_ylabel("truth / uniform")
-
-
-def _draw(estimator, X, y, transformer, n_samples, random_state):
-    """Truth and draws of the side that the estimator draws."""
-    settings = {
-        "transformer": transformer,
-        "n_samples": check_int(n_samples, "n_samples"),
-        "random_state": random_state,
-    }
-    if is_unfolder(estimator):
-        return unfold_events(estimator, X, y, **settings)
-    if is_simulator(estimator):
-        check_pairs(X, y, type(estimator).__name__)
-        return draw_events(estimator, X, y, **settings)
-    raise TypeError(
-        f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those draw "
-        "several events for one."
-    )
+        ax.set(xlim=(0, 1), ylim=(1 - min(reach, 1), 1 + reach))
+        ax.set(xlabel="quantile of the draws", ylabel="truth / uniform")
 
 
 def _rank_edges(bins, n_ranks):
     """Edges of bins of whole ranks, as equally wide as they can be."""
     if check_int(bins, "bins", minimum=2) > n_ranks:
         raise ValueError(
-            f"bins={bins}, but {n_ranks - 1} draws an event give only {n_ranks} ranks: draw more, "
+            f"bins={bins}, but {n_ranks - 1} draws per event give only {n_ranks} ranks: draw more, "
             f"or set bins to {n_ranks} at most."
         )
     return np.round(np.linspace(0, n_ranks, bins + 1)).astype(int)

@@ -9,19 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.base import is_simulator
 from skjetsim.inspection import _pictures
+from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import compare
+from skjetsim.inspection._events import check_simulator
 from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
-from skjetsim.inspection._summary import (
-    binning_values,
-    joint_auc,
-    mean_shifts,
-    response_distances,
-    response_floor,
-    yields,
-)
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
 
@@ -65,7 +58,7 @@ def closure_report(
         What divides the events into regions:
 
         - the name of a column of X, after or before `transformer`, cut into `bins`;
-        - labels, one an event, or a function that makes them of X;
+        - labels, one per event, or a function that makes them of X;
         - a dict of names and boolean masks. Masks may overlap and need not hold all events.
     bins : int or array-like of edges, default=4
         Of a column: regions of equal population, or edges [low, high), the last one closed.
@@ -98,7 +91,7 @@ def closure_report(
         notes : list of str
             What was left out, and why.
         pictures : dict of str to bytes
-            PNG files by their heading, where there is a `path`.
+            PNG files by their heading, if there is a `path`.
         path : pathlib.Path or None
             The HTML file.
 
@@ -113,7 +106,7 @@ def closure_report(
 
     See Also
     --------
-    report : All events at once, with what must fail and the speed.
+    model_report : All events at once, with controls that must fail, and the speed.
 
     Examples
     --------
@@ -134,9 +127,7 @@ def closure_report(
     >>> list(found.table.index)
     ['light', 'heavy', 'all']
     """
-    if not is_simulator(estimator):
-        name = type(estimator).__name__
-        raise TypeError(f"{name} is not a simulator: only those have a response.")
+    check_simulator(estimator, "only those have a response")
     if path is not None:
         import_plotting()
         path = check_target(path)
@@ -153,11 +144,14 @@ def closure_report(
         name: _measure(part, selection, root, number)
         for number, (name, part) in enumerate(parts.items())
     }
-    rows = {name: {"events": len(parts[name].truth)} | m.row for name, m in measured.items()}
+    table, responses, shifts = (
+        pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
+        for key in ("row", "responses", "shifts")
+    )
     found = Findings(
-        table=pd.DataFrame.from_dict(rows, orient="index"),
-        responses=pd.DataFrame({name: m.responses for name, m in measured.items()}).T,
-        shifts=pd.DataFrame({name: m.shifts for name, m in measured.items()}).T,
+        table=table,
+        responses=responses,
+        shifts=shifts,
         notes=events.notes,
         pictures={},
         path=path,
@@ -171,29 +165,35 @@ def closure_report(
 def _measure(part, selection, root, number):
     """Figures of one region."""
     columns = part.shared
-    responses = response_distances(part.truth[columns], part.generated[columns], part.X)
-    row = {"response W1 / std": responses.max(), "feature": responses.idxmax()}
-    floor = response_floor(part, None, root, 1, number)
-    if floor is not None:
+    responses = summary.response_distances(part.truth[columns], part.generated[columns], part.X)
+    row = {
+        "events": len(part.truth),
+        "response W1 / std": responses.max(),
+        "feature": responses.idxmax(),
+    }
+    if (floor := summary.response_floor(part, None, root, 1, number)) is not None:
         row["floor 95%"] = floor.limit
-    row["AUC"], row["AUC error"] = joint_auc(part, root, number)
+    row["AUC"], row["AUC error"] = summary.joint_auc(part, root, number)
     if selection is not None:
-        selected = yields(part, selection)
+        selected = summary.yields(part, selection)
         row["true selected"] = selected.loc["truth", "selected"]
         row["selected / true - 1"] = selected.loc["model", "selected / true - 1"]
         row["yield error"] = selected.loc["model", "error"]
-    return Bunch(row=row, responses=responses, shifts=mean_shifts(part))
+    return Bunch(row=row, responses=responses, shifts=summary.mean_shifts(part))
 
 
 def _regions(events, X, by, bins):
     """Boolean mask of each region, checked."""
     n_events = len(events.truth)
     if isinstance(by, Mapping):
-        masks = {str(name): _mask(mask, name, n_events) for name, mask in by.items()}
+        masks = {
+            str(name): summary.check_mask(mask, n_events, f"The mask of region {name!r}")
+            for name, mask in by.items()
+        }
         if len(masks) < len(by):
             raise ValueError(f"by has two regions of one name: {[str(name) for name in by]}.")
     elif isinstance(by, str):
-        masks = _bins(binning_values(events, by), bins, events.notes)
+        masks = _bins(summary.binning_values(events, by), bins, events.notes)
     else:
         masks = _labelled(by(X) if callable(by) else by, n_events)
     if not masks:
@@ -225,16 +225,6 @@ def _check_population(name, mask, accepted):
         )
 
 
-def _mask(mask, name, n_events):
-    mask = np.asarray(mask)
-    if mask.shape != (n_events,) or mask.dtype != bool:
-        raise ValueError(
-            f"The mask of region {name!r} must be {n_events} bools, one an event; got "
-            f"{mask.dtype} of shape {mask.shape}."
-        )
-    return mask
-
-
 def _bins(column, bins, notes):
     """Regions of a column: of equal population, or between edges."""
     values, name = column.to_numpy(), column.name
@@ -256,7 +246,7 @@ def _bins(column, bins, notes):
         inside = (values >= low) & ((values <= high) if last else (values < high))
         masks[f"{name} in [{first}, {second}{']' if last else ')'}"] = inside
     if outside := len(values) - sum(mask.sum() for mask in masks.values()):
-        notes.append(f"{outside} events lie outside the edges of {name}, and count in all alone.")
+        notes.append(f'{outside} events outside the edges of {name} count in "{ALL}" only.')
     return masks
 
 
@@ -264,14 +254,14 @@ def _labelled(labels, n_events):
     """Regions of equal labels."""
     if np.shape(labels) != (n_events,):
         raise ValueError(
-            f"by must give one label an event, {n_events}; got shape {np.shape(labels)}."
+            f"by must give one label per event, {n_events}; got shape {np.shape(labels)}."
         )
     labels = pd.Categorical(labels)
-    if (labels.codes < 0).any():
+    unlabelled = np.flatnonzero(labels.codes < 0)
+    if len(unlabelled):
         raise ValueError(
-            f"by gives no label to row {int(np.flatnonzero(labels.codes < 0)[0])} "
-            f"({int((labels.codes < 0).sum())} such rows in all): name a region for them too, or "
-            "pass a dict of masks."
+            f"by gives no label to row {unlabelled[0]} ({len(unlabelled)} such rows in all): name "
+            "a region for them too, or pass a dict of masks."
         )
     if len(labels.categories) > MOST_REGIONS:
         raise ValueError(
@@ -291,8 +281,9 @@ def _draw(table, parts):
 
 
 def _page(found, title):
-    blocks = [("heading", "Regions"), ("table", found.table)]
-    blocks += [
+    blocks = [
+        ("heading", "Regions"),
+        ("table", found.table),
         ("heading", "W1 of the responses, in standard deviations of the true response"),
         ("table", found.responses),
         ("heading", "Mean shift of the responses, in standard deviations of the true response"),

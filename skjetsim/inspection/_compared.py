@@ -15,6 +15,7 @@ from skjetsim.inspection._events import (
     in_coordinates,
     refuse_rejected,
 )
+from skjetsim.utils._comparison import check_table
 from skjetsim.utils._seeds import int_seed
 from skjetsim.utils._tables import given_names, take_rows
 from skjetsim.utils._validation import check_events, check_names_match, column_names
@@ -29,7 +30,7 @@ class Compared:
 
     truth: pd.DataFrame
     generated: pd.DataFrame  # of a generator, or of unpaired events, not paired with truth
-    X: pd.DataFrame | None = None  # theory level; None where not paired
+    X: pd.DataFrame | None = None  # theory level; None if not paired
     theory_input: object = None  # as it was handed in
     inputs: object = None  # its columns that the model was fitted on
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
@@ -51,16 +52,11 @@ class Compared:
         """The events of a boolean mask."""
         rows = np.flatnonzero(mask)
 
-        def cut(table):
-            return None if table is None else table.iloc[rows].reset_index(drop=True)
-
+        tables = {key: getattr(self, key) for key in ("truth", "generated", "X", "second_pass")}
         return replace(
             self,
-            truth=cut(self.truth),
-            generated=cut(self.generated),
-            X=cut(self.X),
+            **{key: _cut(table, rows) for key, table in tables.items() if table is not None},
             members=None if self.members is None else self.members[:, rows],
-            second_pass=cut(self.second_pass),
             accepted=None if self.accepted is None else self.accepted[rows],
             handed={key: take_rows(table, rows) for key, table in self.handed.items()},
         )
@@ -68,7 +64,11 @@ class Compared:
     def both(self):
         """Truth, second pass and X of the events that both passes accept."""
         rows = np.flatnonzero(self.accepted)
-        return [t.iloc[rows].reset_index(drop=True) for t in (self.truth, self.second_pass, self.X)]
+        return [_cut(table, rows) for table in (self.truth, self.second_pass, self.X)]
+
+
+def _cut(table, rows):
+    return table.iloc[rows].reset_index(drop=True)
 
 
 def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
@@ -80,7 +80,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     X, y : array-like
         y is None for a generator.
     transformer : transformer or None
-        Fitted on the truth where it is not fitted.
+        Fitted on the truth if it is not fitted yet.
     second_pass : (target, accepted), Bunch of both, or None
     root : SeedSequence
     paired : bool
@@ -96,10 +96,10 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     drawn = draw_events(estimator, inputs, targets, random_state=seed, paired=paired)
     names = drawn.names
     if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
-        names = column_names(inputs)  # by position, as a residual is taken
+        names = column_names(inputs)  # matched by position, as residuals are
     transformer = fitted_transformer(transformer, drawn.truth, names)
     rows, out_names = in_coordinates(transformer, drawn.truth, names)
-    columns = _named(out_names, rows.shape[1])
+    columns = out_names or [f"column {i}" for i in range(rows.shape[1])]
 
     def table(events):
         return pd.DataFrame(in_coordinates(transformer, events, names)[0], columns=columns)
@@ -154,7 +154,7 @@ def _of_the_fit(estimator, X, y, notes):
 def _fitted_columns(table, fitted, estimator, what, notes):
     """Select the columns that the estimator was fitted with, or raise naming one that is missing.
 
-    Others are allowed, since a region may be one of a column that the model does not know.
+    Other columns are allowed, since they may define the regions of a closure test.
     """
     names = column_names(table)
     if names is None or given_names(fitted) is None or not hasattr(table, "columns"):
@@ -171,15 +171,12 @@ def _fitted_columns(table, fitted, estimator, what, notes):
     return table[list(fitted)]
 
 
-def _named(names, n_columns):
-    return list(names) if names is not None else [f"column {i}" for i in range(n_columns)]
-
-
 def _theory(X, names, columns, n_columns, table):
     """Theory level: the truth's columns through its transformer, then the others as they are."""
     rows, own = check_events(X, what="X")
     if names is None or own is None:
-        same = list(range(rows.shape[1])) if _width(names, n_columns) == rows.shape[1] else None
+        width = n_columns if names is None else len(names)
+        same = list(range(width)) if width == rows.shape[1] else None
     else:
         same = [own.index(name) for name in names] if set(names) <= set(own) else None
     if same is None:
@@ -188,14 +185,9 @@ def _theory(X, names, columns, n_columns, table):
         return pd.DataFrame(rows, columns=own)
     theory = table(rows[:, same])
     rest = [i for i in range(rows.shape[1]) if i not in set(same) and own[i] not in columns]
-    if not rest:
-        return theory
-    others = pd.DataFrame(rows[:, rest], columns=[own[i] for i in rest])
-    return pd.concat([theory, others], axis=1)
-
-
-def _width(names, n_columns):
-    return n_columns if names is None else len(names)
+    for i in rest:
+        theory[own[i]] = rows[:, i]
+    return theory
 
 
 def _second_pass(second_pass, names, shape):
@@ -211,7 +203,7 @@ def _second_pass(second_pass, names, shape):
     found = column_names(target)
     if names is not None and found is not None and set(names) <= set(found):
         target, found = target[names] if hasattr(target, "columns") else target, names
-    rows, _ = check_events(target, what="second_pass", allow_1d=np.ndim(target) == 1)
+    rows, _ = check_table(target, what="second_pass")
     if names is not None:
         check_names_match(found, names, what="second_pass")
     accepted = np.asarray(accepted)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from skjetsim.inspection import _style as style
 from skjetsim.inspection._events import draw_events
-from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import check_axes, draw_matrix, house_style
+from skjetsim.inspection._labels import column_labels
 from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._weighted import weighted_std
 
@@ -97,16 +97,13 @@ class CorrelationDisplay:
                 "with any other: leave it out of both samples."
             )
         matrix, error = correlation_matrix(pair.truth, pair.weight)
-        generated_matrix, generated_error = correlation_matrix(
-            pair.generated, pair.generated_weight
-        )
-        names = pair.names if pair.names is not None else range(pair.n_columns)
+        drawn_matrix, drawn_error = correlation_matrix(pair.generated, pair.generated_weight)
         return cls(
             truth=matrix,
-            generated=generated_matrix,
+            generated=drawn_matrix,
             truth_error=error,
-            generated_error=generated_error,
-            names=[axis_label(name, unit=False) for name in names],
+            generated_error=drawn_error,
+            names=column_labels(pair.names, pair.n_columns),
         )
 
     @classmethod
@@ -135,15 +132,12 @@ class CorrelationDisplay:
         CorrelationDisplay
         """
         drawn = draw_events(estimator, X, y, transformer=transformer, random_state=random_state)
-        display = cls.from_samples(
-            drawn.truth,
+        return cls.from_samples(
+            drawn.table,
             drawn.generated,
             sample_weight=sample_weight,
             generated_weight=sample_weight if drawn.paired else None,
         )
-        if drawn.names is not None:
-            display.names = [axis_label(name, unit=False) for name in drawn.names]
-        return display
 
     @property
     def difference(self):
@@ -169,20 +163,16 @@ class CorrelationDisplay:
         -------
         self
         """
-        size = len(self.names)
-        with house_style() as (plt, _):
-            if axes is None:
-                side = float(np.clip(0.5 * size, 2.6, 5.5))
-                _, axes = plt.subplots(
-                    1, 3, figsize=(3 * side + 3, side + 1), sharey=True, layout="constrained"
-                )
-            axes = check_axes(axes, 3, "truth, generated and difference")
+        side = float(np.clip(0.5 * len(self.names), 2.6, 5.5))
+        size = {"figsize": (3 * side + 3, side + 1), "sharey": True}
+        with style.house_style():
+            axes = style.make_axes(axes, "truth, generated and difference", 1, 3, **size)
             # At least a unit of the second decimal, or a perfect model has no colour scale.
             limit = max(0.01, float(np.abs(self.difference).max()))
             for ax, matrix in zip(axes, (self.truth, self.generated), strict=False):
-                mesh = draw_matrix(ax, matrix, self.names, 1)
+                mesh = style.draw_matrix(ax, matrix, self.names, 1)
             axes[0].figure.colorbar(mesh, ax=list(axes[:2]), label="correlation")
-            mesh = draw_matrix(axes[2], self.difference, self.names, limit)
+            mesh = style.draw_matrix(axes[2], self.difference, self.names, limit)
             axes[2].figure.colorbar(mesh, ax=axes[2], label="difference")
             self._frame_significant(axes[2])
             titles = ("truth", "model", rf"difference, framed: > {N_ERRORS} $\sigma$")

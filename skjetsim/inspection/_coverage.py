@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.base import is_simulator
-from skjetsim.inspection._events import as_table, check_pairs, draw_events
-from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import (
-    FLOOR,
-    TRUTH_LINE,
-    check_axes,
-    colours_of_worst,
-    house_style,
-    style_axes,
-)
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._events import check_simulator, draw_events
+from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import quantile_coverage
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._weighted import effective_size
 
 __all__ = ["CoverageDisplay"]
 
@@ -95,14 +88,11 @@ class CoverageDisplay:
         levels = check_levels(levels)
         coverage = quantile_coverage(truth, generated, levels, sample_weight=sample_weight)
         weight = check_weight(sample_weight, len(truth), "sample_weight")
-        # Weighted events tell as much as fewer equal ones.
-        n_events = len(truth) if weight is None else weight.sum() ** 2 / (weight**2).sum()
-        names = column_names(truth) or range(coverage.shape[1])
         return cls(
             levels=levels,
             coverage=coverage,
-            floor=np.sqrt(levels * (1 - levels) / n_events),
-            names=[axis_label(name, unit=False) for name in names],
+            floor=np.sqrt(levels * (1 - levels) / effective_size(len(truth), weight)),
+            names=column_labels(column_names(truth), coverage.shape[1]),
         )
 
     @classmethod
@@ -146,20 +136,12 @@ class CoverageDisplay:
         ValueError
             As `from_samples`.
         """
-        name = type(estimator).__name__
-        if not is_simulator(estimator):
-            raise TypeError(f"{name} is not a simulator: only those draw several events for one.")
-        check_pairs(X, y, name)
-        drawn = draw_events(
-            estimator,
-            X,
-            y,
-            transformer=transformer,
-            n_samples=check_int(n_samples, "n_samples"),
-            random_state=random_state,
-        )
-        truth = as_table(drawn.truth, drawn.names)
-        return cls.from_samples(truth, drawn.generated, levels=levels, sample_weight=sample_weight)
+        check_simulator(estimator, "only those draw several events for one")
+        check_int(n_samples, "n_samples")
+        settings = {"n_samples": n_samples, "random_state": random_state}
+        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
+        settings = {"levels": levels, "sample_weight": sample_weight}
+        return cls.from_samples(drawn.table, drawn.generated, **settings)
 
     @property
     def pull(self):
@@ -178,38 +160,38 @@ class CoverageDisplay:
         -------
         self
         """
-        with house_style() as (plt, _):
-            if axes is None:
-                _, axes = plt.subplots(
-                    2, 1, sharex=True, height_ratios=(2, 1), figsize=(5.6, 6), layout="constrained"
-                )
-            axes = check_axes(axes, 2, "coverage and difference")
+        size = {"figsize": (5.6, 6), "sharex": True, "height_ratios": (2, 1)}
+        with style.house_style():
+            axes = style.make_axes(axes, "coverage and difference", 2, 1, **size)
             ax, difference_ax = axes
-            level = self.levels
-            ax.plot((0, 1), (0, 1), color=TRUTH_LINE, linewidth=0.8)
-            for panel, middle in ((ax, level), (difference_ax, np.zeros_like(level))):
-                band = (middle - self.floor, middle + self.floor)
-                panel.fill_between(level, *band, color=FLOOR, linewidth=0, label="floor")
-            difference_ax.axhline(0, color=TRUTH_LINE, linewidth=0.8)
-            styles = colours_of_worst(self.names, self.pull)
-            for settings, measured in zip(styles, self.coverage.T, strict=True):
-                ax.plot(level, measured, **settings)
-                difference_ax.plot(level, measured - level, **settings)
-            ax.set_xlim(0, 1)
-            ax.set_ylim(0, 1)
-            difference_ax.set_xlim(0, 1)
-            ax.set_ylabel("fraction of truth below")
+            styles = style.colours_of_worst(self.names, self.pull)
+            ax.plot((0, 1), (0, 1), color=style.TRUTH_LINE, linewidth=0.8)
+            draw_coverage(ax, self, styles, over=self.levels)
+            draw_coverage(difference_ax, self, styles)
+            ax.set(ylim=(0, 1), ylabel="fraction of truth below")
             ax.tick_params(labelbottom=False)
             difference_ax.set_xlabel("quantile of the draws")
             difference_ax.set_ylabel("difference", loc="center")
-            style_axes(*axes)
+            style.style_axes(*axes)
             ax.legend(loc="best")
         self.axes_, self.figure_ = axes, ax.figure
         return self
 
 
+def draw_coverage(ax, display, styles, over=0.0):
+    """Draw coverage minus level with its floor, on top of `over`, 0 or the levels."""
+    levels, floor = display.levels, display.floor
+    band = {"color": style.FLOOR, "linewidth": 0, "label": "floor"}
+    ax.fill_between(levels, over - floor, over + floor, **band)
+    if np.ndim(over) == 0:
+        ax.axhline(0, color=style.TRUTH_LINE, linewidth=0.8)
+    for column, settings in zip(display.coverage.T, styles, strict=True):
+        ax.plot(levels, column - levels + over, **settings)
+    ax.set_xlim(0, 1)
+
+
 def check_levels(levels):
-    """Return levels as an array, by default 0.05, 0.1, ..., 0.95; raise unless they increase."""
+    """Return levels as an array, by default 0.05, 0.1, ..., 0.95; raise if they do not increase."""
     levels = np.linspace(0.05, 0.95, 19) if levels is None else np.asarray(levels, dtype=float)
     if levels.ndim != 1 or len(levels) == 0 or not (np.diff(levels) > 0).all():
         raise ValueError(f"levels must be probabilities that increase, got {levels.tolist()}.")

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import (
     apply_steps,
@@ -19,9 +17,10 @@ from skjetsim._drawing._sample import (
     unwrap_search,
 )
 from skjetsim.base import is_generator, is_simulator
-from skjetsim.utils._tables import given_names
+from skjetsim.base._inside import is_fitted
+from skjetsim.utils._comparison import check_table
+from skjetsim.utils._tables import as_table, given_names
 from skjetsim.utils._validation import (
-    check_events,
     check_int,
     check_names_match,
     check_same_events,
@@ -35,32 +34,29 @@ class Drawn:
     """True events and what an estimator makes of them, columns last."""
 
     truth: np.ndarray | None  # (n, d)
-    generated: np.ndarray  # (..., d); (n_members, ..., d) where `of_members`
+    generated: np.ndarray  # (..., d); (n_members, ..., d) if these are "members"
     names: list | None
-    of_members: bool
+    keyword: str  # of `generated` in `from_samples`: "generated", or "members" of an ensemble
     paired: bool  # whether row i of both is the same event, whose weight both carry
     transformer: object  # fitted, or None
     columns: list | None  # names before the transformer
-    refits: bool  # whether the transformer was fitted here, and a clone may be on another level
+    refits: bool  # whether the transformer was fitted here, so that a clone may be fitted again
+
+    @property
+    def table(self):
+        """The truth, under the names of its columns if it has any."""
+        return as_table(self.truth, self.names)
 
     def column(self, feature):
-        """Truth of one column, and the model's as keywords of a Display's `from_samples`."""
-        position = self._position(feature)
-        keyword = "members" if self.of_members else "generated"
-        return self.truth[:, position], {keyword: self.generated[..., position]}
-
-    def label(self, feature):
-        """Name of a column, or its position where it has none."""
-        position = self._position(feature)
-        return position if self.names is None else self.names[position]
-
-    def _position(self, feature):
+        """Return name or position, truth, and keywords of `from_samples` with the drawn values."""
         what = "y" if self.paired else "X"
-        return feature_position(feature, self.names, self.truth.shape[1], what)
+        position = feature_position(feature, self.names, self.truth.shape[1], what)
+        name = position if self.names is None else self.names[position]
+        return name, self.truth[:, position], {self.keyword: self.generated[..., position]}
 
     def same_coordinates(self, table, what):
-        """Take other events of the same columns through the transformer; they may have more."""
-        rows, names = check_events(table, what=what, allow_1d=np.ndim(table) == 1)
+        """Take other events through the transformer; they may have more columns."""
+        rows, names = check_table(table, what=what)
         if self.transformer is None:
             return as_table(rows, names)
         if names is not None and self.columns is not None:
@@ -73,24 +69,24 @@ class Drawn:
         return as_table(*in_coordinates(self.transformer, rows, names))
 
     def other_level(self, table, what):
-        """Take the other level, X or y, through the transformer, or a clone of its own.
+        """Take the other level, X or y, through the transformer or a clone fitted on that level.
 
-        It has one where it lacks columns that the transformer was fitted on here, as long as a fit
-        learns nothing but columns: a pT of either level's momenta is the same quantity.
+        A clone is used if the level lacks columns that the transformer was fitted on here, and if
+        a fit learns nothing but columns: the pT of either level's momenta is the same quantity.
         """
-        rows, names = check_events(table, what=what, allow_1d=np.ndim(table) == 1)
+        rows, names = check_table(table, what=what)
         known = None not in (names, self.columns)
         if self.refits and known and not set(self.columns) <= set(names):
             parts = (rows, rows[::2])
             fits = [clone(self.transformer).fit(as_table(part, names)) for part in parts]
             own, other = (in_coordinates(fit, rows, names) for fit in fits)
-            if np.array_equal(own[0], other[0]):  # not so of a scaler
+            if np.array_equal(own[0], other[0]):  # not those of a scaler
                 return as_table(*own)
         return self.same_coordinates(table, what)
 
 
 def feature_position(feature, names, n_columns, what):
-    """Position of a column given by name or by position, or raise listing what there is."""
+    """Return the position of a column given by name or position, or raise listing the columns."""
     if isinstance(feature, str):
         if names is None:
             raise ValueError(
@@ -115,14 +111,10 @@ def as_rows(values, row_ndim):
 
 
 def fitted_transformer(transformer, rows, names):
-    """Return the transformer itself where it is fitted, else a clone fitted on these events."""
-    if transformer is None:
-        return None
-    try:
-        check_is_fitted(transformer)
-    except NotFittedError:
-        return clone(transformer).fit(as_table(rows, names))
-    return transformer
+    """Return the transformer itself if it is fitted, else a clone fitted on these events."""
+    if transformer is None or is_fitted(transformer):
+        return transformer
+    return clone(transformer).fit(as_table(rows, names))
 
 
 def in_coordinates(transformer, rows, names):
@@ -140,11 +132,6 @@ def in_coordinates(transformer, rows, names):
     if out_names is None and names is not None and hasattr(transformer, "get_feature_names_out"):
         out_names = [str(name) for name in transformer.get_feature_names_out(names)]
     return np.asarray(out, dtype=np.float64).reshape(*rows.shape[:-1], -1), out_names
-
-
-def as_table(rows, names):
-    """Events as a DataFrame where their columns have names."""
-    return rows if names is None else pd.DataFrame(rows, columns=names)
 
 
 def draw_events(
@@ -188,23 +175,19 @@ def draw_events(
             raise TypeError(f"{name} is a generator: its events are compared with X. Leave y out.")
         n_events = len(X) * (n_samples or 1)
         generated = sample(model, n_samples=n_events, random_state=random_state)
-        truth, of_members = X, False
-    elif is_simulator(model):
-        check_pairs(X, y, name, paired=paired)
-        of_members, generated = _simulate(model, X, n_samples, random_state, members)
-        truth = y
-    else:
+        return _compared(model, X, generated, "X", transformer, paired=False)
+    if not is_simulator(model):
         raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
-    what = "X" if y is None else "y"
-    return _beside(
-        model,
-        truth,
-        generated,
-        what,
-        transformer=transformer,
-        of_members=of_members,
-        paired=paired and y is not None,
-    )
+    check_pairs(X, y, name, paired=paired)
+    settings = {"n_samples": n_samples, "random_state": random_state}
+    keyword = "generated"
+    steps, innermost = split_steps(model)
+    if members and hasattr(innermost, "sample_members"):
+        keyword = "members"
+        generated = innermost.sample_members(apply_steps(steps, X), **settings)
+    else:
+        generated = sample(model, X, **settings)
+    return _compared(model, y, generated, "y", transformer, paired=paired, keyword=keyword)
 
 
 def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=None):
@@ -229,7 +212,7 @@ def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=
     n_samples = check_int(n_samples, "n_samples")
     check_pairs(X, y, type(estimator).__name__, "an unfolder")
     generated = sample_inverse(model, y, n_samples=n_samples, random_state=random_state)
-    return _beside(model, X, generated, "X", transformer=transformer, paired=True)
+    return _compared(model, X, generated, "X", transformer, paired=True)
 
 
 def move_events(
@@ -243,20 +226,20 @@ def move_events(
     n_samples=None,
     random_state=None,
 ):
-    """Events before and after an estimator takes them to the other level, and the truth.
+    """Events before and after an estimator moves them to the other level, and the truth.
 
     Parameters
     ----------
     estimator : fitted simulator or unfolder, Pipeline or search
-    X : array-like of shape (n, n_features), or None where `inverse` and unknown
-    y : array-like of shape (n, n_targets), or None where not `inverse` and unknown
+    X : array-like of shape (n, n_features), or None if `inverse` and unknown
+    y : array-like of shape (n, n_targets), or None if not `inverse` and unknown
     inverse : bool
         Whether X is drawn for y, instead of y for X.
     paired : bool
         Whether row i of X and y is the same event.
     transformer : transformer, optional
-        Of both levels; fitted on the truth, or on what is drawn where there is none. A clone for
-        the source where that lacks columns of it (`Drawn.other_level`).
+        Of both levels; fitted on the truth, or on the drawn events if there is no truth. The
+        source may get a clone (`Drawn.other_level`).
     n_samples : int, optional
         Draws for each event.
     random_state : int, Generator, RandomState or None
@@ -264,9 +247,9 @@ def move_events(
     Returns
     -------
     source : ndarray or DataFrame of shape (n, d)
-        What was moved: y where `inverse`, else X.
+        What was moved: y if `inverse`, else X.
     drawn : Drawn
-        Its truth is None where it is unknown.
+        Its truth is None if it is unknown.
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
     if inverse and y is None:
@@ -277,48 +260,41 @@ def move_events(
         refuse_rejected(y, "y")
     if n_samples is not None:
         check_int(n_samples, "n_samples")
-    settings = {"n_samples": n_samples, "random_state": random_state}
-    generated = sample_inverse(model, y, **settings) if inverse else sample(model, X, **settings)
-    what, source, truth = ("X", y, X) if inverse else ("y", X, y)
+    start, goal, source, truth = ("y", "X", y, X) if inverse else ("X", "y", X, y)
+    draw = sample_inverse if inverse else sample
+    generated = draw(model, source, n_samples=n_samples, random_state=random_state)
     stand_in = truth
     if truth is None:
-        first = np.asarray(generated if n_samples is None else generated[:, 0])
-        stand_in = _named_as_fitted(first, _fitted_names(model, what))
-    drawn = _beside(model, stand_in, generated, what, transformer=transformer, paired=paired)
-    source = drawn.other_level(source, "y" if inverse else "X")
+        stand_in = np.asarray(generated if n_samples is None else generated[:, 0])
+        names = _fitted_names(model, goal)
+        if names is not None and stand_in.ndim == 1:
+            stand_in = pd.Series(stand_in, name=names[0])
+        elif stand_in.ndim == 2:
+            stand_in = as_table(stand_in, names)
+    drawn = _compared(model, stand_in, generated, goal, transformer, paired=paired)
+    source = drawn.other_level(source, start)
     return source, drawn if truth is not None else replace(drawn, truth=None)
 
 
-def _named_as_fitted(events, names):
-    if names is None or events.ndim > 2:
-        return events
-    return pd.Series(events, name=names[0]) if events.ndim == 1 else as_table(events, names)
-
-
-def _beside(model, truth, generated, what, *, transformer, paired, of_members=False):
+def _compared(model, truth, generated, what, transformer, *, paired, keyword="generated"):
     """Validate the truth and drawn events, and take both to the transformer's coordinates."""
     row_ndim = np.ndim(truth) - 1
-    truth, names = check_events(truth, what=what, allow_1d=row_ndim == 0)
-    _check_order(model, names, what)
+    truth, names = check_table(truth, what=what)
+    fitted_names = _fitted_names(model, what)
+    if fitted_names is not None:
+        check_names_match(names, fitted_names, what=what)
     generated = as_rows(generated, row_ndim)
     if generated.shape[-1] != truth.shape[1]:
         raise ValueError(
             f"{type(model).__name__} draws {generated.shape[-1]} columns, but the truth has "
             f"{truth.shape[1]}: pass the columns it was fitted with."
         )
-    # Fitted on truth alone: a scaler of each side's own would hide what differs.
+    # Fitted on the truth alone: one scaler for each side would hide how they differ.
     fitted = fitted_transformer(transformer, truth, names)
     truth, out_names = in_coordinates(fitted, truth, names)
     generated, _ = in_coordinates(fitted, generated, names)
     refits = fitted is not transformer
-    return Drawn(truth, generated, out_names, of_members, paired, fitted, names, refits)
-
-
-def _check_order(model, names, what):
-    """Raise where the truth's columns are named otherwise, or in another order, than the fitted."""
-    fitted = _fitted_names(model, what)
-    if fitted is not None:
-        check_names_match(names, fitted, what=what)
+    return Drawn(truth, generated, out_names, keyword, paired, fitted, names, refits)
 
 
 def _fitted_names(model, what):
@@ -329,26 +305,22 @@ def _fitted_names(model, what):
 
 
 def check_pairs(X, y, name, kind="a simulator", *, paired=True):
-    """Raise unless X and y are the same events on two levels, or both there if not `paired`."""
+    """Raise if y is missing, or if X and y are `paired` and not the same events on two levels."""
     if y is None:
         raise ValueError(f"{name} is {kind}: pass the detector level y as well as X.")
-    if not paired:
-        return
-    check_same_length(len(X), len(y))
-    check_same_events(X, y)
+    if paired:
+        check_same_length(len(X), len(y))
+        check_same_events(X, y)
 
 
-def _simulate(model, X, n_samples, random_state, members):
-    """Whether they are an ensemble's members, and the simulated events."""
-    steps, innermost = split_steps(model)
-    if members and hasattr(innermost, "sample_members"):
-        X = apply_steps(steps, X)
-        return True, innermost.sample_members(X, n_samples=n_samples, random_state=random_state)
-    return False, sample(model, X, n_samples=n_samples, random_state=random_state)
+def check_simulator(estimator, cure):
+    """Raise TypeError unless an estimator is a simulator."""
+    if not is_simulator(estimator):
+        raise TypeError(f"{type(estimator).__name__} is not a simulator: {cure}.")
 
 
 def refuse_rejected(table, what):
-    """Raise where a table holds the zeros of events that the detector did not accept."""
+    """Raise if a table holds the zeros of events that the detector did not accept."""
     if column_names(table) is None or np.ndim(table) != 2 or np.shape(table)[1] < 2:
         return
     rejected = ~np.asarray(table, dtype=np.float64).any(axis=1)

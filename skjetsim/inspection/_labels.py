@@ -35,7 +35,7 @@ def axis_label(name, *, suffix="", unit=True):
     Parameters
     ----------
     name : str or int
-        Column name, or its position where it has none.
+        Column name, or its position if it has no name.
     suffix : str
         Put between the quantity and its unit.
     unit : bool
@@ -60,3 +60,8 @@ def axis_label(name, *, suffix="", unit=True):
             label = f"{owner}{symbol}{suffix}"
             return f"{label} [{of_quantity}]" if unit and of_quantity else label
     return name.replace("_", " ") + suffix
+
+
+def column_labels(names, n_columns):
+    """Labels without units; positions stand for the names of columns that have none."""
+    return [axis_label(name, unit=False) for name in names or range(n_columns)]

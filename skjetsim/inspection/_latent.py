@@ -9,22 +9,12 @@ from scipy.stats import norm
 
 from skjetsim._drawing._sample import unwrap_search
 from skjetsim.base import is_generator, is_simulator
-from skjetsim.inspection._binning import check_bins
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._binning import make_edges
 from skjetsim.inspection._correlation import correlation_matrix
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import (
-    DIVERGING,
-    TRUTH_FILL,
-    check_axes,
-    colours_of_worst,
-    draw_cells,
-    draw_matrix,
-    house_style,
-    style_axes,
-)
-from skjetsim.utils._comparison import check_weight
-from skjetsim.utils._validation import check_events
-from skjetsim.utils._weighted import clustered_histogram
+from skjetsim.utils._comparison import check_table, check_weight
+from skjetsim.utils._weighted import clustered_histogram, effective_size
 
 __all__ = ["LatentDisplay"]
 
@@ -35,7 +25,7 @@ LARGEST_PULL = 5  # where the colours end
 class LatentDisplay:
     """Latent columns of a generator against independent standard normals.
 
-    A flow is right where events of the truth become normal and uncorrelated in its latent space.
+    A flow is right if events of the truth become normal and uncorrelated in its latent space.
     Make one with `from_samples` or `from_estimator`. Shown are the histograms of the columns above
     the normal in grey, the pull of each bin by column, and the correlations.
 
@@ -84,7 +74,7 @@ class LatentDisplay:
         Parameters
         ----------
         latent : array-like of shape (n, n_columns)
-            Columns of zeros, which a flow returns where the events never vary, are left out with a
+            Columns of zeros, which a flow returns if the events never vary, are left out with a
             warning.
         bins : int or array-like of edges, default=40
             At least two bins.
@@ -103,18 +93,14 @@ class LatentDisplay:
             On NaN, infinity, negative weights, fewer than two bins, a range that does not
             increase, or columns of zeros alone.
         """
-        check_bins(bins, range)
-        array, names = check_events(latent, what="latent", allow_1d=np.ndim(latent) == 1)
+        array, names = check_table(latent, what="latent")
         weight = check_weight(sample_weight, len(array), "sample_weight")
         names = names or [f"z{column}" for column in np.arange(array.shape[1])]
         array, names = _without_zeros(array, names)
-        n_events = len(array) if weight is None else weight.sum() ** 2 / (weight**2).sum()
-        if np.ndim(bins) == 0:
-            # Of a sample too small for ten events to be few, the central two thirds.
-            reach = norm.isf(min(EXPECTED_BEYOND / n_events, norm.sf(1)))
-            edges = np.linspace(*((-reach, reach) if range is None else range), bins + 1)
-        else:
-            edges = np.asarray(bins, dtype=np.float64)
+        n_events = effective_size(len(array), weight)
+        # The central two thirds if the sample is so small that ten events are not few.
+        reach = norm.isf(min(EXPECTED_BEYOND / n_events, norm.sf(1)))
+        edges = make_edges(bins, range, lambda: (-reach, reach))
         expected = np.diff(np.concatenate([[0.0], norm.cdf(edges[1:-1]), [1.0]]))
         return cls(
             edges=edges,
@@ -176,51 +162,49 @@ class LatentDisplay:
         -------
         self
         """
-        size = len(self.names)
-        with house_style() as (plt, mplhep):
+        with style.house_style() as (plt, mplhep):
             if axes is None:
-                height = float(np.clip(2.6 + 0.25 * size, 4, 8))
-                _, mosaic = plt.subplot_mosaic(
-                    [["histogram", "correlation"], ["pull", "correlation"]],
-                    figsize=(6 + height, height),
-                    width_ratios=(1, 1.1),
-                    height_ratios=(2, max(1, 0.15 * size)),
-                    layout="constrained",
-                )
-                axes = (mosaic["histogram"], mosaic["pull"], mosaic["correlation"])
-            axes = check_axes(axes, 3, "histograms, pulls and correlations")
+                height = float(np.clip(2.6 + 0.25 * len(self.names), 4, 8))
+                figure = plt.figure(figsize=(6 + height, height), layout="constrained")
+                axes = axes_of_latent(figure, len(self.names), width_ratios=(1, 1.1))
+            axes = style.check_axes(axes, 3, "histograms, pulls and correlations")
             self._draw_histograms(axes[0], mplhep)
             self._draw_pulls(axes[1])
-            mesh = draw_matrix(axes[2], self.correlation, self.names, 1)
+            mesh = style.draw_matrix(axes[2], self.correlation, self.names, 1)
             axes[2].figure.colorbar(mesh, ax=axes[2], label="correlation", shrink=0.8)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
     def _draw_histograms(self, ax, mplhep):
         common = {"yerr": False, "ax": ax, "flow": "none"}
-        mplhep.histplot(
-            self.expected, self.edges, histtype="fill", color=TRUTH_FILL, label="normal", **common
-        )
-        styles = colours_of_worst(self.names, self.pull.T)
+        normal = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "normal"}
+        mplhep.histplot(self.expected, self.edges, **normal, **common)
+        styles = style.colours_of_worst(self.names, self.pull.T)
         for contents, settings in zip(self.contents, styles, strict=True):
             mplhep.histplot(contents, self.edges, histtype="step", **settings, **common)
         ax.set_xlim(self.edges[0], self.edges[-1])
         ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
         ax.set_ylabel("fraction of events")
         ax.tick_params(labelbottom=False)
-        style_axes(ax)
+        style.style_axes(ax)
         ax.legend(loc="upper center", ncols=4)
 
     def _draw_pulls(self, ax):
-        from matplotlib.colors import Normalize
-
         rows = np.arange(len(self.names) + 1) - 0.5
-        scale = Normalize(-LARGEST_PULL, LARGEST_PULL)
-        mesh = draw_cells(ax, self.pull.T, self.edges, rows, cmap=DIVERGING, norm=scale)
+        colours = style.diverging(LARGEST_PULL)
+        mesh = style.draw_cells(ax, self.pull.T, self.edges, rows, **colours)
         ax.set_ylim(rows[-1], rows[0])
         ax.set_yticks(rows[:-1] + 0.5, self.names)
         ax.set_xlabel("latent coordinate")
         ax.figure.colorbar(mesh, ax=ax, label="pull", extend="both")
+
+
+def axes_of_latent(figure, n_columns, **settings):
+    """Make axes for a `LatentDisplay` in an empty figure."""
+    places = [["histogram", "correlation"], ["pull", "correlation"]]
+    heights = (2, max(1, 0.15 * n_columns))
+    mosaic = figure.subplot_mosaic(places, height_ratios=heights, **settings)
+    return [mosaic[key] for key in ("histogram", "pull", "correlation")]
 
 
 def _without_zeros(array, names):
@@ -230,8 +214,8 @@ def _without_zeros(array, names):
     if empty.any():
         left_out = [name for name, zero in zip(names, empty, strict=True) if zero]
         warnings.warn(
-            f"The latent columns {left_out} are zero in every event, which happens to a flow whose "
-            "events never vary there; they carry no density and are left out.",
+            f"The latent columns {left_out} are zero in every event and are left out: they carry "
+            "no density. A flow gives such columns if its events never vary there.",
             UserWarning,
             stacklevel=3,
         )

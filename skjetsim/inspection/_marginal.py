@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.inspection._binning import bin_edges, check_draws, check_quantity, full_turn
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._binning import (
+    bin_edges,
+    check_draws,
+    check_one,
+    check_quantity,
+    full_turn,
+)
 from skjetsim.inspection._events import draw_events
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import (
-    FLOOR,
-    MODEL,
-    TRUTH_FILL,
-    TRUTH_LINE,
-    few_ticks,
-    house_style,
-    style_axes,
-)
 from skjetsim.metrics import histogram_band
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._weighted import clustered_histogram
 
 __all__ = ["MarginalDisplay"]
+
+HATCH = {"alpha": 0.5, "hatch": "//////", "linewidth": 0}
+BAND = {"facecolor": "none", "edgecolor": style.MODEL, **HATCH}
+FLOOR_BAND = {"facecolor": style.FLOOR, "edgecolor": "none", "alpha": 1, "hatch": "", "zorder": 0.5}
 
 
 class MarginalDisplay:
@@ -29,8 +31,8 @@ class MarginalDisplay:
     Make one with `from_samples` or `from_estimator`. Truth is filled grey, the model drawn in red
     with its error band hatched: the statistical error, and for an ensemble the spread of its
     members in quadrature. The grey band of the ratio panel is the floor: the standard error of the
-    ratio of truth to an independent truth of the generated sample's size. An arrow stands where
-    the ratio lies outside its panel, or where there is no truth to divide by.
+    ratio of truth to an independent truth of the generated sample's size. An arrow stands
+    for a ratio outside the panel, or without a truth to divide by.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ class MarginalDisplay:
         range : tuple of (float, float), optional
             By default from the 0.2% to the 99.8% quantile of the truth.
         sample_weight : array-like of shape (n_truth,), optional
-            Weights of truth; negative ones are allowed where their sum is positive.
+            Weights of truth; negative ones are allowed if their sum is positive.
         generated_weight : array-like of shape (n,), optional
             Weights of the generated events, the same for all draws of an event.
 
@@ -127,21 +129,18 @@ class MarginalDisplay:
             fewer than two bins, a range that does not increase, or a truth that is constant or
             lies in one bin: whatever the model does, that bin agrees.
         """
-        if (generated is None) == (members is None):
-            raise TypeError("Pass exactly one of generated and members.")
+        check_one(generated, members)
         truth = check_quantity(truth, "truth")
         weight = check_weight(sample_weight, len(truth), "sample_weight", allow_negative=True)
         edges = bin_edges(truth, bins, range, weight)
         truth, truth_error = clustered_histogram(truth, edges, weight)
         if members is None:
             generated = check_draws(generated, "generated")
-            weight = _generated_weight(generated_weight, len(generated))
+            weight = _generated_weight(generated_weight, generated)
             content, error = clustered_histogram(generated, edges, weight)
             systematic = None
         else:
-            weight = generated_weight
-            if len(members):
-                weight = _generated_weight(weight, len(members[0]))
+            weight = _generated_weight(generated_weight, members[0]) if len(members) else None
             band = histogram_band(members, edges, sample_weight=weight)
             content, error, systematic = band.content, band.statistical, band.systematic
         return cls(
@@ -218,20 +217,20 @@ class MarginalDisplay:
             random_state=random_state,
             members=True,
         )
-        truth, generated = drawn.column(feature)
+        column, truth, generated = drawn.column(feature)
         return cls.from_samples(
             truth,
             **generated,
-            name=axis_label(drawn.label(feature)) if name is None else name,
+            name=axis_label(column) if name is None else name,
             bins=bins,
-            range=full_turn(drawn.label(feature), bins, range),
+            range=full_turn(column, bins, range),
             sample_weight=sample_weight,
             generated_weight=sample_weight if drawn.paired else None,
         )
 
     @property
     def ratio(self):
-        """Generated over truth in each bin, NaN where there is no truth."""
+        """Generated over truth in each bin, NaN without truth."""
         return _divide(self.generated, self.truth)
 
     @property
@@ -261,8 +260,8 @@ class MarginalDisplay:
         Parameters
         ----------
         ax, ratio_ax : matplotlib Axes, optional
-            For the distributions and their ratio; a figure with both is made where neither is
-            given, and no ratio is drawn where `ax` is given alone.
+            For the distributions and their ratio; a figure with both is made if neither is
+            given, and no ratio is drawn if `ax` is given alone.
         log : bool, default=False
             Logarithmic contents.
         ratio_range : tuple of (float, float), default=(0.7, 1.3)
@@ -283,11 +282,10 @@ class MarginalDisplay:
             raise ValueError("ratio_ax was given without ax: pass both, or neither.")
         if not ratio_range[0] < 1 < ratio_range[1]:
             raise ValueError(f"ratio_range must be (low, high) around 1, got {ratio_range!r}.")
-        with house_style() as (plt, mplhep):
+        size = {"figsize": (5.6, 5), "sharex": True, "height_ratios": (3, 1)}
+        with style.house_style() as (_, mplhep):
             if ax is None:
-                _, (ax, ratio_ax) = plt.subplots(
-                    2, 1, sharex=True, height_ratios=(3, 1), figsize=(5.6, 5), layout="constrained"
-                )
+                ax, ratio_ax = style.make_axes(None, "distribution and ratio", 2, 1, **size)
             handles = self._draw_contents(ax, mplhep, log)
             if ratio_ax is None:
                 ax.set_xlabel(self.name)
@@ -300,25 +298,18 @@ class MarginalDisplay:
         return self
 
     def _draw_contents(self, ax, mplhep, log):
-        """Draw both histograms and the band, with room above for the legend; gives its handles."""
+        """Draw both histograms and the band, with room for the legend; returns its handles."""
 
-        def draw(contents, histtype, **settings):
-            return mplhep.histplot(
-                contents, self.edges, histtype=histtype, ax=ax, flow="none", **settings
-            )[0].stairs
+        def draw(contents, histtype, error=False, **settings):
+            settings |= {"histtype": histtype, "yerr": error, "ax": ax, "flow": "none"}
+            return mplhep.histplot(contents, self.edges, **settings)[0].stairs
 
-        fill = draw(self.truth, "fill", yerr=False, color=TRUTH_FILL, label="truth")
-        draw(self.truth, "step", yerr=False, color=TRUTH_LINE, linewidth=1)
-        band = draw(
-            self.generated,
-            "band",
-            yerr=self.total_error,
-            label="stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error",
-            **_BAND,
-        )
-        line = draw(self.generated, "step", yerr=False, color=MODEL, linewidth=1.4, label="model")
-        ax.set_ylabel("fraction of events")
-        ax.set_xlim(self.edges[0], self.edges[-1])
+        errors = "stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error"
+        fill = draw(self.truth, "fill", color=style.TRUTH_FILL, label="truth")
+        draw(self.truth, "step", color=style.TRUTH_LINE, linewidth=1)
+        band = draw(self.generated, "band", self.total_error, label=errors, **BAND)
+        line = draw(self.generated, "step", color=style.MODEL, linewidth=1.4, label="model")
+        ax.set(xlim=self.edges[[0, -1]], ylabel="fraction of events")
         contents = np.concatenate([self.truth, self.generated + self.total_error])
         top = contents.max()
         if log:
@@ -328,72 +319,43 @@ class MarginalDisplay:
         else:
             lowest = min(self.truth.min(), self.generated.min())  # negative weights
             ax.set_ylim(min(0, 1.1 * lowest), 1.3 * top)
-        style_axes(ax)
-        few_ticks(ax)
+        style.style_axes(ax)
+        style.few_ticks(ax)
         return [fill, line, band]
 
     def _draw_ratio(self, ax, mplhep, ratio_range):
-        """Draw the ratio with the band and the floor; gives the floor for the legend."""
-
-        def draw(contents, error, **settings):
-            return mplhep.histplot(
-                contents, self.edges, histtype="band", yerr=error, ax=ax, flow="none", **settings
-            )[0].stairs
-
-        floor = draw(
-            np.ones_like(self.truth),
-            self.ratio_floor,
-            facecolor=FLOOR,
-            edgecolor="none",
-            alpha=1,
-            hatch="",
-            zorder=0.5,
-            label="floor",
+        """Draw the ratio with the band and the floor; returns the floor for the legend."""
+        common = {"histtype": "band", "ax": ax, "flow": "none"}
+        ones, error = np.ones_like(self.truth), self.ratio_floor
+        floor, *_ = mplhep.histplot(
+            ones, self.edges, yerr=error, label="floor", **FLOOR_BAND, **common
         )
-        ax.axhline(1, color=TRUTH_LINE, linewidth=0.8)
-        draw(self.ratio, _divide(self.total_error, np.abs(self.truth)), **_BAND)
+        ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
+        error = _divide(self.total_error, np.abs(self.truth))
+        mplhep.histplot(self.ratio, self.edges, yerr=error, **BAND, **common)
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
-        ax.plot(centre, self.ratio, ".", color=MODEL, markersize=4)
+        marks = {"color": style.MODEL, "markersize": 4}
+        ax.plot(centre, self.ratio, ".", **marks)
         above, below = self._outside(ratio_range)
-        for bins, height, marker in ((above, 0.93, "^"), (below, 0.07, "v")):
-            heights = np.full(bins.sum(), height)
-            ax.plot(
-                centre[bins],
-                heights,
-                marker,
-                color=MODEL,
-                markersize=4,
-                transform=ax.get_xaxis_transform(),
-            )
-        ax.set_xlim(self.edges[0], self.edges[-1])
-        ax.set_ylim(*ratio_range)
+        marks["transform"] = ax.get_xaxis_transform()
+        ax.plot(centre[above], np.full(above.sum(), 0.93), "^", **marks)
+        ax.plot(centre[below], np.full(below.sum(), 0.07), "v", **marks)
+        ax.set(xlim=self.edges[[0, -1]], ylim=ratio_range)
         ax.set_ylabel("ratio", loc="center")
         ax.set_xlabel(self.name)
-        style_axes(ax)
-        few_ticks(ax)
-        return [floor]
+        style.style_axes(ax)
+        style.few_ticks(ax)
+        return [floor.stairs]
 
     def _outside(self, ratio_range):
         """Bins whose ratio lies above and below the panel; without truth it is infinite."""
-        ratio = np.where(
-            (self.truth == 0) & (self.generated != 0),
-            np.copysign(np.inf, self.generated),
-            self.ratio,
-        )
+        infinite = (self.truth == 0) & (self.generated != 0)
+        ratio = np.where(infinite, np.copysign(np.inf, self.generated), self.ratio)
         return ratio > ratio_range[1], ratio < ratio_range[0]
 
 
-_BAND = {
-    "facecolor": "none",
-    "edgecolor": MODEL,
-    "alpha": 0.5,
-    "hatch": "//////",
-    "linewidth": 0,
-}
-
-
-def _generated_weight(weight, n_events):
-    return check_weight(weight, n_events, "generated_weight", allow_negative=True)
+def _generated_weight(weight, events):
+    return check_weight(weight, len(events), "generated_weight", allow_negative=True)
 
 
 def _divide(numerator, denominator):

@@ -105,7 +105,7 @@ _BLOCKS = {
 
 
 def check_target(path):
-    """Make the folder of a file that is to be written, and raise where it cannot be.
+    """Make the folder of a file that is to be written, and raise if it cannot be.
 
     Called before the work, which takes minutes.
     """
@@ -125,6 +125,6 @@ def check_target(path):
 
 
 def write(path, page):
-    """Replace a file in one step, or leave it as it was where writing fails."""
+    """Replace a file in one step, or leave it as it was if writing fails."""
     with replacing(path, "a report") as partial:
         Path(partial).write_text(page, encoding="utf-8")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 
 import numpy as np
 
+from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import full_turn
 from skjetsim.inspection._correlation import CorrelationDisplay
 from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._events import in_coordinates
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._latent import LatentDisplay
+from skjetsim.inspection._latent import LatentDisplay, axes_of_latent
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.inspection._response import ResponseDisplay
-from skjetsim.inspection._style import FLOOR, MODEL, house_style, import_plotting, style_axes
 from skjetsim.metrics import wasserstein_distance
 
 MOST_DRAWN = 27  # columns; images have hundreds
@@ -24,8 +25,8 @@ DPI = 80
 
 
 def new_figure(width, height):
-    """A figure that pyplot does not know, so that none is left open."""
-    import_plotting()
+    """Make a figure that pyplot does not know, so that none is left open."""
+    style.import_plotting()
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -38,8 +39,16 @@ def png(figure):
     return buffer.getvalue()
 
 
+def _members_or_generated(events, column=None):
+    """Keywords of `from_samples`: an ensemble's members, else the drawn events."""
+    if events.members is None:
+        return {"generated": events.generated if column is None else events.generated[column]}
+    place = slice(None) if column is None else events.truth.columns.get_loc(column)
+    return {"members": events.members[..., place]}
+
+
 def drawn_columns(events):
-    """Columns that are drawn: those that vary, of many the ones farthest from the truth."""
+    """Names of the columns to draw: those that vary, and if many the farthest from the truth."""
     constant = [name for name in events.truth if events.truth[name].nunique() == 1]
     if constant:
         events.notes.append(f"Not drawn, since the truth never varies there: {constant}.")
@@ -49,7 +58,7 @@ def drawn_columns(events):
     distance = wasserstein_distance(events.truth[names], events.generated[names], scale="std")
     worst = set(np.argsort(-distance, kind="stable")[:MOST_DRAWN])
     events.notes.append(
-        f"Of {len(names)} columns the {MOST_DRAWN} are drawn that are farthest from the truth."
+        f"The {MOST_DRAWN} of {len(names)} columns that are farthest from the truth are drawn."
     )
     return [name for position, name in enumerate(names) if position in worst]
 
@@ -58,39 +67,29 @@ def features(events, names):
     """Distribution of each column, truth against model."""
     displays = []
     for name in names:
-        position = events.truth.columns.get_loc(name)
-        generated = {"generated": events.generated[name]}
-        if events.members is not None:
-            generated = {"members": events.members[..., position]}
-        display = _noting(
-            events.notes,
-            name,
-            MarginalDisplay.from_samples,
-            events.truth[name],
-            **generated,
-            name=axis_label(name),
-            bins=BINS,
-            range=full_turn(name, BINS, None),
-        )
-        # Momenta, energies and masses fall steeply; angles and components have both signs.
-        displays.append((display, events.truth[name].min() >= 0))
+        with _noting(events.notes, name):
+            display = MarginalDisplay.from_samples(
+                events.truth[name],
+                **_members_or_generated(events, name),
+                name=axis_label(name),
+                bins=BINS,
+                range=full_turn(name, BINS, None),
+            )
+            # Momenta, energies and masses fall steeply; angles and components have both signs.
+            displays.append((display, events.truth[name].min() >= 0))
     return _ratio_sheets("features", displays)
 
 
 def responses(events, names, heading="responses"):
-    """Distribution of detector minus generator level of each column that both have."""
-    displays = [
-        (display.marginal if display is not None else None, True)
-        for display in (_response(events, name, kind="residual") for name in _shared(events, names))
-    ]
-    return _ratio_sheets(heading, displays)
+    """Distribution of detector minus generator level of each column on both levels."""
+    displays = _responses(events, names, "residual")
+    return _ratio_sheets(heading, [(display.marginal, True) for display in displays])
 
 
 def level_maps(events, names):
     """Generator against detector level in two dimensions, truth next to model."""
-    displays = [_response(events, name, kind="gen_vs_reco") for name in _shared(events, names)]
-    displays = [display for display in displays if display is not None]
     pictures = {}
+    displays = _responses(events, names, "gen_vs_reco")
     for heading, part in _sheets("generator against detector level", displays):
         rows = -(-len(part) // 2)
         figure = new_figure(15, 3.4 * rows)
@@ -128,32 +127,27 @@ def coverage(events, names, rows, draws):
 def latent(estimator, X):
     """Latent space of a generator that has one."""
     display = LatentDisplay.from_estimator(estimator, X)
-    size = len(display.names)
-    figure = new_figure(13, float(np.clip(3 + 0.3 * size, 4.5, 9)))
-    mosaic = figure.subplot_mosaic(
-        [["histogram", "correlation"], ["pull", "correlation"]],
-        height_ratios=(2, max(1, 0.15 * size)),
-    )
-    display.plot([mosaic[key] for key in ("histogram", "pull", "correlation")])
+    figure = new_figure(13, float(np.clip(3 + 0.3 * len(display.names), 4.5, 9)))
+    display.plot(axes_of_latent(figure, len(display.names)))
     return {"latent space": png(figure)}
 
 
 def by_region(table):
     """Response distance and area under the curve of each region, next to their floors."""
     place = np.arange(len(table))
-    bars = {"width": 0.9, "color": FLOOR}
-    with house_style():
+    bars = {"width": 0.9, "color": style.FLOOR}
+    with style.house_style():
         figure = new_figure(11, 4.4)
         left, right = figure.subplots(1, 2)
         if "floor 95%" in table:
             left.bar(place, table["floor 95%"], label="floor, 95%", **bars)
-        left.plot(place, table["response W1 / std"], "o", color=MODEL, label="worst feature")
+        left.plot(place, table["response W1 / std"], "o", color=style.MODEL, label="worst feature")
         left.set_ylabel("response W1 / std")
         error = table["AUC error"]
         right.bar(place, 2 * error, bottom=0.5 - error, label=r"0.5 $\pm$ stat. error", **bars)
-        right.plot(place, table["AUC"], "o", color=MODEL, label="model")
+        right.plot(place, table["AUC"], "o", color=style.MODEL, label="model")
         right.set_ylabel("joint AUC")
-        style_axes(left, right)
+        style.style_axes(left, right)
         for ax in (left, right):
             ax.margins(y=0.1)
             ax.tick_params(axis="x", which="both", length=0)
@@ -163,39 +157,30 @@ def by_region(table):
     return {"regions": png(figure)}
 
 
-def _shared(events, names):
-    shared = set(events.shared)
-    return [name for name in names if name in shared]
+def _responses(events, names, kind):
+    """Displays of the columns on both levels."""
+    displays = []
+    settings = {"X": events.X, "kind": kind, "bins": BINS} | _members_or_generated(events)
+    for name in names:
+        if name in set(events.shared):
+            with _noting(events.notes, name):
+                displays.append(
+                    ResponseDisplay.from_samples(events.truth, feature=name, **settings)
+                )
+    return displays
 
 
-def _response(events, name, kind):
-    generated = {"generated": events.generated}
-    if events.members is not None:
-        generated = {"members": events.members}
-    return _noting(
-        events.notes,
-        name,
-        ResponseDisplay.from_samples,
-        events.truth,
-        **generated,
-        X=events.X,
-        feature=name,
-        kind=kind,
-        bins=BINS,
-    )
-
-
-def _noting(notes, column, make, *arguments, **keywords):
-    """A display, or None with a note of why there is none: a spike has no histogram."""
+@contextmanager
+def _noting(notes, column):
+    """Note why a column has no picture: a spike has no histogram."""
     try:
-        return make(*arguments, **keywords)
+        yield
     except ValueError as error:
         notes.append(f"Not drawn, {column}: {error}")
-        return None
 
 
 def _sheets(heading, items):
-    """Nine items at a time, under headings that are numbered where there are several."""
+    """Nine items at a time, under headings that are numbered if there are several."""
     n_sheets = -(-len(items) // PER_SHEET)
     for sheet in range(n_sheets):
         part = items[sheet * PER_SHEET : (sheet + 1) * PER_SHEET]
@@ -203,19 +188,16 @@ def _sheets(heading, items):
 
 
 def _ratio_sheets(heading, displays):
-    displays = [(display, log) for display, log in displays if display is not None]
     pictures = {}
     for title, part in _sheets(heading, displays):
         columns = min(3, len(part))
         rows = -(-len(part) // 3)
         figure = new_figure(4.4 * columns, 4.6 * rows)
         axes = figure.subplots(2 * rows, columns, height_ratios=(3, 1) * rows, squeeze=False)
-        for index, (display, log) in enumerate(part):
-            row, column = divmod(index, 3)
-            display.plot(axes[2 * row, column], ratio_ax=axes[2 * row + 1, column], log=log)
-        for index in range(len(part), rows * columns):
-            row, column = divmod(index, 3)
-            axes[2 * row, column].remove()
-            axes[2 * row + 1, column].remove()
+        places = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
+        for (ax, ratio_ax), (display, log) in zip(places, part, strict=False):
+            display.plot(ax, ratio_ax=ratio_ax, log=log)
+        for ax in places[len(part) :].flat:
+            ax.remove()
         pictures[title] = png(figure)
     return pictures

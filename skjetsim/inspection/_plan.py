@@ -20,7 +20,7 @@ LEAST_CORRELATION, MANY = 0.1, 1000
 
 
 def common_edges(before, after, bins, range):
-    """Edges from two weighted samples, which count equally."""
+    """Edges from two weighted samples that count equally."""
     values, shares = [], []
     for sample, weight in (before, after):
         _, sample, weight = spread_draws(np.empty(len(sample)), sample, weight)
@@ -59,7 +59,7 @@ def quantiles_in_bins(x, y, edges, weight, angle):
 
 
 def _direction(angles, weight, nearest):
-    """Mean direction of angles, in the turn nearest to another; NaN where they have none."""
+    """Mean direction of angles, in the turn nearest to another; NaN if they have no direction."""
     shares = weight / weight.sum()
     mean = np.sum(shares * np.exp(1j * angles))
     # Of angles all around the circle it is N_ERRORS of its standard errors once in 8,000 bins.
@@ -77,7 +77,7 @@ def costs(x, y, weight, angle):
 
 
 def warn_of_shuffled(x, truth, weight, angle):
-    """Warn where the truth follows x no more than events of a random pairing do."""
+    """Warn if the truth follows x no more than events of a random pairing do."""
     if len(x) < MANY or x.std() == 0 or truth.std() == 0:
         return
     correlation = _correlation(x, truth, weight, angle)

@@ -5,21 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from skjetsim.base import is_unfolder
-from skjetsim.inspection._events import as_table, feature_position, unfold_events
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._binning import check_as_long
+from skjetsim.inspection._events import feature_position, unfold_events
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._style import (
-    COLOURS,
-    MODEL,
-    TRUTH_FILL,
-    TRUTH_LINE,
-    check_axes,
-    few_ticks,
-    house_style,
-    style_axes,
-)
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._comparison import check_ensemble, same_columns
-from skjetsim.utils._validation import check_events, check_int, column_names
+from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
+from skjetsim.utils._validation import check_int, column_names
 
 __all__ = ["PosteriorDisplay"]
 
@@ -30,10 +22,10 @@ ENTRIES = 2  # of the legend, above one panel
 
 
 class PosteriorDisplay:
-    """Posterior of each column of single events, a row of panels an event.
+    """Posterior of each column of single events, one row of panels per event.
 
     Make one with `from_samples` or `from_estimator`. The true value is a line, what was measured a
-    dashed one where the column exists at detector level, and the prior, where it is given, is
+    dashed one if the column exists at detector level, and the prior, if it is given, is
     grey. Single events show what a posterior looks like, not whether it is right: for that see
     `CalibrationDisplay`.
 
@@ -45,7 +37,7 @@ class PosteriorDisplay:
         Density of the posterior, one over the unit of the column.
     truth : ndarray of shape (n_events, n_features)
     measured : ndarray of shape (n_events, n_features)
-        NaN where the detector level has no such column.
+        NaN if the detector level has no such column.
     prior : ndarray of shape (n_events, n_features, n_bins), or None
         Density of the prior in the same bins.
     names : list of str
@@ -92,7 +84,7 @@ class PosteriorDisplay:
         draws : array-like of shape (n, n_draws, n_features)
         measured : array-like of shape (n, n_columns), optional
             The same events at detector level. Columns are matched by name; without names, by
-            position where there are as many.
+            position if there are as many.
         prior : array-like of shape (n_prior, n_features), optional
             Theory-level events the unfolder was trained on.
         features : sequence of str or int, optional
@@ -121,6 +113,7 @@ class PosteriorDisplay:
         columns = _columns(features, names, truth.shape[1])
         measured = _measured(measured, truth.shape, names)
         prior = _prior(prior, names, truth.shape[1])
+        angles = [names is not None and is_angle(names[column]) for column in columns]
         panels = [
             _panel(
                 draws[event, :, column],
@@ -128,10 +121,10 @@ class PosteriorDisplay:
                 measured[event, column],
                 None if prior is None else prior[:, column],
                 bins,
-                is_angle(names[column]) if names is not None else False,
+                angle,
             )
             for event in range(len(truth))
-            for column in columns
+            for column, angle in zip(columns, angles, strict=True)
         ]
         edges, contents, truth, measured, priors = (
             np.reshape(values, (len(truth), len(columns), *np.shape(values[0])))
@@ -173,7 +166,7 @@ class PosteriorDisplay:
         n_samples : int, default=1000
             Draws for each event.
         transformer : transformer, optional
-            Applied to the truth, the draws and the prior, and to y where it holds the columns that
+            Applied to the truth, the draws and the prior, and to y if it has the columns that
             the transformer takes; for other quantities, such as masses. An unfitted one is fitted
             on the truth.
         prior, features, bins
@@ -191,14 +184,13 @@ class PosteriorDisplay:
         ValueError
             As `from_samples`.
         """
+        name = type(estimator).__name__
         if not is_unfolder(estimator):
-            raise TypeError(
-                f"{type(estimator).__name__} is not an unfolder: it draws no theory-level events."
-            )
+            raise TypeError(f"{name} is not an unfolder: it draws no theory-level events.")
         settings = {"transformer": transformer, "random_state": random_state}
         drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)
         return cls.from_samples(
-            as_table(drawn.truth, drawn.names),
+            drawn.table,
             drawn.generated,
             measured=_measured_of(drawn, X, y),
             prior=None if prior is None else drawn.same_coordinates(prior, "prior"),
@@ -219,13 +211,11 @@ class PosteriorDisplay:
         self
         """
         shape = self.truth.shape
-        with house_style() as (plt, mplhep):
-            own = axes is None
-            if own:
-                size = (0.6 + 2.5 * shape[1], 0.9 + 1.8 * shape[0])
-                _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
-            what = "each column of each event"
-            axes = np.reshape(check_axes(axes, int(np.prod(shape)), what), shape)
+        size = (0.6 + 2.5 * shape[1], 0.9 + 1.8 * shape[0])
+        own = axes is None
+        with style.house_style() as (_, mplhep):
+            axes = style.make_axes(axes, "each column of each event", *shape, figsize=size)
+            axes = np.reshape(axes, shape)
             for at in np.ndindex(shape):
                 self._draw_panel(axes[at], at, mplhep)
             for ax, name in zip(axes[-1], self.names, strict=True):
@@ -240,34 +230,29 @@ class PosteriorDisplay:
         edges = self.edges[at]
         common = {"yerr": False, "ax": ax, "flow": "none"}
         if self.prior is not None:
-            settings = {"histtype": "fill", "color": TRUTH_FILL, "label": "prior"}
+            settings = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "prior"}
             mplhep.histplot(self.prior[at], edges, **settings, **common)
-        settings = {"histtype": "step", "color": MODEL, "linewidth": 1.3, "label": "posterior"}
-        mplhep.histplot(self.contents[at], edges, **settings, **common)
-        ax.axvline(self.truth[at], color=TRUTH_LINE, linewidth=1.3, label="truth")
+        settings = {"histtype": "step", "color": style.MODEL, "linewidth": 1.3}
+        mplhep.histplot(self.contents[at], edges, label="posterior", **settings, **common)
+        ax.axvline(self.truth[at], color=style.TRUTH_LINE, linewidth=1.3, label="truth")
         if np.isfinite(self.measured[at]):
-            ax.axvline(self.measured[at], color=COLOURS[0], linestyle="--", label="measured")
-        ax.set_xlim(edges[0], edges[-1])
-        ax.set_ylim(0, 1.15 * self.contents[at].max())
-        style_axes(ax)
-        few_ticks(ax)
+            ax.axvline(self.measured[at], color=style.COLOURS[0], linestyle="--", label="measured")
+        ax.set(xlim=edges[[0, -1]], ylim=(0, 1.15 * self.contents[at].max()))
+        style.style_axes(ax)
+        style.few_ticks(ax)
         ax.set_yticks([])  # densities, each in a unit of its own
         ax.set_yticks([], minor=True)
 
     def _draw_legend(self, axes, *, outside):
-        handles = {}
+        entries = {}
         for ax in axes.flat:
-            found, labels = ax.get_legend_handles_labels()
-            handles = dict(zip(labels, found, strict=True)) | handles
+            handles, labels = ax.get_legend_handles_labels()
+            entries = dict(zip(labels, handles, strict=True)) | entries
+        place, settings = axes[0, 0], {"loc": "best"}
         if outside:  # the panels of a figure of its own stay free
-            axes[0, 0].figure.legend(
-                handles.values(),
-                handles.keys(),
-                loc="outside upper center",
-                ncols=min(len(handles), ENTRIES * axes.shape[1]),
-            )
-        else:
-            axes[0, 0].legend(handles.values(), handles.keys(), loc="best")
+            n_columns = min(len(entries), ENTRIES * axes.shape[1])
+            place, settings = place.figure, {"loc": "outside upper center", "ncols": n_columns}
+        place.legend(entries.values(), entries.keys(), **settings)
 
 
 def _columns(features, names, n_columns):
@@ -280,16 +265,12 @@ def _columns(features, names, n_columns):
 
 
 def _measured(measured, shape, names):
-    """Measured values of the columns, NaN where there are none."""
+    """Measured values of the columns, NaN for columns that it lacks."""
     values = np.full(shape, np.nan)
     if measured is None:
         return values
-    rows, own = check_events(measured, what="measured", allow_1d=np.ndim(measured) == 1)
-    if len(rows) != len(values):
-        raise ValueError(
-            f"measured has {len(rows)} events, truth {len(values)}: row i of both must be the same "
-            "event."
-        )
+    rows, own = check_table(measured, what="measured")
+    check_as_long(values, rows, ("truth", "measured"))
     if names is not None and own is not None:
         for position, name in enumerate(names):
             if name in own:
@@ -302,20 +283,20 @@ def _measured(measured, shape, names):
 def _measured_of(drawn, X, y):
     """The detector level in the coordinates of the truth, as far as it has its columns."""
     own = column_names(y)
+    unnamed = own is None or drawn.columns is None
     if drawn.transformer is None:
         return y
-    if own is None or drawn.columns is None:
-        same = np.shape(X)[1:] == np.shape(y)[1:]
-        return drawn.same_coordinates(y, "y") if same else None
+    if np.shape(X)[1:] == np.shape(y)[1:] if unnamed else set(drawn.columns) <= set(own):
+        return drawn.same_coordinates(y, "y")
     # A model may unfold y that is in these coordinates already.
-    return drawn.same_coordinates(y, "y") if set(drawn.columns) <= set(own) else y
+    return None if unnamed else y
 
 
 def _prior(prior, names, n_columns):
     """Events of the prior, of the same columns as the truth."""
     if prior is None:
         return None
-    rows, own = check_events(prior, what="prior", allow_1d=np.ndim(prior) == 1)
+    rows, own = check_table(prior, what="prior")
     same_columns(names, own, n_columns, rows.shape[1], what="truth", other="prior")
     return rows
 

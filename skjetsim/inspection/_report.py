@@ -17,19 +17,11 @@ from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _pictures
+from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
 from skjetsim.inspection._events import as_rows
 from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
-from skjetsim.inspection._summary import (
-    RESPONSE,
-    binning_values,
-    floor_auc,
-    joint_auc,
-    measure,
-    verdict,
-    yields,
-)
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
@@ -142,9 +134,9 @@ def model_report(
 
     Notes
     -----
-    The error of the area is 1 / sqrt(6 n), n the test events a side (40% of all). A marginal is
-    right in a model that ignores X, and nearly so in one that copies it: of a simulator look at
-    the response and the area first.
+    The error of the area is 1 / sqrt(6 n) for n test events on each side (40% of all). The
+    marginals are right in a model that ignores X, and nearly right in one that copies it, so look
+    at the response and the area of a simulator first.
 
     Examples
     --------
@@ -173,13 +165,13 @@ def model_report(
             "train is for generators. What a simulator gives for events it was trained on lies "
             "near them, as the detector does: see nearest_neighbour_ratio for how to ask it."
         )
-    by = binning_values(events, by) if paired else None
-    measured = measure(events, by, root)
-    auc, auc_error = joint_auc(events, root)
-    selected = None if selection is None else yields(events, selection)
+    by = summary.binning_values(events, by) if paired else None
+    measured = summary.measure(events, by, root)
+    auc, auc_error = summary.joint_auc(events, root)
+    selected = None if selection is None else summary.yields(events, selection)
     rate, busy = _rate(estimator, events, root)
     lines = {"model": _name(estimator)} | _auc_facts(events, auc, auc_error, root)
-    if RESPONSE in measured.distances:
+    if summary.RESPONSE in measured.distances:
         lines["column of the four bins of the response"] = by.name
     if not paired:
         lines |= _generator_facts(events, train, root)
@@ -191,9 +183,7 @@ def model_report(
         auc_error=auc_error,
         yields=selected,
         rate=rate,
-        verdict=verdict(
-            measured, auc, auc_error, paired=paired, second_pass=second_pass is not None
-        ),
+        verdict=summary.verdict(measured, auc, auc_error, events),
         facts=lines,
         notes=events.notes,
         pictures=_draw(estimator, events, rate, root),
@@ -204,9 +194,9 @@ def model_report(
 
 
 def _compare(estimator, X, y, **settings):
-    """Events to compare, by rows only where the estimator does not deny that they belong together.
+    """Events to compare, row by row unless the estimator learns from unpaired events.
 
-    Of unpaired events a response, and a joint AUC, would be those of a random pairing.
+    The response and the joint AUC of unpaired events would be those of a random pairing.
     """
     paired = is_paired(estimator)
     events = compare(estimator, X, y, paired=paired, **settings)
@@ -233,7 +223,8 @@ def _page(found, estimator, title):
     blocks.append(("pictures", found.pictures))
     if found.notes:
         blocks += [("heading", "Left out"), ("list", found.notes)]
-    blocks += [("heading", "Model"), ("code", _text(estimator))]
+    whole = {"N_CHAR_MAX": 100_000} if isinstance(estimator, BaseEstimator) else {}
+    blocks += [("heading", "Model"), ("code", estimator.__repr__(**whole))]  # never shortened
     return render(f"Report: {_name(estimator)}" if title is None else title, blocks)
 
 
@@ -252,21 +243,13 @@ def _name(estimator):
         names.append(type(estimator).__name__)
 
 
-def _text(estimator):
-    if isinstance(estimator, BaseEstimator):
-        return estimator.__repr__(N_CHAR_MAX=100_000)  # never shortened
-    return repr(estimator)
-
-
 def _auc_facts(events, auc, auc_error, root):
     """Area under the curve and what it was measured with."""
     n_events = f"{min(len(events.truth), len(events.generated)):,}"
     joint = "" if events.X is None else "joint "
-    lines = {"events": n_events}
-    lines[f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"] = (
-        f"{auc:.3f} +- {auc_error:.3f}"
-    )
-    if (floor := floor_auc(events, root)) is not None:
+    what = f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"
+    lines = {"events": n_events, what: f"{auc:.3f} +- {auc_error:.3f}"}
+    if (floor := summary.floor_auc(events, root)) is not None:
         lines["the same of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
     return lines
 
@@ -290,23 +273,19 @@ def _generator_facts(events, train, root):
 
 def _rate(estimator, events, root):
     """Events a second, and cores busy on average, of one long enough draw."""
-    n_events = len(events.truth)
-    cores = 0.0
+    n_events, seed = len(events.truth), int_seed(root, RATE)
     while True:
-        rows = np.arange(n_events) % len(events.generated)
-        seed = int_seed(root, RATE)
-        arguments = (
-            {"n_samples": n_events}
-            if is_generator(estimator)
-            else {"X": take_rows(events.inputs, rows)}
-        )
+        arguments = {"n_samples": n_events}
+        if not is_generator(estimator):
+            rows = np.arange(n_events) % len(events.generated)
+            arguments = {"X": take_rows(events.inputs, rows)}
         with one_thread(), threadpool_limits(1):
             start, cpu = time.perf_counter(), time.process_time()
             sample(estimator, random_state=seed, **arguments)
-            seconds = time.perf_counter() - start
-            cores = (time.process_time() - cpu) / max(seconds, 1e-9)
+            seconds = max(time.perf_counter() - start, 1e-9)
+            cpu_seconds = time.process_time() - cpu
         if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
-            return n_events / max(seconds, 1e-9), cores
+            return n_events / seconds, cpu_seconds / seconds
         n_events = min(4 * n_events, MOST_TIMED)
 
 
@@ -350,7 +329,7 @@ def _draw(estimator, events, rate, root):
 
 
 def _coverage(estimator, events, names, rate, root):
-    """Coverage of some events, unless their draws take too long."""
+    """Draw the coverage of some events, unless their draws take too long."""
     n_events = min(N_COVERAGE, len(events.truth))
     if not names or n_events * N_DRAWS > COVERAGE_SECONDS * rate:
         events.notes.append(
@@ -361,7 +340,5 @@ def _coverage(estimator, events, names, rate, root):
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
     inputs = take_rows(events.inputs, rows)
     draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=int_seed(root, COVERAGE, 1))
-    draws = np.asarray(draws, dtype=np.float64)
-    row_ndim = draws.ndim - 2
     events.notes.append(f"Coverage is that of {n_events:,} events, {N_DRAWS} draws of each.")
-    return _pictures.coverage(events, names, rows, as_rows(draws, row_ndim))
+    return _pictures.coverage(events, names, rows, as_rows(draws, np.ndim(draws) - 2))

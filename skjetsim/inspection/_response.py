@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.base import is_simulator
+from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     bin_edges,
+    check_as_long,
+    check_one,
     check_quantity,
     full_turn,
     plan_fractions,
@@ -14,24 +16,15 @@ from skjetsim.inspection._binning import (
 )
 from skjetsim.inspection._events import (
     as_rows,
-    as_table,
-    check_pairs,
+    check_simulator,
     draw_events,
     feature_position,
     refuse_rejected,
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
-from skjetsim.inspection._style import (
-    check_axes,
-    colour_norm,
-    draw_plan,
-    few_ticks,
-    house_style,
-    style_axes,
-)
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._validation import check_events, check_option
 
 __all__ = ["ResponseDisplay"]
@@ -122,7 +115,7 @@ class ResponseDisplay:
             Detector level.
         generated : array-like of shape (n, n_targets) or (n, k, n_targets), optional
             Simulated detector level of the same events, or k draws for each; without the last
-            dimension where truth is 1-D.
+            dimension if truth is 1-D.
         X : array-like of shape (n, n_features) or (n,)
             Theory level, which has the column too.
         feature : str or int
@@ -152,32 +145,28 @@ class ResponseDisplay:
             that has no panel, and as `MarginalDisplay.from_samples`.
         """
         check_option(kind, "kind", KINDS)
-        if (generated is None) == (members is None):
-            raise TypeError("Pass exactly one of generated and members.")
+        keyword, drawn = check_one(generated, members)
         if second_pass is not None and kind != "pred_vs_reco":
             raise ValueError(
                 f'second_pass is compared with kind="pred_vs_reco" only, got {kind!r}.'
             )
         events = _Response(truth, X, feature)
-        drawn = generated if members is None else members
-        drawn = events.draws(drawn, "generated" if members is None else "members")
+        drawn = events.draws(drawn, keyword)
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
             second_pass = events.column(second_pass, "second_pass")
         binning = {"bins": bins, "range": range}
         if kind == "residual":
-            key = "generated" if members is None else "members"
-            return cls(kind=kind, marginal=events.residuals(key, drawn, binning, sample_weight))
+            return cls(kind=kind, marginal=events.residuals(keyword, drawn, binning, sample_weight))
         weight = check_weight(sample_weight, len(events.truth), "sample_weight")
         if members is not None:
             drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
         edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
         x, pairs, labels = events.panels(kind, drawn, second_pass)
-        shown = {title: plan_fractions(x, y, edges, weight) for title, y in pairs.items()}
         return cls(
             kind=kind,
             edges=edges,
-            contents=shown,
+            contents={t: plan_fractions(x, y, edges, weight) for t, y in pairs.items()},
             correlations={t: _correlation(x, y, weight, events.angle) for t, y in pairs.items()},
             labels=labels,
         )
@@ -235,10 +224,7 @@ class ResponseDisplay:
             As `from_samples`.
         """
         check_option(kind, "kind", KINDS)
-        name = type(estimator).__name__
-        if not is_simulator(estimator):
-            raise TypeError(f"{name} is not a simulator: only those respond to X.")
-        check_pairs(X, y, name)
+        check_simulator(estimator, "only those respond to X")
         drawn = draw_events(
             estimator,
             X,
@@ -252,8 +238,8 @@ class ResponseDisplay:
             refuse_rejected(second_pass, "second_pass")
             second_pass = drawn.same_coordinates(second_pass, "second_pass")
         return cls.from_samples(
-            as_table(drawn.truth, drawn.names),
-            **{"members" if drawn.of_members else "generated": drawn.generated},
+            drawn.table,
+            **{drawn.keyword: drawn.generated},
             X=drawn.other_level(X, "X"),
             feature=feature,
             kind=kind,
@@ -282,41 +268,25 @@ class ResponseDisplay:
         if self.kind == "residual":
             ax, ratio_ax = (None, None)
             if axes is not None:
-                ax, ratio_ax = check_axes(axes, 2, "distribution and ratio")
+                ax, ratio_ax = style.check_axes(axes, 2, "distribution and ratio")
             self.marginal.plot(ax, ratio_ax=ratio_ax, log=log, ratio_range=ratio_range)
-            self.axes_ = (self.marginal.ax_, self.marginal.ratio_ax_)
-            self.figure_ = self.marginal.figure_
-            return self
-        n_panels = len(self.contents)
-        with house_style() as (plt, _):
-            if axes is None:
-                _, axes = plt.subplots(
-                    1,
-                    n_panels,
-                    squeeze=False,
-                    sharey=True,
-                    figsize=(1 + 4 * n_panels, 4.2),
-                    layout="constrained",
-                )
-            axes = check_axes(axes, n_panels, f"the panels {list(self.contents)}")
-            self._draw_panels(axes, log)
+            axes = (self.marginal.ax_, self.marginal.ratio_ax_)
+        else:
+            n_panels = len(self.contents)
+            size = {"figsize": (1 + 4 * n_panels, 4.2), "sharey": True}
+            with style.house_style():
+                what = f"the panels {list(self.contents)}"
+                axes = style.make_axes(axes, what, 1, n_panels, **size)
+                self._draw_panels(axes, log)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
     def _draw_panels(self, axes, log):
-        norm = colour_norm(self.contents.values(), log)
+        norm = style.colour_norm(self.contents.values(), log)
         for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = draw_plan(ax, table, self.edges, norm)
-            style_axes(ax)
-            few_ticks(ax)
-            few_ticks(ax, "y")
-            note = f"r = {self.correlations[title]:.4f}"
-            if (outside := 1 - table.sum()) > 5e-5:
-                note += f"\n{100 * outside:.2f}% outside"
-            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-            ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox=box)
-            ax.set_title(title)
-            ax.set_xlabel(self.labels[0])
+            mesh = style.draw_plan(ax, table, self.edges, norm)
+            style.write_note(ax, f"r = {self.correlations[title]:.4f}", table)
+            ax.set(title=title, xlabel=self.labels[0])
         axes[0].set_ylabel(self.labels[1])
         axes[0].figure.colorbar(mesh, ax=list(axes), label="fraction of events")
 
@@ -327,12 +297,11 @@ class _Response:
     def __init__(self, truth, X, feature):
         self.row_ndim = np.ndim(truth) - 1
         self.feature = feature
-        table, self.names = check_events(truth, what="truth", allow_1d=self.row_ndim == 0)
+        table, self.names = check_table(truth, what="truth")
         self.position = self._position(self.names, table.shape[1], "truth")
         self.truth = table[:, self.position]
-        label = feature if self.names is None else self.names[self.position]
-        self.label = label
-        self.angle = is_angle(label)
+        self.label = feature if self.names is None else self.names[self.position]
+        self.angle = is_angle(self.label)
         self.theory = self.column(X, "X")
 
     def _position(self, names, n_columns, what):
@@ -352,11 +321,7 @@ class _Response:
             else:
                 position = self._position(names, array.shape[1], what)
             values = array[:, position]
-        if len(values) != len(self.truth):
-            raise ValueError(
-                f"truth has {len(self.truth)} events, but {what} has {len(values)}: row i of both "
-                "must be the same event."
-            )
+        check_as_long(self.truth, values, ("truth", what))
         return values
 
     def draws(self, drawn, what):
@@ -374,12 +339,8 @@ class _Response:
                 f"{'(n_members, n, ...)' if at_event else '(n, ...)'} with truth's columns last, "
                 "and for k draws of each event (n, k, ...)."
             )
-        if lead[at_event] != len(self.truth):
-            raise ValueError(
-                f"truth has {len(self.truth)} events, but {what} has {lead[at_event]}: row i of "
-                "both must be the same event."
-            )
         values = rows[..., self.position]
+        check_as_long(self.truth, np.moveaxis(values, at_event, 0), ("truth", what))
         check_events(values.reshape(-1, 1), what=what)
         return values
 
@@ -425,13 +386,13 @@ def _check_same_shape(members):
 
 
 def _correlation(x, y, weight, angle):
-    """Linear correlation coefficient; NaN where one side is constant.
+    """Linear correlation coefficient; NaN if one side is constant.
 
-    Of angles it is that of their unit vectors, which has no seam at pi.
+    For angles it is that of their unit vectors, which have no seam at pi.
     """
     x, y, weight = spread_draws(x, y, weight)
     sides = [np.exp(1j * side) if angle else side for side in (x, y)]
     first, second = (side - np.average(side, weights=weight) for side in sides)
     products = ((first, first), (second, second), (first, second))
     xx, yy, xy = (np.sum(weight * (one.conj() * other).real) for one, other in products)
-    return float(xy / np.sqrt(xx * yy)) if min(xx, yy) > 0 else float("nan")
+    return float(xy / np.sqrt(xx * yy)) if min(xx, yy) > 0 else np.nan

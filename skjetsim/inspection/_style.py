@@ -1,7 +1,7 @@
-"""The house style of the plots, built on mplhep's, and what all of them draw with.
+"""The house style of the plots, built on mplhep's, and the drawing that several plots share.
 
-Nothing global changes: settings hold inside `house_style` only, and what matplotlib reads later,
-when a figure is drawn, is set on the axes themselves. Fonts and their sizes stay the user's.
+No global setting changes. Settings hold inside `house_style` only; those that matplotlib reads
+later, when it draws the figure, are set on the axes. Fonts and their sizes stay the user's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-DIVERGING = "RdBu_r"
+BOX = {"facecolor": "white", "edgecolor": "none"}  # behind what is written on a plan
 MOST_NUMBERED = 12  # columns of a matrix whose cells still have room for a number
 
 
@@ -46,7 +46,7 @@ def house_style():
 
 
 def style_axes(*axes):
-    """Ticks of the house, set on the axes: matplotlib makes ticks only when it draws."""
+    """Set the ticks of the house on the axes, since matplotlib makes ticks only when it draws."""
     for ax in axes:
         ax.minorticks_on()
         ax.tick_params(which="both", direction="in", top=True, right=True)
@@ -61,8 +61,16 @@ def few_ticks(ax, axis="x"):
     ax.xaxis.get_offset_text().set(x=0, ha="left")  # the label stands at the right
 
 
+def make_axes(axes, what, n_rows, n_columns, **settings):
+    """Return the user's axes, checked, or those of a new figure, as a tuple."""
+    if axes is None:
+        plt, _ = import_plotting()
+        _, axes = plt.subplots(n_rows, n_columns, layout="constrained", **settings)
+    return check_axes(axes, n_rows * n_columns, what)
+
+
 def check_axes(axes, n_axes, what):
-    """Return given axes as a tuple of so many, or raise naming what each is for."""
+    """Return axes as a tuple, or raise an error that says what each is for."""
     axes = tuple(np.ravel(axes))
     if len(axes) != n_axes:
         raise ValueError(f"axes must be {n_axes} matplotlib Axes, for {what}; got {len(axes)}.")
@@ -70,9 +78,9 @@ def check_axes(axes, n_axes, what):
 
 
 def colours_of_worst(names, pull):
-    """How each column is drawn: the ten of the largest pulls in colour and named, others grey.
+    """Return how to draw each column: the ten of the largest pulls in colour, the others grey.
 
-    `pull` is of shape (n_points, n_columns).
+    Only the coloured columns have labels. `pull` has shape (n_points, n_columns).
     """
     worst = np.argsort(-np.square(pull).mean(axis=0), kind="stable")[: len(COLOURS)]
     colours = iter(COLOURS)
@@ -87,8 +95,8 @@ def colours_of_worst(names, pull):
 def draw_cells(ax, contents, x_edges, y_edges, **settings):
     """Colour the cells of a 2-D histogram with mplhep, x first; returns the mesh.
 
-    mplhep makes its axes the current ones, which takes a figure that pyplot does not know into its
-    care, where it would stay for ever.
+    mplhep makes its axes the current ones. pyplot would then keep a figure that it did not know
+    before for ever, so it is closed there.
     """
     plt, mplhep = import_plotting()
     known = plt.get_fignums()
@@ -104,40 +112,51 @@ def draw_cells(ax, contents, x_edges, y_edges, **settings):
 
 
 def colour_norm(tables, log):
-    """One colour scale of several tables of fractions, logarithmic from the least one on."""
+    """Return one colour scale for several tables; a logarithmic one starts at the least entry."""
     from matplotlib.colors import LogNorm, Normalize
 
     filled = np.concatenate([table[table > 0] for table in tables])
     return LogNorm(filled.min(), filled.max()) if log else Normalize(0, filled.max())
 
 
+def diverging(limit):
+    """Return settings of `draw_cells` for colours from -limit to limit."""
+    from matplotlib.colors import Normalize
+
+    return {"cmap": "RdBu_r", "norm": Normalize(-limit, limit)}
+
+
 def draw_plan(ax, contents, edges, norm):
-    """Colour one level against another, white where empty, with the diagonal; gives the mesh."""
+    """Draw one level against the other, white where empty, and the diagonal; returns the mesh."""
     cells = np.where(contents > 0, contents, np.nan)
     mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
     ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
+    style_axes(ax)
+    few_ticks(ax)
+    few_ticks(ax, "y")
     return mesh
 
 
+def write_note(ax, note, contents):
+    """Write a note, and the share of the events outside the bins, into the corner of a plan."""
+    if (outside := 1 - contents.sum()) > 5e-5:
+        note += f"\n{100 * outside:.2f}% outside"
+    ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox={"alpha": 0.8, **BOX})
+
+
 def draw_matrix(ax, matrix, labels, limit):
-    """Draw a square matrix, first row on top, its numbers in the cells where they fit."""
+    """Draw a square matrix with its first row on top, and its numbers if they fit the cells."""
     size = len(matrix)
     edges = np.arange(size + 1) - 0.5
     numbers = {}
     if size <= MOST_NUMBERED:
         written = np.array([[f"{value:.2f}" for value in row] for row in matrix.round(2) + 0.0])
         numbers = {"labels": written.T, "labels_fontsize": 9 if size <= 6 else 7}
-    mesh = draw_cells(ax, matrix.T, edges, edges, cmap=DIVERGING, norm=_symmetric(limit), **numbers)
+    mesh = draw_cells(ax, matrix.T, edges, edges, **diverging(limit), **numbers)
     ax.set_aspect("equal")
-    ax.set_ylim(size - 0.5, -0.5)  # also where three matrices share an axis
+    ax.set_ylim(size - 0.5, -0.5)  # also if three matrices share an axis
     ax.minorticks_off()
     ax.tick_params(which="both", length=0)
     ax.set_xticks(range(size), labels, rotation=90)
     ax.set_yticks(range(size), labels)
     return mesh
-
-
-def _symmetric(limit):
-    from matplotlib.colors import Normalize
-
-    return Normalize(-limit, limit)

@@ -34,9 +34,7 @@ def binning_values(events, by):
     original = events.theory_input
     if hasattr(original, "columns") and by in set(original.columns):
         return pd.Series(np.asarray(original[by], dtype=np.float64), name=by)
-    known = list(theory.columns)
-    if hasattr(original, "columns"):
-        known += [name for name in original.columns if name not in set(known)]
+    known = list(dict.fromkeys([*theory.columns, *getattr(original, "columns", ())]))
     raise ValueError(f"by={by!r} is not a column of X, which has {known}.")
 
 
@@ -157,24 +155,22 @@ def _area(truth, generated, X, seed):
             f"There are {n_events} events, and {MIN_EVENTS} are needed to train a classifier on "
             "some and test it on others: pass more."
         )
-    auc = classifier_two_sample_auc(
-        truth,
-        generated,
-        X=X,
-        test_size=TEST_SHARE,
-        random_state=seed,
-    )
+    settings = {"test_size": TEST_SHARE, "random_state": seed}
+    auc = classifier_two_sample_auc(truth, generated, X=X, **settings)
     return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_events))
 
 
 def yields(events, selection):
     """Events before and after a selection, of the truth, the model and the second pass.
 
-    Truth and simulation of one event pass or fail together, so the error of their difference
-    counts the events in which they differ; those of a generator, and of unpaired events, are
-    independent, and shares of unequal numbers are compared.
+    The error counts the events in which truth and simulation differ, since most events pass or
+    fail in both. Events of a generator and unpaired events are independent: their shares are
+    compared, of unequal numbers of events.
     """
-    passed = {key: _passes(selection, table) for key, table in events.handed.items()}
+    passed = {
+        key: check_mask(selection(table), len(table), "selection(events)")
+        for key, table in events.handed.items()
+    }
     truth, generated = passed["truth"], passed["generated"]
     rows = {
         "truth": (len(truth), truth.sum(), np.nan, np.nan),
@@ -184,19 +180,19 @@ def yields(events, selection):
         accepted = events.accepted
         rows["second pass"] = _yield(truth[accepted], passed["second_pass"][accepted], True)
     columns = ["events", "selected", "selected / true - 1", "error"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(
-        {"events": int, "selected": int}
-    )
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.astype({"events": int, "selected": int})
 
 
-def _passes(selection, table):
-    passed = np.asarray(selection(table))
-    if passed.shape != (len(table),) or passed.dtype != bool:
+def check_mask(mask, n_events, what):
+    """Return a mask as an array, or raise unless it has one bool per event."""
+    mask = np.asarray(mask)
+    if mask.shape != (n_events,) or mask.dtype != bool:
         raise ValueError(
-            f"selection must return one bool an event, {len(table)}; got {passed.dtype} of shape "
-            f"{passed.shape}."
+            f"{what} must be one bool per event, {n_events} in all; got {mask.dtype} of shape "
+            f"{mask.shape}."
         )
-    return passed
+    return mask
 
 
 def _yield(truth, other, paired):
@@ -224,32 +220,32 @@ def mean_shifts(events):
     return pd.Series(shifts)
 
 
-def verdict(measured, auc, auc_error, *, paired, second_pass):
-    """What the figures say, in sentences."""
+def verdict(measured, auc, auc_error, events):
+    """Sentences that say what the figures mean."""
     table, limits = measured.distances, measured.limits
     said = [_against_floor(table, kind, limits) for kind in (MARGINAL, RESPONSE) if kind in table]
-    if not second_pass:
+    if events.second_pass is None:
         said.append(
-            "The floor of the marginals is two disjoint halves of the truth: of half the events "
-            "it lies higher than that of all, by a factor 1.4."
+            "The floor of the marginals compares two disjoint halves of the truth. Half the events "
+            "have a floor that is higher than that of all by a factor of 1.4."
         )
     if RESPONSE in table:
         said.append(_controls(table, limits))
         if RESPONSE not in limits:
             said.append(
-                "The response has no floor here: it takes the same events once more through the "
+                "The response has no floor here: that needs the same events once more through the "
                 "detector (second_pass)."
             )
-    elif paired:
+    elif events.X is not None:
         said.append(
             "X has none of the columns of y, so there is no response, and no identity to compare "
             "with: the joint AUC says whether y follows X."
         )
     pull = (auc - 0.5) / auc_error
-    told = "is told from the truth" if pull > 2 else "cannot be told from the truth"
+    tells = "tells" if pull > 2 else "cannot tell"
     said.append(
-        f"By a classifier the model {told} with these events: AUC {auc:.3f}, {pull:.1f} standard "
-        "errors from 0.5."
+        f"A classifier {tells} the model from the truth with these events: AUC {auc:.3f}, "
+        f"{pull:.1f} standard errors from 0.5."
     )
     return said
 
@@ -272,8 +268,8 @@ def _controls(table, limits):
     given = " and ".join(f"{text} ({value:.4f})" for text, value in worst.items())
     passed = [text for text, value in worst.items() if value <= limit]
     if not passed:
-        return f"What must fail the response fails it: {given} are farther off than {than}."
+        return f"The controls of the response fail, as they must: {given} are worse than {than}."
     return (
-        f"What must fail the response does not: of {given}, {' and '.join(passed)} is not farther "
-        f"off than {than} ({limit:.4f}). Do not trust the response of this sample or model."
+        f"The controls of the response should fail, but of {given}, {' and '.join(passed)} is no "
+        f"worse than {than} ({limit:.4f}). Do not trust the response of this sample or model."
     )

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from skjetsim.inspection._binning import check_draws, check_quantity, full_turn, plan_fractions
+from skjetsim.inspection import _plan
+from skjetsim.inspection import _style as style
+from skjetsim.inspection._binning import (
+    check_as_long,
+    check_draws,
+    check_quantity,
+    full_turn,
+    plan_fractions,
+)
 from skjetsim.inspection._events import feature_position, move_events
 from skjetsim.inspection._labels import axis_label
-from skjetsim.inspection._plan import (
-    common_edges,
-    costs,
-    fractions,
-    quantiles_in_bins,
-    warn_of_shuffled,
-)
-from skjetsim.inspection._style import (
-    MODEL,
-    TRUTH_FILL,
-    TRUTH_LINE,
-    check_axes,
-    colour_norm,
-    draw_plan,
-    few_ticks,
-    house_style,
-    style_axes,
-)
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._comparison import check_weight
-from skjetsim.utils._validation import check_events, check_option, check_same_events, column_names
+from skjetsim.utils._comparison import check_table, check_weight
+from skjetsim.utils._validation import check_option, check_same_events, column_names
 
 __all__ = ["TransportPlanDisplay"]
 
@@ -35,7 +25,6 @@ DIRECTIONS = ("forward", "inverse")
 LEVELS = ("theory level", "detector level")
 # Beside a panel, in its heights and widths: marginal, and colour bar beyond it.
 GAP, MARGINAL, BAR = 0.03, 0.2, 0.05
-BOX = {"facecolor": "white", "edgecolor": "none"}
 
 
 class TransportPlanDisplay:
@@ -44,7 +33,7 @@ class TransportPlanDisplay:
     Distributions say nothing about the plan, which event goes where: a model that shuffles the
     detector level has them right. Make one with `from_samples` or `from_estimator`. Shown is the
     quantity before (x) against after the move (y), with the median and the central 68% of y in
-    bins of x, and where pairs are known the true plan on the same axes and in the same colours.
+    bins of x, and if pairs are known the true plan on the same axes and in the same colours.
     Above and to the right of the panels are the marginal distributions, those of y with the truth's
     in grey. The cost is `transport_cost`, the root mean square of the moves, next to the least with
     which the one distribution can be moved to the other, in the unit of the axes.
@@ -58,7 +47,7 @@ class TransportPlanDisplay:
     quantiles : dict of str to ndarray of shape (3, n_bins)
         Title of a panel, and the 16%, 50% and 84% quantiles of y in bins of x; NaN in bins of
         fewer than twenty events. Of an angle they are taken about the direction of the bin, NaN
-        where it has none, and may lie beyond pi.
+        if it has no direction, and may lie beyond pi.
     costs : dict of str to tuple of (float, float)
         Title of a panel, its cost and the optimal one.
     source : ndarray of shape (n_bins,)
@@ -127,7 +116,7 @@ class TransportPlanDisplay:
         generated : array-like of shape (n,) or (n, k)
             The quantity of the same events after it, or in k draws for each.
         truth : array-like of shape (n,), optional
-            Where the events really went. Of shape (n_truth,) where not `paired`.
+            Where the events really went. Of shape (n_truth,) if not `paired`.
         paired : bool, default=True
             Whether row i of truth is the same event as row i of X. If not, only its distribution
             is shown.
@@ -171,27 +160,24 @@ class TransportPlanDisplay:
         if angle:
             x, moved, true = (None if side is None else wrap_phi(side) for side in (x, moved, true))
         if paired and true is not None:
-            warn_of_shuffled(x, true, weight, angle)
-        edges = common_edges(
-            (x, weight),
-            (moved, weight) if true is None else (true, true_weight),
-            bins,
-            full_turn("phi" if angle else None, bins, range),
-        )
+            _plan.warn_of_shuffled(x, true, weight, angle)
+        other = (moved, weight) if true is None else (true, true_weight)
+        range = full_turn("phi" if angle else None, bins, range)
+        edges = _plan.common_edges((x, weight), other, bins, range)
         sides = {"model": moved} | ({"truth": true} if paired and true is not None else {})
         display = cls(
             edges=edges,
-            contents={title: plan_fractions(x, y, edges, weight) for title, y in sides.items()},
+            contents={t: plan_fractions(x, y, edges, weight) for t, y in sides.items()},
             quantiles={
-                title: quantiles_in_bins(x, y, edges, weight, angle) for title, y in sides.items()
+                t: _plan.quantiles_in_bins(x, y, edges, weight, angle) for t, y in sides.items()
             },
-            costs={title: costs(x, y, weight, angle) for title, y in sides.items()},
-            source=fractions(x, edges, weight),
-            moved={"model": fractions(moved, edges, weight)},
+            costs={t: _plan.costs(x, y, weight, angle) for t, y in sides.items()},
+            source=_plan.fractions(x, edges, weight),
+            moved={"model": _plan.fractions(moved, edges, weight)},
             labels=_labels(names, direction),
         )
         if true is not None:
-            display.moved["truth"] = fractions(true, edges, true_weight)
+            display.moved["truth"] = _plan.fractions(true, edges, true_weight)
         if not any(table.any() for table in display.contents.values()):
             raise ValueError(
                 f"No event lies between {edges[0]:g} and {edges[-1]:g} before and after the move: "
@@ -222,22 +208,22 @@ class TransportPlanDisplay:
 
         Parameters
         ----------
-        estimator : fitted simulator, or unfolder where the direction is "inverse"
+        estimator : fitted simulator, or unfolder if the direction is "inverse"
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
-            Theory level. None where it is what the inverse direction draws and is unknown.
+            Theory level. None if the inverse direction draws it and the truth is unknown.
         y : array-like of shape (n, n_targets), optional
-            Detector level, the truth of the forward direction where it is known; the inverse one
+            Detector level, the truth of the forward direction if it is known; the inverse one
             starts from it.
         feature : str or int
             Column of y, after `transformer`.
         theory_feature : str or int, optional
             The same quantity in X, by default the column that is called so too. The diagonal
-            and the cost mean nothing where it is another quantity.
+            and the cost mean nothing if it is another quantity.
         transformer : transformer, optional
             Applied to the columns of the truth in all levels, such as `CartesianToCylindrical`. A
             fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
-            what is drawn where there is none. Levels of other columns get a clone each, of
+            what is drawn if there is no truth. Levels of other columns get a clone each, of
             transformers that learn nothing but columns, such as `KinematicFeatures`.
         direction : {"forward", "inverse"}, default="forward"
             "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
@@ -315,11 +301,11 @@ class TransportPlanDisplay:
             On a wrong number of axes.
         """
         n_panels = len(self.contents)
-        with house_style() as (plt, _):
+        with style.house_style() as (plt, _):
             if axes is None:
                 axes, above, beside, bar = _own_axes(plt, n_panels)
             else:
-                axes = check_axes(axes, n_panels, f"the plans of {list(self.contents)}")
+                axes = style.check_axes(axes, n_panels, f"the plans of {list(self.contents)}")
                 above, beside, bar = _axes_around(axes)
             mesh = self._draw_plans(axes, log)
             axes[0].figure.colorbar(mesh, cax=bar, label="fraction of events")
@@ -330,48 +316,37 @@ class TransportPlanDisplay:
         return self
 
     def _draw_plans(self, axes, log):
-        norm = colour_norm(self.contents.values(), log)
+        norm = style.colour_norm(self.contents.values(), log)
         for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = draw_plan(ax, table, self.edges, norm)
+            mesh = style.draw_plan(ax, table, self.edges, norm)
             self._draw_quantiles(ax, title)
-            ax.set_xlim(self.edges[0], self.edges[-1])
-            ax.set_ylim(self.edges[0], self.edges[-1])
-            style_axes(ax)
-            few_ticks(ax)
-            few_ticks(ax, "y")
-            box = {"alpha": 0.8, **BOX}
-            ax.text(0.04, 0.96, self._note(title), transform=ax.transAxes, va="top", bbox=box)
+            ax.set(xlim=self.edges[[0, -1]], ylim=self.edges[[0, -1]])
+            cost, optimal = self.costs[title]
+            style.write_note(ax, f"cost {cost:.3g}, optimal {optimal:.3g}", table)
             ax.set_xlabel(self.labels[0])
         axes[0].set_ylabel(self.labels[1])
-        axes[0].legend(loc="lower right", frameon=True, framealpha=0.8, **BOX)
+        axes[0].legend(loc="lower right", frameon=True, framealpha=0.8, **style.BOX)
         return mesh
-
-    def _note(self, title):
-        cost, optimal = self.costs[title]
-        note = f"cost {cost:.3g}, optimal {optimal:.3g}"
-        if (outside := 1 - self.contents[title].sum()) > 5e-5:
-            note += f"\n{100 * outside:.2f}% outside"
-        return note
 
     def _draw_quantiles(self, ax, title):
         """Draw the median and the band as lines, which leave the colours to be seen."""
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
         low, median, high = self.quantiles[title]
-        ax.plot(centre, median, color=MODEL, linewidth=1.4, label="median")
+        ax.plot(centre, median, color=style.MODEL, linewidth=1.4, label="median")
         for bound, label in ((low, "16% to 84%"), (high, None)):
-            ax.plot(centre, bound, color=MODEL, linewidth=1.0, linestyle="--", label=label)
+            ax.plot(centre, bound, color=style.MODEL, linewidth=1.0, linestyle="--", label=label)
 
     def _draw_source(self, ax, title, log):
-        ax.stairs(self.source, self.edges, color=TRUTH_LINE, linewidth=1)
+        ax.stairs(self.source, self.edges, color=style.TRUTH_LINE, linewidth=1)
         ax.set_title(title)
         _set_contents(ax, "y", [self.source], log)
 
     def _draw_moved(self, ax, log):
         common = {"orientation": "horizontal"}
         if (truth := self.moved.get("truth")) is not None:
-            ax.stairs(truth, self.edges, color=TRUTH_FILL, fill=True, label="truth", **common)
-            ax.stairs(truth, self.edges, color=TRUTH_LINE, linewidth=1, **common)
-        model = {"color": MODEL, "linewidth": 1.2, "label": "model"}
+            ax.stairs(truth, self.edges, color=style.TRUTH_FILL, fill=True, label="truth", **common)
+            ax.stairs(truth, self.edges, color=style.TRUTH_LINE, linewidth=1, **common)
+        model = {"color": style.MODEL, "linewidth": 1.2, "label": "model"}
         ax.stairs(self.moved["model"], self.edges, **model, **common)
         legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
         legend.set_in_layout(False)  # it stands in the free corner, beside the marginal of x
@@ -381,12 +356,8 @@ class TransportPlanDisplay:
 def _own_axes(plt, n_panels):
     """Axes of a new figure: the plans, the marginals above and to the right, and the colour bar."""
     figure = plt.figure(figsize=(2.4 + 3.8 * n_panels, 5), layout="constrained")
-    grid = figure.add_gridspec(
-        2,
-        n_panels + 2,
-        width_ratios=(*[1] * n_panels, MARGINAL, BAR),
-        height_ratios=(MARGINAL, 1),
-    )
+    ratios = {"width_ratios": (*[1] * n_panels, MARGINAL, BAR), "height_ratios": (MARGINAL, 1)}
+    grid = figure.add_gridspec(2, n_panels + 2, **ratios)
     axes = [figure.add_subplot(grid[1, 0])]
     axes += [figure.add_subplot(grid[1, k], sharey=axes[0]) for k in np.arange(1, n_panels)]
     for ax in axes[1:]:
@@ -417,15 +388,14 @@ def _set_contents(ax, axis, marginals, log):
         getattr(ax, f"set_{axis}scale")("log")
         limits = (0.5 * contents[contents > 0].min(), 2 * top)
     getattr(ax, f"set_{axis}lim")(*limits)
-    ax.tick_params(
-        which="both", direction="in", top=True, right=True, labelbottom=False, labelleft=False
-    )
+    ticks = {"which": "both", "direction": "in", "top": True, "right": True}
+    ax.tick_params(labelbottom=False, labelleft=False, **ticks)
 
 
 def _quantity_names(name, X, generated, truth):
-    """Column of the quantity before and after the move; None where it has no name."""
+    """Column of the quantity before and after the move; None if it has no name."""
     if name is None:
-        before, *after = (_column_name(side) for side in (X, generated, truth))
+        before, *after = ((column_names(side) or [None])[0] for side in (X, generated, truth))
         after = next((each for each in after if each is not None), before)
         return (after if before is None else before), after
     if isinstance(name, (tuple, list)):
@@ -435,16 +405,11 @@ def _quantity_names(name, X, generated, truth):
     return name, name
 
 
-def _column_name(side):
-    names = column_names(side)
-    return names[0] if names else None
-
-
 def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     """Validate the events before and after the move, the truth, and the weights of both."""
     check_same_events(X, generated, names=("X", "generated"))
     x, moved = check_quantity(X, "X"), check_draws(generated, "generated")
-    _check_length(x, moved, "generated", "")
+    check_as_long(x, moved, ("X", "generated"))
     weight = check_weight(sample_weight, len(x), "sample_weight")
     if truth_weight is not None and (truth is None or paired):
         raise ValueError(
@@ -457,16 +422,8 @@ def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     if not paired:
         return x, moved, true, weight, check_weight(truth_weight, len(true), "truth_weight")
     check_same_events(X, truth, names=("X", "truth"))
-    _check_length(x, true, "truth", " Events that do not correspond are passed with paired=False.")
+    check_as_long(x, true, ("X", "truth"), " If they do not correspond, pass paired=False.")
     return x, moved, true, weight, weight
-
-
-def _check_length(x, other, what, cure):
-    if len(x) != len(other):
-        raise ValueError(
-            f"X has {len(x)} events, but {what} has {len(other)}: row i of both must be the same "
-            f"event.{cure}"
-        )
 
 
 def _labels(names, direction):
@@ -479,7 +436,7 @@ def _labels(names, direction):
 
 def _quantity(source, drawn, feature, theory_feature, inverse):
     """The quantity before the move, its position in what is drawn, and its name in both."""
-    rows, names = check_events(source, what="y" if inverse else "X", allow_1d=np.ndim(source) == 1)
+    rows, names = check_table(source, what="y" if inverse else "X")
     before, after = (names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])
     theory, detector = (after, before) if inverse else (before, after)
     of_y = feature_position(feature, *detector, "y")
@@ -488,10 +445,9 @@ def _quantity(source, drawn, feature, theory_feature, inverse):
         named = theory[0] is not None and detector[0] is not None
         theory_feature = detector[0][of_y] if named else feature
     of_X = feature_position(theory_feature, *theory, "X")
-    labels = [
+    start, goal = (of_y, of_X) if inverse else (of_X, of_y)
+    labels = tuple(
         position if side[0] is None else side[0][position]
-        for side, position in ((theory, of_X), (detector, of_y))
-    ]
-    if inverse:
-        return rows[:, of_y], of_X, (labels[1], labels[0])
-    return rows[:, of_X], of_y, (labels[0], labels[1])
+        for side, position in ((before, start), (after, goal))
+    )
+    return rows[:, start], goal, labels

@@ -107,7 +107,7 @@ def encode_metadata(units, description):
 
 
 def decode_metadata(text):
-    """Units and description from the JSON of a file, or none of both."""
+    """Units and description from the JSON of a file, or an empty dict and None."""
     if text is None:
         return {}, None
     found = json.loads(text)

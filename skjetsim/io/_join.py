@@ -20,37 +20,32 @@ def join(frames):
 
 
 def check_alike(frame, path, first, first_path):
-    """Table with the columns in the order of the first one, where both are alike.
+    """Table with the columns in the order of the first one, if both are alike.
 
     Raises
     ------
     ValueError
         If columns, dtypes or units differ.
     """
-    if set(frame) != set(first):
-        missing = [name for name in first if name not in frame]
-        if missing:
+    for name in [*first, *frame]:
+        if name not in frame or name not in first:
+            lacks = "no" if name in first else "a"
+            other = "has" if name in first else "does not have"
             raise ValueError(
-                f"{path} has no column {missing[0]!r}, which {first_path} has. Name the columns "
+                f"{path} has {lacks} column {name!r}, which {first_path} {other}. Name the columns "
                 "that all files share in columns=."
             )
-        extra = next(name for name in frame if name not in first)
-        raise ValueError(
-            f"{path} has a column {extra!r}, which {first_path} does not have. Name the columns "
-            "that all files share in columns=."
-        )
     for name in first:
-        if frame[name].dtype != first[name].dtype:
-            raise ValueError(
-                f"{path} has dtype {frame[name].dtype} in column {name!r}, and {first_path} has "
-                f"{first[name].dtype}: read them one by one and convert."
-            )
-        one, other = (table.attrs["units"].get(name) for table in (frame, first))
-        if one != other:
-            raise ValueError(
-                f"{path} has column {name!r} in {one!r}, and {first_path} in {other!r}: read them "
-                "one by one and convert."
-            )
+        one, other = (
+            (f"dtype {table[name].dtype}", f"unit {table.attrs['units'].get(name)!r}")
+            for table in (frame, first)
+        )
+        for here, there in zip(one, other, strict=True):
+            if here != there:
+                raise ValueError(
+                    f"{path} has {here} in column {name!r}, and {first_path} has {there}: read "
+                    "them one by one and convert."
+                )
     return frame if list(frame) == list(first) else frame[list(first)]
 
 

@@ -49,30 +49,24 @@ class ParquetReader:
         """What a column holds, as `choose_columns` reads it."""
         return _kind(self._types[name])
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
+        """Close the file."""
         self._file.close()
 
     def pieces(self, names, n_rows):
         """Columns `names` of the file, `n_rows` rows or fewer at a time; None is all at once."""
-        tables = self._tables(names, n_rows)
         first = 0
-        while True:
-            with complete(self.path, "Parquet"):
-                table = next(tables, None)
-            if table is None:
-                return
+        for table in self._tables(names, n_rows):
             yield {name: self._entries(name, table.column(name), first) for name in names}
             first += len(table)
 
     def _tables(self, names, n_rows):
-        if n_rows is None or self._file.metadata.num_rows == 0:
-            yield self._file.read(columns=names)
-            return
-        for batch in self._file.iter_batches(batch_size=n_rows, columns=names):
-            yield pa.Table.from_batches([batch])
+        with complete(self.path, "Parquet"):
+            if n_rows is None or self._file.metadata.num_rows == 0:
+                yield self._file.read(columns=names)
+                return
+            for batch in self._file.iter_batches(batch_size=n_rows, columns=names):
+                yield pa.Table.from_batches([batch])
 
     def _entries(self, name, column, first):
         """Column as numpy has it; `first` is the row of the file that it begins with."""
@@ -94,7 +88,7 @@ class ParquetReader:
         return column.value_lengths().to_numpy(), entries
 
     def _null_error(self, name, values, what):
-        """Null is NaN among floats; nothing else has such a value."""
+        """Return the error for null among values that are not floats, and so have no NaN."""
         return ValueError(
             f"{self.path}: column {name!r} has {values.null_count} missing values ({what}), for "
             f"which {values.type} has no number. Fill them where the file is written, or name "
@@ -104,17 +98,18 @@ class ParquetReader:
 
 def _kind(arrow):
     """What a column of this Arrow type holds."""
+    types = pa.types
 
     def is_number(one):
-        types = pa.types
         return types.is_integer(one) or types.is_floating(one) or types.is_boolean(one)
 
     if is_number(arrow):
         return SCALAR
-    if pa.types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
-        return FIXED
-    if (pa.types.is_list(arrow) or pa.types.is_large_list(arrow)) and is_number(arrow.value_type):
-        return LIST
+    if is_number(getattr(arrow, "value_type", arrow)):
+        if types.is_fixed_size_list(arrow):
+            return FIXED
+        if types.is_list(arrow) or types.is_large_list(arrow):
+            return LIST
     return f"type {arrow}"
 
 
@@ -129,13 +124,9 @@ def parquet_writer(path, dtypes, metadata):
     metadata : str
     """
     units, _ = decode_metadata(metadata)
+    stated = {name: {"unit": unit} for name, unit in units.items()}
     fields = [
-        pa.field(
-            name,
-            pa.from_numpy_dtype(dtype),
-            nullable=False,
-            metadata={"unit": units[name]} if name in units else None,
-        )
+        pa.field(name, pa.from_numpy_dtype(dtype), nullable=False, metadata=stated.get(name))
         for name, dtype in dtypes.items()
     ]
     schema = pa.schema(fields, metadata={METADATA: metadata})

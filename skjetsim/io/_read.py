@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from skjetsim.io._files import ROWS, as_paths, file_format
 
 __all__ = ["iter_events", "read_events"]
@@ -86,18 +88,12 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
 
 
 def iter_events(
-    path,
-    *,
-    columns=None,
-    tree=None,
-    max_length=None,
-    return_X_y=False,
-    chunk_size=ROWS,
+    path, *, columns=None, tree=None, max_length=None, return_X_y=False, chunk_size=ROWS
 ):
     """Read events in chunks, in the order of the files.
 
     The memory it takes is that of a few chunks, or of a basket (TTree) or cluster (RNTuple) of the
-    file where that is more.
+    file if that is more.
 
     Parameters
     ----------
@@ -154,7 +150,7 @@ def iter_events(
 
 
 def _check(path, columns, tree, max_length):
-    """Arguments that both readers share, checked as far as no file need be open."""
+    """Check the arguments of both readers as far as that needs no open file."""
     from skjetsim.utils._validation import check_int, first_duplicate
 
     paths = as_paths(path)
@@ -169,10 +165,9 @@ def _check(path, columns, tree, max_length):
             raise ValueError(f"columns has {twice!r} twice.")
     if max_length is not None:
         max_length = check_int(max_length, "max_length")
-    if tree is not None:
-        other = [one for one in paths if file_format(one) != "ROOT"]
-        if other:
-            raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is not one.")
+    other = [one for one in paths if file_format(one) != "ROOT"]
+    if tree is not None and other:
+        raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is not one.")
     return paths, columns, tree, max_length
 
 
@@ -196,7 +191,7 @@ def _frames(paths, columns, tree, max_length, n_rows):
 
     first = None
     for path in paths:
-        with _reader(path, tree) as file:
+        with closing(_reader(path, tree)) as file:
             names = choose_columns(file, columns, max_length)
             for arrays in file.pieces(names, n_rows):
                 frame = as_frame(path, arrays, max_length, file.units, file.description)

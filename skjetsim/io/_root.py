@@ -85,9 +85,7 @@ class RootReader:
 
     def _open_tree(self, tree):
         with complete(self.path, "ROOT"):
-            classes = {
-                name.rpartition(";")[0]: kind for name, kind in self._file.classnames().items()
-            }
+            classes = self._file.classnames(cycle=False)
         name = _choose_tree(self.path, classes, tree)
         with complete(self.path, "ROOT"):
             self._tree = self._file[name]
@@ -105,21 +103,15 @@ class RootReader:
             return _kind(self._forms.content(name))
         return _branch_kind(self._branches[name])
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
+        """Close the file."""
         self._file.close()
 
     def pieces(self, names, n_rows):
         """Columns `names` of the tree, about `n_rows` rows at a time; None is all at once."""
-        pieces = (self._ntuple_pieces if self._is_ntuple else self._tree_pieces)(names, n_rows)
-        while True:
-            with complete(self.path, "ROOT"):
-                arrays = next(pieces, None)
-            if arrays is None:
-                return
-            yield arrays
+        with complete(self.path, "ROOT"):
+            pieces = self._ntuple_pieces if self._is_ntuple else self._tree_pieces
+            yield from pieces(names, n_rows)
 
     def _tree_pieces(self, names, n_rows):
         chosen = [self._branches[name] for name in names]
@@ -129,14 +121,12 @@ class RootReader:
                     f"the tree has {self._tree.num_entries} entries, branch {branch.name!r} "
                     f"{branch.num_entries}"
                 )
-        keys = {branch.cache_key: name for branch, name in zip(chosen, names, strict=True)}
-        in_file = [
-            keys[branch.cache_key] for branch in self._branches.values() if branch.cache_key in keys
-        ]
+        keys = {branch.cache_key for branch in chosen}
+        in_file = [name for name in self._branches if name in set(names)]
         settings = {
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,
-            # numpy has no lists; awkward arrays take longer where there are none.
+            # numpy has no lists; awkward arrays take longer without lists.
             "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
         }
         if self._tree.num_entries == 0:
@@ -219,9 +209,9 @@ def _kind(form):
 
     if is_number(form):
         return SCALAR
-    if form.is_numpy and len(form.inner_shape) == 1:
-        return FIXED
-    if form.is_regular and is_number(form.content):
+    if (form.is_numpy and len(form.inner_shape) == 1) or (
+        form.is_regular and is_number(form.content)
+    ):
         return FIXED
     if form.is_list and is_number(form.content) and form.parameter("__array__") is None:
         return LIST

@@ -75,9 +75,8 @@ def side_by_side(X, y, sample_weight):
             )
         columns[WEIGHT] = _weight(sample_weight, len(X))
     table = pd.DataFrame(columns, copy=False)
-    description = X.attrs.get("description")
-    text = description if isinstance(description, str) else None
-    table.attrs = {"units": units, "description": text}
+    text = X.attrs.get("description")
+    table.attrs = {"units": units, "description": text if isinstance(text, str) else None}
     return table
 
 
@@ -85,12 +84,12 @@ def _check_table(table, what):
     if table.shape[1] == 0:
         raise ValueError(f"{what} has no columns: there is nothing to write.")
     names = list(table.columns)
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise ValueError(
-                f"{what} has a column named {name!r}; files need names that are text. Set "
-                f"{what}.columns, or a Series' name."
-            )
+    unnamed = [name for name in names if not isinstance(name, str) or not name]
+    if unnamed:
+        raise ValueError(
+            f"{what} has a column named {unnamed[0]!r}; files need names that are text. Set "
+            f"{what}.columns, or a Series' name."
+        )
     if (twice := first_duplicate(names)) is not None:
         raise ValueError(f"{what} has two columns named {twice!r}; rename one of them.")
     for name, dtype in table.dtypes.items():
@@ -145,13 +144,11 @@ def check_like_first(tables, first):
     yield first
     for number, table in enumerate(tables, start=1):
         if list(table) != list(first):
-            different = [name for name in table if name not in first] or [
-                name for name in first if name not in table
+            different = [
+                name for name in [*table, *first] if name not in table or name not in first
             ]
-            raise ValueError(
-                f"Chunk {number} of X has other columns than the first: "
-                + (f"{different[0]!r} is in one of them." if different else "their order differs.")
-            )
+            how = f"{different[0]!r} is in one of them" if different else "their order differs"
+            raise ValueError(f"Chunk {number} of X has other columns than the first: {how}.")
         for name in first:
             if table[name].dtype != first[name].dtype:
                 raise ValueError(

@@ -53,10 +53,7 @@ def resolve_units(names, stated, given):
 
 
 def _base_name(name):
-    for level in (GEN, RECO):
-        if name.startswith(level):
-            return name[len(level) :]
-    return name
+    return re.sub(f"^({GEN}|{RECO})", "", name)
 
 
 def _check_given(given, names):

@@ -14,7 +14,7 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     """Write events to a Parquet or a ROOT file.
 
     A row is an event and keeps its bits: dtypes stay, and so does NaN. An existing file is
-    replaced in one step, or, where writing fails, left as it was.
+    replaced in one step, or left as it was if writing fails.
 
     Parameters
     ----------

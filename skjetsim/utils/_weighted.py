@@ -10,6 +10,11 @@ def weighted_mean(values, weight=None):
     return float(np.average(values, weights=weight))
 
 
+def effective_size(n_events, weight=None):
+    """Return the number of events of equal weight that are as precise as the weighted ones."""
+    return n_events if weight is None else weight.sum() ** 2 / (weight**2).sum()
+
+
 def weighted_std(array, weight=None):
     """Return the standard deviation of each column.
 

@@ -128,7 +128,7 @@ def test_bad_calibration(draws, smear, sharpen, pairs):
         make(*draws, levels=[0.5, 0.4])
     with pytest.raises(ValueError, match="at least 19 are needed"):
         make(draws[0], draws[1][:, :9])
-    with pytest.raises(ValueError, match="bins=20, but 9 draws an event give only 10 ranks"):
+    with pytest.raises(ValueError, match="bins=20, but 9 draws per event give only 10 ranks"):
         make(draws[0], draws[1][:, :9], levels=[0.5])
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(*draws, bins=1)

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import Bunch
 
 from skjetsim.base import SimulatorMixin
-from skjetsim.inspection import _closure, _pictures, _summary, closure_report
+from skjetsim.inspection import _pictures, _summary, closure_report
 from skjetsim.metrics import residual_wasserstein
 
 
@@ -106,7 +106,7 @@ def test_figures_of_a_region_are_those_of_its_events(model, events):
 
 
 def test_the_ways_to_name_regions(model, events, monkeypatch):
-    monkeypatch.setattr(_closure, "joint_auc", lambda *_: (0.5, 0.01))
+    monkeypatch.setattr(_summary, "joint_auc", lambda *_: (0.5, 0.01))
     X, y, _ = events
     by_column = closure_report(model, X, y, by="antimuon_pt", bins=2)
     assert list(by_column.table["events"]) == [500, 500, 1000]
@@ -120,7 +120,7 @@ def test_the_ways_to_name_regions(model, events, monkeypatch):
     assert_allclose(masked.responses.loc["central"], masked.responses.loc["twice"])
     inner = closure_report(model, X, y, by="jet_pt", bins=[40, 80])
     outside = 1000 - inner.table["events"].iloc[0]
-    assert any(f"{outside} events lie outside the edges of jet_pt" in n for n in inner.notes)
+    assert any(f"{outside} events outside the edges of jet_pt" in n for n in inner.notes)
 
 
 def test_page(model, events, tmp_path, monkeypatch):
@@ -155,9 +155,9 @@ def test_bad_regions(model, events):
     few = np.arange(1000) < 150
     refuse(ValueError, "'few' has 150 events, too few to judge: 200 are needed", by={"few": few})
     refuse(ValueError, "by='jet_mass' is not a column of X", by="jet_mass")
-    refuse(ValueError, "1000 bools, one an event; got bool of shape", by={"short": few[:5]})
-    refuse(ValueError, "1000 bools, one an event; got int64", by={"number": np.arange(1000)})
-    refuse(ValueError, "one label an event, 1000", by=np.zeros(10))
+    refuse(ValueError, "one bool per event, 1000 in all; got bool of shape", by={"short": few[:5]})
+    refuse(ValueError, "one bool per event, 1000 in all; got int64", by={"number": np.arange(1000)})
+    refuse(ValueError, "one label per event, 1000", by=np.zeros(10))
     refuse(ValueError, "1000 different labels", by=X["jet_pt"].to_numpy())
     refuse(ValueError, "no label to row 0", by=np.where(few, np.nan, 1.0))
     refuse(ValueError, 'No region may be called "all"', by={"all": ~nothing})

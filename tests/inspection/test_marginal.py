@@ -328,7 +328,7 @@ def test_generator(pairs):
         ({"bins": [0.0, 1.0]}, "at least three edges"),
         ({"bins": [80.0, 100.0, 90.0]}, "increase"),
         ({"bins": [0.0, 1.0, np.nan]}, "increase"),
-        ({"bins": [80, 90, 100], "range": (80, 100)}, "range has no meaning together with edges"),
+        ({"bins": [80, 90, 100], "range": (80, 100)}, "range and edges exclude each other"),
         ({"range": (92, 88)}, "low < high"),
         ({"range": (88, np.inf)}, "low < high"),
         ({"range": 88}, "two numbers"),

@@ -166,7 +166,7 @@ def test_bad_posteriors(events, pairs, smear):
         make(truth, draws, features=["jet_mass"])
     with pytest.raises(TypeError, match="features must be a sequence"):
         make(truth, draws, features="jet_pt")
-    with pytest.raises(ValueError, match="measured has 1 events, truth 2"):
+    with pytest.raises(ValueError, match="truth has 2 events, but measured has 1"):
         make(truth, draws, measured=measured[:1])
     with pytest.raises(ValueError, match="'n' in truth but 'met_pt' in prior"):
         make(

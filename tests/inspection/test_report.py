@@ -84,7 +84,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def no_classifier(quick, monkeypatch):
-    monkeypatch.setattr(_report, "joint_auc", lambda *_: (0.5, 0.01))
+    monkeypatch.setattr(_summary, "joint_auc", lambda *_: (0.5, 0.01))
 
 
 @pytest.fixture
@@ -140,18 +140,18 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
         Scale(scale=1.2).fit(X, y), X, y, page, second_pass=second_pass, random_state=0
     )
     assert any("response W1 / std" in line and "above the floor" in line for line in bad.verdict)
-    assert any("must fail the response fails it" in line for line in bad.verdict)
-    assert any("is told from the truth" in line for line in bad.verdict)
+    assert any("controls of the response fail, as they must" in line for line in bad.verdict)
+    assert any("tells the model from the truth" in line for line in bad.verdict)
     assert float(bad.facts["the same of the second detector pass"].split()[0]) < 0.57
     good = model_report(Detector().fit(X, y), X, y, page, second_pass=second_pass, random_state=0)
     assert sum("at the floor" in line for line in good.verdict) == 2
-    assert any("cannot be told from the truth" in line for line in good.verdict)
+    assert any("cannot tell the model from the truth" in line for line in good.verdict)
     without = model_report(Detector().fit(X, y), X, y, page, random_state=0)
     assert any("The response has no floor here" in line for line in without.verdict)
     assert any("two disjoint halves" in line for line in without.verdict)
     # Where the detector does nothing, the identity cannot fail.
     exact = model_report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
-    assert any("must fail the response does not" in line for line in exact.verdict)
+    assert any("controls of the response should fail, but" in line for line in exact.verdict)
 
 
 def test_the_file_holds_everything(smear, pairs, page):
@@ -336,7 +336,7 @@ def test_bad_input(smear, pairs, page, quick):
         model_report(smear, X, rejected, page)
     with pytest.raises(ValueError, match="There are 30 events, and 40 are needed"):
         model_report(smear, X[:30], y[:30], page)
-    with pytest.raises(ValueError, match="one bool an event"):
+    with pytest.raises(ValueError, match="one bool per event"):
         model_report(smear, X, y, page, selection=lambda events: events["jet_pt"])
     with pytest.raises(TypeError, match="second_pass must be the same events"):
         model_report(smear, X, y, page, second_pass=y)

@@ -214,7 +214,7 @@ def test_levels_that_are_not_there(path):
         (TABLE[["pt"]], None, "has no column 'eta', which .*a.parquet has"),
         (TABLE.assign(phi=0.0), None, "has a column 'phi', which .*a.parquet does not have"),
         (TABLE.astype({"eta": "f4"}), None, "has dtype float32 in column 'eta'"),
-        (TABLE, {"pt": "MeV"}, "has column 'pt' in 'MeV', and .*a.parquet in 'GeV'"),
+        (TABLE, {"pt": "MeV"}, "has unit 'MeV' in column 'pt', and .*a.parquet has unit 'GeV'"),
     ],
 )
 def test_files_that_differ(path, other, units, message):
