@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._encoders._column_checks import check_reach
-from skjetsim._estimators._network import WEIGHTS, NetworkEstimator
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._simulator import BaseSimulator
@@ -18,7 +18,7 @@ from skjetsim.transport._table import read_tables
 from skjetsim.transport._training import StagedTraining, check_losses, read_stages
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._four_vectors import energy
-from skjetsim.utils._seeds import as_seed_sequence, torch_generator
+from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import validate_target
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -259,7 +259,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         )
         self.reach_ = [theory.reach(), measured.reach()]
         training = StagedTraining(
-            self._build_module(torch_generator(root, WEIGHTS)),
+            self._make_net(plan, root).module,
             (theory, measured),
             mask,
             validation_fraction=self.validation_fraction,
