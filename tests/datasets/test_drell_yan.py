@@ -276,7 +276,7 @@ def test_phase_space_points_have_the_volume_that_is_stated():
         ({"mass_max": 40.0}, ValueError, "mass_min = 50 GeV leaves no pair below mass_max, 40"),
         ({"mass_max": -1.0}, ValueError, "mass_max must be above 0 GeV"),
         ({"random_state": -1}, ValueError, "random_state"),
-        ({"memory": "folder"}, ValueError, "random_state is None"),
+        ({"memory": "folder"}, ValueError, "random_state=None is a new seed"),
         ({"settings": "PDF:pSet = 14"}, TypeError, "settings must be a list"),
         ({"settings": ["Beams:eCM = high"]}, ValueError, "does not take the setting"),
         ({"weighted": True, "settings": ["PDF:useHard = on"]}, ValueError, "Weights cannot follow"),
