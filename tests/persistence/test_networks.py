@@ -69,7 +69,7 @@ def test_exchanged_networks_and_types(two_nets, path):
         arrays[key] = arrays[key].astype(np.int32)
 
     forge(path, exchange)
-    refused(path, r"'weight' of the network encoder_net_ has shape \(5, 3\) .*, and \(3, 5\)")
+    refused(path, r"'weight' of the network decoder_net_ has shape \(3, 5\) .*, and \(5, 3\)")
     save(two_nets, path)
     forge(path, integers)
     refused(path, r"'bias' of the network encoder_net_ has shape \(3,\) \(torch.int32\)")
