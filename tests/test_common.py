@@ -31,6 +31,7 @@ from skjetsim.flows import (
     FlowSimulator,
     InvertibleUnfolder,
 )
+from skjetsim.response import QuantileSimulator
 from skjetsim.utils._contract import _any_table
 from skjetsim.utils._contract._events import paired_events as paired_table
 from skjetsim.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -48,6 +49,8 @@ ours = pytest.mark.parametrize("estimator", OURS, ids=label)
 
 
 def expected_failed_checks(estimator):
+    if isinstance(estimator, QuantileSimulator) and estimator.n_quantiles is None:
+        return {"check_true_pairs_score_higher": "an outlier decides the mean in Gaussian tails"}
     if isinstance(estimator, (FlowMatchingGenerator, FlowMatchingSimulator)) or (
         isinstance(estimator, InvertibleUnfolder) and estimator.n_noise
     ):
