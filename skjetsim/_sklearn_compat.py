@@ -4,13 +4,8 @@ Everything here has a public behaviour behind it (`set_output`, `sample_weight` 
 the helpers that implement it are private, so a change in scikit-learn is mended in this file.
 """
 
-from __future__ import annotations
-
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 from sklearn.utils.metaestimators import _BaseComposition
-
-__all__ = ["BaseComposition", "output_container", "set_output_container", "wrap_like_transform"]
-
 
 # Estimators whose parameters are those of named estimators too, `name__parameter`.
 BaseComposition = _BaseComposition

@@ -4,8 +4,6 @@
 distances beside their floors, and writes ratio plots and a report of one HTML file.
 """
 
-from __future__ import annotations
-
 import argparse
 import tempfile
 import time

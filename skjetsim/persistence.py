@@ -1,7 +1,5 @@
 """Models as files that hold no code: JSON for the structure, safetensors for the numbers."""
 
-from __future__ import annotations
-
 import json
 import platform
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """A Pipeline that ends in a generator or simulator, can be sampled, and keeps its Jacobians."""
 
-from __future__ import annotations
-
 import numbers
 
 from sklearn.pipeline import Pipeline, make_pipeline

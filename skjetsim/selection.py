@@ -4,8 +4,6 @@ Momenta may be Cartesian (`muon_px`) or cylindrical (`muon_pt`). Bounds are stri
 write them: pT > 20, |eta| < 2.4.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

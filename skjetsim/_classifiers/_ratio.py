@@ -1,7 +1,5 @@
 """The ratio of two densities, learnt by a classifier in folds and calibrated."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -11,8 +9,6 @@ from sklearn.model_selection import StratifiedKFold
 from skjetsim._classifiers._training import fit_classifier, log_odds
 from skjetsim.base._inside import takes_weight
 from skjetsim.utils._tables import as_table
-
-__all__ = ["equal_weights", "log_ratio"]
 
 
 def equal_weights(parts, counts):

@@ -1,20 +1,9 @@
 """How a classifier is checked, fitted and asked; the trees that stand for None."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skjetsim.base._inside import fit_weighted
-
-__all__ = [
-    "boosted_trees",
-    "check_classifier",
-    "fit_classifier",
-    "log_odds",
-    "ones_per_class",
-    "used_events",
-]
 
 
 def check_classifier(classifier, *methods):

@@ -7,8 +7,6 @@ workers. What is left at the end is padded to the next power of two: one event c
 differs from the same row of a longer call by rounding alone.
 """
 
-from __future__ import annotations
-
 import threading
 from contextlib import contextmanager
 
@@ -16,8 +14,6 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from skjetsim.utils._seeds import as_seed_sequence, torch_generator
-
-__all__ = ["CHUNK_ROWS", "Chunk", "chunk_height", "draw_in_chunks", "one_thread", "padded_rows"]
 
 CHUNK_ROWS = 4096
 LEAST_DRAWN = 16  # rows of noise

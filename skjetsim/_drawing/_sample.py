@@ -1,7 +1,5 @@
 """`sample`, `sample_inverse` and `log_prob` for anything: estimator, Pipeline or fitted search."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np
@@ -12,8 +10,6 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import innermost
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._validation import refuse_count
-
-__all__ = ["log_prob", "sample", "sample_inverse"]
 
 
 def sample(estimator, X=None, *, n_samples=None, random_state=None):

@@ -1,7 +1,5 @@
 """`sample_chunks`: more events than fit into memory, a table at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,8 +10,6 @@ from skjetsim.base import is_generator, is_simulator
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import rechunk
 from skjetsim.utils._validation import check_int, column_names, refuse_count
-
-__all__ = ["sample_chunks"]
 
 # A whole number of the chunks that networks see (`CHUNK_ROWS`): few threads wait at the
 # end of a block, and 30 columns of it are 16 MB.

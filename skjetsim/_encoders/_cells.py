@@ -1,12 +1,8 @@
 """Cells of integers: where a density is averaged to become a probability."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim._encoders._column_maps import apply_maps, invert_maps, log_slopes
-
-__all__ = ["cell_points", "lowest_cell_points"]
 
 BELOW = 0.125  # share of the points of the lowest cell that lie below it
 

@@ -1,12 +1,8 @@
 """CloudEncoder: particle clouds of any multiplicity as inputs of a network, and back."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._weighted import weighted_std
-
-__all__ = ["CloudEncoder"]
 
 
 class CloudEncoder:

@@ -1,24 +1,10 @@
 """Checks of columns before and after their maps are learnt: each error names column and row."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._angles import TWO_PI
 from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
-
-__all__ = [
-    "check_columns",
-    "check_radians",
-    "check_reach",
-    "check_spread",
-    "column_reach",
-    "integer_mask",
-    "refuse_fractions",
-    "refuse_new_variation",
-    "warn_of_integers",
-]
 
 LARGEST_VALUE = 1e100  # whose square is a double
 LEAST_SPREAD = 1 / LARGEST_VALUE

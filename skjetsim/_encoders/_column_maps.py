@@ -10,15 +10,11 @@ intervals between their knots lie in one array, and the interval of each value i
 of all columns at once.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
-
-__all__ = ["apply_maps", "invert_maps", "learn_maps", "log_slopes", "some_maps"]
 
 # A column is left at standardisation if its events lie within so many standard deviations, and
 # the two middle thirds of them over as many as this share of a normal's.

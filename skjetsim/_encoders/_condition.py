@@ -1,14 +1,10 @@
 """ConditionEncoder: the table that a network is conditioned on."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim._encoders._column_checks import check_reach, column_reach
 from skjetsim._encoders._column_maps import apply_maps, learn_maps
 from skjetsim.utils._angles import is_angle
-
-__all__ = ["ConditionEncoder"]
 
 
 class ConditionEncoder:

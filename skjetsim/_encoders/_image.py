@@ -1,11 +1,7 @@
 """ImageEncoder: images and showers, most of whose cells are empty, and back."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils.metaestimators import available_if
-
-__all__ = ["ImageEncoder"]
 
 
 class ImageEncoder:

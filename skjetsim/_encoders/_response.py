@@ -6,16 +6,12 @@ precision learns place and width of each column, and a network learns what is le
 The way from y to what is left is a bijection for each X, with an exact log-determinant.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from skjetsim._encoders._smooth_features import LEAST_SIZE, SmoothFeatures, momentum_size
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._weighted import weighted_quantile
-
-__all__ = ["ResponseEncoder"]
 
 # A column is encoded where what is left is narrower than this share of the column itself, by the
 # distance within which two thirds of the events lie, of events that the regression has not seen.

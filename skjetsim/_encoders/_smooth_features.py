@@ -1,14 +1,10 @@
 """Smooth functions of each column of X, of which a regression is a sum."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._weighted import weighted_quantile
-
-__all__ = ["LEAST_SIZE", "SmoothFeatures", "momentum_size"]
 
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
 LEAST_GAP = 0.02  # of their range

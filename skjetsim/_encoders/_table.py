@@ -1,7 +1,5 @@
 """TableEncoder: rows of columns as the inputs of a network, and back."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import logsumexp
 
@@ -20,8 +18,6 @@ from skjetsim._encoders._column_maps import (
     log_slopes,
     some_maps,
 )
-
-__all__ = ["TableEncoder"]
 
 CELL_POINTS = 16  # at which the density is averaged over a cell of integers
 

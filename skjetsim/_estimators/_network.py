@@ -1,7 +1,5 @@
 """What every estimator with a network shares: checked parameters, training, calls in chunks."""
 
-from __future__ import annotations
-
 import numbers
 import sys
 
@@ -12,8 +10,6 @@ from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._with_parameters import with_parameters
-
-__all__ = ["NetworkEstimator"]
 
 # Branches of the constructor's random_state.
 SPLIT, WEIGHTS, SHUFFLE = range(3)

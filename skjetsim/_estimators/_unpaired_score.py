@@ -1,14 +1,10 @@
 """The method `score` of simulators that learn from unpaired events."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._validation import validate_events, validate_target
-
-__all__ = ["unpaired_score"]
 
 
 def unpaired_score(self, X, y, sample_weight=None):

@@ -4,8 +4,6 @@ A zip archive of uncompressed entries. `checksums.json` has a SHA-256 of each ot
 each tensor, and the archive's comment that of `checksums.json`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -14,8 +12,6 @@ import struct
 import zipfile
 
 import numpy as np
-
-__all__ = ["FORMAT", "MANIFEST", "STRUCTURE", "check_stored", "read_archive", "write_archive"]
 
 FORMAT = 2
 MANIFEST, STRUCTURE = "manifest.json", "structure.json"

@@ -1,7 +1,5 @@
 """Estimators from the structure and the arrays of a model file: the counterpart of `_encoder`."""
 
-from __future__ import annotations
-
 import inspect
 import io
 import zipfile
@@ -13,8 +11,6 @@ from sklearn.pipeline import Pipeline
 
 from skjetsim._persistence._archive import check_stored
 from skjetsim._persistence._names import UnknownTypeError, find_class, find_function, is_ours
-
-__all__ = ["Decoder", "minor_version"]
 
 DISTANCES = ("Chebyshev", "Euclidean", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
 LOSSES = """

@@ -6,8 +6,6 @@ Compiled parts of foreign estimators, trees for example, go through skops, which
 trusted types of its own.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 
@@ -23,8 +21,6 @@ from skjetsim._persistence._names import (
     is_registered,
     name_in_files,
 )
-
-__all__ = ["Encoder"]
 
 LARGEST_ITEM = 8  # bytes: safetensors has no longer numbers
 

@@ -4,11 +4,7 @@ A class is named as users import it, `skjetsim.flows.FlowSimulator`. Fitted stat
 of ours but not public has a short name in `STATE`. Functions are those of `FUNCTIONS`.
 """
 
-from __future__ import annotations
-
 import importlib
-
-__all__ = ["UnknownTypeError", "find_class", "find_function", "full_name", "name_in_files"]
 
 OURS = "skjetsim"
 TRUSTED_PACKAGES = (OURS, "sklearn")

@@ -1,11 +1,7 @@
 """Networks in model files: as tensors by name, laid into a network that the estimator builds."""
 
-from __future__ import annotations
-
 import torch
 from torch.overrides import TorchFunctionMode
-
-__all__ = ["SizeLimit", "load_weights"]
 
 FACTORIES = frozenset(
     [

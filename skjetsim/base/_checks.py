@@ -1,15 +1,11 @@
 """What `fit` is given, checked: events or pairs of events, and their weights."""
 
-from __future__ import annotations
-
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
     validate_events,
     validate_target,
 )
-
-__all__ = ["check_pairs", "check_sample", "weighted_events"]
 
 
 def weighted_events(weight, *tables):

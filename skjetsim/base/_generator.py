@@ -1,7 +1,5 @@
 """BaseGenerator: events are drawn, and given the shape and the names of the fitted X."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
@@ -11,8 +9,6 @@ from skjetsim._sklearn_compat import set_output_container
 from skjetsim.base._mixins import GeneratorMixin
 from skjetsim.base._shapes import as_events
 from skjetsim.utils._validation import check_int, validate_events
-
-__all__ = ["BaseGenerator"]
 
 
 class BaseGenerator(GeneratorMixin, BaseEstimator):

@@ -1,7 +1,5 @@
 """Estimators inside estimators: what they have to be, their seeds, fits and errors."""
 
-from __future__ import annotations
-
 import re
 from contextlib import contextmanager
 from inspect import Parameter, signature
@@ -14,20 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base._tags import innermost, is_generator, is_simulator, is_unfolder
 from skjetsim.utils._seeds import int_seed
-
-__all__ = [
-    "check_generator",
-    "check_simulator",
-    "explained",
-    "fit_inside",
-    "fit_weighted",
-    "forget",
-    "is_fitted",
-    "numbered_checkpoints",
-    "seed_inside",
-    "set_seeds",
-    "takes_weight",
-]
 
 
 def check_simulator(simulator, name="simulator", learns="y given X"):

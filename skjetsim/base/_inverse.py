@@ -1,7 +1,5 @@
 """Unfolding: detector-level events are checked, drawn for, and shaped as the fitted X."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
@@ -11,8 +9,6 @@ from skjetsim.base._mixins import UnfolderMixin
 from skjetsim.base._shapes import as_events
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int, validate_target
-
-__all__ = ["BaseUnfolder", "InverseSampling"]
 
 
 class InverseSampling:

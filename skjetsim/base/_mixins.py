@@ -1,7 +1,5 @@
 """Mixins that make an estimator a generator, a simulator or an unfolder."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -11,8 +9,6 @@ from skjetsim._sklearn_compat import set_output_container
 from skjetsim.utils._scores import energy_scores
 from skjetsim.utils._validation import check_sample_weight, validate_events, validate_target
 from skjetsim.utils._weighted import weighted_mean, weighted_std
-
-__all__ = ["GeneratorMixin", "SimulatorMixin", "UnfolderMixin"]
 
 N_SCORED = 10  # draws per event of an energy score
 

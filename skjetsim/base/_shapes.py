@@ -1,10 +1,6 @@
 """Rows as users see them: in the shape, and under the names, of what was fitted."""
 
-from __future__ import annotations
-
 from skjetsim._sklearn_compat import wrap_like_transform
-
-__all__ = ["as_events", "as_target", "feature_names", "target_names"]
 
 
 def feature_names(estimator):

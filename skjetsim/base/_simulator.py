@@ -1,7 +1,5 @@
 """BaseSimulator: events are checked, drawn for, and given the shape of the fitted y."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
@@ -13,8 +11,6 @@ from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._scores import event_blocks
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int, refuse_count, validate_events, validate_target
-
-__all__ = ["BaseSimulator"]
 
 N_PREDICTED = 101  # draws of a median; an odd number, so that counts stay integers
 

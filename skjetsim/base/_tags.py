@@ -1,10 +1,6 @@
 """Tags of generators, simulators and unfolders: what kind an estimator is."""
 
-from __future__ import annotations
-
 from sklearn.utils import get_tags
-
-__all__ = ["innermost", "is_generator", "is_paired", "is_simulator", "is_unfolder"]
 
 
 def _estimator_type(estimator):

@@ -1,7 +1,5 @@
 """Objects of the detector level put into the order of those of the theory level."""
 
-from __future__ import annotations
-
 import numbers
 import warnings
 from itertools import permutations
@@ -16,8 +14,6 @@ from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._object_order import ObjectOrder, columns_of
 from skjetsim.utils._validation import check_names_match, first_duplicate
-
-__all__ = ["NearestAssignment"]
 
 LARGEST_NUMBER = 6  # of objects, whose orders are all tried
 # Beyond this distance one jet is as little a quark's as another, and nearly no matter how far.

@@ -1,11 +1,7 @@
 """Offsets of a classifier's log-probabilities that give the observed yields."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import softmax
-
-__all__ = ["balance"]
 
 # No weighting of classes moves log-probabilities farther; probabilities of 0 and 1 have to.
 LARGEST = 30.0

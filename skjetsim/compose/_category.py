@@ -1,7 +1,5 @@
 """Discrete columns of the response first, then the others."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 from sklearn.utils.validation import check_is_fitted
@@ -11,8 +9,6 @@ from skjetsim.base._inside import check_simulator
 from skjetsim.compose._chain import BaseChain
 from skjetsim.compose._classifier_simulator import ClassifierSimulator
 from skjetsim.compose._tables import theory_table
-
-__all__ = ["CategorySimulator"]
 
 CATEGORIES, OTHERS = "categories", "simulator"
 

@@ -1,7 +1,5 @@
 """Simulators one after another: each learns some columns of y, given X and those before."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
@@ -20,8 +18,6 @@ from skjetsim.compose._tables import target_columns, theory_table
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table, has_target_names
-
-__all__ = ["BaseChain", "SimulatorChain"]
 
 TOLD = "measured"  # in front of a column of y that X has too, if a later step is told it
 

@@ -1,7 +1,5 @@
 """Columns of few values, drawn by a classifier."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
@@ -16,8 +14,6 @@ from skjetsim.compose._draw_classes import draw_classes, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import flat_table
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
-
-__all__ = ["ClassifierSimulator"]
 
 CLASSIFIER = 0  # branch of the seed of `fit`
 MOST_CATEGORIES = 256  # more are no categories, but a number

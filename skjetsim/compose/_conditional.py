@@ -1,10 +1,6 @@
 """Transformations of y that depend on X."""
 
-from __future__ import annotations
-
 from skjetsim.utils._validation import check_events, check_names_match, check_same_length
-
-__all__ = ["ConditionalTransformerMixin", "read_sides"]
 
 
 class ConditionalTransformerMixin:

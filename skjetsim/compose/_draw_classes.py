@@ -1,14 +1,10 @@
 """Probabilities of a classifier that do not depend on how many rows are asked, and draws."""
 
-from __future__ import annotations
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from skjetsim._drawing._chunked import CHUNK_ROWS
 from skjetsim.utils._tables import as_table
-
-__all__ = ["draw_classes", "log_proba"]
 
 
 def log_proba(classifier, n_classes, X, names):

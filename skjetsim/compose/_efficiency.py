@@ -1,7 +1,5 @@
 """Efficiency, lost and fake objects as part of the response."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import clone
@@ -28,8 +26,6 @@ from skjetsim.compose._patterns import REJECTED, Patterns
 from skjetsim.compose._tables import flat_table, target_columns, theory_table
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._validation import column_names
-
-__all__ = ["EfficiencySimulator"]
 
 # Branches of a seed: of `fit` the first, of a draw the others.
 CLASSIFIER, PATTERN, COLUMNS = range(3)

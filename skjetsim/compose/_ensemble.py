@@ -1,7 +1,5 @@
 """Several copies of a simulator, each trained on events of its own: the error of the model."""
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 import numpy as np
@@ -29,8 +27,6 @@ from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
 from skjetsim.utils._validation import check_int, check_option
-
-__all__ = ["EnsembleSimulator"]
 
 RESAMPLINGS = ("disjoint", "bootstrap", "folds")
 

@@ -1,7 +1,5 @@
 """A generator of some columns, and a simulator of the others given them."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
@@ -18,8 +16,6 @@ from skjetsim.base._inside import (
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table
-
-__all__ = ["GeneratorChain"]
 
 
 def _both_have_density(self):

@@ -1,7 +1,5 @@
 """Unfolding whose prior is taken, step by step, from the measured events."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np
@@ -31,8 +29,6 @@ from skjetsim.utils._validation import (
     validate_events,
     validate_target,
 )
-
-__all__ = ["IterativeUnfolder"]
 
 # Branches of the seed of `unfold`. Every iteration has the same draws, folds and classifiers, so
 # that its weights differ from the last one's by what was learnt and not by noise.

@@ -1,7 +1,5 @@
 """What simulators around other estimators share: reading events, and whether rows are pairs."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim._classifiers._training import used_events
@@ -10,8 +8,6 @@ from skjetsim.base._inside import forget, is_fitted
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._tables import read_events
-
-__all__ = ["MetaSimulator", "all_have"]
 
 
 def all_have(method):

@@ -1,12 +1,8 @@
 """What became of an event in the detector: rejected, or reconstructed with or without objects."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
-
-__all__ = ["Patterns"]
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 

@@ -1,7 +1,5 @@
 """Residuals of the detector level against the theory level, rescaled column by column."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -11,8 +9,6 @@ from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._columns import find_columns
 from skjetsim.utils._validation import check_names_match, check_sample_weight
 from skjetsim.utils._weighted import weighted_std
-
-__all__ = ["ResidualTransformer"]
 
 
 class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):

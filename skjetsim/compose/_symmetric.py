@@ -1,7 +1,5 @@
 """A simulator that sees every event in the same orientation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +12,6 @@ from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_ph
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import column_names
-
-__all__ = ["SymmetricSimulator"]
 
 ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
 ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round

@@ -1,7 +1,5 @@
 """Events as `fit` reads them, and their rows with the names and the shape that they had."""
 
-from __future__ import annotations
-
 from skjetsim.utils._tables import as_table, has_target_names
 from skjetsim.utils._validation import (
     check_same_events,
@@ -9,15 +7,6 @@ from skjetsim.utils._validation import (
     validate_events,
     validate_target,
 )
-
-__all__ = [
-    "flat_table",
-    "measured_table",
-    "read_events",
-    "target_columns",
-    "target_table",
-    "theory_table",
-]
 
 
 def read_events(estimator, X, y, sample_weight, *, min_samples=1, paired=True):

@@ -1,7 +1,5 @@
 """A simulator behind transformations of its target."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
@@ -21,8 +19,6 @@ from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import theory_table
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import check_same_events, column_names
-
-__all__ = ["TransformedSimulator"]
 
 
 def _is_conditional(transformer):

@@ -1,7 +1,5 @@
 """Any simulator, trained the other way round: theory level from detector level."""
 
-from __future__ import annotations
-
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,8 +17,6 @@ from skjetsim.utils._validation import (
     validate_events,
     validate_target,
 )
-
-__all__ = ["Unfolder"]
 
 
 def _has_density(self):

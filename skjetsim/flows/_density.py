@@ -1,14 +1,10 @@
 """How flows learn the density of a table, and learn more of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim._encoders._column_checks import integer_mask, warn_of_integers
 from skjetsim._encoders._table import TableEncoder
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
-
-__all__ = ["CELLS", "ORDERS", "fit_density", "fit_density_further"]
 
 # Branches of the constructor's random_state in addition to those of NetworkEstimator.
 ORDERS, CELLS = 100, 101

@@ -1,7 +1,5 @@
 """Generators with a density and a latent space: what a user calls, whatever the network."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted

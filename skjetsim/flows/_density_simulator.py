@@ -1,7 +1,5 @@
 """Simulators with a density: what a user calls, whatever the network."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim._encoders._column_checks import check_columns

@@ -1,7 +1,5 @@
 """FlowGenerator: the density of events, to be sampled, scored, and mapped to a latent space."""
 
-from __future__ import annotations
-
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._spline_flow import SplineFlow
 from skjetsim.utils._with_parameters import with_parameters

@@ -1,7 +1,5 @@
 """InvertibleUnfolder: a bijection between theory and detector level, run backwards."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

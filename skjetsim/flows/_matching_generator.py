@@ -1,7 +1,5 @@
 """FlowMatchingGenerator: the density of events, as a flow whose velocity is learnt."""
 
-from __future__ import annotations
-
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._matching_model import FlowMatchingModel
 from skjetsim.utils._with_parameters import with_parameters

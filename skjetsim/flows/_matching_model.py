@@ -1,7 +1,5 @@
 """What both estimators of flow matching share: network, solver, student."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """FlowMatchingSimulator: the density of a response, as a flow whose velocity is learnt."""
 
-from __future__ import annotations
-
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._matching_model import FlowMatchingModel
 from skjetsim.utils._with_parameters import with_parameters

@@ -1,7 +1,5 @@
 """FlowSimulator: the density of a detector's response, learnt from pairs of events."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.flows._density_simulator import DensitySimulator

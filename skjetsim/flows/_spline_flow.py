@@ -1,7 +1,5 @@
 """What the network of FlowGenerator and FlowSimulator is built from."""
 
-from __future__ import annotations
-
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.flows._density import ORDERS
 from skjetsim.utils._angles import is_angle
@@ -9,8 +7,6 @@ from skjetsim.utils._parameters import check_widths
 from skjetsim.utils._seeds import numpy_rng
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._with_parameters import with_parameters
-
-__all__ = ["SplineFlow"]
 
 COLUMN_BIJECTIONS = ("rqs", "affine", "circular")
 JOINT_BIJECTIONS = ("planar", "sylvester")

@@ -1,7 +1,5 @@
 """Checks of the quantities that are histogrammed, and their bins."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.utils._angles import is_angle

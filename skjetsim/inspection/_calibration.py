@@ -1,7 +1,5 @@
 """Calibration of per-event draws, unfolded or simulated: coverage and ranks."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.base import is_simulator, is_unfolder
@@ -13,8 +11,6 @@ from skjetsim.metrics import posterior_coverage, sbc_ranks
 from skjetsim.utils._comparison import check_ensemble, check_weight
 from skjetsim.utils._validation import check_int, column_names
 from skjetsim.utils._weighted import effective_size
-
-__all__ = ["CalibrationDisplay"]
 
 
 class CalibrationDisplay:

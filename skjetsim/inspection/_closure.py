@@ -1,7 +1,5 @@
 """A simulator on other events than those it was trained on, region by region."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -17,8 +15,6 @@ from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
-
-__all__ = ["closure_report"]
 
 ALL = "all"
 MIN_EVENTS = 200  # the area under the curve then has an error of 0.05

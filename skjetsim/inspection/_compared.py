@@ -1,7 +1,5 @@
 """What a report compares: events of an estimator and the truth, in one set of coordinates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Correlation matrices of truth and model, and their difference."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.inspection import _style as style
@@ -9,8 +7,6 @@ from skjetsim.inspection._events import draw_events
 from skjetsim.inspection._labels import column_labels
 from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._weighted import weighted_std
-
-__all__ = ["CorrelationDisplay"]
 
 N_ERRORS = 3  # a difference of more standard errors is framed
 

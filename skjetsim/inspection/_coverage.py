@@ -1,7 +1,5 @@
 """Quantile coverage of a simulator's draws."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.inspection import _style as style
@@ -11,8 +9,6 @@ from skjetsim.metrics import quantile_coverage
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._validation import check_int, column_names
 from skjetsim.utils._weighted import effective_size
-
-__all__ = ["CoverageDisplay"]
 
 
 class CoverageDisplay:

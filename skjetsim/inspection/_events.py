@@ -1,7 +1,5 @@
 """Events to compare: drawn from an estimator, in the coordinates of a transformer."""
 
-from __future__ import annotations
-
 import numbers
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Axis labels: one rule from the name of a column to a symbol and a unit."""
 
-from __future__ import annotations
-
 # Longest first, so that `delta_phi` is not read as the phi of an object `delta`.
 QUANTITIES = {
     "delta_eta": (r"$\Delta\eta$", ""),

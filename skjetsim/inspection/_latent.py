@@ -1,7 +1,5 @@
 """The latent space of a generator against the standard normal it should be."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np
@@ -15,8 +13,6 @@ from skjetsim.inspection._correlation import correlation_matrix
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._weighted import clustered_histogram, effective_size
-
-__all__ = ["LatentDisplay"]
 
 EXPECTED_BEYOND = 10  # events of a normal sample outside the default range, on either side
 LARGEST_PULL = 5  # where the colours end

@@ -1,7 +1,5 @@
 """One distribution of truth and model, with their ratio, error band and statistical floor."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.inspection import _style as style
@@ -17,8 +15,6 @@ from skjetsim.inspection._labels import axis_label
 from skjetsim.metrics import histogram_band
 from skjetsim.utils._comparison import check_weight
 from skjetsim.utils._weighted import clustered_histogram
-
-__all__ = ["MarginalDisplay"]
 
 HATCH = {"alpha": 0.5, "hatch": "//////", "linewidth": 0}
 BAND = {"facecolor": "none", "edgecolor": style.MODEL, **HATCH}

@@ -1,7 +1,5 @@
 """One HTML file that holds everything: text, tables, and pictures inside it."""
 
-from __future__ import annotations
-
 import base64
 import tempfile
 from html import escape

@@ -1,7 +1,5 @@
 """Pictures of a report, as PNG files in memory."""
 
-from __future__ import annotations
-
 import io
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """A transport plan of one quantity in numbers: bins of both levels, quantiles, and costs."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Posteriors of single events next to the truth, what was measured, and the prior."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.base import is_unfolder
@@ -12,8 +10,6 @@ from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
 from skjetsim.utils._validation import check_int, column_names
-
-__all__ = ["PosteriorDisplay"]
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
 CORE = (0.025, 0.975)  # quantiles of the draws: tails would make the core a single bin

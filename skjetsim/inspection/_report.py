@@ -1,7 +1,5 @@
 """One HTML file that says how good a model is."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile
@@ -25,8 +23,6 @@ from skjetsim.inspection._style import import_plotting
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
-
-__all__ = ["model_report"]
 
 TIMED_SECONDS = 0.5  # at least
 MOST_TIMED = 200_000

@@ -1,7 +1,5 @@
 """The detector's response, event by event: residuals, and detector level against another level."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.inspection import _style as style
@@ -26,8 +24,6 @@ from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._validation import check_events, check_option
-
-__all__ = ["ResponseDisplay"]
 
 KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
 

@@ -4,8 +4,6 @@ No global setting changes. Settings hold inside `house_style` only; those that m
 later, when it draws the figure, are set on the axes. Fonts and their sizes stay the user's.
 """
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 import numpy as np

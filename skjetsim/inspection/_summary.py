@@ -1,7 +1,5 @@
 """The figures of a report: distances, area under the curve and yields, each next to its floor."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch

@@ -1,7 +1,5 @@
 """Which event a model takes where: one quantity on both levels, next to the true plan."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from skjetsim.inspection import _plan
@@ -18,8 +16,6 @@ from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._validation import check_option, check_same_events, column_names
-
-__all__ = ["TransportPlanDisplay"]
 
 DIRECTIONS = ("forward", "inverse")
 LEVELS = ("theory level", "detector level")

@@ -1,15 +1,11 @@
 """From what a file holds to columns: which ones, and lists as columns of their own."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 
 import numpy as np
 import pandas as pd
 
 from skjetsim.io._files import did_you_mean
-
-__all__ = ["FIXED", "LIST", "SCALAR", "as_frame", "choose_columns"]
 
 SCALAR, FIXED, LIST = "number", "array", "list"
 READABLE = {SCALAR, FIXED, LIST}

@@ -1,22 +1,9 @@
 """What the file formats have in common: paths, suffixes, metadata, damage."""
 
-from __future__ import annotations
-
 import json
 import os
 from contextlib import contextmanager
 from difflib import get_close_matches
-
-__all__ = [
-    "METADATA",
-    "ROWS",
-    "as_paths",
-    "complete",
-    "decode_metadata",
-    "did_you_mean",
-    "encode_metadata",
-    "file_format",
-]
 
 # Parquet's file metadata and an object in ROOT files: one JSON text under this name.
 METADATA = "skjetsim"

@@ -1,12 +1,8 @@
 """Tables of several files as one, and one table as its two levels."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from skjetsim.io._units import GEN, RECO, WEIGHT
-
-__all__ = ["check_alike", "join", "levels"]
 
 
 def join(frames):

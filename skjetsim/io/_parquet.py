@@ -1,7 +1,5 @@
 """Parquet files: read in pieces, written a row group at a time."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import contextmanager
 
@@ -11,8 +9,6 @@ import pyarrow.parquet as pq
 
 from skjetsim.io._columns import FIXED, LIST, SCALAR
 from skjetsim.io._files import METADATA, ROWS, complete, decode_metadata
-
-__all__ = ["ParquetReader", "parquet_writer"]
 
 
 class ParquetReader:

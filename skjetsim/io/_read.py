@@ -1,12 +1,8 @@
 """Events from files."""
 
-from __future__ import annotations
-
 from contextlib import closing
 
 from skjetsim.io._files import ROWS, as_paths, file_format
-
-__all__ = ["iter_events", "read_events"]
 
 
 def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=False):

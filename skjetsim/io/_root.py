@@ -1,7 +1,5 @@
 """ROOT files: TTree and RNTuple are read in pieces, TTree is written a basket at a time."""
 
-from __future__ import annotations
-
 import os
 import struct
 from collections import Counter
@@ -11,8 +9,6 @@ import numpy as np
 
 from skjetsim.io._columns import FIXED, LIST, SCALAR
 from skjetsim.io._files import METADATA, complete, decode_metadata, did_you_mean
-
-__all__ = ["RootReader", "root_writer"]
 
 TREE = "events"
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")

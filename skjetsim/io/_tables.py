@@ -1,7 +1,5 @@
 """Tables to write: checked, and the sides of an event put side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,8 +7,6 @@ import pandas as pd
 
 from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
 from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
-
-__all__ = ["check_like_first", "file_tables"]
 
 
 def file_tables(X, y, sample_weight):

@@ -1,12 +1,8 @@
 """Units of columns, from their names where the package's conventions give them."""
 
-from __future__ import annotations
-
 import re
 
 from skjetsim.io._files import did_you_mean
-
-__all__ = ["GEN", "RECO", "WEIGHT", "known_unit", "resolve_units"]
 
 GEN, RECO, WEIGHT = "gen_", "reco_", "sample_weight"
 

@@ -1,13 +1,9 @@
 """Events to files."""
 
-from __future__ import annotations
-
 import os
 
 from skjetsim.io._files import ROWS, encode_metadata, file_format
 from skjetsim.utils._atomic import replacing
-
-__all__ = ["write_events"]
 
 
 def write_events(path, X, y=None, *, sample_weight=None, units=None, description=None):

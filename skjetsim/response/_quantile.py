@@ -1,7 +1,5 @@
 """QuantileSimulator: the fast simulation of arXiv:2010.01835, and quantiles joined by a copula."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri

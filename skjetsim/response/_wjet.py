@@ -1,7 +1,5 @@
 """Fast simulations of W + jet: the published one, and any simulator in better coordinates."""
 
-from __future__ import annotations
-
 from skjetsim.compose import ResidualTransformer, SymmetricSimulator, TransformedSimulator
 from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import (
@@ -12,8 +10,6 @@ from skjetsim.preprocessing import (
 )
 from skjetsim.response._quantile import QuantileSimulator
 from skjetsim.utils._validation import check_option
-
-__all__ = ["make_wjet_pipeline", "make_wjet_quantile"]
 
 
 def make_wjet_quantile(**parameters):

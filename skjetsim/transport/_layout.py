@@ -1,7 +1,5 @@
 """Which columns of two levels belong together, with errors that say what does not fit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

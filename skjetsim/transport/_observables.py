@@ -4,13 +4,9 @@ Each is called with events as a mapping of column names to tensors, and gives a 
 per event, through which gradients flow. Any callable that does so can take its place.
 """
 
-from __future__ import annotations
-
 from skjetsim.utils._event_columns import event_objects, find_object, join_name
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._four_vectors import array_namespace, mass_of, pseudorapidity
-
-__all__ = ["FourMomentum", "InvariantMass", "OrderedMomenta", "ScalarSum"]
 
 LEAST_PT = 1e-3  # GeV, of a logarithm
 LEAST_SQUARE = 1e-6  # GeV^2, of a mass

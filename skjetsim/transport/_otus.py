@@ -1,7 +1,5 @@
 """OTUSSimulator: simulate and unfold with one model, learnt from unpaired samples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,10 +1,6 @@
 """The published models of Z -> ee and top pairs from unpaired events."""
 
-from __future__ import annotations
-
 from skjetsim.transport._otus import OTUSSimulator
-
-__all__ = ["make_ttbar_otus", "make_zee_otus"]
 
 ELECTRON_MASS = 5.11e-4  # GeV
 B_MASS = 4.7

@@ -1,13 +1,9 @@
 """Scales of columns and observables: monotone maps to about zero mean and unit variance."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtri
 
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
-
-__all__ = ["learn_scales"]
 
 TIES = 1e-6  # of a standard deviation: quantiles nearer than this share a knot
 

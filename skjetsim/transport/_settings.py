@@ -1,7 +1,5 @@
 """What the maps of an OTUSSimulator are built of: checked parameters, by columns of the events."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from skjetsim.transport._layout import (

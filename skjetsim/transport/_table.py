@@ -1,7 +1,5 @@
 """Events of one level as an OTUSSimulator learns from them, read and checked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A model of semileptonic top pairs from unpaired events, and what it is compared by."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np
@@ -28,8 +26,6 @@ from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import ELECTRON_MASS
 from skjetsim.utils._four_vectors import array_namespace, energy, mass_of
 from skjetsim.utils._top_pairs import RESOLUTIONS, TOP_MASS, W_MASS, assign_jets, neutrino_pz
-
-__all__ = ["TopPairMasses", "make_ttbar_unpaired"]
 
 LEPTONIC = ("electron", "antineutrino", "antib")
 W_QUARKS = ("u", "antid")

@@ -1,7 +1,5 @@
 """Training of the maps of an OTUSSimulator in stages, on levels without pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,10 +1,6 @@
 """UnpairedMixin: what simulators say of themselves that learn from unpaired events."""
 
-from __future__ import annotations
-
 from skjetsim._estimators._unpaired_score import unpaired_score
-
-__all__ = ["UnpairedMixin"]
 
 
 class UnpairedMixin:

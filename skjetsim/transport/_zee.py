@@ -1,7 +1,5 @@
 """A model of Z -> ee from unpaired events, in coordinates of a detector."""
 
-from __future__ import annotations
-
 from sklearn.pipeline import make_pipeline
 
 from skjetsim.compose import TransformedSimulator
@@ -9,8 +7,6 @@ from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer, MassS
 from skjetsim.transport._observables import FourMomentum, InvariantMass
 from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import ELECTRON_MASS, LEPTONS
-
-__all__ = ["make_zee_unpaired"]
 
 
 def make_zee_unpaired(**parameters):

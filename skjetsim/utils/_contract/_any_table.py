@@ -1,7 +1,5 @@
 """Checks of estimators that take any table: clouds, single columns, columns that do not vary."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 

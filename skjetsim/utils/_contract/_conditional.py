@@ -1,7 +1,5 @@
 """Checks of transformers of y that look at X."""
 
-from __future__ import annotations
-
 import pickle
 
 import numpy as np

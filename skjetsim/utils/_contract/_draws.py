@@ -1,7 +1,5 @@
 """Checks of draws: shapes, counts, empty tables, seeds."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Events that estimators are checked with, and how each kind is fitted and drawn from."""
 
-from __future__ import annotations
-
 import weakref
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Checks of fitting: it repeats, leaves everything else alone, and can be copied and saved."""
 
-from __future__ import annotations
-
 import copy
 import os
 import pickle

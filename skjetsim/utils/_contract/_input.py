@@ -1,7 +1,5 @@
 """Checks of bad input: an error names the column and the first bad row."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 

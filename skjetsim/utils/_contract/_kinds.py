@@ -1,7 +1,5 @@
 """Which checks an estimator is given, and which of scikit-learn's it cannot pass, by its kind."""
 
-from __future__ import annotations
-
 from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim.base import is_generator, is_simulator, is_unfolder

@@ -1,7 +1,5 @@
 """Checks of column names and containers."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Checks of scores, densities and searches."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ShuffleSplit

@@ -1,7 +1,5 @@
 """Checks of sample_weight."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
