@@ -119,8 +119,13 @@ def test_ctrl_c_in_a_callback_goes_on_up():
                 signal.raise_signal(signal.SIGINT)
 
     net = make_net(callbacks=[Interrupted()])
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(line_set(40), line_set(32))
+    # A process that was started in the background ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(line_set(40), line_set(32))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert net.best_epoch_ == 2
     assert net.callbacks_[0][1].calls_[-1] == ("train ends", False)
 
