@@ -93,7 +93,7 @@ class Process:
         return Bunch(
             X=_renamed(events.data)[self.columns].iloc[rows].reset_index(drop=True),
             y=y.reset_index(drop=True),
-            second_pass=again.reset_index(drop=True),
+            second=again.reset_index(drop=True),
             twice=second.accepted[rows] & massive(again),
         )
 
