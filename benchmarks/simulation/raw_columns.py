@@ -76,7 +76,7 @@ def load(name, n_train, n_test):
         [side[rows].reset_index(drop=True) for side in (events.X, events.y)]
         for rows in (train, test)
     ]
-    return *pairs, events.second_pass[test].reset_index(drop=True), events.twice[test]
+    return *pairs, events.second[test].reset_index(drop=True), events.twice[test]
 
 
 def fitted(model, X, y):
