@@ -113,11 +113,11 @@ count_ax.set(xlabel="generated jet mass [GeV]", ylabel="events a\nmember saw")
 # times, but do not increase the statistics of the generated events. All histograms here therefore
 # count all draws of one event as one event.
 #
-# How much smaller do the errors become? In the tails of the response, nearly as much as with five
-# times the events: down to the dotted line. In the spectrum much less, since the five draws of an
-# event fall into the same bin or the next. The wider the bin, the less they add. They add least in
-# the last bin, which holds everything beyond it. If draws were counted as events, both errors would
-# seem to be at the dotted line.
+# How much smaller do the errors become? In the tails of the response they become nearly as small as
+# with five times the events, which is the dotted line. In the spectrum they become less small, since
+# the five draws of an event fall into the same bin or the next. The wider a bin is compared with the
+# resolution, the less they help. They help least in the last bin, which holds everything beyond it.
+# If draws were counted as events, both errors would seem to be at the dotted line.
 
 n_samples = 5
 px, py = list(X).index("jet_px"), list(X).index("jet_py")
