@@ -114,10 +114,10 @@ count_ax.set(xlabel="generated jet mass [GeV]", ylabel="events a\nmember saw")
 # count all draws of one event as one event.
 #
 # How much smaller do the errors become? In the tails of the response they become nearly as small as
-# with five times the events, which is the dotted line. In the spectrum they become less small, since
-# the five draws of an event fall into the same bin or the next. The wider a bin is compared with the
-# resolution, the less they help. They help least in the last bin, which holds everything beyond it.
-# If draws were counted as events, both errors would seem to be at the dotted line.
+# with five times the events, which is the dotted line. In the spectrum they become less small,
+# since the five draws of an event fall into the same bin or the next. The wider a bin is compared
+# with the resolution, the less they help. They help least in the last bin, which holds everything
+# beyond it. If draws were counted as events, both errors would seem to be at the dotted line.
 
 n_samples = 5
 px, py = list(X).index("jet_px"), list(X).index("jet_py")
