@@ -11,9 +11,9 @@ four-momenta of the electrons of a Z at parton level in, reconstructed four-mome
 # Generate
 # --------
 #
-# One call is the whole chain: hard process, parton showers, multiparton interactions,
-# hadronisation, detector, reconstruction. A row is an event, `data` has its partons and `target`
-# what was reconstructed. The same seed gives the same events on any number of workers.
+# One call runs the whole chain: hard process, parton showers, multiparton interactions,
+# hadronisation, detector, reconstruction. A row is an event. `data` has its partons, and `target`
+# has the reconstructed objects. The same seed gives the same events on any number of workers.
 
 from skjetsim.datasets import generate_zee
 
@@ -21,8 +21,8 @@ events = generate_zee(2_500, random_state=0)
 events.data.head(3)
 
 # %%
-# Events that the detector does not accept are rows of zeros in `target`. How many they are, and
-# which, is a question of efficiency; the response is learnt from the others.
+# Events that the detector does not accept are rows of zeros in `target`. An efficiency describes
+# them. The response is learnt from the others.
 
 X, y = (table[events.accepted].reset_index(drop=True) for table in (events.data, events.target))
 f"{len(X)} of {len(events.data)} events are accepted"
@@ -31,9 +31,9 @@ f"{len(X)} of {len(events.data)} events are accepted"
 # Keep
 # ----
 #
-# With two tables, columns become ``gen_<name>`` and ``reco_<name>`` in the file. Units go with
-# them. A file that cannot be written whole is not written at all, and an older one of that name
-# stays as it was.
+# With two tables, columns become ``gen_<name>`` and ``reco_<name>`` in the file, which also has
+# their units. If the file cannot be written completely, it is not written at all, and an older file
+# of that name stays as it was.
 
 import tempfile
 from pathlib import Path
@@ -48,7 +48,7 @@ table = read_events(path, columns=["gen_electron_px", "reco_electron_px", "reco_
 table.attrs["units"]
 
 # %%
-# A file larger than the memory comes in chunks.
+# A file larger than the memory can be read in chunks.
 
 [chunk.shape for chunk in iter_events(path, chunk_size=1_000)]
 
@@ -56,10 +56,11 @@ table.attrs["units"]
 # Fit
 # ---
 #
-# What is known is not learnt: electrons are light, so their energy follows from their momentum
-# (``MassShellTransformer`` drops it and puts it back); a detector measures transverse momentum and
-# direction, each with a resolution of its own (``CartesianToCylindrical``), the former relative to
-# its size (``LogTransformer``); and it changes little (``ResidualTransformer``).
+# The model need not learn what is known. Electrons are light, so their energy follows from their
+# momentum: ``MassShellTransformer`` drops the energy and restores it. A detector measures
+# transverse momentum and direction, each with a resolution of its own: ``CartesianToCylindrical``.
+# The resolution of the former is relative to its size: ``LogTransformer``. A detector changes an
+# event little: ``ResidualTransformer``.
 
 from sklearn.pipeline import make_pipeline
 
@@ -96,8 +97,8 @@ model.fit(X[:n_train], y[:n_train])
 # Look
 # ----
 #
-# The response of the electron's pT has a tail to low values, where an electron radiated a photon
-# outside its cluster. Of the pair it makes the tail below the peak of the Z.
+# The response of the electron's pT has a tail to low values, from electrons that radiated a photon
+# outside their cluster. It causes the tail below the peak of the Z in the mass of the pair.
 
 import matplotlib.pyplot as plt
 
@@ -121,7 +122,7 @@ for feature, column in zip(derived.get_feature_names_out()[1:], axes.T[1:], stri
     ).plot(column[0], ratio_ax=column[1])
 
 # %%
-# The fitted pipeline is a file, too, and draws the same events from it.
+# The fitted pipeline can be saved too. After it is loaded, it draws the same events.
 
 skjetsim.save(model, Path(folder.name) / "zee.skjetsim")
 again = skjetsim.load(Path(folder.name) / "zee.skjetsim")

@@ -12,8 +12,8 @@ with ``inverse_transform``. Here the true density is known, so that all of them 
 # Points on a pinwheel
 # --------------------
 #
-# Two columns that no product of two distributions describes: five bent arms, whose density is
-# known.
+# No product of two distributions describes these two columns. They form five bent arms with a known
+# density.
 
 import numpy as np
 
@@ -27,8 +27,8 @@ true_log_density = density_2d_log_prob(X_test, "pinwheel")
 # Fit, sample, score
 # ------------------
 #
-# Beside the flow, two densities of scikit-learn, which are used in the same way. The kernel's
-# bandwidth is that of the best cross-validated likelihood, the number of Gaussians that of the
+# The flow is compared with two densities of scikit-learn, which are used in the same way. The
+# bandwidth of the kernel has the best cross-validated likelihood, the number of Gaussians has the
 # lowest BIC.
 
 import matplotlib.pyplot as plt
@@ -60,9 +60,9 @@ axes[0].set_ylabel("$x_1$")
 axes[0].figure.colorbar(mesh, ax=axes[-1], label="density", shrink=0.8)
 
 # %%
-# A density is normalised. On average no model can have a larger logarithm on new events than the
-# truth; the difference is the Kullback-Leibler divergence. Taken event by event, the fluctuations
-# of the test sample cancel in it.
+# A density is normalised. On new events, no model can have a larger mean log-density than the
+# truth. The difference is the Kullback-Leibler divergence. Here it is computed event by event, so
+# that the fluctuations of the test sample cancel.
 
 cell = (grid[1] - grid[0]) ** 2
 for name, model in models.items():
@@ -91,8 +91,8 @@ for feature, (ax, ratio_ax) in enumerate(axes.T):
 # Latent space
 # ------------
 #
-# Events of the truth must become independent standard normals. What is left over in the pulls is
-# what the flow has not learnt; the marginal distributions hide most of it.
+# Events of the truth must become independent standard normal numbers. The pulls show what the flow
+# has not learnt. The marginal distributions hide most of it.
 
 LatentDisplay.from_estimator(flow, X_test).plot()
 

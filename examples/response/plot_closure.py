@@ -2,12 +2,12 @@
 Closure: trained on W + jet, asked about Z + jet
 ================================================
 
-A simulation is trained on one process and used on others, those of a search for new physics, say.
-That is right if it has learnt the detector, and wrong if it has learnt the events it was trained
-on. The test is called closure: train on W + jet, simulate Z + jet, compare with the detector.
+A simulation is trained on one process and used on others, for example those of a search for new
+physics. This is right if it has learnt the detector, and wrong if it has only learnt its training
+events. The test is called closure: train on W + jet, simulate Z + jet, compare with the detector.
 
-The Z decays to two muons in place of a muon and a neutrino: its muons and jets are much like those
-of the W, its missing momentum is the detector's doing alone.
+The Z decays to two muons in place of a muon and a neutrino. Its muons and jets are much like those
+of the W, but only the detector gives it missing momentum.
 """
 
 # %%
@@ -38,12 +38,13 @@ model.fit(w.data[:n_train], w.target[:n_train])
 # Regions of W + jet
 # ------------------
 #
-# First the test within the process: on events that were held out, in bins of the jet's transverse
-# momentum. ``response W1 / std`` is the largest distance of the simulated response from the true
-# one, over all columns, in standard deviations; the floor is what two passes of the same events
-# through the detector differ by. Averaged over all events a model may be right while it is wrong in
-# each region. ``AUC`` is that of a classifier which is shown both levels of an event and asked
-# whether it was simulated. It finds this model, which was trained for seconds, more often than not.
+# The first test is within the process: on events that were held out, in bins of the jet's
+# transverse momentum. ``response W1 / std`` is the largest distance of the simulated response from
+# the true one, over all columns, in standard deviations. The floor is the same distance between two
+# passes of the same events through the detector. A model may be right on average over all events
+# and wrong in each region. ``AUC`` belongs to a classifier that sees both levels of an event and
+# has to say whether it was simulated. It recognises this model, which was trained for seconds, more
+# often than not.
 
 from skjetsim.inspection import closure_report
 from skjetsim.preprocessing import CartesianToCylindrical
@@ -65,9 +66,9 @@ held_out.table.round(3)
 # -------
 #
 # The same chain makes Z + jet events, with the same detector. The model is asked about the negative
-# muon, the jet and the missing momentum, whose columns the report takes from the table; of the
-# other muon it knows nothing. This needs Pythia (``pip install skjetsim[pythia]``); without it the
-# example ends here.
+# muon, the jet and the missing momentum. The report selects these columns from the table, and the
+# model does not see the other muon. This needs Pythia (``pip install skjetsim[pythia]``); without
+# it the example ends here.
 
 import matplotlib.pyplot as plt
 
@@ -95,9 +96,9 @@ if z is not None:
     print(closure.table.round(3).to_string())
 
 # %%
-# Which column is it? The response of muon and jet is as near as so few events can tell: what the
-# model has learnt of them is the detector. That of the missing momentum is not. Nearly every W +
-# jet event has a neutrino, and what the model makes of an event without any is extrapolated.
+# Which column is it? The response of muon and jet is right, as far as so few events can tell: for
+# them the model has learnt the detector. The response of the missing momentum is wrong. Each W +
+# jet event has a neutrino, so for an event without neutrinos the model has to extrapolate.
 
 if z is not None:
     _, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
@@ -110,9 +111,9 @@ if z is not None:
     ax.legend()
 
 # %%
-# The response itself, with a magnitude that is simulated too large. The cure is in the training:
-# events of both processes, or of the whole range of missing momentum that will be asked for. A
-# model cannot be blamed for what it was not shown, but has to be tested for it.
+# The plots below show the response. The simulated missing momentum is too large. The remedy is to
+# train on events of both processes, or of the whole range of missing momentum that will be needed.
+# A model cannot know what it was not shown, so it has to be tested there.
 
 from skjetsim.inspection import ResponseDisplay
 

@@ -2,11 +2,11 @@
 The error of a simulation: ten models on events of their own
 ============================================================
 
-A simulation that was learnt from a finite sample is wrong by some amount, and its own draws do not
-show it, be they ever so many. Ten models, each trained on a tenth of the events, do: their spread
-is a systematic error, as in [1]_. This example trains such an ensemble, draws histograms with their
-error bands, tells the error of the model from the resolution of the detector, and shows what
-drawing several detector-level events for each generated one is worth.
+A simulation that was learnt from a finite sample has an error, and its own draws do not
+show it, however many they are. Ten models, each trained on a tenth of the events, do show it: their
+spread is a systematic error, as in [1]_. This example trains such an ensemble and draws histograms
+with their error bands. It separates the error of the model from the resolution of the detector, and
+shows how much is gained by drawing several detector-level events for each generated event.
 
 .. [1] C. Chen et al., "Analysis-Specific Fast Simulation at the LHC with Deep Learning",
    Comput. Softw. Big Sci. 5 (2021) 15, arXiv:2010.01835.
@@ -16,8 +16,8 @@ drawing several detector-level events for each generated one is worth.
 # Ten models
 # ----------
 #
-# The ensemble takes any simulator and is one itself: it trains copies on disjoint parts of the
-# events, and ``sample`` draws each event from a random one of them.
+# The ensemble takes any simulator and is itself a simulator. It trains copies on disjoint parts of
+# the events, and ``sample`` draws each event from a random copy.
 
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.datasets import load_wjet
@@ -47,9 +47,9 @@ ensemble = EnsembleSimulator(member, n_estimators=10, random_state=0).fit(X_trai
 # Bands
 # -----
 #
-# A Display asks an ensemble for the events of every member. The line is their mean; the band is the
+# A Display draws events from every member of an ensemble. The line is their mean. The band is the
 # statistical error, from the number of generated events, and the spread of the members, added in
-# quadrature. The spread is the error of *one* member: the mean of ten is better than its band.
+# quadrature. The spread is the error of *one* member: the mean of ten is better than the band says.
 
 import matplotlib.pyplot as plt
 
@@ -68,19 +68,19 @@ for feature, column in zip(("jet_mass", "muon_met_mt"), axes.T, strict=True):
     display.plot(column[2:], ratio_range=(0.5, 1.5))
 
 # %%
-# Above are the distributions, below the responses, where the members differ most. The spread is the
-# greater part of all bands; the noise of a member's draws, one of each event, is in it. The truth
-# lies within band and floor about as often as it should, and in the tails of the responses the
-# errors say how little two thousand events teach of them. What all members get wrong alike
-# is not in their spread.
+# The distributions are above, the responses below, where the members differ most. The spread is the
+# greater part of all bands. It includes the noise of a member's draws, one draw per event. The
+# truth lies within band and floor about as often as it should. In the tails of the responses the
+# errors show how little a model learns from two thousand events. The spread does not include errors
+# that all members share.
 #
 # Error of the model, resolution of the detector
 # ----------------------------------------------
 #
-# ``predict`` is the mean of the members' medians, and ``predict_std`` their standard deviation:
-# how well the centre of the response is known, event by event. It is much smaller than the
-# resolution, the spread of the draws of one event, and it grows where there was little to learn
-# from.
+# ``predict`` is the mean of the members' medians, and ``predict_std`` is their standard deviation.
+# The latter says how well the centre of the response is known, event by event. It is much smaller
+# than the resolution, which is the spread of the draws of one event. It grows if there are few
+# events to learn from.
 
 import numpy as np
 
@@ -108,15 +108,16 @@ count_ax.set(xlabel="generated jet mass [GeV]", ylabel="events a\nmember saw")
 # Several draws of each event
 # ---------------------------
 #
-# A learnt detector costs so much less than the generated event that each can pass it several times.
-# Of what the detector adds, five draws of an event make five times the statistics; of what the
-# event is, they make none. All histograms here therefore count what is drawn from one event as one.
+# A learnt detector takes so much less time than the generation of an event that each event can pass
+# it several times. Five draws per event increase the statistics of the detector's effects five
+# times, but do not increase the statistics of the generated events. All histograms here therefore
+# count all draws of one event as one event.
 #
-# How much smaller do their errors become? Of the tails of the response nearly as much as if there
-# were five times the events, down to the dotted line. Of the spectrum much less, since the five
-# draws of an event fall into one bin, or the next: the wider the bin, the less they add, and least
-# in the last one, which holds all that is beyond. Who counts draws as if they were events claims
-# the dotted line for both.
+# How much smaller do the errors become? In the tails of the response they become nearly as small as
+# with five times the events, which is the dotted line. In the spectrum they become less small,
+# since the five draws of an event fall into the same bin or the next. The wider a bin is compared
+# with the resolution, the less they help. They help least in the last bin, which holds everything
+# beyond it. If draws were counted as events, both errors would seem to be at the dotted line.
 
 n_samples = 5
 px, py = list(X).index("jet_px"), list(X).index("jet_py")
@@ -147,8 +148,8 @@ for ax, (label, (truth, draws, reach)) in zip(axes, quantities.items(), strict=T
 axes[0].set_ylabel(f"error of {n_samples} draws / of one")
 
 # %%
-# Here is one of the ten models with a tenth of the test events. With five draws of each, its
-# histogram is smooth, its statistical error small, and what it gets wrong plain to see: more draws
+# Here is one of the ten models with a tenth of the test events. With five draws per event, its
+# histogram is smooth, its statistical error is small, and its errors are easy to see: more draws
 # do not make a model better.
 
 few = slice(len(X_test) // 10)
@@ -165,6 +166,6 @@ for draws, column in zip((1, n_samples), axes.T, strict=True):
         random_state=1,
     )
     display.plot(column, ratio_range=(0.5, 1.5))
-    column[0].set_title(f"{draws} draw{'s' * (draws > 1)} of each event")
+    column[0].set_title(f"{draws} draw{'s' * (draws > 1)} per event")
 
 plt.show()

@@ -2,11 +2,11 @@
 Fast simulation of W + jet: the published model, and quantiles joined by a copula
 =================================================================================
 
-A detector changes each event at random. An analysis needs no shower in a calorimeter to know how:
-it needs the reconstructed objects given the generated ones, and that can be learnt from pairs of
-both [1]_. This example trains the published model and a better one on W + jet events, generated
-with Pythia 8 and passed through a parametric detector, and draws what to look at: distributions of
-the features, of quantities derived from them, the response event by event, its correlations, and
+A detector changes each event at random. An analysis does not need the showers in the calorimeter.
+It needs the reconstructed objects given the generated ones, and this can be learnt from pairs of
+events [1]_. This example trains the published model and a better one on W + jet events, generated
+with Pythia 8 and passed through a parametric detector. It then plots distributions of
+the features and of quantities derived from them, the response event by event, its correlations, and
 the calibration of its width.
 
 .. [1] C. Chen et al., "Analysis-Specific Fast Simulation at the LHC with Deep Learning",
@@ -19,8 +19,8 @@ the calibration of its width.
 #
 # A row is an event: muon and jet as (px, py, pz), the jet's mass and the missing transverse
 # momentum, in GeV. Row i of both tables is the same event, at generator and at detector level. Two
-# thirds are to train on. Every event has passed the detector a second time, independently: the
-# difference between two passes is what a perfect simulation still differs by. A few events are not
+# thirds are for training. Every event has passed the detector a second time, independently. Even a
+# perfect simulation differs from the truth as much as the two passes differ. A few events are not
 # accepted in the second pass; those are left out of the test.
 
 from skjetsim.datasets import load_wjet
@@ -40,13 +40,14 @@ X_test.shape
 # Two models
 # ----------
 #
-# The published model gives for each Cartesian component a median and a width, and draws from a
+# The published model learns a median and a width for each Cartesian component, and draws from a
 # normal distribution, independently of the other components.
 #
-# The other one is told what is known about detectors: momenta as (log pT, eta, phi), the missing
-# momentum along and across the jet, whose mismeasurement it carries, and residuals against the
-# generated event in place of the event. In each of these columns it learns 17 quantiles, and the
-# correlations of a Gaussian copula that joins the columns, all as functions of the event.
+# The other model uses what is known about detectors: momenta as (log pT, eta, phi), the missing
+# momentum along and across the jet, because errors of the jet also appear in it, and residuals
+# against the generated event in place of the event. In each of these columns it learns 17
+# quantiles, and the correlations of a Gaussian copula that joins the columns, all as functions of
+# the event.
 
 import skjetsim
 from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_quantile
@@ -72,9 +73,9 @@ skjetsim.sample(models["copula"], X_test[:3], random_state=0)
 # Features
 # --------
 #
-# The columns that both models simulate. Truth is grey, the model red with its statistical error;
-# the grey band of the ratio is the floor, as far as two samples of the truth differ. An arrow
-# stands where the ratio leaves its panel.
+# These are the columns that both models simulate. Truth is grey, the model red with its statistical
+# error. The grey band of the ratio is the floor: how far two samples of the truth differ. An arrow
+# marks a ratio outside its panel.
 
 import matplotlib.pyplot as plt
 
@@ -105,16 +106,17 @@ for name, model in models.items():
         display.plot(ax, ratio_ax=ratio_ax, log=True)
 
 # %%
-# Hardly anything tells the models apart here, or either from the truth: these distributions are as
-# wide as the spectrum of the W, beside which a detector is precise. The generator level passed off
-# as detector level would look almost as good. To pass is necessary, and says little.
+# These plots hardly distinguish the models from each other, or from the truth. The distributions
+# are as wide as the spectrum of the W, and the errors of a detector are small against it. Even the
+# generator level, plotted as detector level, would look almost as good. To pass this test is
+# necessary, but says little.
 #
 # Derived quantities
 # ------------------
 #
-# What an analysis cuts on is made of several columns: transverse momenta and pseudorapidities, the
+# An analysis cuts on quantities of several columns: transverse momenta and pseudorapidities, the
 # transverse mass of muon and missing momentum, the scalar sum ST. ``transformer`` computes them
-# alike of true and of simulated events.
+# from true and from simulated events in the same way.
 
 from skjetsim.preprocessing import KinematicFeatures
 
@@ -138,8 +140,8 @@ for name, model in models.items():
 # Response
 # --------
 #
-# The residual, detector minus generator level of each event, is what a detector does, and what a
-# simulation has to learn. The spectrum is gone, and the models differ.
+# The residual, detector minus generator level of each event, is what a simulation has to learn. It
+# does not contain the spectrum, so here the models differ.
 
 from skjetsim.inspection import ResponseDisplay
 
@@ -163,26 +165,26 @@ for name, model in models.items():
         display.plot((ax, ratio_ax), ratio_range=(0.4, 1.6))
 
 # %%
-# The published model fails where its coordinates and its normal distributions do:
+# The published model fails because of its coordinates and its normal distributions:
 #
-# - Directions are far too wide. Of the muon nearly all events lie in the outermost bins, which hold
-#   what is beyond them: a tracker measures its direction far better than its momentum, and three
-#   independent errors of px, py and pz cannot be large along the momentum and tiny across it. Jets
-#   show the same, less drastically.
-# - Each column is symmetric about its median, and the response of the jet mass is not.
-# - One width an event makes no tails: the response of both momenta is too narrow.
+# - Directions are far too wide. For the muon nearly all events lie in the outermost bins, which
+#   also hold everything beyond them. A tracker measures the direction of a muon far better than its
+#   momentum, but three independent errors of px, py and pz cannot be large along the momentum and
+#   tiny across it. Jets show the same, less drastically.
+# - Each column is symmetric about its median, but the response of the jet mass is not symmetric.
+# - One width per event makes no tails: the response of both momenta is too narrow.
 #
-# With quantiles in better coordinates the bins scatter as the floor does, but for the farthest
-# tails, of which so few events teach little.
+# With quantiles in better coordinates the bins scatter like the floor. Only the farthest tails are
+# worse, because they have few events to learn from.
 #
 # Event by event
 # --------------
 #
-# A model that simulates another event than it is asked for has the right distributions, too. In two
-# dimensions it is found out: the diagonal is empty. Here generator level is against detector level,
-# of the truth and as simulated. The published response is too narrow, which its correlation
-# coefficient r says as well. The detector keeps jets above a threshold only; the copula model has
-# learnt that edge, if not quite sharply.
+# A model that simulates the wrong event also has the right distributions. A plot in two dimensions
+# reveals it, since the diagonal is empty. Here generator level is plotted against detector level,
+# for the truth and for the simulation. The published response is too narrow, and its correlation
+# coefficient r is too large. The detector only keeps jets above a threshold. The copula model has
+# learnt that edge, but not quite sharply.
 
 for name, model in models.items():
     display = ResponseDisplay.from_estimator(
@@ -198,12 +200,12 @@ for name, model in models.items():
     display.plot().axes_[1].set_title(name)
 
 # %%
-# And detector level against simulated detector level of the same event, of the transverse mass. On
-# the right is the second pass of the same event through the detector. It bounds from above what a
-# simulation can reach, and a simulation stays below: both passes see the same soft particles, which
-# pull the missing momentum of both the same way, and of which the nine generated columns tell
-# nothing. A larger r than the other model's is therefore no merit by itself: where the
-# response is too narrow, or its errors do not add up as those of jet and missing momentum do, r is
+# The next plots show detector level against simulated detector level of the same event, for the
+# transverse mass. On the right is the second pass of the same event through the detector. Its r is
+# an upper bound, and a simulation stays below it: both passes see the same soft particles, which
+# pull the missing momentum of both in the same direction, but the nine generated columns do not
+# contain them. A larger r than that of the other model is therefore not a merit by itself. If the
+# response is too narrow, or its errors do not add up like those of jet and missing momentum, r is
 # too large.
 
 for name, model in models.items():
@@ -224,9 +226,10 @@ for name, model in models.items():
 # Correlations
 # ------------
 #
-# What the detector adds to a jet it takes from the missing momentum, which balances all that is
-# seen: their residuals are anti-correlated, component by component. Components that are drawn
-# independently, given the event, are not. The copula is there for this.
+# If the detector adds momentum to a jet, it takes the same from the missing momentum, which
+# balances everything that is seen. So their residuals are anti-correlated, component by component.
+# If components are drawn independently, given the event, their residuals are not correlated. The
+# copula adds the correlations.
 
 from skjetsim.inspection import CorrelationDisplay
 
@@ -243,10 +246,10 @@ for name, model in models.items():
 # Calibration
 # -----------
 #
-# Is the width right for each event, or on average only? With many draws of each, a fraction q of
-# the events should have their truth below the q-quantile of their own draws. A curve that is steep
-# in the middle belongs to draws that are too wide, one that is steep at both ends to draws that are
-# too narrow, and one that lies on one side of the diagonal to a bias.
+# Is the width right for each event, or only on average? With many draws per event, a fraction q of
+# the events should have their truth below the q-quantile of their own draws. If draws are too wide,
+# the curve is steep in the middle. If they are too narrow, it is steep at both ends. If there is a
+# bias, it lies on one side of the diagonal.
 
 from skjetsim.inspection import CoverageDisplay
 
@@ -265,7 +268,7 @@ for (name, model), column in zip(models.items(), axes.T, strict=True):
     display.plot(column).axes_[0].set_title(name)
 
 # %%
-# Directions that are too wide and momenta that are too narrow show again on the left. On the right
-# the curves stay within a few widths of the floor; mind the scale.
+# The left side again shows directions that are too wide and momenta that are too narrow. On the
+# right the curves stay within a few widths of the floor. Note the different scale.
 
 plt.show()

@@ -2,14 +2,14 @@
 Any law at theory level
 =======================
 
-The latent space of a variational autoencoder is a Gaussian because its loss asks for a density.
-Sliced distances ask for samples: the theory level may be a ring or a set of islands, has no density
-that would need to be written down, and the encoder takes measured points back to it.
+The latent space of a variational autoencoder is a Gaussian because its loss needs a density. Sliced
+distances only need samples. The theory level may be a ring or a set of islands, nobody has to write
+down its density, and the encoder takes measured points back to it.
 """
 
 # %%
-# Two theories, and one detector that shrinks and smears. The measured points are those of other
-# events than the generated ones.
+# There are two theories, and one detector that shrinks and smears. Measured and generated points
+# come from different events.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,8 +37,9 @@ def detector(points, rng):
 
 
 # %%
-# Trained without pairs; the last 5,000 points of each level are for comparison. The scale is that
-# of standard deviations: brought to a normal column by column, a ring would be a square.
+# The model is trained without pairs. The last 5,000 points of each level are for comparison. The
+# scale is that of standard deviations, since a ring would become a square if each column were
+# mapped to a normal.
 
 N_TRAIN, N_TEST = 10_000, 5_000
 rng = np.random.default_rng(0)

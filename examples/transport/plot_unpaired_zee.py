@@ -2,9 +2,9 @@
 Simulate and unfold without pairs
 =================================
 
-Two samples, generated and measured, of which nobody knows which event is which. Two maps are
+There are two samples, generated and measured, and nobody knows which event is which. Two maps are
 trained until the distributions match: one simulates the detector, the other one unfolds it. The
-width of the response was never shown to the model; it follows from the peak of the Z, since each
+model has never seen the width of the response. The width follows from the peak of the Z, since each
 electron is drawn from itself alone.
 """
 
@@ -41,7 +41,7 @@ for truth, drawn, name in (
     MarginalDisplay.from_samples(*pair, name=name, bins=40, range=(60, 120)).plot()
 
 # %%
-# Where electrons are taken, beside where they really went: here the pairs are known.
+# Where the model moves electrons, next to where they really went: here the pairs are known.
 
 pt = KinematicFeatures(["pt(electron)"], passthrough=False)
 TransportPlanDisplay.from_estimator(

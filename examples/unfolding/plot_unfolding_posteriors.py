@@ -2,12 +2,12 @@
 Unfolding Z to electrons: posteriors, their calibration, and the prior
 ======================================================================
 
-A detector smears what happened, and unfolding asks what that was. There is no single answer: an
-event that was measured may have been many, and the answer is a distribution of them, the posterior.
-A simulator that is trained the wrong way round, theory level from detector level, draws from it
-[1]_. This example unfolds Z bosons that decay to electrons, looks at the posteriors of single
-events, asks whether they are right, unfolds the spectrum of the mass, and shows what a wrong prior
-does to it.
+A detector smears events, and unfolding asks what the event was before. The answer is not a single
+event: many events may have led to the measured one, and their distribution is the posterior.
+A simulator that is trained in the opposite direction, theory level from detector level, draws from
+it [1]_. This example unfolds Z bosons that decay to electrons, looks at the posteriors of single
+events, tests whether they are right, unfolds the spectrum of the mass, and shows the effect of a
+wrong prior.
 
 .. [1] M. Bellagente et al., "Invertible networks or partons to detector and back again", SciPost
    Phys. 9 (2020) 074, arXiv:2006.06685.
@@ -18,8 +18,8 @@ does to it.
 # ------
 #
 # Electron and positron at parton level, before they radiate, and as a CMS-like detector
-# reconstructs them. They weigh nothing, so that momenta are all there is to unfold. Two thirds of
-# the events are to learn from.
+# reconstructs them. The electron mass is negligible, so only momenta are unfolded. Two thirds of
+# the events are for training.
 
 import pandas as pd
 
@@ -39,18 +39,18 @@ pd.concat({"theory level": X_test.loc[0], "detector level": y_test.loc[0]}, axis
 # Coordinates
 # -----------
 #
-# A calorimeter measures energies to some per cent and a tracker directions a hundred times better.
-# In (log pT, eta, phi) these are different columns, and what is left to learn is the difference of
-# both levels, ``ResidualTransformer``. Azimuths are measured from the electron's, since beams do
-# not know where zero is.
+# A calorimeter measures energies to a few per cent, and a tracker measures directions a hundred
+# times better. In (log pT, eta, phi) these are different columns. With ``ResidualTransformer`` only
+# the difference of the two levels has to be learnt. Azimuths are measured from that of the
+# electron, since the origin of phi has no meaning.
 #
-# The mass is a matter of both electrons. Theory has a peak 2.5 GeV wide where the detector has one
-# of twice that, with a long tail from photons that the electrons radiate: measured at 84 GeV, an
-# event may have been there, or at 91 and lost a photon, and then both momenta have to be scaled up
-# *together*. A network could find the mass in six columns, but not in so few events as when it is
-# told: ``KinematicFeatures`` adds the measured mass to what the posterior depends on, and the
-# transverse momentum of the Z, a small difference of two large ones. Half the default weight decay
-# costs a little likelihood and resolves the peak better.
+# The mass depends on both electrons. Its peak is 2.5 GeV wide in theory and twice as wide in the
+# detector, with a long tail from photons that the electrons radiate. An event measured at 84 GeV
+# may have had this mass. Or it had 91 GeV and lost a photon, and then both momenta have to be
+# scaled up *together*. A network could find the mass in six columns, but would need many more
+# events than if it is told. So ``KinematicFeatures`` adds the measured mass to the input of the
+# posterior, and also the transverse momentum of the Z, which is a small difference of two large
+# momenta. Half the default weight decay costs a little likelihood and resolves the peak better.
 
 from sklearn.pipeline import make_pipeline
 
@@ -86,7 +86,7 @@ unfolder = Unfolder(
 # Single events
 # -------------
 #
-# Draws come back as momenta; masses are made of them by a ``transformer``. The rows are an event on
+# Draws are momenta, and a ``transformer`` computes masses from them. The rows are an event on
 # the peak, one that was measured far below it, and one far above.
 
 import numpy as np
@@ -116,19 +116,19 @@ PosteriorDisplay.from_estimator(
 ).plot()
 
 # %%
-# The prior, the spectrum that the unfolder was trained on, pulls where the measurement leaves room:
-# both masses that were measured off the peak are moved towards it, and the lower one has a tail
-# that reaches up to it, the Z that radiated. A direction is measured far better than the spectrum
-# is wide: the prior is flat there, and says nothing.
+# The prior is the spectrum that the unfolder was trained on. It pulls if the measurement is not
+# precise: both masses that were measured off the peak are moved towards it. The lower one has a
+# tail that reaches up to the peak, from Z bosons with radiation. A direction is measured so
+# precisely that the prior is flat over the width of the posterior, and has no effect.
 #
 # Are posteriors right?
 # ---------------------
 #
-# One event cannot tell. Of many, the truth must lie below the 10% quantile of its draws in 10% of
-# the cases, and its rank among the draws must be uniform. Grey is what so many events may deviate
-# by. The mass is calibrated. Other columns leave the band, if by little: too few events, too short
-# a training. Most visible is that the Z has a small transverse momentum more often than the draws
-# say.
+# A single event cannot tell. In many events, the truth must lie below the 10% quantile of its draws
+# in 10% of the cases, and its rank among the draws must be uniform. The grey band is the
+# statistical deviation of so many events. The mass is calibrated. Other columns leave the band
+# slightly, because of too few events and too short a training. The clearest deviation is that the Z
+# has a small transverse momentum more often than the draws say.
 
 from skjetsim import sample_inverse
 from skjetsim.inspection import CalibrationDisplay
@@ -139,8 +139,8 @@ CalibrationDisplay.from_estimator(
 ).plot()
 
 # %%
-# The prior itself is calibrated as well, drawn at random whatever was measured. Calibration has to
-# stand beside a score that rewards narrow posteriors: the mean energy score of an event, in GeV.
+# Random draws from the prior, whatever was measured, are calibrated too. So calibration must come
+# with a score that rewards narrow posteriors: the mean energy score per event, in GeV.
 
 from skjetsim.metrics import energy_score
 
@@ -154,9 +154,9 @@ for name, each in {"posterior": draws, "prior": prior}.items():
 # The spectrum
 # ------------
 #
-# One draw of each measured event is the unfolded spectrum. Truth is grey, unfolded events are red,
-# measured ones dashed. The peak is sharp again, but for what so few events teach the flow: it is a
-# little too low, and its lower flank too high.
+# One draw per measured event is the unfolded spectrum. Truth is grey, unfolded events are red,
+# measured ones dashed. The peak is sharp again. With so few training events it is still a
+# little too low, and its lower flank is too high.
 
 import matplotlib.pyplot as plt
 
@@ -173,7 +173,7 @@ def compare(truth, measured, unfolded, edges):
     display = MarginalDisplay.from_samples(
         truth, unfolded, bins=edges, name=r"$m_{ee}$ [GeV]"
     ).plot(log=True, ratio_range=(0.4, 1.6))
-    within = np.clip(measured, edges[0], edges[-1])  # what is beyond counts in the last bins
+    within = np.clip(measured, edges[0], edges[-1])  # events beyond count in the last bins
     content = np.histogram(within, edges)[0] / len(measured)
     dashed = {"baseline": None, "color": "C0", "linestyle": "--"}
     display.ax_.stairs(content, edges, label="measured", **dashed)
@@ -188,14 +188,15 @@ compare(mass_of(X_test), mass_of(y_test), mass_of(unfolded), np.linspace(60, 120
 # A wrong prior
 # -------------
 #
-# The spectrum was unfolded with the right prior: the truth of these events and of those to learn
-# from is the same, which in an experiment nobody knows. Suppose that in nature there are three
-# times as many events off the peak for each one on it. Such pseudo-data are made of the test events
-# by leaving out others. To be quick, only the mass is unfolded here.
+# The spectrum was unfolded with the right prior, since test and training events have the same
+# spectrum. In an experiment nobody knows this. Suppose that in nature there are three times as many
+# events off the peak for each event on it. Such pseudo-data are made from the test events by
+# leaving out events on the peak. To save time, only the mass is unfolded here.
 #
-# ``Unfolder`` believes in the prior: much of what was measured below the peak it takes for Z bosons
-# that radiated. ``IterativeUnfolder`` asks a classifier how what it unfolds differs from what it
-# unfolds of simulated events, gives these the ratio as weights, and trains again.
+# ``Unfolder`` relies on the prior: it takes many events that were measured below the peak for Z
+# bosons with radiation. ``IterativeUnfolder`` uses a classifier to find how unfolded measured
+# events differ from unfolded simulated events. It weights the simulated events with this ratio, and
+# trains again.
 
 from skjetsim.compose import IterativeUnfolder
 
@@ -212,10 +213,11 @@ iterative.unfold(pseudo_data, random_state=0)
 pd.DataFrame(iterative.iterations_).round(3)
 
 # %%
-# Ratios to the hidden truth. In the tails the first step finds most of what was missing, and the
-# next ones add less and less. Beside the peak, where the spectrum is steeper than the detector
-# resolves, more steps are not better: they follow fluctuations of the data, and what the network is
-# not sharp enough for. Where to stop is a choice, which tests like this one have to justify.
+# The plot shows ratios to the hidden truth. In the tails the first iteration finds most of the
+# missing events, and the next ones add less and less. On the flanks of the peak, the spectrum is
+# steeper than the detector resolves, and more iterations are not better: they follow fluctuations
+# of the data, and the network is not sharp enough there. The number of iterations is a choice, and
+# tests like this one have to justify it.
 
 edges = np.array([60, 70, 76, 80, 83, 86, 88, 90, 92, 94, 96, 99, 104, 120])
 truth = np.histogram(true_mass[kept], edges)[0]
