@@ -13,12 +13,9 @@ from skjetsim.datasets import DetectorCard, generate_jet_images, generate_jets
 from skjetsim.datasets._chain._events import selected_events
 from skjetsim.datasets._chain._jets import cluster_constituents
 from skjetsim.datasets._chain._particles import NEUTRINO_IDS, smallest_by_event
+from skjetsim.datasets._chain._record import PARTICLE_ETA_MAX
 from skjetsim.datasets._jets._clouds import in_coordinates, jet_frame
-from skjetsim.datasets._jets._process import (
-    PARTICLE_ETA_MAX,
-    JetCloudProcess,
-    hardest_constituents,
-)
+from skjetsim.datasets._jets._process import JetCloudProcess, hardest_constituents
 from skjetsim.metrics import metric_floor, wasserstein_distance
 
 FILES = Path(__file__).parents[3] / "shared" / "data" / "jets"

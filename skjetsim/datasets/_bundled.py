@@ -3,21 +3,15 @@
 from importlib import resources
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import description, detector_bunch, frame
-from skjetsim.datasets._chain._note import bundled_note
+from skjetsim.datasets._chain._events import detector_bunch, frame
+from skjetsim.datasets._chain._note import describe_bundled
 from skjetsim.utils._validation import check_option
 
 
-def open_file(name):
-    """Open a file of ``data``."""
-    return (resources.files(__package__) / "data" / name).open("rb")
-
-
-def read_arrays(name, filters=None):
-    """Arrays of a bundled file, by the names of its columns.
+def read_file(name, filters=None):
+    """Arrays and metadata of a bundled file.
 
     Parameters
     ----------
@@ -30,39 +24,29 @@ def read_arrays(name, filters=None):
     Returns
     -------
     arrays : dict of ndarray
-        Numbers in double precision, and lists in their shape.
+        Columns by name: numbers in double precision, and lists in their shape.
+
+    metadata : dict of str
+        The seed, and the versions of the packages that made the file.
     """
     import pyarrow.parquet as pq
 
-    with open_file(name) as file:
+    with (resources.files(__package__) / "data" / name).open("rb") as file:
         table = pq.read_table(file, filters=filters)
-    metadata = table.schema.metadata
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     arrays = {}
     for key in table.column_names:
         column = table[key].combine_chunks()
-        shape = metadata.get(f"shape {key}".encode())
+        shape = metadata.get(f"shape {key}")
         if shape is None:
             values = column.to_numpy(zero_copy_only=False)
         else:
-            shape = map(int, shape.decode().split(","))
+            shape = map(int, shape.split(","))
             values = column.flatten().to_numpy().reshape(len(column), *shape)
         # Stored in single precision, which is far finer than any detector.
         is_single = values.dtype == np.float32
         arrays[key] = values.astype(np.float64) if is_single else values.copy()
-    return arrays
-
-
-def read_metadata(name):
-    """Metadata of a bundled file: its seed, and versions of the packages that made it."""
-    import pyarrow.parquet as pq
-
-    with open_file(name) as file:
-        return pq.read_schema(file).metadata
-
-
-def bundled_descr(name, file, n_samples, accepted):
-    """Text of a file in ``descr``, and a note from the metadata of a bundled file."""
-    return description(name) + bundled_note(n_samples, read_metadata(file), accepted)
+    return arrays, metadata
 
 
 def load_pair(process, file, *, selection, return_X_y):
@@ -71,11 +55,11 @@ def load_pair(process, file, *, selection, return_X_y):
     Parameters
     ----------
     process : Process
-        Its columns.
+        It gives the names of the columns.
 
     file : str
-        Name in ``data``. Columns are ``gen_<name>``; ``reco_<name>`` and flags for the first pass;
-        ``reco2_<name>`` and flags that end in 2 for the second pass.
+        Name in ``data``. Columns are ``gen_<name>``, then ``reco_<name>`` and flags for the first
+        pass, then ``reco2_<name>`` and flags that end in 2 for the second pass.
 
     selection : {"accepted", "all"}
         Which events.
@@ -89,14 +73,12 @@ def load_pair(process, file, *, selection, return_X_y):
         As from :func:`skjetsim.datasets.load_wjet`.
     """
     check_option(selection, "selection", ("accepted", "all"))
-    with open_file(file) as opened:
-        table = pd.read_parquet(opened)
-    descr = bundled_descr(process.description, file, len(table), table["accepted"].mean())
+    arrays, metadata = read_file(file)
+    descr = describe_bundled(process, metadata, arrays["accepted"])
     if selection == "accepted":
-        table = table[table["accepted"]]
-    # Stored in single precision, which is far finer than any detector.
-    data = _level(table, "gen_", process.feature_names)
-    first, second = (_pass(table, suffix, process.target_names) for suffix in ("", "2"))
+        arrays = {name: values[arrays["accepted"]] for name, values in arrays.items()}
+    data = frame(process.feature_names, stacked(arrays, "gen", process.feature_names))
+    first, second = (_pass(arrays, suffix, process.target_names) for suffix in ("", "2"))
     target = first.target
     if selection == "all":
         target["accepted"] = first.accepted.astype(np.float64)
@@ -112,16 +94,16 @@ def load_pair(process, file, *, selection, return_X_y):
     )
 
 
-def _level(table, prefix, names):
-    return frame(names, table[[f"{prefix}{name}" for name in names]])
+def stacked(arrays, level, names):
+    """Columns ``<level>_<name>`` of a bundled file as one array."""
+    return np.column_stack([arrays[f"{level}_{name}"] for name in names])
 
 
-def _pass(table, suffix, names):
+def _pass(arrays, suffix, names):
     """One detector pass."""
-    target = _level(table, f"reco{suffix}_", names)
     flags = {
-        name: table[f"{name}{suffix}"].to_numpy(copy=True)
+        name: arrays[f"{name}{suffix}"]
         for name in ("accepted", "matched", "n_jets")
-        if f"{name}{suffix}" in table
+        if f"{name}{suffix}" in arrays
     }
-    return detector_bunch(names, {"target": target, **flags})
+    return detector_bunch(names, {"target": stacked(arrays, f"reco{suffix}", names), **flags})

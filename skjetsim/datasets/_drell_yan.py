@@ -4,20 +4,16 @@ import re
 
 import numpy as np
 
-from skjetsim.datasets._chain._events import describe, run_chunks
+from skjetsim.datasets._chain._events import run_chunks
 from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._chain._pythia import beam_energy, start
 from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
-from skjetsim.datasets._lepton_pairs import (
-    CHUNK_ROWS,
-    lepton_pairs,
-    pairs_bunch,
-    unweighted_pairs,
-)
+from skjetsim.datasets._lepton_pairs import CHUNK_ROWS, lepton_pairs, pairs_bunch, unweighted_pairs
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
 
-# Below, the scales of parton densities end.
+# The scales of parton densities end here, in GeV.
 MASS_MIN = 1.0
 
 # Settings that the weights read from Pythia as well.
@@ -43,17 +39,17 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
         Number of rows.
 
     boson : {"both", "photon", "z"}, default="both"
-        What is exchanged: photon and Z with their interference, or one alone. Subtracting the
-        photon's events from those of both leaves Z and interference [3]_.
+        What is exchanged: photon and Z with their interference, or one of them alone. The events
+        of both minus those of the photon are Z and interference [3]_.
 
     mass_min : float, default=50.0
-        Smallest mass of the pair, above 1 GeV.
+        Smallest mass of the pair in GeV, above 1.
 
     mass_max : float or None, default=None
-        Largest mass of the pair, GeV; None is the energy of the collisions.
+        Largest mass of the pair in GeV. None is the energy of the collisions.
 
     weighted : bool, default=False
-        Whether to draw points in phase space in place of events of weight one.
+        Whether to draw points in phase space instead of events of weight one.
 
     %(random_state)s
 
@@ -73,9 +69,10 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
         data : DataFrame of shape (n_samples, 8)
             Momenta and energies of muon (negative) and antimuon, in GeV.
         sample_weight : ndarray of shape (n_samples,)
-            Weights in pb, whose mean estimates the cross-section; all the same unless `weighted`.
+            Weights in pb. Their mean estimates the cross-section. All are the same unless
+            `weighted`.
         cross_section, cross_section_error : float
-            Cross-section of these cuts, and its statistical error, in pb. Pythia's own unless
+            Cross-section of these cuts, and its statistical error, in pb. They are Pythia's unless
             `weighted`.
         feature_names : list of str
             Names of the columns.
@@ -86,7 +83,7 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
-        or with `weighted` and a setting that the weights cannot follow.
+        or if `weighted` and the weights cannot follow a setting.
     %(OSError)s
 
     See Also
@@ -98,16 +95,16 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     -----
     Weights are exact at leading order: matrix element with running coupling and width, parton
     densities and scales are those of Pythia. Points are flat in the logarithm of the mass, in
-    the rapidity of the pair, in cos(theta) and in phi, so that the Z peak and the falling
-    parton luminosity are left to the weights. Needs ``pip install skjetsim[pythia]``.
+    the rapidity of the pair, in cos(theta) and in phi. The Z peak and the falling parton luminosity
+    are in the weights. Needs ``pip install skjetsim[pythia]``.
 
-    Weighted points are worth (sum w)^2 / sum w^2 events: about 1% of `n_samples` with the default
-    cuts, where few points are on the Z peak, and a quarter from 81 to 101 GeV. A narrow window
-    is the way to many effective events.
+    Weighted points are worth (sum w)^2 / sum w^2 events. With the default cuts, this is about 1% of
+    `n_samples`, since few points are on the Z peak. From 81 to 101 GeV it is a quarter: a narrow
+    window gives many effective events.
 
     Weights divided by their number add up to the cross-section, so that histograms filled with
-    them are in pb. Samples divided so can be added and, with a minus sign, subtracted, whatever
-    their sizes.
+    them are in pb. Samples with such weights can be added, and subtracted with a minus sign,
+    whatever their sizes.
 
     References
     ----------
@@ -194,6 +191,6 @@ def _weighted_chunk(what, n_rows, seed, number):
 
 
 def _mean(weight):
-    """Mean and its standard error, which one event alone does not tell."""
+    """Mean and its standard error, which is NaN for a single event."""
     error = weight.std(ddof=1) / np.sqrt(len(weight)) if len(weight) > 1 else np.nan
     return float(weight.mean()), float(error)

@@ -168,7 +168,7 @@ def charged_particles(n=4000):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     energy = np.sqrt(px**2 + py**2 + pz**2)
     pdg_id = rng.choice([211, -11, 13], n)
-    return Particles(np.arange(n), pdg_id, np.ones(n), px, py, pz, energy)
+    return Particles(np.arange(n), px, py, pz, energy, pdg_id, np.ones(n))
 
 
 def test_tracks_keep_their_noise_whatever_the_efficiency():
@@ -265,7 +265,7 @@ def test_photons_near_an_electron_are_part_of_it(pdg_id, cone):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     kinds = np.array([pdg_id, 22, 22, 22])
     charge = np.array([-1.0, 0, 0, 0])
-    flow = Particles(event, kinds, charge, px, py, pz, pt * np.cosh(eta))
+    flow = Particles(event, px, py, pz, pt * np.cosh(eta), kinds, charge)
     card = replace(CARD, electron_cone=cone, **dict.fromkeys(IDENTIFICATION, (1.0, 1.0)))
     lepton = Lepton("lepton", (pdg_id,))
     role = np.array([0, -1, -1, -1])

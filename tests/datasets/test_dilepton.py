@@ -118,7 +118,7 @@ def test_the_veto_only_saves_time(monkeypatch):
     from skjetsim.datasets._chain._pythia import records
     from skjetsim.datasets._dilepton import ZEE
 
-    record = next(records(ZEE.settings, 1, ZEE.user_hooks, batch_size=128))
+    record = next(records(ZEE.settings, 1, ZEE.user_hooks(), batch_size=128))
     assert ZEE.select(record).n_events == record.n_events == 128
     record = next(records(ZEE.settings, 1, batch_size=128))
     assert 0.3 < ZEE.select(record).n_events / 128 < 0.7

@@ -46,7 +46,7 @@ def make_particles(event, pt, eta, phi):
     pt, eta, phi = (np.asarray(values, dtype=float) for values in (pt, eta, phi))
     none = np.zeros(len(pt))
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
-    return Particles(np.asarray(event), none, none, px, py, pz, pt * np.cosh(eta))
+    return Particles(np.asarray(event), px, py, pz, pt * np.cosh(eta), none, none)
 
 
 def mass_of(cloud, jets):
@@ -170,7 +170,7 @@ def test_heavy_jets_have_their_mass(kind, mass, n_quarks):
 def _record(kind):
     process = JetCloudProcess(kind, 0.8, (900.0, 1100.0), 30)
     settings = (*process.settings, "PartonLevel:MPI = off")
-    return next(_pythia.records(settings, 1, process.user_hooks))
+    return next(_pythia.records(settings, 1, process.user_hooks()))
 
 
 def test_quark_jets_are_light_and_narrow(jets):
@@ -187,7 +187,7 @@ def test_recoil_is_followed_until_radiation():
     status = np.array([-11, -23, -44, -44, -51, 51])
     mother = np.array([0, 0, 1, 2, 3, 3])
     zeros = np.zeros(6)
-    entries = Entries(np.zeros(6, int), pdg_id, status, mother, zeros, zeros, zeros, zeros)
+    entries = Entries(np.zeros(6, int), zeros, zeros, zeros, zeros, pdg_id, status, mother)
     assert_array_equal(after_recoil(entries, np.array([1])), [3])
     assert_array_equal(after_recoil(entries, np.array([5])), [5])
 

@@ -35,7 +35,7 @@ def make_particles(event, pt, eta, phi):
     pt, eta, phi = (np.asarray(values, dtype=float) for values in (pt, eta, phi))
     none = np.zeros(len(pt))
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
-    return Particles(np.asarray(event), none, none, px, py, pz, pt * np.cosh(eta))
+    return Particles(np.asarray(event), px, py, pz, pt * np.cosh(eta), none, none)
 
 
 def trimmed(particles):

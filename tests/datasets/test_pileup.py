@@ -29,7 +29,7 @@ def make_particles(event, pt, eta, phi, pdg_id=22, charge=0.0):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     n = len(px)
     energy = np.sqrt(px**2 + py**2 + pz**2)
-    return Particles(event, np.full(n, pdg_id), np.full(n, charge), px, py, pz, energy)
+    return Particles(event, px, py, pz, energy, np.full(n, pdg_id), np.full(n, charge))
 
 
 def made_up_records(settings, seed):

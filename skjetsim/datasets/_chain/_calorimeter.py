@@ -144,7 +144,7 @@ def _track_factor(energy, variance, charged_energy, charged_variance):
 def _massless(event, pdg_id, energy, eta, phi):
     pt = energy / np.cosh(eta)
     momenta = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
-    return Particles(event, np.full(len(event), pdg_id), np.zeros(len(event)), *momenta, energy)
+    return Particles(event, *momenta, energy, np.full(len(event), pdg_id), np.zeros(len(event)))
 
 
 def ecal_fraction(pdg_id, card):

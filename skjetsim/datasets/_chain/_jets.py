@@ -9,13 +9,8 @@ from skjetsim.datasets._chain._particles import FourMomenta, delta_r, direction
 
 @dataclass(frozen=True)
 class Jets(FourMomenta):
-    """Jets of many events in flat arrays, in GeV; `event` is never decreasing."""
+    """Jets, with the number of constituents of each."""
 
-    event: np.ndarray
-    px: np.ndarray
-    py: np.ndarray
-    pz: np.ndarray
-    energy: np.ndarray
     n_constituents: np.ndarray
 
     def scale(self, factor):

@@ -10,8 +10,19 @@ NEUTRINO_IDS = (12, 14, 16)
 _SMALLEST_PT = 1e-300
 
 
+@dataclass(frozen=True)
 class FourMomenta:
-    """Kinematics of flat arrays `px`, `py`, `pz` and `energy` in GeV; base of dataclasses."""
+    """Objects of many events in flat arrays: event number and four-momentum of each, in GeV.
+
+    Flat arrays let every step of the simulation be one numpy expression, however many objects an
+    event has. `event` never decreases.
+    """
+
+    event: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    energy: np.ndarray
 
     @property
     def momenta(self):
@@ -50,20 +61,10 @@ class FourMomenta:
 
 @dataclass(frozen=True)
 class Particles(FourMomenta):
-    """Particles of ``n_events`` events, one entry per particle, in GeV.
+    """Particles, with their PDG numbers and charges."""
 
-    Flat arrays with an event number for each particle let every step of the
-    simulation be one numpy expression, however many particles an event has.
-    ``event`` is never decreasing.
-    """
-
-    event: np.ndarray
     pdg_id: np.ndarray
     charge: np.ndarray
-    px: np.ndarray
-    py: np.ndarray
-    pz: np.ndarray
-    energy: np.ndarray
 
 
 def ratio(values, total):

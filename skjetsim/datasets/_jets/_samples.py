@@ -1,12 +1,10 @@
 """Bundled jets: clouds and images."""
 
-import numpy as np
-from sklearn.utils import Bunch
-
-from skjetsim.datasets._bundled import bundled_descr, read_arrays
-from skjetsim.datasets._jets._clouds import COORDINATES, cloud_detector_bunch, cloud_keys
+from skjetsim.datasets._bundled import read_file, stacked
+from skjetsim.datasets._chain._note import describe_bundled
+from skjetsim.datasets._jets._clouds import cloud_bunch
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
-from skjetsim.datasets._jets._images import image_detector_bunch, image_frame
+from skjetsim.datasets._jets._images import image_bunch
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._validation import check_option
 
@@ -41,9 +39,11 @@ def load_gluon_jets(*, return_X_y=False):
         parton_delta_r : ndarray of shape (6000,)
             Distance from the jet axis to the gluon.
         target, target_mask, target_jets
-            The same of the reconstructed jet; zeros if it is not accepted.
+            `data`, `mask` and `jets` of the reconstructed jet; zeros if it is not accepted.
         accepted : ndarray of bool of shape (6000,)
             Whether a reconstructed jet is near the generated one.
+        repeats : tuple
+            Other detector passes: none.
         feature_names, target_names : list of str
             Names of the last axis of `data` and `target`.
         DESCR : str
@@ -63,20 +63,14 @@ def load_gluon_jets(*, return_X_y=False):
     >>> jets.data.shape, float(jets.jets["pt"].min()) > 900
     ((6000, 30, 3), True)
     """
-    file = "gluon_jets.parquet"
-    arrays = read_arrays(file)
+    arrays, metadata = read_file("gluon_jets.parquet")
     accepted = arrays["accepted"]
     if return_X_y:
         return arrays["data"][accepted], arrays["target"][accepted]
-    columns, one = _levels(arrays, JET_COLUMNS)
+    columns, passes = _levels(arrays, JET_COLUMNS)
     columns["parton_delta_r"] = arrays["parton_delta_r"]
-    return Bunch(
-        **cloud_keys(columns),
-        **cloud_detector_bunch(one),
-        feature_names=list(COORDINATES["relative"]),
-        target_names=list(COORDINATES["relative"]),
-        DESCR=bundled_descr(JetCloudProcess.description, file, len(accepted), accepted.mean()),
-    )
+    descr = describe_bundled(JetCloudProcess, metadata, accepted)
+    return cloud_bunch(columns, passes, "relative", descr)
 
 
 def load_jet_images(kind="w"):
@@ -106,16 +100,18 @@ def load_jet_images(kind="w"):
         target : ndarray of shape (4000, 25, 25)
             The reconstructed jet; zeros if it is not accepted.
         target_jets : DataFrame of shape (4000, 6)
-            As `jets`, after the detector.
+            `jets` after the detector.
         accepted : ndarray of bool of shape (4000,)
             Whether a reconstructed jet is near the generated one.
+        repeats : tuple
+            Other detector passes: none.
         DESCR : str
             Description of the data.
 
     Raises
     ------
     ValueError
-        If `kind` is another one.
+        If `kind` is something else.
 
     See Also
     --------
@@ -134,23 +130,13 @@ def load_jet_images(kind="w"):
     (8000, 25, 25)
     """
     check_option(kind, "kind", tuple(SETTINGS))
-    file = "jet_images.parquet"
-    columns, one = _levels(read_arrays(file, [("kind", "=", kind)]), IMAGE_COLUMNS)
-    accepted = one["accepted"]
-    return Bunch(
-        data=columns["data"],
-        jets=image_frame(columns["jets"]),
-        **image_detector_bunch(one),
-        DESCR=bundled_descr(JetImageProcess.description, file, len(accepted), accepted.mean()),
-    )
+    arrays, metadata = read_file("jet_images.parquet", [("kind", "=", kind)])
+    descr = describe_bundled(JetImageProcess, metadata, arrays["accepted"])
+    return image_bunch(*_levels(arrays, IMAGE_COLUMNS), descr)
 
 
 def _levels(arrays, names):
-    """Columns of the generator level, and one detector pass, as a process makes them."""
-    jets, target_jets = (
-        np.column_stack([arrays[f"{level}_{name}"] for name in names])
-        for level in ("jets", "target_jets")
-    )
-    columns = {"data": arrays["data"], "jets": jets}
+    """Columns of the generator level and of the detector pass, as a process makes them."""
+    jets, target_jets = (stacked(arrays, level, names) for level in ("jets", "target_jets"))
     one = {"target": arrays["target"], "jets": target_jets, "accepted": arrays["accepted"]}
-    return columns, one
+    return {"data": arrays["data"], "jets": jets}, [one]

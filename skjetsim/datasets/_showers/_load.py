@@ -3,13 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from skjetsim.datasets._bundled import read_arrays, read_metadata
+from skjetsim.datasets._bundled import read_file
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._make import COLUMNS, showers_bunch
 from skjetsim.datasets._showers._simulate import DEVELOP
 from skjetsim.utils._validation import check_option
-
-FILE = "showers.parquet"
 
 
 def load_showers(particle="electron", *, return_X_y=False):
@@ -59,7 +57,7 @@ def load_showers(particle="electron", *, return_X_y=False):
     Raises
     ------
     ValueError
-        If `particle` is another one.
+        If `particle` is something else.
 
     See Also
     --------
@@ -88,22 +86,17 @@ def load_showers(particle="electron", *, return_X_y=False):
     ('layer0_phi0_eta0', (3000, 504))
     """
     check_option(particle, "particle", DEVELOP)
-    arrays = read_arrays(FILE, [("particle", "=", particle)])
+    arrays, metadata = read_file("showers.parquet", [("particle", "=", particle)])
     zeros = np.zeros((len(arrays["energy"]), 4))
     data = pd.DataFrame(np.column_stack([arrays.pop("energy"), zeros]), columns=COLUMNS)
     if return_X_y:
         return data, arrays["target"]
     arrays["particle"] = particle
-    return showers_bunch(data, ShowerGeometry(), **arrays, about=f"\n{_sample(len(data))}")
-
-
-def _sample(n_showers):
-    """Paragraph on the bundled file, from its metadata."""
-    metadata = read_metadata(FILE)
-    return f"""\
-**This sample.** {n_showers:,} showers of each particle in the default calorimeter, at normal
+    about = f"""
+**This sample.** {len(data):,} showers of each particle in the default calorimeter, at normal
 incidence on the axis. Energies are uniform from 1 to 100 GeV, and the same for each particle.
-Made by ``make_showers`` with ``random_state={metadata[b"seed"].decode()}`` and
-NumPy {metadata[b"numpy"].decode()}. Energies of cells are rounded to 12 significant bits, other
+Made by ``make_showers`` with ``random_state={metadata["seed"]}`` and
+NumPy {metadata["numpy"]}. Energies of cells are rounded to 12 significant bits, other
 numbers to single precision.
 """
+    return showers_bunch(data, ShowerGeometry(), **arrays, about=about)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import description
+from skjetsim.datasets._chain._note import description
 from skjetsim.datasets._showers._checks import (
     check_angles,
     check_energies,
