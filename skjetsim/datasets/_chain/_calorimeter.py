@@ -21,7 +21,7 @@ class Towers:
 
     @property
     def first(self):
-        """Number of the first tower of each ring, and after the last ring their total."""
+        """Number of the first tower of each ring, and the number of towers at the end."""
         return np.concatenate([[0], np.cumsum(self.phi_divisions)])
 
     def find(self, eta, phi):

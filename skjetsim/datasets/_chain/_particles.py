@@ -84,7 +84,7 @@ def concatenate(parts):
 
 
 def pseudorapidity(px, py, pz):
-    """Pseudorapidity of momenta; finite also along the beam."""
+    """Pseudorapidity of momenta, which is finite along the beam, too."""
     return np.arcsinh(pz / np.maximum(np.hypot(px, py), _SMALLEST_PT))
 
 
@@ -136,7 +136,7 @@ def momenta_by_event(particles, number, n_numbers, n_events):
 
 
 def hardest_momenta(objects, n_rows, n_kept):
-    """Momenta of the hardest objects of each event, shape (n_rows, n_kept, 4), with zeros behind.
+    """Momenta of the hardest objects of each event, shape (n_rows, n_kept, 4), padded with zeros.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def hardest_momenta(objects, n_rows, n_kept):
         Particles or jets; `event` is the row.
 
     n_rows, n_kept : int
-        Number of events, and of objects kept of each.
+        Number of events, and of objects to keep of each.
     """
     objects = objects.select(np.lexsort((-objects.pt, objects.event)))
     rank = np.arange(len(objects.event)) - np.searchsorted(objects.event, objects.event)

@@ -5,15 +5,9 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skjetsim.datasets._chain._note import description
-from skjetsim.datasets._showers._checks import (
-    check_angles,
-    check_energies,
-    check_impact,
-    check_positions,
-    warn_energies,
-)
+from skjetsim.datasets._showers._checks import check_showers
 from skjetsim.datasets._showers._geometry import ShowerGeometry
-from skjetsim.datasets._showers._simulate import DEVELOP, METHODS, Showers, simulate
+from skjetsim.datasets._showers._simulate import DEVELOP, METHODS, simulate
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_option
 
@@ -170,15 +164,7 @@ def make_showers(
         raise TypeError(f"geometry must be a ShowerGeometry or None, got {geometry!r}.")
     check_option(particle, "particle", DEVELOP)
     check_option(method, "method", METHODS)
-    energy = check_energies(energy, n_samples)
-    showers = Showers(
-        energy,
-        check_angles(theta, "theta", len(energy), lower=0, upper=np.pi / 2),
-        check_angles(phi, "phi", len(energy)),
-        check_positions(position, len(energy)),
-    )
-    check_impact(showers, geometry)
-    warn_energies(energy)
+    showers = check_showers(energy, theta, phi, position, n_samples, geometry)
     arrays = simulate(showers, particle, geometry, method, as_seed_sequence(random_state), n_jobs)
     columns = np.column_stack([showers.energy, showers.theta, showers.phi, showers.position])
     data = pd.DataFrame(columns, columns=COLUMNS)
