@@ -44,8 +44,7 @@ def read_file(name, filters=None):
             shape = map(int, shape.split(","))
             values = column.flatten().to_numpy().reshape(len(column), *shape)
         # Stored in single precision, which is far finer than any detector.
-        is_single = values.dtype == np.float32
-        arrays[key] = values.astype(np.float64) if is_single else values.copy()
+        arrays[key] = values.astype(float if values.dtype == np.float32 else values.dtype)
     return arrays, metadata
 
 

@@ -8,7 +8,7 @@ from skjetsim.datasets._chain._events import run_chunks
 from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._chain._pythia import beam_energy, start
-from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
+from skjetsim.datasets._drell_yan_weights import muons, phase_space, weights
 from skjetsim.datasets._lepton_pairs import CHUNK_ROWS, lepton_pairs, pairs_bunch, unweighted_pairs
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
@@ -135,10 +135,10 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     >>> photon, _ = np.histogram(events.data["muon_E"], edges, weights=weight)  # doctest: +SKIP
     >>> z_and_interference = both - photon  # doctest: +SKIP
     """
-    pairs, phase_space = _pairs(boson, mass_min, mass_max, request.settings)
+    pairs, limits = _pairs(boson, mass_min, mass_max, request.settings)
     if weighted:
         _check_weighted_settings(request.settings)
-        what = pairs, boson, phase_space
+        what = pairs, boson, limits
         (columns,) = run_chunks(_weighted_chunk, what, request, CHUNK_ROWS, pairs.title)
         weight = columns["weight"]
         cross_section = _mean(weight)
@@ -151,7 +151,7 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
 
 
 def _pairs(boson, mass_min, mass_max, settings):
-    """Process and phase space between the cuts."""
+    """Process, and the energy and the smallest and largest mass of its phase space."""
     mass_min = check_real(mass_min, "mass_min", above=MASS_MIN, unit="GeV")
     own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
     if mass_max is not None:
@@ -165,12 +165,11 @@ def _pairs(boson, mass_min, mass_max, settings):
             )
     own += ["23:onMode = off", "23:onIfMatch = 13 -13"]
     pairs = lepton_pairs("Drell-Yan", "drell_yan.rst", boson, own, settings)
-    mass_max = energy if mass_max is None else min(mass_max, energy)
-    return pairs, PhaseSpace(energy, mass_min, mass_max)
+    return pairs, (energy, mass_min, energy if mass_max is None else min(mass_max, energy))
 
 
 def _check_weighted_settings(settings):
-    """Refuse settings that Pythia would follow and the weights would not."""
+    """Raise an error for settings that Pythia would follow and the weights would not."""
     for setting in settings:
         if not _WEIGHTED_SETTINGS.match(setting.strip()):
             raise ValueError(
@@ -183,10 +182,10 @@ def _check_weighted_settings(settings):
 def _weighted_chunk(what, n_rows, seed, number):
     """Points in phase space of the rows that belong to one seed, and their weights."""
     root = np.random.SeedSequence(**seed)
-    pairs, boson, phase_space = what
+    pairs, boson, limits = what
     pythia = start(pairs.settings, seed=1)
-    point, volume = phase_space(numpy_rng(root, 1, number).random((n_rows, 4)))
-    weight = volume * weights(pythia, boson, point, phase_space.energy)
+    point, volume = phase_space(numpy_rng(root, 1, number).random((n_rows, 4)), *limits)
+    weight = volume * weights(pythia, boson, point, energy=limits[0])
     return [{"data": muons(point, pythia.particleData.m0(13)), "weight": weight}]
 
 

@@ -88,7 +88,7 @@ class LeptonsAndJet(Process):
         particles, n_events = record.stable, record.n_events
         role = number_leptons(record, self.leptons, self.parent)
         clustered = particles.select(record.visible & (role == OTHER))
-        jets = cluster(clustered, n_events, JET_RADIUS)
+        jets, _ = cluster(clustered, n_events, JET_RADIUS)
         leptons = momenta_by_event(particles, role, len(self.leptons), n_events)
         good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
         # A single photon, radiated by a muon for example, is not a jet and has no mass.

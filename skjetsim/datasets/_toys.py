@@ -160,6 +160,11 @@ def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_sta
     _check_parameters(radius=radius, scale=scale)
     shape = check_int(n_samples, "n_samples"), 1 + check_int(n_features, "n_features")
     noise = numpy_rng(as_seed_sequence(random_state)).standard_normal(shape)
+    return on_shell(radius, scale, noise)
+
+
+def on_shell(radius, scale, noise):
+    """Points on shells: the first column of `noise` blurs the radius, the others are directions."""
     direction = noise[:, 1:] / np.linalg.norm(noise[:, 1:], axis=1, keepdims=True)
     return np.abs(radius + scale * noise[:, :1]) * direction
 

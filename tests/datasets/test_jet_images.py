@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets._chain import _events
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import Particles
 from skjetsim.datasets._jets._images import generate_jet_images
 from skjetsim.datasets._jets._pixels import pixelate
@@ -39,7 +39,7 @@ def make_particles(event, pt, eta, phi):
 
 
 def trimmed(particles):
-    jets, owner = cluster_constituents(particles, 1, 1.0)
+    jets, owner = cluster(particles, 1, 1.0)
     return trim(particles, owner, jets, np.array([np.argmax(jets.pt)]))
 
 

@@ -113,7 +113,7 @@ def test_subtraction_gives_the_jet_back(eta):
     flow = concatenate([flow, jet])
     flow = flow.select(np.argsort(flow.event, kind="stable"))
     bare = replace(CARD, underlying_density=(0.0,) * 3)
-    jets = cluster(flow, 25, CARD.jet_radius)
+    jets, _ = cluster(flow, 25, CARD.jet_radius)
     left = subtract_pileup(jets, flow, 25, bare)
     hard = left.pt > 30
     assert hard.sum() == 25

@@ -262,7 +262,7 @@ def test_jets_of_hand_made_particles():
     particles = make_particles(
         [20.0, 20.0, 5.0, 50.0], [0.0, 0.2, 2.0, 1.0], [0.0, 0.0, 0.0, 3.1], event=[0, 0, 0, 2]
     )
-    jets = cluster(particles, 4, 0.5)
+    jets, _ = cluster(particles, 4, 0.5)
     assert sorted(zip(jets.event.tolist(), jets.n_constituents.tolist(), strict=True)) == [
         (0, 1),
         (0, 2),

@@ -151,7 +151,7 @@ def find_jets(flow, leptons, n_events, card, has_pileup):
     jets : Jets
         Jets that pass, in any order within an event.
     """
-    jets = cluster(flow, n_events, card.jet_radius)
+    jets, _ = cluster(flow, n_events, card.jet_radius)
     if has_pileup:
         jets = subtract_pileup(jets, flow, n_events, card)
     jets = jets.scale(jet_energy_scale(jets.pt, jets.eta, card))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import at_events, delta_r, direction
 from skjetsim.datasets._chain._process import Process, keep_events, veto_count, veto_hooks
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
-from skjetsim.datasets._jets._kinds import parton_jets
+from skjetsim.datasets._jets._kinds import HADRONIC_W, INVISIBLE_Z, KINDS, parton_jets
 from skjetsim.datasets._jets._pixels import pixelate
 from skjetsim.datasets._jets._process import hardest, matched_jets
 from skjetsim.datasets._jets._substructure import tau21, trim
@@ -29,11 +29,8 @@ SETTINGS = {
         "Wprime:coup2WZ = 1.",
         "34:onMode = off",
         "34:onIfAll = 23 24",
-        "WeakZ0:gmZmode = 2",
-        "23:onMode = off",
-        "23:onIfAny = 12 14 16",
-        "24:onMode = off",
-        "24:onIfAny = 1 2 3 4 5",
+        *INVISIBLE_Z,
+        *HADRONIC_W,
     ),
     "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 130."),
 }
@@ -87,10 +84,11 @@ class JetImageProcess(Process):
     def select(self, record):
         """Find the leading jet, or the jet of the W, and trim it."""
         n_events, particles = record.n_events, record.stable.select(record.visible)
-        jets, owner = cluster_constituents(particles, n_events, RADIUS)
+        jets, owner = cluster(particles, n_events, RADIUS)
         good = np.ones(len(jets.event), dtype=bool)
         if self.kind == "w":
-            good = _near_the_w(jets, record)
+            w_boson, _ = KINDS["w"].momenta(record)
+            good = delta_r(jets.eta, jets.phi, *direction(w_boson[jets.event])) < RADIUS
         chosen = hardest(jets, good, n_events)
         event = np.flatnonzero((chosen >= 0) & (jets.pt[chosen] > PT_RANGE[0]))
         trimmed = trim(particles, owner, jets, chosen[event])
@@ -107,7 +105,7 @@ class JetImageProcess(Process):
         Returns ``target``: its image; ``jets``; and ``accepted``.
         """
         n_events = events.n_events
-        jets, owner = cluster_constituents(flow, n_events, RADIUS)
+        jets, owner = cluster(flow, n_events, RADIUS)
         chosen = matched_jets(jets, events, card)
         event = np.flatnonzero(chosen >= 0)
         trimmed = trim(flow, owner, jets, chosen[event])
@@ -137,12 +135,3 @@ class JetImageProcess(Process):
 
 
 _IN_GEV = [IMAGE_COLUMNS.index(name) for name in ("pt", "mass", "outside_pt")]
-
-
-def _near_the_w(jets, record):
-    """Mask of jets whose axis is within the radius of the W, the sum of its quarks."""
-    entries = record.entries
-    index = record.outgoing
-    index = index[(np.abs(entries.pdg_id[index]) <= 6) & (np.abs(record.maker(index)) == 24)]
-    w_momenta = entries.select(index).sums(record.n_events)
-    return delta_r(jets.eta, jets.phi, *direction(w_momenta[jets.event])) < RADIUS

@@ -17,13 +17,17 @@ _VETO_SCALE = 10.0
 # A jet with a larger abs(eta) at that time does not end below 2.
 _VETO_ETA_MAX = 2.3
 
-_INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
+INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
 _HADRONIC_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 1 2 3 4 5")
 # Windows of mass. At high pT there is a long tail of high mass, which is not a boson.
 _MASS_W = ("24:mMin = 50.", "24:mMax = 110.")
 _MASS_Z = ("23:mMin = 60.", "23:mMax = 120.")
-_HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
 _LEPTONIC_W = ("24:onMode = off", "24:onIfAny = 11 13")
+_DIBOSON = ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z)
+
+_LIGHT_QUARKS = (1, 2, 3, -1, -2, -3)
+_QUARKS = (1, 2, 3, 4, 5, -1, -2, -3, -4, -5)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,6 @@ def _leading_pt(partons, radius):
 # Pythia's numbers: no step yet, multiparton interaction, initial and final-state radiation.
 _LAST_OF_HARD_PROCESS = 3
 _COLOURED = (1, 2, 3, 4, 5, 21)
-_QUARKS = (1, 2, 3, 4, 5, -1, -2, -3, -4, -5)
 
 
 def parton_jets(partons, radius):
@@ -135,14 +138,8 @@ def parton_jets(partons, radius):
 
 
 KINDS = {
-    "gluon": JetKind(
-        "gluon jet", ("WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z), partons=(21,)
-    ),
-    "quark": JetKind(
-        "quark jet",
-        ("WeakBosonAndParton:qg2gmZq = on", *_INVISIBLE_Z),
-        partons=(1, 2, 3, -1, -2, -3),
-    ),
+    "gluon": JetKind("gluon jet", ("WeakBosonAndParton:qqbar2gmZg = on", *INVISIBLE_Z), (21,)),
+    "quark": JetKind("quark jet", ("WeakBosonAndParton:qg2gmZq = on", *INVISIBLE_Z), _LIGHT_QUARKS),
     "top": JetKind(
         "top jet",
         (
@@ -160,20 +157,8 @@ KINDS = {
         margins=(0.80, 1.25),
         pt_hat_factor=0.5,
     ),
-    "w": JetKind(
-        "W jet",
-        ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_INVISIBLE_Z, *_HADRONIC_W),
-        partons=_QUARKS,
-        resonance=(24, -24),
-        makers=(24, -24),
-    ),
-    "z": JetKind(
-        "Z jet",
-        ("WeakDoubleBoson:ffbar2ZW = on", *_MASS_W, *_MASS_Z, *_HADRONIC_Z, *_LEPTONIC_W),
-        partons=_QUARKS,
-        resonance=(23,),
-        makers=(23,),
-    ),
+    "w": JetKind("W jet", (*_DIBOSON, *INVISIBLE_Z, *HADRONIC_W), _QUARKS, (24, -24), (24, -24)),
+    "z": JetKind("Z jet", (*_DIBOSON, *_HADRONIC_Z, *_LEPTONIC_W), _QUARKS, (23,), (23,)),
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import (
     at_events,
     delta_r,
@@ -55,7 +55,7 @@ class JetCloudProcess(Process):
         """Find the jet that the parton, boson or top quark became."""
         hard, partons = KINDS[self.kind].momenta(record)
         particles = record.stable.select(record.visible)
-        jets, owner = cluster_constituents(particles, record.n_events, self.radius)
+        jets, owner = cluster(particles, record.n_events, self.radius)
         distance = delta_r(jets.eta, jets.phi, *direction(hard[jets.event]))
         chosen = hardest(jets, distance < self.radius, record.n_events)
         low, high = self.pt_range
@@ -76,7 +76,7 @@ class JetCloudProcess(Process):
         Returns ``target``: px, py and pz of constituents; ``jets``; and ``accepted``.
         """
         n_events = events.n_events
-        jets, owner = cluster_constituents(flow, n_events, self.radius)
+        jets, owner = cluster(flow, n_events, self.radius)
         chosen = matched_jets(jets, events, card)
         corrected = jets.select(chosen[chosen >= 0])
         if events.has_pileup:

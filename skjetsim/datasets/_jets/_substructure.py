@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import Jets, cluster_constituents
+from skjetsim.datasets._chain._jets import Jets, cluster
 from skjetsim.datasets._chain._particles import (
     Particles,
     delta_r,
@@ -58,7 +58,7 @@ def trim(particles, owner, jets, chosen):
     .. [1] D. Krohn, J. Thaler and L.-T. Wang, "Jet trimming", arXiv:0912.1342.
     """
     inside = constituents_of(particles, owner, chosen)
-    subjets, sub_owner = cluster_constituents(inside, len(chosen), SUBJET_RADIUS, "kt")
+    subjets, sub_owner = cluster(inside, len(chosen), SUBJET_RADIUS, "kt")
     kept = subjets.pt > SUBJET_PT_FRACTION * jets.pt[chosen][subjets.event]
     inside = inside.select(kept[sub_owner])
     n_jets = len(chosen)

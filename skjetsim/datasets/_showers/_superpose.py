@@ -80,10 +80,9 @@ def superpose_showers(showers, *, event=None):
 def _check_parts(parts):
     if not parts:
         raise ValueError("showers is empty: there is nothing to superpose.")
-    for part in parts:
+    for number, part in enumerate(parts):
         if not isinstance(part, Bunch) or "geometry" not in part:
             raise TypeError(f"showers must come from make_showers, got a {type(part).__name__}.")
-    for number, part in enumerate(parts):
         if part.geometry != parts[0].geometry:
             raise ValueError(
                 f"showers[{number}] has another geometry than showers[0]: only particles in the "
