@@ -9,14 +9,11 @@ from skjetsim.datasets._chain._events import generate_tables
 from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._particles import component_names
 from skjetsim.datasets._chain._process import (
-    LEPTON_ETA_MAX,
-    LEPTON_PT_MIN,
     Lepton,
     Process,
     in_acceptance,
     keep_events,
     number_leptons,
-    veto_count,
     veto_hooks,
 )
 from skjetsim.datasets._chain._reconstruction import find_leptons
@@ -62,15 +59,14 @@ class LeptonPair(Process):
 
     def user_hooks(self):
         """Drop events that fail the selection before they are hadronised."""
-        count = veto_count(self.title)
 
         def is_outside(record):
             boson = record[record[HARD_BOSON].iBotCopyId()]
             leptons = (record[index] for index in (boson.daughter1(), boson.daughter2()))
-            good = (p.pT() > LEPTON_PT_MIN and abs(p.eta()) < LEPTON_ETA_MAX for p in leptons)
-            return count(not all(good))
+            momenta = np.array([(lepton.px(), lepton.py(), lepton.pz()) for lepton in leptons])
+            return not in_acceptance(momenta).all()
 
-        return veto_hooks(parton_level=is_outside)
+        return veto_hooks(self.title, parton_level=is_outside)
 
     def select(self, record):
         """Apply the loose selection to the leptons before they radiate."""

@@ -106,7 +106,9 @@ def unweighted_pairs(pairs, request):
         Value and error, pb.
     """
     columns, sigma = run_chunks(_unweighted_chunk, pairs, request, CHUNK_ROWS, pairs.title)
-    return columns, _total(sigma)
+    share = sigma["rows"] / sigma["rows"].sum()
+    value, error = share @ sigma["value"], np.linalg.norm(share * sigma["error"])
+    return columns, (float(value * MILLIBARN), float(error * MILLIBARN))
 
 
 def _unweighted_chunk(pairs, n_rows, seed, number):
@@ -136,13 +138,6 @@ def _columns(record, pairs):
     sides = [entries.select(np.flatnonzero(sign * entries.pdg_id > 0)) for sign in (1, -1)]
     data = np.hstack([side.momenta for side in sides])
     return {"data": data, "pdg_id": sides[0].pdg_id.astype(np.int64)}
-
-
-def _total(sigma):
-    """Cross-section in pb and its error, from those of the chunks."""
-    share = sigma["rows"] / sigma["rows"].sum()
-    value, error = share @ sigma["value"], np.linalg.norm(share * sigma["error"])
-    return float(value * MILLIBARN), float(error * MILLIBARN)
 
 
 def pairs_bunch(lepton, columns, cross_section, descr, **fields):

@@ -81,7 +81,7 @@ class LeptonsAndJet(Process):
             eta = (abs(particle.eta()) for particle in record if particle.id() in pdg_ids)
             return any(value > self.hard_eta_max for value in eta)
 
-        return veto_hooks(process_level=is_far)
+        return veto_hooks(self.title, process_level=is_far)
 
     def select(self, record):
         """Apply the loose selection and compute the generator-level features."""

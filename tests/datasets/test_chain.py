@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _dilepton, generate_zmumu
+from skjetsim.datasets import DetectorCard, generate_zmumu
 from skjetsim.datasets._chain import _events, _process, _pythia
 
 pytestmark = pytest.mark.usefixtures("pythia")
@@ -59,7 +59,7 @@ def test_impossible_settings(settings, error, match, monkeypatch):
 def test_a_hook_that_drops_everything_is_an_error(monkeypatch):
     """Pythia would never come back."""
     monkeypatch.setattr(_process, "MAX_DROPPED", 20)
-    monkeypatch.setattr(_dilepton, "LEPTON_PT_MIN", 1e4)
+    monkeypatch.setattr(_process, "LEPTON_PT_MIN", 1e4)
     with pytest.raises(ValueError, match=r"None of the last 20 .*Z -> mumu"):
         generate_zmumu(1, random_state=0)
 

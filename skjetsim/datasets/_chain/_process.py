@@ -115,32 +115,17 @@ def keep_events(record, kept, columns, jets=None, role=None):
     return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
 
 
-def veto_count(title):
-    """Make a function that counts the events that a hook drops one after another.
-
-    It takes whether the hook drops an event, returns the same, and raises after too many dropped
-    events. Without it, Pythia would go on forever inside one call.
-    """
-    n_dropped = 0
-
-    def count(drop):
-        nonlocal n_dropped
-        n_dropped = n_dropped + 1 if drop else 0
-        if n_dropped == MAX_DROPPED:
-            raise ValueError(
-                f"None of the last {MAX_DROPPED} events could become a {title} event that passes: "
-                "the settings and the selection exclude each other, or nearly do."
-            )
-        return drop
-
-    return count
-
-
-def veto_hooks(*, process_level=None, parton_level=None, shower=None, scale=0.0):
+def veto_hooks(title, *, process_level=None, parton_level=None, shower=None, scale=0.0):
     """Pythia's hooks that drop events before more time is spent on them.
+
+    They count the events that are dropped one after another, and raise an error after too many.
+    Pythia would go on forever inside one call.
 
     Parameters
     ----------
+    title : str
+        Title of the process.
+
     process_level, parton_level : callable or None, default=None
         ``drop(record)``, whether to drop an event by its hard process or by its partons.
 
@@ -153,10 +138,26 @@ def veto_hooks(*, process_level=None, parton_level=None, shower=None, scale=0.0)
     """
     import pythia8mc
 
-    methods = {"scaleVetoPT": lambda _: scale}
     levels = {"ProcessLevel": process_level, "PartonLevel": parton_level, "PT": shower}
-    for level, drop in levels.items():
-        if drop is not None:
-            methods[f"canVeto{level}"] = lambda _: True
-            methods[f"doVeto{level}"] = staticmethod(drop)
+    levels = {level: drop for level, drop in levels.items() if drop is not None}
+    n_dropped = 0
+
+    def counted(level):
+        def veto(_, *arguments):
+            nonlocal n_dropped
+            dropped = levels[level](*arguments)
+            # An event passes if it is not dropped at the last level.
+            n_dropped = 0 if level == list(levels)[-1] and not dropped else n_dropped + dropped
+            if n_dropped == MAX_DROPPED:
+                raise ValueError(
+                    f"None of the last {MAX_DROPPED} events could become a {title} event that "
+                    "passes: the settings and the selection exclude each other, or nearly do."
+                )
+            return dropped
+
+        return veto
+
+    methods = {"scaleVetoPT": lambda _: scale}
+    for level in levels:
+        methods |= {f"canVeto{level}": lambda _: True, f"doVeto{level}": counted(level)}
     return type("Veto", (pythia8mc.UserHooks,), methods)()

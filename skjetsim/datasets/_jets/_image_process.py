@@ -6,7 +6,7 @@ import numpy as np
 
 from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import at_events, delta_r, direction
-from skjetsim.datasets._chain._process import Process, keep_events, veto_count, veto_hooks
+from skjetsim.datasets._chain._process import Process, keep_events, veto_hooks
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
 from skjetsim.datasets._jets._kinds import HADRONIC_W, INVISIBLE_Z, KINDS, parton_jets
 from skjetsim.datasets._jets._pixels import pixelate
@@ -71,15 +71,14 @@ class JetImageProcess(Process):
         """Drop dijets that will be out of range; a W hardly ever is."""
         if self.kind != "qcd":
             return None
-        count = veto_count(self.title)
         (pt_min, pt_max), (mass_min, mass_max) = _VETO_PT, _VETO_MASS
 
         def is_out_of_range(position, record):
             jets = parton_jets([particle for particle in record if particle.isFinal()], RADIUS)
             good = (pt_min < jet.pt() < pt_max and mass_min < jet.m() < mass_max for jet in jets)
-            return count(not any(good))
+            return not any(good)
 
-        return veto_hooks(shower=is_out_of_range, scale=_VETO_SCALE)
+        return veto_hooks(self.title, shower=is_out_of_range, scale=_VETO_SCALE)
 
     def select(self, record):
         """Find the leading jet, or the jet of the W, and trim it."""

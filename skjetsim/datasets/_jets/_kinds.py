@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._process import veto_count, veto_hooks
+from skjetsim.datasets._chain._process import veto_hooks
 from skjetsim.datasets._chain._pythia import beam_energy
 
 # Outgoing parton moved by the recoil of initial-state radiation.
@@ -72,13 +72,10 @@ class JetKind:
     def user_hooks(self, radius, pt_range):
         """Pythia's hooks that drop events whose jet will be out of range."""
         low, high = (margin * pt for margin, pt in zip(self.margins, pt_range, strict=True))
-        count = veto_count(self.title)
 
         def is_of_another_kind(record):
             # Pythia has no switch for the flavour that comes with the boson.
-            wrong = not any(p.id() in self.partons for p in record if p.status() == 23)
-            # An event that passes here is not counted: it may still be dropped later.
-            return wrong and count(wrong)
+            return not any(p.id() in self.partons for p in record if p.status() == 23)
 
         def is_out_of_range(position, record):
             # Resonances shower by themselves, after the rest of the event.
@@ -88,14 +85,14 @@ class JetKind:
             if self.resonance:
                 candidate = next(p for p in final if p.id() in self.resonance)
                 inside = low < candidate.pT() < high and abs(candidate.eta()) < _VETO_ETA_MAX
-                return count(not inside)
+                return not inside
             partons = [p for p in final if p.idAbs() in _COLOURED]
             # Partons just too far apart for one jet may be in one jet after they have radiated.
             too_hard = _leading_pt(partons, radius) >= high
-            return count(too_hard or _leading_pt(partons, 1.25 * radius) <= low)
+            return too_hard or _leading_pt(partons, 1.25 * radius) <= low
 
-        level = None if self.makers else is_of_another_kind
-        return veto_hooks(process_level=level, shower=is_out_of_range, scale=_VETO_SCALE)
+        kind = None if self.makers else is_of_another_kind
+        return veto_hooks(self.title, process_level=kind, shower=is_out_of_range, scale=_VETO_SCALE)
 
 
 def after_recoil(entries, index):
