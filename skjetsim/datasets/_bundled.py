@@ -3,9 +3,8 @@
 from importlib import resources
 
 import numpy as np
-from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import detector_bunch, frame
+from skjetsim.datasets._chain._events import tables_bunch
 from skjetsim.datasets._chain._note import describe_bundled
 from skjetsim.utils._validation import check_option
 
@@ -76,21 +75,13 @@ def load_pair(process, file, *, selection, return_X_y):
     descr = describe_bundled(process, metadata, arrays["accepted"])
     if selection == "accepted":
         arrays = {name: values[arrays["accepted"]] for name, values in arrays.items()}
-    data = frame(process.feature_names, stacked(arrays, "gen", process.feature_names))
-    first, second = (_pass(arrays, suffix, process.target_names) for suffix in ("", "2"))
-    target = first.target
+    passes = [_pass(arrays, suffix, process.target_names) for suffix in ("", "2")]
+    data = stacked(arrays, "gen", process.feature_names)
+    events = tables_bunch(process, data, passes, descr)
     if selection == "all":
-        target["accepted"] = first.accepted.astype(np.float64)
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        **first,
-        repeats=(second,),
-        feature_names=list(data.columns),
-        target_names=list(target.columns),
-        DESCR=descr,
-    )
+        events.target["accepted"] = events.accepted.astype(np.float64)
+        events.target_names.append("accepted")
+    return (events.data, events.target) if return_X_y else events
 
 
 def stacked(arrays, level, names):
@@ -99,10 +90,7 @@ def stacked(arrays, level, names):
 
 
 def _pass(arrays, suffix, names):
-    """One detector pass."""
-    flags = {
-        name: arrays[f"{name}{suffix}"]
-        for name in ("accepted", "matched", "n_jets")
-        if f"{name}{suffix}" in arrays
-    }
-    return detector_bunch(names, {"target": stacked(arrays, f"reco{suffix}", names), **flags})
+    """One detector pass, as a process makes it."""
+    flags = [name for name in ("accepted", "matched", "n_jets") if name in arrays]
+    target = stacked(arrays, f"reco{suffix}", names)
+    return {"target": target, **{name: arrays[f"{name}{suffix}"] for name in flags}}

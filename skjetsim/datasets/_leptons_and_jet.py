@@ -30,8 +30,6 @@ JET_ETA_MAX = 3.0
 JET_RADIUS = 0.5
 JET_MIN_CONSTITUENTS = 2
 
-MATCHINGS = ("delta_r", "leading")
-
 
 @dataclass(frozen=True)
 class LeptonsAndJet(Process):
@@ -59,7 +57,7 @@ class LeptonsAndJet(Process):
     options = ("matching",)
 
     def __post_init__(self):
-        check_option(self.matching, "matching", MATCHINGS)
+        check_option(self.matching, "matching", ("delta_r", "leading"))
 
     @property
     def feature_names(self):

@@ -1,4 +1,4 @@
-"""generate_jets: selection, truncation, coordinates, detector level, and what kinds look like."""
+"""generate_jets: selection, truncation, coordinates, detector level, and kinds of jets."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def smaller_batches():
 
 
 def generate(n_samples, kind="gluon", **options):
-    """Without multiparton interactions, which take most of the time."""
+    """Jets without multiparton interactions, which take most of the time."""
     defaults = {"random_state": 1, "n_detector": None, "n_constituents": 200}
     defaults["settings"] = ["PartonLevel:MPI = off"]
     return generate_jets(n_samples, kind, **(defaults | options))
@@ -36,7 +36,7 @@ def generate(n_samples, kind="gluon", **options):
 
 @pytest.fixture(scope="module")
 def jets(pythia):
-    """Two chunks, two passes."""
+    """Jets of two chunks, in two detector passes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_events, "CHUNK_ROWS", 25)
         return generate(40, n_detector=2)
@@ -90,7 +90,7 @@ def test_constituents_add_up_to_the_jet(jets, level):
     x, y = (pt_rel * f(cloud[..., 1]) for f in (np.cos, np.sin))
     assert_allclose(x.sum(axis=1), 1, rtol=1e-9)
     assert_allclose(y.sum(axis=1), 0, atol=1e-9)
-    # The table has the hadrons' masses, the cloud has not.
+    # The table includes the masses of hadrons. The cloud does not.
     assert (mass_of(cloud, table) < table["mass"] * (1 + 1e-6)).all()
     assert (mass_of(cloud, table) > table["mass"] * 0.6).all()
 
@@ -200,7 +200,7 @@ def test_each_particle_is_in_one_jet():
     assert_array_equal(jets.event[owner], event)
     assert_array_equal(np.bincount(owner), jets.n_constituents)
     assert_allclose(np.bincount(owner, particles.px), jets.px, atol=1e-12)
-    # kT begins with the soft ones: other jets, of the same particles.
+    # kT begins with soft particles, so that the same particles make other jets.
     others, owner = cluster(particles, 4, 0.6, "kt")
     assert_allclose(np.bincount(owner, particles.energy), others.energy)
 

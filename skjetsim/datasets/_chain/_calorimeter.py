@@ -125,7 +125,9 @@ class Calorimeter:
         excess = np.maximum(energy - charged_energy, 0)
         smallest = self.significance_min * np.sqrt(charged_variance + sigma**2)
         neutral = (excess > self.energy_min) & (excess > smallest)
-        factor = _track_factor(energy, sigma**2, charged_energy, charged_variance)
+        # The best estimate of the energy of a tower's tracks over their measured energy.
+        weight = ratio(charged_variance, sigma**2 + charged_variance)
+        factor = 1 + weight * ratio(energy - charged_energy, charged_energy)
         scale = np.ones(len(measured.event))
         scale[charged] = np.where(neutral, 1, factor)[of_tower]
         neutrals = _massless(
@@ -157,12 +159,6 @@ class Calorimeter:
         sigma = self.resolution(eta, energy)
         seen = (energy >= self.energy_min) & (energy >= self.significance_min * sigma)
         return np.where(seen, energy, 0), sigma
-
-
-def _track_factor(energy, variance, charged_energy, charged_variance):
-    """Best estimate of the energy of a tower's tracks over their measured energy."""
-    weight = ratio(charged_variance, variance + charged_variance)
-    return 1 + weight * ratio(energy - charged_energy, charged_energy)
 
 
 def _massless(event, pdg_id, energy, eta, phi):

@@ -81,9 +81,18 @@ def generate_tables(process, request):
         Description of the data.
     """
     columns, passes, descr = generate_events(process, request)
+    return tables_bunch(process, columns["data"], passes, descr)
+
+
+def tables_bunch(process, data, passes, descr):
+    """Bunch of tables from arrays of the generator level and of each detector pass."""
+
+    def detector_bunch(one):
+        return Bunch(**one | {"target": frame(process.target_names, one["target"])})
+
     return Bunch(
-        data=frame(process.feature_names, columns["data"]),
-        **detector_keys(passes, lambda one: detector_bunch(process.target_names, one)),
+        data=frame(process.feature_names, data),
+        **detector_keys(passes, detector_bunch),
         feature_names=list(process.feature_names),
         target_names=list(process.target_names),
         DESCR=descr,
@@ -253,11 +262,6 @@ def detector_keys(passes, make_bunch):
 def frame(names, values):
     """Table of momenta in double precision."""
     return pd.DataFrame(np.array(values, dtype=np.float64), columns=list(names))
-
-
-def detector_bunch(names, one):
-    """One detector pass: a table, and the flags of its events."""
-    return Bunch(**one | {"target": frame(names, one["target"])})
 
 
 def package_versions(title):

@@ -44,9 +44,8 @@ def energy_flow(events, card, rng):
     index, noise = find_tracks(particles, card, rng)
     tracks, resolution = smear_tracks(particles.select(index), card, noise)
 
-    absolute = np.abs(particles.pdg_id)
     in_ecal = ecal_fraction(particles.pdg_id, card)
-    in_hcal = np.where(absolute == 13, 0, 1 - in_ecal)
+    in_hcal = np.where(np.abs(particles.pdg_id) == 13, 0, 1 - in_ecal)
     neutrals = []
     for calorimeter, fraction in ((make_ecal(card), in_ecal), (make_hcal(card), in_hcal)):
         hit = fraction > 0

@@ -85,15 +85,13 @@ class JetCloudProcess(Process):
         corrected = corrected.scale(jet_energy_scale(corrected.pt, corrected.eta, card))
         corrected = corrected.select(corrected.pt > card.jet_pt_min)
 
-        found = corrected.event
-        clouds = hardest_constituents(flow, owner, chosen[found], self.n_constituents)
-        # Each constituent is corrected as its jet is, so that they still add up to it.
-        clouds = clouds * (corrected.pt / jets.pt[chosen[found]])[:, None, None]
-        return {
-            "target": at_events(clouds, found, n_events),
-            "jets": at_events(jet_table(corrected), found, n_events),
-            "accepted": at_events(np.ones(len(found), dtype=bool), found, n_events),
-        }
+        event = corrected.event
+        clouds = hardest_constituents(flow, owner, chosen[event], self.n_constituents)
+        # Constituents are corrected as their jet is, so that they still add up to it.
+        clouds = clouds * (corrected.pt / jets.pt[chosen[event]])[:, None, None]
+        accepted = np.ones(len(event), dtype=bool)
+        found = {"target": clouds, "jets": jet_table(corrected), "accepted": accepted}
+        return {name: at_events(rows, event, n_events) for name, rows in found.items()}
 
 
 def matched_jets(jets, events, card):

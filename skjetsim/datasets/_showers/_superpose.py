@@ -67,12 +67,9 @@ def superpose_showers(showers, *, event=None):
     _check_parts(parts)
     event = _events(event, [len(part.data) for part in parts])
     n_particles = [part.data.get("n_particles", pd.Series(1, part.data.index)) for part in parts]
-    data = pd.DataFrame(
-        {
-            "energy": _grouped([part.data["energy"] for part in parts], event),
-            "n_particles": _grouped(n_particles, event).astype(int),
-        }
-    )
+    energy = _grouped([part.data["energy"] for part in parts], event)
+    n_particles = _grouped(n_particles, event).astype(int)
+    data = pd.DataFrame({"energy": energy, "n_particles": n_particles})
     sums = {name: _grouped([part[name] for part in parts], event) for name in SUMMED}
     return showers_bunch(data, parts[0].geometry, **sums)
 
