@@ -14,7 +14,7 @@ from skjetsim.datasets._chain._segmentation import (
 )
 from skjetsim.utils._parameters import check_real
 
-# Name of a variation: its relative size, and the fields that it multiplies.
+# For each variation, its relative size and the fields that it multiplies.
 _VARIATIONS = {
     "jet_scale": (0.02, ("jet_scale",)),
     "jet_resolution": (0.10, ("ecal_resolution", "hcal_resolution", "hadron_resolution")),
@@ -35,9 +35,9 @@ class DetectorCard:
     :meth:`atlas` is another detector, :meth:`scaled` and :meth:`variations` give systematic
     variations of one, and :func:`dataclasses.replace` changes any field. The noise of a particle or
     a tower depends on the seed and not on the numbers here. Two detectors with the same
-    segmentation and field see the same events with the same fluctuations: their difference is more
-    precise than either. Region edges are upper edges of abs(eta). If a table has one row more than
-    there are edges, its last row is used beyond the last edge.
+    segmentation and field see the same events with the same fluctuations, so that their difference
+    is more precise than either. Region edges are upper edges of abs(eta). If a table has one row
+    more than there are edges, its last row is used beyond the last edge.
 
     Parameters
     ----------
@@ -51,10 +51,11 @@ class DetectorCard:
         Half-length of the field volume, in metres.
 
     track_eta_edges : tuple of float, default=(1.5, 2.5)
-        Upper abs(eta) edges of the tracking-efficiency tables; no tracks beyond the last.
+        Upper abs(eta) edges of the tracking-efficiency tables. There are no tracks beyond the last.
 
     track_pt_edges : tuple of float, default=(0.1, 1.0, 100.0)
-        Lower pT edges of the tracking-efficiency tables, in GeV; no tracks below the first.
+        Lower pT edges of the tracking-efficiency tables, in GeV. There are no tracks below the
+        first.
 
     hadron_efficiency, electron_efficiency, muon_efficiency : tuple of tuple of float
         Probability that a charged hadron, electron or muon leaves a track, one row for each
@@ -95,8 +96,9 @@ class DetectorCard:
         Rows (c, s, n) of the HCAL resolution.
 
     v0_ecal_fraction : float, default=0.3
-        Part of the energy of K0S and Lambda that the ECAL sees; the HCAL sees the rest. Other
-        hadrons leave all in the HCAL, photons and electrons all in the ECAL, muons nothing.
+        Fraction of the energy of K0S and Lambda that the ECAL sees. The HCAL sees the rest. Other
+        hadrons leave all of their energy in the HCAL, photons and electrons all of it in the ECAL,
+        and muons nothing.
 
     ecal_energy_min, hcal_energy_min : float, default=0.5 and 1.0
         Smallest tower energy, in GeV.
@@ -312,7 +314,7 @@ class DetectorCard:
         Raises
         ------
         ValueError
-            If an efficiency varied up is above 1; give such a detector :meth:`scaled` instead.
+            If an efficiency varied up is above 1. Use :meth:`scaled` for such a detector.
 
         References
         ----------

@@ -118,7 +118,7 @@ def run_chunks(make_chunk, what, request, chunk_rows, title):
         Rows of a chunk.
 
     title : str
-        Of the progress bar.
+        Title of the progress bar.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def selected_events(process, seed, settings=(), batch_size=None):
         Pythia's seed.
 
     settings : sequence of str, default=()
-        Of Pythia, after those of the process.
+        Settings of Pythia, after those of the process.
 
     batch_size : int or None, default=None
         As in :func:`records`; the events do not depend on it.

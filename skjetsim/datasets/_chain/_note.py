@@ -35,7 +35,7 @@ def describe(process, request, choices, passes=()):
     Returns
     -------
     str
-        In reStructuredText.
+        The text in reStructuredText.
     """
     # A generator's state is too long to print.
     seed = request.random_state
@@ -61,7 +61,7 @@ def describe_bundled(process, metadata, accepted):
         Its `description` is a file in ``descr``.
 
     metadata : dict of str
-        Of the file: its seed, and the versions of the packages that made it.
+        Metadata of the file: its seed, and the versions of the packages that made it.
 
     accepted : ndarray of bool
         Rows that the detector accepts.
@@ -69,7 +69,7 @@ def describe_bundled(process, metadata, accepted):
     Returns
     -------
     str
-        In reStructuredText.
+        The text in reStructuredText.
     """
     parts = [f"{len(accepted)} rows", f"random_state {metadata['seed']}", "all else by default"]
     parts.append(f"{accepted.mean():.3f} of the rows are accepted")
