@@ -89,6 +89,13 @@ def stacked(arrays, level, names):
     return np.column_stack([arrays[f"{level}_{name}"] for name in names])
 
 
+def jet_levels(arrays, names):
+    """Columns of the generator level and of the detector pass, as a process makes them."""
+    jets, target_jets = (stacked(arrays, level, names) for level in ("jets", "target_jets"))
+    one = {"target": arrays["target"], "jets": target_jets, "accepted": arrays["accepted"]}
+    return {"data": arrays["data"], "jets": jets}, [one]
+
+
 def _pass(arrays, suffix, names):
     """One detector pass, as a process makes it."""
     flags = [name for name in ("accepted", "matched", "n_jets") if name in arrays]

@@ -1,11 +1,13 @@
-"""Jets as clouds of their constituents, at generator and detector level."""
+"""Jets as clouds of their constituents: generated anew, or the bundled sample."""
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skjetsim.datasets._bundled import jet_levels, read_file
 from skjetsim.datasets._chain._events import detector_keys, generate_events
 from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._note import describe_bundled
 from skjetsim.datasets._jets._kinds import KINDS, check_pt_range
 from skjetsim.datasets._jets._process import JET_COLUMNS, JetCloudProcess
 from skjetsim.utils._angles import wrap_phi
@@ -155,10 +157,74 @@ def generate_jets(
     columns["data"] = in_coordinates(columns["data"], columns["jets"], coordinates)
     for one in passes:
         one["target"] = in_coordinates(one["target"], one["jets"], coordinates)
-    return cloud_bunch(columns, passes, coordinates, descr)
+    return _clouds_bunch(columns, passes, coordinates, descr)
 
 
-def cloud_bunch(columns, passes, coordinates, descr):
+def load_gluon_jets(*, return_X_y=False):
+    """Load 6,000 bundled gluon jets as clouds of particles, at both levels.
+
+    They are made by :func:`generate_jets` with its defaults: 900 < pT < 1100 GeV, anti-kT with
+    R = 0.8, the 30 hardest constituents, relative to the jet.
+
+    ========================   ==============
+    Jets                                6,000
+    Shape of features             (30, 3)
+    Shape of targets              (30, 3)
+    ========================   ==============
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Return ``(data, target)`` of the jets that the detector finds instead of a Bunch.
+
+    Returns
+    -------
+    jets : :class:`~sklearn.utils.Bunch`
+        data : ndarray of shape (6000, 30, 3)
+            eta_rel, phi_rel and pt_rel of the constituents at generator level, stored in steps of
+            0.02%.
+        mask : ndarray of bool of shape (6000, 30)
+            True for a particle, False for padding.
+        jets : DataFrame of shape (6000, 5)
+            pt, eta, phi, mass and multiplicity of the jet.
+        parton_delta_r : ndarray of shape (6000,)
+            Distance from the jet axis to the gluon.
+        target, target_mask, target_jets
+            `data`, `mask` and `jets` of the reconstructed jet; zeros if it is not accepted.
+        accepted : ndarray of bool of shape (6000,)
+            Whether a reconstructed jet is near the generated one.
+        repeats : tuple
+            Other detector passes: none.
+        feature_names, target_names : list of str
+            Names of the last axis of `data` and `target`.
+        DESCR : str
+            Description of the data.
+
+    (data, target) : tuple of ndarray
+        If `return_X_y` is True.
+
+    See Also
+    --------
+    generate_jets : Make more, of other kinds.
+
+    Examples
+    --------
+    >>> from skjetsim.datasets import load_gluon_jets
+    >>> jets = load_gluon_jets()
+    >>> jets.data.shape, float(jets.jets["pt"].min()) > 900
+    ((6000, 30, 3), True)
+    """
+    arrays, metadata = read_file("gluon_jets.parquet")
+    accepted = arrays["accepted"]
+    if return_X_y:
+        return arrays["data"][accepted], arrays["target"][accepted]
+    columns, passes = jet_levels(arrays, JET_COLUMNS)
+    columns["parton_delta_r"] = arrays["parton_delta_r"]
+    descr = describe_bundled(JetCloudProcess, metadata, accepted)
+    return _clouds_bunch(columns, passes, "relative", descr)
+
+
+def _clouds_bunch(columns, passes, coordinates, descr):
     """Bunch of clouds, from the columns of the generator level and of each detector pass."""
     names = COORDINATES[coordinates]
     jets = Bunch(**columns, feature_names=list(names), DESCR=descr)

@@ -1,10 +1,12 @@
-"""Images of boosted W jets and of their background."""
+"""Images of boosted W jets and of their background: generated anew, or the bundled samples."""
 
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skjetsim.datasets._bundled import jet_levels, read_file
 from skjetsim.datasets._chain._events import detector_keys, generate_events
 from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._note import describe_bundled
 from skjetsim.datasets._jets._image_process import IMAGE_COLUMNS, SETTINGS, JetImageProcess
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_int, check_option
@@ -148,10 +150,72 @@ def generate_jet_images(
         **{name: bool(value) for name, value in switches.items()},
     )
     columns, passes, descr = generate_events(process, request)
-    return image_bunch(columns, passes, descr)
+    return _images_bunch(columns, passes, descr)
 
 
-def image_bunch(columns, passes, descr):
+def load_jet_images(kind="w"):
+    """Load 4,000 bundled jet images of W bosons or of QCD, at both levels.
+
+    They are made by :func:`generate_jet_images` with its defaults: trimmed jets of
+    250 < pT < 300 GeV and 65 < mass < 95 GeV, moved, rotated and mirrored.
+
+    ========================   ==============
+    Images of either kind               4,000
+    Shape of features                (25, 25)
+    Units                                 GeV
+    ========================   ==============
+
+    Parameters
+    ----------
+    kind : {"w", "qcd"}, default="w"
+        Origin of the jets.
+
+    Returns
+    -------
+    images : :class:`~sklearn.utils.Bunch`
+        data : ndarray of shape (4000, 25, 25)
+            Generator level: pT in GeV in each pixel, stored in steps of 0.02%.
+        jets : DataFrame of shape (4000, 6)
+            pt, eta, phi and mass of the trimmed jet, tau21, and outside_pt.
+        target : ndarray of shape (4000, 25, 25)
+            The reconstructed jet; zeros if it is not accepted.
+        target_jets : DataFrame of shape (4000, 6)
+            `jets` after the detector.
+        accepted : ndarray of bool of shape (4000,)
+            Whether a reconstructed jet is near the generated one.
+        repeats : tuple
+            Other detector passes: none.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is something else.
+
+    See Also
+    --------
+    generate_jet_images : Make more, without some of the steps.
+
+    Examples
+    --------
+    Images of both kinds, and their labels:
+
+    >>> import numpy as np
+    >>> from skjetsim.datasets import load_jet_images
+    >>> w, qcd = load_jet_images("w"), load_jet_images("qcd")
+    >>> images = np.concatenate([w.data, qcd.data])
+    >>> label = np.repeat([1, 0], [len(w.data), len(qcd.data)])
+    >>> images.shape
+    (8000, 25, 25)
+    """
+    check_option(kind, "kind", tuple(SETTINGS))
+    arrays, metadata = read_file("jet_images.parquet", [("kind", "=", kind)])
+    descr = describe_bundled(JetImageProcess, metadata, arrays["accepted"])
+    return _images_bunch(*jet_levels(arrays, IMAGE_COLUMNS), descr)
+
+
+def _images_bunch(columns, passes, descr):
     """Bunch of images, from the columns of the generator level and of each detector pass."""
     table = pd.DataFrame(columns["jets"], columns=IMAGE_COLUMNS)
     keys = detector_keys(passes, _detector_bunch)
