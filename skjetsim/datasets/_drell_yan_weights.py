@@ -52,15 +52,10 @@ class GammaZ:
     def of(cls, pythia, boson):
         """Read the parameters of an initialised Pythia."""
         weak, particles = pythia.coupSM, pythia.particleData
+        mass, width, muon_mass = particles.m0(23), particles.mWidth(23), particles.m0(MUON)
         fermions = (*QUARKS, MUON)
-        return cls(
-            boson,
-            particles.m0(23),
-            particles.mWidth(23),
-            weak.sin2thetaW(),
-            particles.m0(MUON),
-            {code: (weak.ef(code), weak.vf(code), weak.af(code)) for code in fermions},
-        )
+        couplings = {code: (weak.ef(code), weak.vf(code), weak.af(code)) for code in fermions}
+        return cls(boson, mass, width, weak.sin2thetaW(), muon_mass, couplings)
 
     def __call__(self, s, cosine, quark, alpha):
         """Cross-section per cos(theta) in pb, theta between the quark and the negative muon.

@@ -89,13 +89,9 @@ class TopPair(Process):
         quarks = events.columns["data"].reshape(n_events, -1, 4)[:, QUARKS]
         index = nearest_jets(quarks, target[:, 2:], card.match_delta_r)
         # Four quarks with a jet each and no jet twice.
-        each_its_own = (np.sort(index, axis=1) == np.arange(N_JETS)).all(axis=1)
-        return {
-            "target": target.reshape(n_events, -1),
-            "accepted": accepted,
-            "matched": accepted & each_its_own,
-            "n_jets": n_jets,
-        }
+        matched = accepted & (np.sort(index, axis=1) == np.arange(N_JETS)).all(axis=1)
+        target = target.reshape(n_events, -1)
+        return {"target": target, "accepted": accepted, "matched": matched, "n_jets": n_jets}
 
 
 def _partons(record):

@@ -147,12 +147,10 @@ def generate_jets(
     """
     check_option(kind, "kind", tuple(KINDS))
     check_option(coordinates, "coordinates", tuple(COORDINATES))
-    process = JetCloudProcess(
-        kind=kind,
-        radius=check_real(radius, "radius", above=0, below=np.pi / 2),
-        pt_range=check_pt_range(pt_range, request.settings),
-        n_constituents=check_int(n_constituents, "n_constituents"),
-    )
+    radius = check_real(radius, "radius", above=0, below=np.pi / 2)
+    pt_range = check_pt_range(pt_range, request.settings)
+    n_constituents = check_int(n_constituents, "n_constituents")
+    process = JetCloudProcess(kind, radius, pt_range, n_constituents)
     columns, passes, descr = generate_events(process, request)
     columns["data"] = in_coordinates(columns["data"], columns["jets"], coordinates)
     for one in passes:

@@ -113,10 +113,7 @@ def _grid_fractions(layer, x, y, radius):
     edges_x = layer.eta_size * (np.arange(layer.n_eta + 1) - 0.5 * layer.n_eta)
     edges_y = layer.phi_size * (np.arange(layer.n_phi + 1) - 0.5 * layer.n_phi)
     # Single precision is much faster. Its error of 1e-7 of the energy is less than a spot.
-    dx, dy = (
-        (edges[None, :] - centre[:, None]).astype(np.float32)
-        for edges, centre in ((edges_x, x), (edges_y, y))
-    )
+    dx, dy = (edges_x - x[:, None]).astype(np.float32), (edges_y - y[:, None]).astype(np.float32)
     square = np.square(radius[:, None].astype(np.float32))
     reach_x, reach_y = (1.0 / np.sqrt(np.square(d) + square) for d in (dx, dy))
     corner = (dx * reach_x)[:, None, :] * np.arctan(dy[:, :, None] * reach_x[:, None, :])

@@ -44,7 +44,7 @@ def profile(cascade, part, showers, slices, cells, streams):
 
 
 def _layer_means(cascade, slices, n_layers):
-    """Energy of each layer, and means by energy of depth and of the profile across."""
+    """Energy of each layer, and energy-weighted means of its depth, core fraction and radii."""
     energy = slices.layer_sums(cascade.energy, n_layers)
     core_energy = cascade.energy * cascade.core_fraction
     tail_energy = cascade.energy - core_energy
@@ -56,13 +56,10 @@ def _layer_means(cascade, slices, n_layers):
         # Without energy, any radius is right.
         return np.divide(sums, total, out=np.ones_like(total), where=total > 0)
 
-    return (
-        energy,
-        mean(middle, cascade.energy),
-        mean(cascade.core_fraction, cascade.energy),
-        np.exp(mean(np.log(cascade.core), core_energy)),
-        np.exp(mean(np.log(cascade.tail), tail_energy)),
-    )
+    depth, fraction = mean(middle, cascade.energy), mean(cascade.core_fraction, cascade.energy)
+    core = np.exp(mean(np.log(cascade.core), core_energy))
+    tail = np.exp(mean(np.log(cascade.tail), tail_energy))
+    return energy, depth, fraction, core, tail
 
 
 def _fluctuate(expected, layer_energy, cascade, cells, rng):

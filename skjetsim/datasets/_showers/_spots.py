@@ -40,8 +40,8 @@ def spots(cascade, part, showers, slices, cells, streams):
         depth = _depths(flat, where, slices, streams("depth", part))
         x = x + np.repeat(showers.slope[:, 0], per_shower) * depth
         y = y + np.repeat(showers.slope[:, 1], per_shower) * depth
-    x = x + np.repeat(showers.position[:, 0].astype(np.float32), per_shower)
-    y = y + np.repeat(showers.position[:, 1].astype(np.float32), per_shower)
+    x = x + _repeat(showers.position[:, 0], per_shower)
+    y = y + _repeat(showers.position[:, 1], per_shower)
     layer = np.repeat(slices.layer[where], flat)
     column = cells.columns(layer, x, y)
     shape = len(counts), cells.n_columns
@@ -74,10 +74,8 @@ def _weights(cascade, counts, slices, n_layers):
 
 def _offsets(cascade, flat, part, streams):
     """Distances of the spots from the axis, both ways across it, in mm."""
-    fraction, core, tail = (
-        np.repeat(values.ravel().astype(np.float32), flat)
-        for values in (cascade.core_fraction, cascade.core, cascade.tail)
-    )
+    profile = cascade.core_fraction, cascade.core, cascade.tail
+    fraction, core, tail = (_repeat(values.ravel(), flat) for values in profile)
     uniform = streams("radius", part).random(len(fraction), dtype=np.float32)
     in_core = uniform < fraction
     # What is left of a number that chose core or tail is uniform again.
@@ -93,16 +91,18 @@ def _tilt(along, across, per_shower, showers):
     """Rotate offsets to the azimuth of the shower. A layer cuts the shower in an ellipse."""
     # Upright showers are not changed, so that they do not depend on others in the chunk.
     phi = np.where(showers.theta > 0, showers.phi, 0.0)
-    cosine, sine, stretch = (
-        np.repeat(values.astype(np.float32), per_shower)
-        for values in (np.cos(phi), np.sin(phi), 1.0 / showers.cosine)
-    )
+    factors = np.cos(phi), np.sin(phi), 1.0 / showers.cosine
+    cosine, sine, stretch = (_repeat(values, per_shower) for values in factors)
     along = along * stretch
     return along * cosine - across * sine, along * sine + across * cosine
 
 
 def _depths(flat, where, slices, rng):
     """Depths of spots in mm, uniform within their slices."""
-    low = np.repeat(slices.depth[:-1][where].astype(np.float32), flat)
-    width = np.repeat(np.diff(slices.depth)[where].astype(np.float32), flat)
+    low, width = (_repeat(d[where], flat) for d in (slices.depth[:-1], np.diff(slices.depth)))
     return low + width * rng.random(len(low), dtype=np.float32)
+
+
+def _repeat(values, counts):
+    """Values for each spot, in single precision, from values for each slice or shower."""
+    return np.repeat(values.astype(np.float32), counts)
