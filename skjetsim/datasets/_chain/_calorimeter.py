@@ -130,10 +130,8 @@ class Calorimeter:
         factor = 1 + weight * ratio(energy - charged_energy, charged_energy)
         scale = np.ones(len(measured.event))
         scale[charged] = np.where(neutral, 1, factor)[of_tower]
-        neutrals = _massless(
-            event[neutral], self.neutral_id, excess[neutral], eta[neutral], phi[neutral]
-        )
-        return neutrals, scale_momenta(measured, scale)
+        found = (values[neutral] for values in (event, excess, eta, phi))
+        return _massless(self.neutral_id, *found), scale_momenta(measured, scale)
 
     def _group(self, deposits, tracks):
         """Towers that are hit, and the tower of each deposit and track."""
@@ -161,7 +159,7 @@ class Calorimeter:
         return np.where(seen, energy, 0), sigma
 
 
-def _massless(event, pdg_id, energy, eta, phi):
+def _massless(pdg_id, event, energy, eta, phi):
     pt = energy / np.cosh(eta)
     momenta = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
     return Particles(event, *momenta, energy, np.full(len(event), pdg_id), np.zeros(len(event)))

@@ -122,9 +122,8 @@ class JetImageProcess(Process):
         own = np.column_stack([jets.eta, jets.phi])[:, None]
         axes = np.concatenate([own, trimmed.axes], axis=1)
         steps = {name: getattr(self, name) for name in PIXEL_OPTIONS}
-        images, outside = pixelate(
-            particles.eta, particles.phi, particles.pt, particles.event, axes, **steps
-        )
+        points = particles.eta, particles.phi, particles.pt, particles.event
+        images, outside = pixelate(*points, axes, **steps)
         images *= factor[:, None, None]
         if self.normalise:
             norm = np.sqrt(np.square(images).sum(axis=(1, 2), keepdims=True))

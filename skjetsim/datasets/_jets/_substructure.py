@@ -106,10 +106,8 @@ def tau21(particles, jets):
     for axis in exclusive_axes(inside, len(several)):
         eta, phi = axis[inside.event].T
         about_two = np.minimum(about_two, delta_r(inside.eta, inside.phi, eta, phi))
-    tau_1, tau_2 = (
-        np.bincount(inside.event, inside.pt * distance) for distance in (about_one, about_two)
-    )
-    ratio[several] = tau_2 / tau_1
+    tau_1 = np.bincount(inside.event, inside.pt * about_one)
+    ratio[several] = np.bincount(inside.event, inside.pt * about_two) / tau_1
     return ratio
 
 

@@ -33,10 +33,9 @@ def photons(energy, cosine, slices, geometry, streams):
     start = streams("start").exponential(9.0 / 7.0, len(energy))
     share = np.interp(streams("share").random(len(energy)), _SHARE_CDF, _SHARES)
     noise = streams("longitudinal").normal(size=(len(energy), 2, 2))
-    (one, leak_one), (two, leak_two) = (
-        electromagnetic(energy * part, start, cosine, slices, geometry, noise[:, i])
-        for i, part in enumerate((share, 1.0 - share))
-    )
+    where = start, cosine, slices, geometry
+    one, leak_one = electromagnetic(energy * share, *where, noise[:, 0])
+    two, leak_two = electromagnetic(energy * (1.0 - share), *where, noise[:, 1])
     leakage = leak_one + leak_two
     return Development((one + two,), leakage, np.zeros(len(energy)), np.ones(len(energy)))
 
@@ -144,9 +143,8 @@ def _radial(energy, age, medium):
     core = core - 0.0203 * excess + 0.0397 * early
     # The radius of the tail would grow with the age without end. No energy is left beyond 4.
     bounded = np.minimum(age, 4.0) - 0.645
-    tail = (0.659 - 0.00309 * Z) * (
-        np.exp(-2.59 * bounded) + np.exp((0.3585 + 0.0421 * log_e) * bounded)
-    )
+    growth = np.exp(-2.59 * bounded) + np.exp((0.3585 + 0.0421 * log_e) * bounded)
+    tail = (0.659 - 0.00309 * Z) * growth
     tail = tail - 0.14 * excess - 0.495 * early
     u = (0.401 + 0.00187 * Z - age) / (1.313 - 0.0686 * log_e)
     fraction = (2.632 - 0.00094 * Z) * np.exp(u - np.exp(u))

@@ -71,9 +71,8 @@ def simulate(showers, particle, geometry, method, root, n_jobs):
         for name, values in made.items():
             result[name][rows] = values
 
-    Parallel(n_jobs=n_jobs, backend="threading")(
-        delayed(run)(number, start) for number, start in enumerate(starts)
-    )
+    work = (delayed(run)(number, start) for number, start in enumerate(starts))
+    Parallel(n_jobs=n_jobs, backend="threading")(work)
     return result
 
 
@@ -95,10 +94,8 @@ def _chunk(showers, develop, fill, slices, cells, streams):
     """Arrays of some showers."""
     geometry = cells.geometry
     development = develop(showers.energy, showers.cosine, slices, geometry, streams)
-    columns = sum(
-        fill(cascade, part, showers, slices, cells, streams)
-        for part, cascade in enumerate(development.cascades)
-    )
+    parts = enumerate(development.cascades)
+    columns = sum(fill(cascade, part, showers, slices, cells, streams) for part, cascade in parts)
     if development.track is not None:
         columns = columns + cells.along_axis(development.track, showers, slices)
     target = _read_out(columns[:, : geometry.n_cells], development.granularity, geometry, streams)
