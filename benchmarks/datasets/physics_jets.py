@@ -11,14 +11,11 @@ from matplotlib.colors import LogNorm
 
 from skjetsim.datasets import DetectorCard, generate_jet_images, generate_jets
 from skjetsim.datasets._chain._events import selected_events
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import NEUTRINO_IDS, smallest_by_event
+from skjetsim.datasets._chain._record import PARTICLE_ETA_MAX
 from skjetsim.datasets._jets._clouds import in_coordinates, jet_frame
-from skjetsim.datasets._jets._process import (
-    PARTICLE_ETA_MAX,
-    JetCloudProcess,
-    hardest_constituents,
-)
+from skjetsim.datasets._jets._process import JetCloudProcess, hardest_constituents
 from skjetsim.metrics import metric_floor, wasserstein_distance
 
 FILES = Path(__file__).parents[3] / "shared" / "data" / "jets"
@@ -137,7 +134,7 @@ def _rapidity_part(process, n_jets, seed):
         visible = ~np.isin(np.abs(events.particles.pdg_id), NEUTRINO_IDS)
         visible &= np.abs(events.particles.eta) < PARTICLE_ETA_MAX
         particles = events.particles.select(visible)
-        jets, owner = cluster_constituents(particles, events.n_events, process.radius)
+        jets, owner = cluster(particles, events.n_events, process.radius)
         generated_pt = events.jets.pt[jets.event]
         chosen = smallest_by_event(jets.event, np.abs(jets.pt - generated_pt), events.n_events)
         # What has this pz has the particle's rapidity as its pseudorapidity.

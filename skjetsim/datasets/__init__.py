@@ -3,14 +3,12 @@
 from skjetsim.datasets._chain._card import DetectorCard
 from skjetsim.datasets._dilepton import generate_zee, generate_zmumu, load_zee
 from skjetsim.datasets._drell_yan import generate_drell_yan
-from skjetsim.datasets._jets._clouds import generate_jets
-from skjetsim.datasets._jets._images import generate_jet_images
-from skjetsim.datasets._jets._samples import load_gluon_jets, load_jet_images
+from skjetsim.datasets._jets._clouds import generate_jets, load_gluon_jets
+from skjetsim.datasets._jets._images import generate_jet_images, load_jet_images
 from skjetsim.datasets._lepton_pairs_ee import generate_lepton_pairs_ee
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._layer import ShowerLayer
-from skjetsim.datasets._showers._load import load_showers
-from skjetsim.datasets._showers._make import make_showers
+from skjetsim.datasets._showers._make import load_showers, make_showers
 from skjetsim.datasets._showers._material import ShowerMaterial
 from skjetsim.datasets._showers._superpose import superpose_showers
 from skjetsim.datasets._toys import camel_log_prob, make_camel, make_shell, shell_log_prob

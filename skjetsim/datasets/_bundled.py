@@ -3,21 +3,14 @@
 from importlib import resources
 
 import numpy as np
-import pandas as pd
-from sklearn.utils import Bunch
 
-from skjetsim.datasets._chain._events import description, detector_bunch, frame
-from skjetsim.datasets._chain._note import bundled_note
+from skjetsim.datasets._chain._events import tables_bunch
+from skjetsim.datasets._chain._note import describe_bundled
 from skjetsim.utils._validation import check_option
 
 
-def open_file(name):
-    """Open a file of ``data``."""
-    return (resources.files(__package__) / "data" / name).open("rb")
-
-
-def read_arrays(name, filters=None):
-    """Arrays of a bundled file, by the names of its columns.
+def read_file(name, filters=None):
+    """Arrays and metadata of a bundled file.
 
     Parameters
     ----------
@@ -30,39 +23,28 @@ def read_arrays(name, filters=None):
     Returns
     -------
     arrays : dict of ndarray
-        Numbers in double precision, and lists in their shape.
+        Columns by name: numbers in double precision, and lists in their shape.
+
+    metadata : dict of str
+        The seed, and the versions of the packages that made the file.
     """
     import pyarrow.parquet as pq
 
-    with open_file(name) as file:
+    with (resources.files(__package__) / "data" / name).open("rb") as file:
         table = pq.read_table(file, filters=filters)
-    metadata = table.schema.metadata
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     arrays = {}
     for key in table.column_names:
         column = table[key].combine_chunks()
-        shape = metadata.get(f"shape {key}".encode())
+        shape = metadata.get(f"shape {key}")
         if shape is None:
             values = column.to_numpy(zero_copy_only=False)
         else:
-            shape = map(int, shape.decode().split(","))
+            shape = map(int, shape.split(","))
             values = column.flatten().to_numpy().reshape(len(column), *shape)
         # Stored in single precision, which is far finer than any detector.
-        is_single = values.dtype == np.float32
-        arrays[key] = values.astype(np.float64) if is_single else values.copy()
-    return arrays
-
-
-def read_metadata(name):
-    """Metadata of a bundled file: its seed, and versions of the packages that made it."""
-    import pyarrow.parquet as pq
-
-    with open_file(name) as file:
-        return pq.read_schema(file).metadata
-
-
-def bundled_descr(name, file, n_samples, accepted):
-    """Text of a file in ``descr``, and a note from the metadata of a bundled file."""
-    return description(name) + bundled_note(n_samples, read_metadata(file), accepted)
+        arrays[key] = values.astype(float if values.dtype == np.float32 else values.dtype)
+    return arrays, metadata
 
 
 def load_pair(process, file, *, selection, return_X_y):
@@ -71,11 +53,11 @@ def load_pair(process, file, *, selection, return_X_y):
     Parameters
     ----------
     process : Process
-        Its columns.
+        It gives the names of the columns.
 
     file : str
-        Name in ``data``. Columns are ``gen_<name>``; ``reco_<name>`` and flags for the first pass;
-        ``reco2_<name>`` and flags that end in 2 for the second pass.
+        Name in ``data``. Columns are ``gen_<name>``, then ``reco_<name>`` and flags for the first
+        pass, then ``reco2_<name>`` and flags that end in 2 for the second pass.
 
     selection : {"accepted", "all"}
         Which events.
@@ -89,39 +71,33 @@ def load_pair(process, file, *, selection, return_X_y):
         As from :func:`skjetsim.datasets.load_wjet`.
     """
     check_option(selection, "selection", ("accepted", "all"))
-    with open_file(file) as opened:
-        table = pd.read_parquet(opened)
-    descr = bundled_descr(process.description, file, len(table), table["accepted"].mean())
+    arrays, metadata = read_file(file)
+    descr = describe_bundled(process, metadata, arrays["accepted"])
     if selection == "accepted":
-        table = table[table["accepted"]]
-    # Stored in single precision, which is far finer than any detector.
-    data = _level(table, "gen_", process.feature_names)
-    first, second = (_pass(table, suffix, process.target_names) for suffix in ("", "2"))
-    target = first.target
+        arrays = {name: values[arrays["accepted"]] for name, values in arrays.items()}
+    passes = [_pass(arrays, suffix, process.target_names) for suffix in ("", "2")]
+    data = stacked(arrays, "gen", process.feature_names)
+    events = tables_bunch(process, data, passes, descr)
     if selection == "all":
-        target["accepted"] = first.accepted.astype(np.float64)
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        **first,
-        repeats=(second,),
-        feature_names=list(data.columns),
-        target_names=list(target.columns),
-        DESCR=descr,
-    )
+        events.target["accepted"] = events.accepted.astype(np.float64)
+        events.target_names.append("accepted")
+    return (events.data, events.target) if return_X_y else events
 
 
-def _level(table, prefix, names):
-    return frame(names, table[[f"{prefix}{name}" for name in names]])
+def stacked(arrays, level, names):
+    """Columns ``<level>_<name>`` of a bundled file as one array."""
+    return np.column_stack([arrays[f"{level}_{name}"] for name in names])
 
 
-def _pass(table, suffix, names):
-    """One detector pass."""
-    target = _level(table, f"reco{suffix}_", names)
-    flags = {
-        name: table[f"{name}{suffix}"].to_numpy(copy=True)
-        for name in ("accepted", "matched", "n_jets")
-        if f"{name}{suffix}" in table
-    }
-    return detector_bunch(names, {"target": target, **flags})
+def jet_levels(arrays, names):
+    """Columns of the generator level and of the detector pass, as a process makes them."""
+    jets, target_jets = (stacked(arrays, level, names) for level in ("jets", "target_jets"))
+    one = {"target": arrays["target"], "jets": target_jets, "accepted": arrays["accepted"]}
+    return {"data": arrays["data"], "jets": jets}, [one]
+
+
+def _pass(arrays, suffix, names):
+    """One detector pass, as a process makes it."""
+    flags = [name for name in ("accepted", "matched", "n_jets") if name in arrays]
+    target = stacked(arrays, f"reco{suffix}", names)
+    return {"target": target, **{name: arrays[f"{name}{suffix}"] for name in flags}}

@@ -11,18 +11,29 @@ from skjetsim.datasets._chain._particles import component_names
 from skjetsim.datasets._chain._process import (
     Lepton,
     Process,
-    VetoCount,
+    in_acceptance,
     keep_events,
     number_leptons,
     veto_hooks,
 )
 from skjetsim.datasets._chain._reconstruction import find_leptons
 
-LEPTON_PT_MIN = 10.0
-LEPTON_ETA_MAX = 2.5
 Z_ID = 23
 # Position of the boson of a process 2 -> 1 in Pythia's record: after system, beams and partons.
 HARD_BOSON = 5
+
+ELECTRONS = Lepton("electron", (11,)), Lepton("positron", (-11,))
+MUONS = Lepton("muon", (13,)), Lepton("antimuon", (-13,))
+
+
+def z_settings(leptons):
+    """Pythia's settings for a Z that decays to a pair of `leptons`.
+
+    Z, photon and their interference are in the mass window in which CMS measures the Z.
+    """
+    window = "WeakZ0:gmZmode = 0", "23:mMin = 60.", "23:mMax = 120."
+    (lepton,), (antilepton,) = (lepton.pdg_ids for lepton in leptons)
+    return *window, "23:onMode = off", f"23:onIfMatch = {lepton} {antilepton}"
 
 
 @dataclass(frozen=True)
@@ -31,9 +42,13 @@ class LeptonPair(Process):
 
     title: str
     description: str
-    settings: tuple
     leptons: tuple
     mass: float
+
+    @property
+    def settings(self):
+        """Pythia's settings."""
+        return "WeakSingleBoson:ffbar2gmZ = on", *z_settings(self.leptons)
 
     @property
     def feature_names(self):
@@ -42,38 +57,31 @@ class LeptonPair(Process):
 
     target_names = feature_names
 
-    def user_hooks(self, pythia8mc):
+    def user_hooks(self):
         """Drop events that fail the selection before they are hadronised."""
-        count = VetoCount(self.title)
 
         def is_outside(record):
             boson = record[record[HARD_BOSON].iBotCopyId()]
             leptons = (record[index] for index in (boson.daughter1(), boson.daughter2()))
-            return count(
-                any(
-                    lepton.pT() <= LEPTON_PT_MIN or abs(lepton.eta()) >= LEPTON_ETA_MAX
-                    for lepton in leptons
-                )
-            )
+            momenta = np.array([(lepton.px(), lepton.py(), lepton.pz()) for lepton in leptons])
+            return not in_acceptance(momenta).all()
 
-        return veto_hooks(pythia8mc, parton_level=is_outside)
+        return veto_hooks(self.title, parton_level=is_outside)
 
     def select(self, record):
         """Apply the loose selection to the leptons before they radiate."""
         momenta = np.zeros((record.n_events, len(self.leptons), 4))
-        inside = np.zeros(momenta.shape[:2], dtype=bool)
         outgoing = record.entries.select(record.outgoing)
         for number, lepton in enumerate(self.leptons):
             found = outgoing.select(np.isin(outgoing.pdg_id, lepton.pdg_ids))
-            good = (found.pt > LEPTON_PT_MIN) & (np.abs(found.eta) < LEPTON_ETA_MAX)
-            inside[found.event, number] = good
             momenta[found.event, number] = found.momenta
-        kept = np.flatnonzero(inside.all(axis=1))
+        kept = np.flatnonzero(in_acceptance(momenta).all(axis=1))
+        data = momenta.reshape(record.n_events, -1)[kept]
         role = number_leptons(record, self.leptons, Z_ID)
-        return keep_events(record, role, kept, {"data": momenta.reshape(record.n_events, -1)[kept]})
+        return keep_events(record, kept, {"data": data}, role=role)
 
     def reconstruct(self, events, flow, role, card, rng):
-        """Find both leptons; returns ``target`` and ``accepted``, whether both were found."""
+        """Find both leptons. Returns ``target``, and ``accepted``: whether both were found."""
         momenta, accepted = find_leptons(flow, role, self.leptons, events.n_events, card, rng)
         energy = np.sqrt(np.square(momenta).sum(axis=2) + self.mass**2)
         target = np.concatenate([momenta, energy[:, :, None]], axis=2)
@@ -82,24 +90,8 @@ class LeptonPair(Process):
         return {"target": target, "accepted": accepted}
 
 
-def _pair(name, antiname, pdg_id):
-    return Lepton(name, (pdg_id,)), Lepton(antiname, (-pdg_id,))
-
-
-def _settings(pdg_id):
-    return (
-        "WeakSingleBoson:ffbar2gmZ = on",
-        # Z, photon and their interference, in the window in which CMS measures the Z.
-        "WeakZ0:gmZmode = 0",
-        "23:mMin = 60.",
-        "23:mMax = 120.",
-        "23:onMode = off",
-        f"23:onIfMatch = {pdg_id} -{pdg_id}",
-    )
-
-
-ZEE = LeptonPair("Z -> ee", "zee.rst", _settings(11), _pair("electron", "positron", 11), 5.11e-4)
-ZMUMU = LeptonPair("Z -> mumu", "zmumu.rst", _settings(13), _pair("muon", "antimuon", 13), 0.10566)
+ZEE = LeptonPair("Z -> ee", "zee.rst", ELECTRONS, mass=5.11e-4)
+ZMUMU = LeptonPair("Z -> mumu", "zmumu.rst", MUONS, mass=0.10566)
 
 
 @generator()
@@ -109,8 +101,8 @@ def generate_zee(request):
     Pythia 8 makes proton-proton collisions at 13 TeV with a Z boson or virtual photon of 60 to
     120 GeV that decays to electrons, with parton showers, multiparton interactions and
     hadronisation. A row is an event whose electrons, before they radiate photons, have
-    pT > 10 GeV and abs(eta) < 2.5. Parton level to detector level, eight columns to eight: the
-    first benchmark of unpaired simulation and unfolding [1]_.
+    pT > 10 GeV and abs(eta) < 2.5. Parton level and detector level have eight columns each. This is
+    the first benchmark of unpaired simulation and unfolding [1]_.
 
     Parameters
     ----------
@@ -147,8 +139,8 @@ def generate_zee(request):
 
     Notes
     -----
-    The parton level is after initial-state radiation, so that the Z has transverse momentum, and
-    before final-state radiation. Photons radiated near an electron are part of its cluster in the
+    The parton level is before final-state radiation. It is after initial-state radiation, so that
+    the Z has transverse momentum. Photons radiated near an electron are part of its cluster in the
     calorimeter. Other photons lower the mass of the reconstructed pair.
 
     Needs ``pip install skjetsim[pythia]``.
@@ -173,9 +165,9 @@ def generate_zee(request):
 def generate_zmumu(request):
     """Generate Z -> mu+ mu- events and pass them through a parametric detector.
 
-    The same as :func:`generate_zee` with muons, which radiate less and are measured in the tracker
-    alone. With ``settings=["Beams:eCM = 7000."]``, the events are the theory for the dimuons that
-    CMS recorded in 2011.
+    The events are those of :func:`generate_zee`, but with muons, which radiate less and are
+    measured in the tracker alone. With ``settings=["Beams:eCM = 7000."]``, they are the theory for
+    the dimuons that CMS recorded in 2011.
 
     Parameters
     ----------
@@ -228,7 +220,7 @@ def generate_zmumu(request):
 def load_zee(*, selection="accepted", return_X_y=False):
     """Load 30,000 bundled Z -> e+ e- events, as partons and as reconstructed.
 
-    They are made by :func:`generate_zee` with its defaults; see there for what the columns are.
+    They are made by :func:`generate_zee` with its defaults. Its page describes the columns.
 
     ========================   ==========
     Generated events               30,000
@@ -240,8 +232,8 @@ def load_zee(*, selection="accepted", return_X_y=False):
     ----------
     selection : {"accepted", "all"}, default="accepted"
         "accepted" gives the events that the detector reconstructs. "all" gives every generated
-        event, and a ninth target column `accepted`, 1 or 0; the other targets of a rejected
-        event are 0.
+        event, and a ninth target column `accepted`, which is 1 or 0. The other targets of a
+        rejected event are 0.
 
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
@@ -258,8 +250,9 @@ def load_zee(*, selection="accepted", return_X_y=False):
         feature_names, target_names : list of str
             Names of the columns.
         repeats : tuple of one Bunch of `target` and `accepted`
-            A second, independent detector pass of the same events: the floor of every comparison
-            of a simulation with the truth. Rows that this pass rejects are 0.
+            A second, independent detector pass of the same events. Its difference from the first
+            is the floor of every comparison of a simulation with the truth. Rows that this pass
+            rejects are 0.
         DESCR : str
             Description of the data.
 

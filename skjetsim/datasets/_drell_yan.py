@@ -4,20 +4,16 @@ import re
 
 import numpy as np
 
-from skjetsim.datasets._chain._events import describe, run_chunks
+from skjetsim.datasets._chain._events import run_chunks
 from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._chain._pythia import beam_energy, start
-from skjetsim.datasets._drell_yan_weights import PhaseSpace, muons, weights
-from skjetsim.datasets._lepton_pairs import (
-    CHUNK_ROWS,
-    lepton_pairs,
-    pairs_bunch,
-    unweighted_pairs,
-)
+from skjetsim.datasets._drell_yan_weights import muons, phase_space, weights
+from skjetsim.datasets._lepton_pairs import CHUNK_ROWS, lepton_pairs, pairs_bunch, unweighted_pairs
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._seeds import numpy_rng
 
-# Below, the scales of parton densities end.
+# The scales of parton densities end here, in GeV.
 MASS_MIN = 1.0
 
 # Settings that the weights read from Pythia as well.
@@ -43,17 +39,17 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
         Number of rows.
 
     boson : {"both", "photon", "z"}, default="both"
-        What is exchanged: photon and Z with their interference, or one alone. Subtracting the
-        photon's events from those of both leaves Z and interference [3]_.
+        What is exchanged: photon and Z with their interference, or one of them alone. The events
+        of both minus those of the photon are Z and interference [3]_.
 
     mass_min : float, default=50.0
-        Smallest mass of the pair, above 1 GeV.
+        Smallest mass of the pair in GeV, above 1.
 
     mass_max : float or None, default=None
-        Largest mass of the pair, GeV; None is the energy of the collisions.
+        Largest mass of the pair in GeV. None is the energy of the collisions.
 
     weighted : bool, default=False
-        Whether to draw points in phase space in place of events of weight one.
+        Whether to draw points in phase space instead of events of weight one.
 
     %(random_state)s
 
@@ -73,9 +69,10 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
         data : DataFrame of shape (n_samples, 8)
             Momenta and energies of muon (negative) and antimuon, in GeV.
         sample_weight : ndarray of shape (n_samples,)
-            Weights in pb, whose mean estimates the cross-section; all the same unless `weighted`.
+            Weights in pb. Their mean estimates the cross-section. All are the same unless
+            `weighted`.
         cross_section, cross_section_error : float
-            Cross-section of these cuts, and its statistical error, in pb. Pythia's own unless
+            Cross-section of these cuts, and its statistical error, in pb. They are Pythia's unless
             `weighted`.
         feature_names : list of str
             Names of the columns.
@@ -86,7 +83,7 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     %(ImportError)s
     ValueError
         If Pythia does not take a setting or cannot start, if no mass is left between the cuts,
-        or with `weighted` and a setting that the weights cannot follow.
+        or if `weighted` and the weights cannot follow a setting.
     %(OSError)s
 
     See Also
@@ -98,16 +95,16 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     -----
     Weights are exact at leading order: matrix element with running coupling and width, parton
     densities and scales are those of Pythia. Points are flat in the logarithm of the mass, in
-    the rapidity of the pair, in cos(theta) and in phi, so that the Z peak and the falling
-    parton luminosity are left to the weights. Needs ``pip install skjetsim[pythia]``.
+    the rapidity of the pair, in cos(theta) and in phi. The Z peak and the falling parton luminosity
+    are in the weights. Needs ``pip install skjetsim[pythia]``.
 
-    Weighted points are worth (sum w)^2 / sum w^2 events: about 1% of `n_samples` with the default
-    cuts, where few points are on the Z peak, and a quarter from 81 to 101 GeV. A narrow window
-    is the way to many effective events.
+    Weighted points are worth (sum w)^2 / sum w^2 events. With the default cuts, this is about 1% of
+    `n_samples`, since few points are on the Z peak. From 81 to 101 GeV it is a quarter: a narrow
+    window gives many effective events.
 
     Weights divided by their number add up to the cross-section, so that histograms filled with
-    them are in pb. Samples divided so can be added and, with a minus sign, subtracted, whatever
-    their sizes.
+    them are in pb. Samples with such weights can be added, and subtracted with a minus sign,
+    whatever their sizes.
 
     References
     ----------
@@ -138,10 +135,10 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     >>> photon, _ = np.histogram(events.data["muon_E"], edges, weights=weight)  # doctest: +SKIP
     >>> z_and_interference = both - photon  # doctest: +SKIP
     """
-    pairs, phase_space = _pairs(boson, mass_min, mass_max, request.settings)
+    pairs, limits = _pairs(boson, mass_min, mass_max, request.settings)
     if weighted:
         _check_weighted_settings(request.settings)
-        what = pairs, boson, phase_space
+        what = pairs, boson, limits
         (columns,) = run_chunks(_weighted_chunk, what, request, CHUNK_ROWS, pairs.title)
         weight = columns["weight"]
         cross_section = _mean(weight)
@@ -154,7 +151,7 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
 
 
 def _pairs(boson, mass_min, mass_max, settings):
-    """Process and phase space between the cuts."""
+    """Process, and the energy and the smallest and largest mass of its phase space."""
     mass_min = check_real(mass_min, "mass_min", above=MASS_MIN, unit="GeV")
     own = [f"PhaseSpace:mHatMin = {mass_min}", f"23:mMin = {mass_min}"]
     if mass_max is not None:
@@ -168,12 +165,11 @@ def _pairs(boson, mass_min, mass_max, settings):
             )
     own += ["23:onMode = off", "23:onIfMatch = 13 -13"]
     pairs = lepton_pairs("Drell-Yan", "drell_yan.rst", boson, own, settings)
-    mass_max = energy if mass_max is None else min(mass_max, energy)
-    return pairs, PhaseSpace(energy, mass_min, mass_max)
+    return pairs, (energy, mass_min, energy if mass_max is None else min(mass_max, energy))
 
 
 def _check_weighted_settings(settings):
-    """Refuse settings that Pythia would follow and the weights would not."""
+    """Raise an error for settings that Pythia would follow and the weights would not."""
     for setting in settings:
         if not _WEIGHTED_SETTINGS.match(setting.strip()):
             raise ValueError(
@@ -186,14 +182,14 @@ def _check_weighted_settings(settings):
 def _weighted_chunk(what, n_rows, seed, number):
     """Points in phase space of the rows that belong to one seed, and their weights."""
     root = np.random.SeedSequence(**seed)
-    pairs, boson, phase_space = what
+    pairs, boson, limits = what
     pythia = start(pairs.settings, seed=1)
-    point, volume = phase_space(numpy_rng(root, 1, number).random((n_rows, 4)))
-    weight = volume * weights(pythia, boson, point, phase_space.energy)
+    point, volume = phase_space(numpy_rng(root, 1, number).random((n_rows, 4)), *limits)
+    weight = volume * weights(pythia, boson, point, energy=limits[0])
     return [{"data": muons(point, pythia.particleData.m0(13)), "weight": weight}]
 
 
 def _mean(weight):
-    """Mean and its standard error, which one event alone does not tell."""
+    """Mean and its standard error, which is NaN for a single event."""
     error = weight.std(ddof=1) / np.sqrt(len(weight)) if len(weight) > 1 else np.nan
     return float(weight.mean()), float(error)

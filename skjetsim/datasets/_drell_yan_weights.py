@@ -7,7 +7,7 @@ import numpy as np
 PICOBARN = 0.3893793721e9  # (hbar c)^2 in pb GeV^2
 N_COLORS = 3
 MUON = 13
-# Flavours with the same couplings, by the one that stands for them.
+# Flavours with the same couplings, by the number of the first one.
 QUARKS = {1: (1, 3, 5), 2: (2, 4)}
 
 
@@ -15,8 +15,8 @@ QUARKS = {1: (1, 3, 5), 2: (2, 4)}
 class GammaZ:
     """f fbar -> gamma*/Z -> mu- mu+, with the electroweak parameters of a Pythia.
 
-    Helicity amplitudes are sums of photon and Z, e_f e_mu + chi(s) g_f g_mu, with couplings
-    g = v -+ a in units in which a = 2 T3, and a running width in chi [1]_.
+    Helicity amplitudes are sums of photon and Z, e_f e_mu + chi(s) g_f g_mu. The couplings are
+    g = v -+ a in units in which a = 2 T3, and chi has a running width [1]_.
 
     Parameters
     ----------
@@ -24,13 +24,13 @@ class GammaZ:
         What is exchanged; "both" has their interference.
 
     mass, width : float
-        Of the Z, in GeV.
+        Mass and width of the Z, in GeV.
 
     sin2_theta : float
         Squared sine of the weak mixing angle that normalises the Z exchange.
 
     muon_mass : float
-        In GeV.
+        Mass of the muon, in GeV.
 
     couplings : dict
         Charge, vector and axial coupling of each fermion, by its PDG number.
@@ -52,15 +52,10 @@ class GammaZ:
     def of(cls, pythia, boson):
         """Read the parameters of an initialised Pythia."""
         weak, particles = pythia.coupSM, pythia.particleData
+        mass, width, muon_mass = particles.m0(23), particles.mWidth(23), particles.m0(MUON)
         fermions = (*QUARKS, MUON)
-        return cls(
-            boson,
-            particles.m0(23),
-            particles.mWidth(23),
-            weak.sin2thetaW(),
-            particles.m0(MUON),
-            {code: (weak.ef(code), weak.vf(code), weak.af(code)) for code in fermions},
-        )
+        couplings = {code: (weak.ef(code), weak.vf(code), weak.af(code)) for code in fermions}
+        return cls(boson, mass, width, weak.sin2thetaW(), muon_mass, couplings)
 
     def __call__(self, s, cosine, quark, alpha):
         """Cross-section per cos(theta) in pb, theta between the quark and the negative muon.
@@ -68,10 +63,10 @@ class GammaZ:
         Parameters
         ----------
         s : ndarray of shape (n,)
-            Squared energy of the pair, GeV^2.
+            Squared energy of the pair, in GeV^2.
 
         cosine : ndarray of shape (n,)
-            Of the angle in the rest frame of the pair.
+            Cosine of the angle in the rest frame of the pair.
 
         quark : int
             PDG number of the quark.
@@ -110,49 +105,39 @@ class GammaZ:
         return vector, axial, odd
 
 
-@dataclass(frozen=True)
-class PhaseSpace:
+def phase_space(unit, energy, mass_min, mass_max):
     """Points flat in log(s), in the rapidity of the pair, in cos(theta) and in phi.
 
     Parameters
     ----------
+    unit : ndarray of shape (n, 4)
+        Points of the unit hypercube.
+
     energy : float
-        Of the collisions, GeV.
+        Energy of the collisions, in GeV.
 
     mass_min, mass_max : float
-        Of the pair, GeV.
+        Smallest and largest mass of the pair, in GeV.
+
+    Returns
+    -------
+    point : tuple of ndarray of shape (n,)
+        s in GeV^2, rapidity, cosine and phi.
+
+    volume : ndarray of shape (n,)
+        Volume in log(s), rapidity and cosine: one over the density of points.
     """
-
-    energy: float
-    mass_min: float
-    mass_max: float
-
-    def __call__(self, unit):
-        """Map points of the unit hypercube.
-
-        Parameters
-        ----------
-        unit : ndarray of shape (n, 4)
-
-        Returns
-        -------
-        point : tuple of ndarray of shape (n,)
-            s in GeV^2, rapidity, cosine and phi.
-
-        volume : ndarray of shape (n,)
-            Of log(s), rapidity and cosine, one over the density of points in them.
-        """
-        low, high = 2 * np.log(self.mass_min), 2 * np.log(self.mass_max)
-        log_s = low + (high - low) * unit[:, 0]
-        # Both partons carry at most the whole proton.
-        reach = np.log(self.energy) - log_s / 2
-        rapidity, cosine = reach * (2 * unit[:, 1] - 1), 2 * unit[:, 2] - 1
-        point = np.exp(log_s), rapidity, cosine, 2 * np.pi * unit[:, 3]
-        return point, (high - low) * 2 * reach * 2
+    low, high = 2 * np.log(mass_min), 2 * np.log(mass_max)
+    log_s = low + (high - low) * unit[:, 0]
+    # A parton carries at most the whole proton.
+    reach = np.log(energy) - log_s / 2
+    rapidity, cosine = reach * (2 * unit[:, 1] - 1), 2 * unit[:, 2] - 1
+    point = np.exp(log_s), rapidity, cosine, 2 * np.pi * unit[:, 3]
+    return point, (high - low) * 2 * reach * 2
 
 
 def weights(pythia, boson, point, energy):
-    """Differential cross-section in log(s), rapidity and cosine, pb, at phase-space points.
+    """Differential cross-section in log(s), rapidity and cosine at phase-space points, in pb.
 
     Parton densities, couplings and scales are those of an initialised `pythia`.
     """
@@ -177,22 +162,22 @@ def _parton_densities(pythia, x, scale):
     """Momentum densities x f(x) of quarks and antiquarks in a proton, by PDG number."""
     density = pythia.getPDFPtr(2212).xf
     codes = [sign * code for alike in QUARKS.values() for code in alike for sign in (1, -1)]
-    # Pythia keeps the last point: all flavours of one cost little more than the first.
+    # Pythia keeps the last point: all flavours of a point cost little more than the first.
     points = zip(x.tolist(), scale.tolist(), strict=True)
     values = np.array([[density(code, *where) for code in codes] for where in points])
     return dict(zip(codes, values.T, strict=True))
 
 
 def muons(point, muon_mass):
-    """Four-vectors (px, py, pz, E) of muon and antimuon in the laboratory, GeV.
+    """Four-vectors (px, py, pz, E) of muon and antimuon in the laboratory, in GeV.
 
     Parameters
     ----------
     point : tuple of ndarray of shape (n,)
-        As :class:`PhaseSpace` gives them.
+        As :func:`phase_space` gives them.
 
     muon_mass : float
-        In GeV.
+        Mass of the muon, in GeV.
 
     Returns
     -------

@@ -1,7 +1,6 @@
 """Lepton pairs of a hard process, f fbar -> gamma*/Z -> l- l+, at parton level."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -9,14 +8,14 @@ from sklearn.utils import Bunch
 from skjetsim.datasets._chain._events import frame, join, package_versions, pythia_seed, run_chunks
 from skjetsim.datasets._chain._particles import component_names
 from skjetsim.datasets._chain._pythia import check_start, start
-from skjetsim.datasets._chain._record import unpack
+from skjetsim.datasets._chain._record import next_record
 from skjetsim.utils._validation import check_option
 
 # What is exchanged, as Pythia numbers it.
 BOSONS = {"both": 0, "photon": 1, "z": 2}
 
-# Nothing but the hard process. With all of the parton level off, Pythia would keep no record;
-# without remnants, events do not add up to the beams, which is not an error here.
+# Nothing but the hard process. Pythia would keep no record if the whole parton level were off.
+# Events without remnants do not add up to the beams, which is not an error here.
 ALONE = (
     "PartonLevel:MPI = off",
     "PartonLevel:ISR = off",
@@ -26,7 +25,7 @@ ALONE = (
     "Check:event = off",
 )
 
-# Rows made from one seed: a start of Pythia, a quarter of a second, is little compared with them.
+# Rows made from one seed. Making them takes much longer than Pythia's start, a quarter of a second.
 CHUNK_ROWS = 50_000
 BATCH_SIZE = 10_000
 
@@ -35,9 +34,9 @@ MILLIBARN = 1e9  # in pb
 
 @dataclass(frozen=True)
 class LeptonPairs:
-    """All that one chunk of rows depends on, but for its number and seed.
+    """All that a chunk of rows depends on besides its number and seed.
 
-    `settings` are those of the process and, behind them, the user's.
+    `settings` are those of the process, followed by the user's.
     """
 
     title: str
@@ -71,12 +70,11 @@ def lepton_pairs(title, description, boson, own, settings):
     pairs : LeptonPairs
     """
     check_option(boson, "boson", list(BOSONS))
-    versions = package_versions(title)
-    exchange = ("WeakSingleBoson:ffbar2gmZ = on", f"WeakZ0:gmZmode = {BOSONS[boson]}")
+    exchange = "WeakSingleBoson:ffbar2gmZ = on", f"WeakZ0:gmZmode = {BOSONS[boson]}"
     settings = (*ALONE, *exchange, *own, *settings)
-    pairs = LeptonPairs(title, description, settings, versions)
-    # Once here, so that a bad setting is an error before processes start.
-    check_start(pairs.settings)
+    pairs = LeptonPairs(title, description, settings, package_versions(title))
+    # A bad setting must be an error before workers start.
+    check_start(settings)
     return pairs
 
 
@@ -89,15 +87,15 @@ def unweighted_pairs(pairs, request):
         Process and settings.
 
     request : Request
-        What the user asks for, with these differences from events behind a detector:
+        What the user asks for. Two entries differ from those for events with a detector:
 
     random_state : int, RandomState, Generator or None, default=None
         Seed of the generator. An int gives the same bits for any `n_jobs` on one machine and
         version, and fewer samples are the first rows of more.
 
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to keep what was generated. The same call finds it again, and a call for more rows
-        its whole parts of 50,000 rows. Needs a `random_state` that repeats.
+        Where to keep what was generated. The same call finds it again. A call for more rows finds
+        whole parts of 50,000 rows. Needs a `random_state` that repeats.
 
     Returns
     -------
@@ -108,17 +106,18 @@ def unweighted_pairs(pairs, request):
         Value and error, pb.
     """
     columns, sigma = run_chunks(_unweighted_chunk, pairs, request, CHUNK_ROWS, pairs.title)
-    return columns, _total(sigma)
+    share = sigma["rows"] / sigma["rows"].sum()
+    value, error = share @ sigma["value"], np.linalg.norm(share * sigma["error"])
+    return columns, (float(value * MILLIBARN), float(error * MILLIBARN))
 
 
 def _unweighted_chunk(pairs, n_rows, seed, number):
     """Columns of the rows that belong to one seed, and Pythia's cross-section for them."""
     root = np.random.SeedSequence(**seed)
     pythia = start(pairs.settings, pythia_seed(root, number, 0))
-    charge_of = cache(pythia.particleData.charge)
     parts, n_made = [], 0
     while n_made < n_rows:
-        record = unpack(pythia.nextBatch(min(BATCH_SIZE, n_rows - n_made)), charge_of)
+        record = next_record(pythia, min(BATCH_SIZE, n_rows - n_made))
         parts.append(_columns(record, pairs))
         n_made += record.n_events
     info = pythia.infoPython()
@@ -141,15 +140,8 @@ def _columns(record, pairs):
     return {"data": data, "pdg_id": sides[0].pdg_id.astype(np.int64)}
 
 
-def _total(sigma):
-    """Cross-section in pb and its error, from those of the chunks."""
-    share = sigma["rows"] / sigma["rows"].sum()
-    value, error = share @ sigma["value"], np.linalg.norm(share * sigma["error"])
-    return float(value * MILLIBARN), float(error * MILLIBARN)
-
-
 def pairs_bunch(lepton, columns, cross_section, descr, **fields):
-    """Bunch of a table of pairs, and of `fields` that its process adds."""
+    """Bunch of a table of pairs and of the `fields` that its process adds."""
     value, error = cross_section
     names = list(component_names([lepton, f"anti{lepton}"]))
     return Bunch(

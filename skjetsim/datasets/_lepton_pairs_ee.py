@@ -1,14 +1,14 @@
 """Lepton pairs of electron-positron collisions at parton level."""
 
-from skjetsim.datasets._chain._events import describe
 from skjetsim.datasets._chain._generator import generator
+from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._lepton_pairs import lepton_pairs, pairs_bunch, unweighted_pairs
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_option
 
 LEPTONS = {"electron": 11, "muon": 13, "tau": 15}
 
-# Where Pythia's Z ends; below, hadronic resonances would be missing, too.
+# Pythia's Z ends here. At lower energies, hadronic resonances would be missing, too.
 ENERGY_MIN = 10.0
 
 
@@ -28,17 +28,17 @@ def generate_lepton_pairs_ee(
         Number of rows.
 
     energy : float, default=91.1876
-        Energy of the collisions, GeV. The default is the mass of the Z.
+        Energy of the collisions in GeV. The default is the mass of the Z.
 
     boson : {"both", "photon", "z"}, default="both"
-        What is exchanged: photon and Z with their interference, or one alone.
+        What is exchanged: photon and Z with their interference, or one of them alone.
 
     leptons : sequence of {"electron", "muon", "tau"}, default=("electron", "muon")
         What the pairs are made of.
 
     isr : bool, default=False
         Whether the beams radiate photons along their direction before they collide, so that
-        pairs have less energy and are boosted. Pairs below 10 GeV are left out then.
+        pairs have less energy and are boosted. Pairs below 10 GeV are then left out.
 
     %(random_state)s
 
@@ -97,14 +97,13 @@ def generate_lepton_pairs_ee(
     ((1000, 8), [11, 13])
     """
     energy = check_real(energy, "energy", above=ENERGY_MIN, unit="GeV")
-    numbers = " ".join(map(str, _numbers(leptons)))
     own = (
         "Beams:idA = 11",
         "Beams:idB = -11",
         f"Beams:eCM = {energy!r}",
         f"PDF:lepton = {'on' if isr else 'off'}",
         "23:onMode = off",
-        f"23:onIfAny = {numbers}",
+        f"23:onIfAny = {_numbers(leptons)}",
     )
     title, file = "e+ e- to lepton pair", "lepton_pairs_ee.rst"
     pairs = lepton_pairs(title, file, boson, own, request.settings)
@@ -115,7 +114,7 @@ def generate_lepton_pairs_ee(
 
 
 def _numbers(leptons):
-    """PDG numbers of lepton names, sorted, so that their order makes no other events."""
+    """PDG numbers of lepton names, sorted, so that the events do not depend on their order."""
     if isinstance(leptons, str):
         raise TypeError(f"leptons must be a list of names, got the string {leptons!r}.")
     leptons = set(leptons)
@@ -123,4 +122,4 @@ def _numbers(leptons):
         raise ValueError(f"leptons is empty; pass some of {list(LEPTONS)}.")
     for name in leptons:
         check_option(name, "leptons", list(LEPTONS))
-    return sorted(LEPTONS[name] for name in leptons)
+    return " ".join(map(str, sorted(LEPTONS[name] for name in leptons)))

@@ -11,13 +11,13 @@ from skjetsim.datasets._chain._particles import (
     at_events,
     component_names,
     delta_r,
-    direction,
     momenta_by_event,
     smallest_by_event,
 )
 from skjetsim.datasets._chain._process import (
     OTHER,
     Process,
+    in_acceptance,
     keep_events,
     number_leptons,
     veto_hooks,
@@ -25,30 +25,25 @@ from skjetsim.datasets._chain._process import (
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 from skjetsim.utils._validation import check_option
 
-LEPTON_PT_MIN = 10.0
-LEPTON_ETA_MAX = 2.5
 JET_PT_MIN = 10.0
 JET_ETA_MAX = 3.0
 JET_RADIUS = 0.5
 JET_MIN_CONSTITUENTS = 2
-PARTICLE_ETA_MAX = 5.0
-
-MATCHINGS = ("delta_r", "leading")
 
 
 @dataclass(frozen=True)
 class LeptonsAndJet(Process):
     """A hard process with one jet and the leptons that `parent` (a PDG number) decays to.
 
-    Events with a lepton at an abs(eta) above `hard_eta_max` in the hard process are dropped
-    before they are showered.
+    Events are dropped before they are showered if a lepton of the hard process has an abs(eta)
+    above `hard_eta_max`.
 
     Parameters
     ----------
     matching : {"delta_r", "leading"}, default="delta_r"
-        Which reconstructed jet belongs to the generated one: "delta_r" is the nearest one within
-        `match_delta_r`, and an event without such a jet is not accepted. "leading" is the leading
-        jet, whether it is near or not; `matched` says whether it is near.
+        Which reconstructed jet belongs to the generated one. "delta_r" is the nearest one within
+        `match_delta_r`; an event without such a jet is not accepted. "leading" is the leading jet,
+        near or not; `matched` says whether it is near.
     """
 
     title: str
@@ -62,7 +57,7 @@ class LeptonsAndJet(Process):
     options = ("matching",)
 
     def __post_init__(self):
-        check_option(self.matching, "matching", MATCHINGS)
+        check_option(self.matching, "matching", ("delta_r", "leading"))
 
     @property
     def feature_names(self):
@@ -72,7 +67,7 @@ class LeptonsAndJet(Process):
 
     target_names = feature_names
 
-    def user_hooks(self, pythia8mc):
+    def user_hooks(self):
         """Drop events with a lepton far outside the acceptance.
 
         Multiparton interactions take most of the time of an event, and initial-state radiation
@@ -84,39 +79,34 @@ class LeptonsAndJet(Process):
             eta = (abs(particle.eta()) for particle in record if particle.id() in pdg_ids)
             return any(value > self.hard_eta_max for value in eta)
 
-        return veto_hooks(pythia8mc, process_level=is_far)
+        return veto_hooks(self.title, process_level=is_far)
 
     def select(self, record):
         """Apply the loose selection and compute the generator-level features."""
         particles, n_events = record.stable, record.n_events
         role = number_leptons(record, self.leptons, self.parent)
-        is_neutrino = np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-        clustered = ~is_neutrino & (role == OTHER) & (np.abs(particles.eta) < PARTICLE_ETA_MAX)
-        jets = cluster(particles.select(clustered), n_events, JET_RADIUS)
-
+        clustered = particles.select(record.visible & (role == OTHER))
+        jets, _ = cluster(clustered, n_events, JET_RADIUS)
         leptons = momenta_by_event(particles, role, len(self.leptons), n_events)
-        inside = np.abs(direction(leptons)[0]) < LEPTON_ETA_MAX
-        hard = np.hypot(leptons[..., 0], leptons[..., 1]) > LEPTON_PT_MIN
-        good_leptons = (inside & hard).all(axis=1)
-
         good_jet = (jets.pt > JET_PT_MIN) & (np.abs(jets.eta) < JET_ETA_MAX)
-        # A photon alone, radiated by a muon for example, is not a jet and has no mass.
+        # A single photon, radiated by a muon for example, is not a jet and has no mass.
         good_jet &= jets.n_constituents >= JET_MIN_CONSTITUENTS
         jets = jets.select(good_jet & jets.away_from(leptons, JET_RADIUS))
         leading = smallest_by_event(jets.event, -jets.pt, n_events)
 
-        kept = np.flatnonzero(good_leptons & (leading >= 0))
+        kept = np.flatnonzero(in_acceptance(leptons).all(axis=1) & (leading >= 0))
         jets = jets.select(leading[kept])
-        met = particles.select(is_neutrino).sums(n_events)[kept, :2]
+        neutrinos = particles.select(np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS))
+        met = neutrinos.sums(n_events)[kept, :2]
         momenta = leptons.reshape(n_events, -1)[kept]
         data = np.column_stack([momenta, jets.momenta[:, :3], jets.mass, met])
-        return keep_events(record, role, kept, {"data": data}, jets)
+        return keep_events(record, kept, {"data": data}, jets, role)
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find leptons, jet and missing momentum.
 
-        Returns ``target``; ``accepted``, whether all leptons and a jet were found; ``matched``,
-        whether the jet is also near the generated one.
+        Returns ``target``; ``accepted``: whether all leptons and a jet were found; and
+        ``matched``: whether the jet is also near the generated one.
         """
         n_events = events.n_events
         leptons, has_leptons = find_leptons(flow, role, self.leptons, n_events, card, rng)
@@ -129,7 +119,7 @@ class LeptonsAndJet(Process):
         return {"target": target, "accepted": accepted, "matched": accepted & near}
 
     def _match(self, jets, events, card):
-        """Jet of each event: momentum and mass, whether it is found, and near the generated one."""
+        """Momentum and mass of a jet of each event, whether it is found, and whether it is near."""
         n_events = events.n_events
         generated = events.jets.select(jets.event)
         distance = delta_r(jets.eta, jets.phi, generated.eta, generated.phi)

@@ -13,7 +13,7 @@ LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 def make_camel(n_samples=100, *, n_features=1, mean=4.0, scale=1.0, random_state=None):
     """Make a camel: two Gaussians of equal weight.
 
-    With the defaults, the distribution in which generative models were first seen to amplify
+    With the defaults, it is the distribution in which generative models were first seen to amplify
     their training sample [1]_. In more dimensions the humps lie on the diagonal, which no method
     that treats dimensions one by one can follow [2]_.
 
@@ -42,7 +42,7 @@ def make_camel(n_samples=100, *, n_features=1, mean=4.0, scale=1.0, random_state
     Raises
     ------
     ValueError
-        Without samples or features, if `scale` is not positive, or `mean` not finite.
+        If there are no samples or features, `scale` is not positive, or `mean` is not finite.
 
     See Also
     --------
@@ -93,7 +93,7 @@ def camel_log_prob(X, *, mean=4.0, scale=1.0):
     Raises
     ------
     ValueError
-        If X holds no finite numbers, if `scale` is not positive, or `mean` not finite.
+        If X has values that are not finite, `scale` is not positive, or `mean` is not finite.
 
     Examples
     --------
@@ -110,8 +110,8 @@ def camel_log_prob(X, *, mean=4.0, scale=1.0):
 def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_state=None):
     """Make a spherical shell: a Gaussian radius in all directions alike.
 
-    In two dimensions a ring. The radius is the absolute value of a Gaussian, that is, a camel
-    folded at zero, as in [1]_ in two and five dimensions.
+    In two dimensions it is a ring. The radius is the absolute value of a Gaussian, that is, a camel
+    folded at zero. The shell is used in [1]_ in two and five dimensions.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_sta
     Raises
     ------
     ValueError
-        Without samples or features, if `scale` is not positive, or `radius` not finite.
+        If there are no samples or features, `scale` is not positive, or `radius` is not finite.
 
     See Also
     --------
@@ -160,6 +160,11 @@ def make_shell(n_samples=100, *, n_features=2, radius=4.0, scale=1.0, random_sta
     _check_parameters(radius=radius, scale=scale)
     shape = check_int(n_samples, "n_samples"), 1 + check_int(n_features, "n_features")
     noise = numpy_rng(as_seed_sequence(random_state)).standard_normal(shape)
+    return on_shell(radius, scale, noise)
+
+
+def on_shell(radius, scale, noise):
+    """Points on shells: the first column of `noise` blurs the radius, the others are directions."""
     direction = noise[:, 1:] / np.linalg.norm(noise[:, 1:], axis=1, keepdims=True)
     return np.abs(radius + scale * noise[:, :1]) * direction
 
@@ -186,7 +191,7 @@ def shell_log_prob(X, *, radius=4.0, scale=1.0):
     Raises
     ------
     ValueError
-        If X holds no finite numbers, if `scale` is not positive, or `radius` not finite.
+        If X has values that are not finite, `scale` is not positive, or `radius` is not finite.
 
     Examples
     --------

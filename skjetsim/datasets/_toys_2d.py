@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from skjetsim.datasets._toys import log_normal, shell_log_prob
+from skjetsim.datasets._toys import log_normal, on_shell, shell_log_prob
 from skjetsim.utils._angles import rotated
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_events, check_int, check_option
@@ -14,14 +14,15 @@ from skjetsim.utils._validation import check_events, check_int, check_option
 def make_density_2d(kind, n_samples=100, *, random_state=None):
     """Make points in the plane from a distribution that is hard to learn.
 
-    Separate modes, thin curves or sharp edges, at distances of a few units from the origin; for
-    more of the kind see :func:`sklearn.datasets.make_moons`, which has no exact density.
+    It has separate modes, thin curves or sharp edges, at distances of a few units from the origin.
+    :func:`sklearn.datasets.make_moons` is a similar one, but has no exact density.
 
     Parameters
     ----------
     kind : {"checkerboard", "eight_gaussians", "pinwheel", "rings", "spirals"}
-        Uniform in every other square of side 2; Gaussians on a circle; five bent Gaussians; three
-        circles blurred along the radius; two long ones that wind up to a spiral.
+        "checkerboard" is uniform in every other square of side 2. "eight_gaussians" are on a
+        circle. "pinwheel" is five bent Gaussians. "rings" are three circles blurred along the
+        radius. "spirals" are two long Gaussians that are wound up.
 
     n_samples : int, default=100
         Number of points.
@@ -37,7 +38,7 @@ def make_density_2d(kind, n_samples=100, *, random_state=None):
     Raises
     ------
     ValueError
-        If `kind` is not one of these, or without samples.
+        If `kind` is not one of these, or `n_samples` is below 1.
 
     See Also
     --------
@@ -71,12 +72,13 @@ def density_2d_log_prob(X, kind):
     Returns
     -------
     log_prob : ndarray of shape (n_samples,)
-        Natural logarithm of the density; minus infinity where there is none.
+        Natural logarithm of the density; minus infinity if the density is zero.
 
     Raises
     ------
     ValueError
-        If `kind` is not one of these, or if X holds no finite numbers or not two columns.
+        If `kind` is not one of these, or if X has values that are not finite or has not two
+        columns.
 
     Examples
     --------
@@ -140,10 +142,8 @@ class Rings:
 
     def draw(self, component, rng):
         """Points on the circles of the given numbers."""
-        noise = rng.standard_normal((len(component), 3))
-        direction = noise[:, 1:] / np.linalg.norm(noise[:, 1:], axis=1, keepdims=True)
-        radius = np.abs(np.array(self.radii)[component] + self.scale * noise[:, 0])
-        return radius[:, None] * direction
+        radius = np.array(self.radii)[component, None]
+        return on_shell(radius, self.scale, rng.standard_normal((len(component), 3)))
 
     def log_prob(self, X):
         """Log density."""
@@ -153,9 +153,9 @@ class Rings:
 
 @dataclass(frozen=True)
 class Arms:
-    """Elongated Gaussians around the origin, turned by an angle that grows with the distance.
+    """Elongated Gaussians around the origin, rotated by an angle that grows with the distance.
 
-    Such a turn keeps areas, so that densities are those of the straight arms.
+    Such a rotation keeps areas, so that densities are those of the straight arms.
     """
 
     n_components: int

@@ -8,7 +8,13 @@ from skjetsim.datasets._bundled import load_pair
 from skjetsim.datasets._chain._events import generate_tables
 from skjetsim.datasets._chain._generator import generator
 from skjetsim.datasets._chain._particles import component_names, delta_r, direction, hardest_momenta
-from skjetsim.datasets._chain._process import Lepton, Process, keep_events, number_leptons
+from skjetsim.datasets._chain._process import (
+    Lepton,
+    Process,
+    in_acceptance,
+    keep_events,
+    number_leptons,
+)
 from skjetsim.datasets._chain._reconstruction import find_jets, find_leptons, missing_momentum
 from skjetsim.utils._parameters import check_real
 
@@ -19,17 +25,13 @@ N_JETS = 4
 
 ELECTRON = Lepton("electron", (11,))
 ELECTRON_MASS = 0.000510999
-# Only the electron is selected. Cuts on quarks would remove as large a part of the accepted events
-# as of all events, since a jet of initial-state radiation replaces a lost one.
-ELECTRON_PT_MIN = 10.0
-ELECTRON_ETA_MAX = 2.5
 
 
 @dataclass(frozen=True)
 class TopPair(Process):
     """Top pairs of one semileptonic final state.
 
-    With a `jet_pt_min` above zero, events with four jets above it and no fifth one are accepted.
+    If `jet_pt_min` is above zero, events with four jets above it and no fifth one are accepted.
     Otherwise the leading four of any number are taken.
     """
 
@@ -51,20 +53,23 @@ class TopPair(Process):
     target_names = component_names(["electron", "met", *(f"jet{i + 1}" for i in range(N_JETS))])
 
     def select(self, record):
-        """Apply the loose selection and collect the partons."""
+        """Apply the loose selection and collect the partons.
+
+        Only the electron is selected. Cuts on quarks would remove as large a part of the accepted
+        events as of all events, since a jet of initial-state radiation replaces a lost one.
+        """
         partons, complete = _partons(record)
         electron = partons[:, list(PARTONS).index("electron")]
-        inside = np.abs(direction(electron)[0]) < ELECTRON_ETA_MAX
-        hard = np.hypot(electron[:, 0], electron[:, 1]) > ELECTRON_PT_MIN
-        kept = np.flatnonzero(complete & inside & hard)
+        kept = np.flatnonzero(complete & in_acceptance(electron))
+        data = partons.reshape(record.n_events, -1)[kept]
         role = number_leptons(record, (ELECTRON,), parent=24)
-        return keep_events(record, role, kept, {"data": partons.reshape(record.n_events, -1)[kept]})
+        return keep_events(record, kept, {"data": data}, role=role)
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find electron, missing momentum and jets.
 
-        Returns ``target``; ``n_jets``, the number of jets if an electron is reconstructed;
-        ``accepted``, whether there are an electron and the right number of jets; ``matched``,
+        Returns ``target``; ``n_jets``: the number of jets if an electron is reconstructed;
+        ``accepted``: whether there are an electron and the right number of jets; and ``matched``:
         whether each quark is also near a jet of its own.
         """
         n_events = events.n_events
@@ -84,13 +89,9 @@ class TopPair(Process):
         quarks = events.columns["data"].reshape(n_events, -1, 4)[:, QUARKS]
         index = nearest_jets(quarks, target[:, 2:], card.match_delta_r)
         # Four quarks with a jet each and no jet twice.
-        each_its_own = (np.sort(index, axis=1) == np.arange(N_JETS)).all(axis=1)
-        return {
-            "target": target.reshape(n_events, -1),
-            "accepted": accepted,
-            "matched": accepted & each_its_own,
-            "n_jets": n_jets,
-        }
+        matched = accepted & (np.sort(index, axis=1) == np.arange(N_JETS)).all(axis=1)
+        target = target.reshape(n_events, -1)
+        return {"target": target, "accepted": accepted, "matched": matched, "n_jets": n_jets}
 
 
 def _partons(record):
@@ -111,7 +112,7 @@ def _partons(record):
 def _before_recoil(entries, index):
     """Four-momenta of decay products of a W, without its recoil against what its top radiated.
 
-    Pythia lets the b radiate, and the W recoil, before the W decays. So the decay products of the W
+    In Pythia the b radiates, and the W recoils, before the W decays. So the decay products of the W
     and the b before it radiates do not add up to the top.
     """
     last = entries.mother[index]
@@ -144,7 +145,7 @@ def nearest_jets(quarks, jets, distance):
     Returns
     -------
     index : ndarray of int of shape (n_events, n_quarks)
-        Number of the jet nearest to each quark, -1 if it is too far.
+        Number of the jet nearest to each quark, or -1 if it is too far.
     """
     (q_eta, q_phi), (eta, phi) = direction(quarks), direction(jets)
     distances = delta_r(q_eta[:, :, None], q_phi[:, :, None], eta[:, None], phi[:, None])
@@ -155,7 +156,7 @@ def nearest_jets(quarks, jets, distance):
 def generate_ttbar(request, *, jet_pt_min=20.0):
     """Generate semileptonic top pairs and pass them through a parametric detector.
 
-    The same chain as :func:`generate_wjet`, from the six partons of one final state,
+    The chain is that of :func:`generate_wjet`. It goes from the six partons of one final state,
     t tbar -> b W+ bbar W- with W+ -> u dbar and W- -> e- nubar, to electron, missing momentum and
     four jets. These are the top pairs of [1]_, with 24 columns at either level. A row is an event
     whose electron has pT > 10 GeV and abs(eta) < 2.5 before it radiates. Fewer than a quarter of
@@ -168,9 +169,9 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
         accept them.
 
     jet_pt_min : float or None, default=20.0
-        Threshold in GeV. An accepted event has four jets above it and no fifth one. None or 0
-        switches it off: the leading four of all jets above the `jet_pt_min` of the detector are
-        taken, so that there is no edge, and no event is rejected for a fifth jet.
+        Threshold in GeV. An accepted event has four jets above it and no fifth one. With None or 0
+        there is no threshold: the leading four of all jets above the `jet_pt_min` of the detector
+        are taken. Then there is no edge, and no event is rejected for a fifth jet.
 
     %(shared)s
 
@@ -183,7 +184,7 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
             antib + electron + antineutrino.
         target : DataFrame of shape (n_samples, 24)
             Detector level, in GeV: the same components of `electron`, `met` and `jet1` to `jet4`,
-            by falling pT. `met_pz` is zero and `met_E` the missing transverse momentum. Rows of
+            by falling pT. `met_pz` is zero, and `met_E` is the missing transverse momentum. Rows of
             events that are not accepted are zeros.
         accepted : ndarray of bool of shape (n_samples,)
             Whether the electron (pT > 5 GeV, abs(eta) < 2.4) and the right number of jets were
@@ -215,11 +216,11 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
 
     Notes
     -----
-    Partons are those of the decays, after initial-state radiation and before they
-    radiate. Pythia gives up and anti-down a mass of 0.33 GeV, and bottom 4.8 GeV. Jets are counted
-    at all abs(eta) that the calorimeters cover, but not within 0.5 of the electron, which need not
-    be isolated. With a threshold, the generated events behind accepted ones are a selected sample,
-    too: train and test on ``events.data[events.accepted]``.
+    Partons are those of the decays, after initial-state radiation and before they radiate. In
+    Pythia up and anti-down have a mass of 0.33 GeV, and bottom has 4.8 GeV. Jets are counted at all
+    abs(eta) that the calorimeters cover, but not within 0.5 of the electron, which need not be
+    isolated. With a threshold, the generated events of accepted ones are a selected sample, too:
+    train and test on ``events.data[events.accepted]``.
 
     Needs ``pip install skjetsim[pythia]``.
 
@@ -241,10 +242,10 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
 
 
 def _threshold(jet_pt_min, card):
-    """Threshold on the pT of jets; 0 for None, which leaves the detector's own."""
-    threshold = 0.0
-    if jet_pt_min is not None:
-        threshold = check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
+    """Threshold on the pT of jets. None is 0: only the detector has a threshold."""
+    if jet_pt_min is None:
+        return 0.0
+    threshold = check_real(jet_pt_min, "jet_pt_min", minimum=0, unit="GeV")
     if 0 < threshold < card.jet_pt_min:
         raise ValueError(
             f"jet_pt_min={jet_pt_min!r} GeV is below the {card.jet_pt_min:g} GeV at which jets of "
@@ -256,7 +257,7 @@ def _threshold(jet_pt_min, card):
 def load_ttbar(*, selection="accepted", return_X_y=False):
     """Load bundled top pairs, as partons and as reconstructed.
 
-    They are made by :func:`generate_ttbar` with its defaults; see there for what the columns are.
+    They are made by :func:`generate_ttbar` with its defaults. Its page describes the columns.
 
     ========================   ==========
     Generated events               30,000
@@ -267,9 +268,9 @@ def load_ttbar(*, selection="accepted", return_X_y=False):
     Parameters
     ----------
     selection : {"accepted", "all"}, default="accepted"
-        "accepted" gives the events with electron and exactly four jets. "all" gives every
-        generated event, and a 25th target column `accepted`, 1 or 0; the other targets of a
-        rejected event are 0.
+        "accepted" gives the events with an electron and exactly four jets. "all" gives every
+        generated event, and a 25th target column `accepted`, which is 1 or 0. The other targets of
+        a rejected event are 0.
 
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
@@ -288,8 +289,9 @@ def load_ttbar(*, selection="accepted", return_X_y=False):
         feature_names, target_names : list of str
             Names of the columns.
         repeats : tuple of one Bunch of `target`, `accepted`, `matched` and `n_jets`
-            A second, independent detector pass of the same events: the floor of every comparison
-            of a simulation with the truth. Rows that this pass rejects are 0.
+            A second, independent detector pass of the same events. Its difference from the first
+            is the floor of every comparison of a simulation with the truth. Rows that this pass
+            rejects are 0.
         DESCR : str
             Description of the data.
 

@@ -32,8 +32,8 @@ def generate_wjet(request, *, matching="delta_r"):
     Pythia 8 [1]_ makes proton-proton collisions at 13 TeV with a W that decays to a muon and a
     neutrino and a jet, with parton showers, multiparton interactions and hadronisation. A
     detector in the manner of Delphes [2]_ measures them. A row is an event that passes a loose
-    generator-level selection: muon pT > 10 GeV and abs(eta) < 2.5; leading jet away from the
-    muon with pT > 10 GeV, abs(eta) < 3 and two particles or more.
+    generator-level selection. The muon has pT > 10 GeV and abs(eta) < 2.5. The leading jet away
+    from the muon has pT > 10 GeV, abs(eta) < 3 and two particles or more.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def generate_wjet(request, *, matching="delta_r"):
     events : :class:`~sklearn.utils.Bunch`
         data : DataFrame of shape (n_samples, 9)
             Generator level, in GeV: momenta of muon and jet, jet mass, and the missing
-            transverse momentum, which is the sum of the neutrinos'.
+            transverse momentum, which is the sum over neutrinos.
         target : DataFrame of shape (n_samples, 9)
             The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
-            Whether muon (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were reconstructed.
+            Whether a muon (pT > 5 GeV, abs(eta) < 2.4) and a jet (pT > 5 GeV) were reconstructed.
         matched : ndarray of bool of shape (n_samples,)
             Whether the event is accepted with a jet near the generated one.
         repeats : tuple of :class:`~sklearn.utils.Bunch`
@@ -69,7 +69,7 @@ def generate_wjet(request, *, matching="delta_r"):
     See Also
     --------
     load_wjet : Load a bundled sample, without Pythia.
-    generate_zjet : Another process, for what was trained on this one.
+    generate_zjet : Another process, to test what was trained on this one.
     DetectorCard : The numbers of the detector.
 
     Notes
@@ -106,7 +106,7 @@ def generate_wjet(request, *, matching="delta_r"):
 def load_wjet(*, selection="accepted", return_X_y=False):
     """Load 30,000 bundled W + jet events, at generator level and as reconstructed.
 
-    They are made by :func:`generate_wjet` with its defaults; see there for what the columns are.
+    They are made by :func:`generate_wjet` with its defaults. Its page describes the columns.
 
     ========================   ==========
     Generated events               30,000
@@ -118,8 +118,8 @@ def load_wjet(*, selection="accepted", return_X_y=False):
     ----------
     selection : {"accepted", "all"}, default="accepted"
         "accepted" gives the events that the detector reconstructs. "all" gives every generated
-        event, and a tenth target column `accepted`, 1 or 0; the other targets of a rejected
-        event are 0.
+        event, and a tenth target column `accepted`, which is 1 or 0. The other targets of a
+        rejected event are 0.
 
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
@@ -132,13 +132,13 @@ def load_wjet(*, selection="accepted", return_X_y=False):
         target : DataFrame of shape (n_samples, 9) or (n_samples, 10)
             Detector level, in GeV.
         accepted, matched : ndarray of bool of shape (n_samples,)
-            Whether the detector found muon and jet, and the jet near the generated one.
+            Whether the detector found muon and jet, and whether the jet is near the generated one.
         feature_names, target_names : list of str
             Names of the columns.
         repeats : tuple of one Bunch of `target`, `accepted` and `matched`
-            A second, independent detector pass of the same events: detector against detector is
-            the floor of every comparison of a simulation with the truth. Its `target` has 9
-            columns; rows that this pass rejects are 0.
+            A second, independent detector pass of the same events. Its difference from the first
+            is the floor of every comparison of a simulation with the truth. Its `target` has 9
+            columns. Rows that this pass rejects are 0.
         DESCR : str
             Description of the data.
 

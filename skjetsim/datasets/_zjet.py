@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from skjetsim.datasets._chain._events import generate_tables
 from skjetsim.datasets._chain._generator import generator
-from skjetsim.datasets._chain._process import Lepton
+from skjetsim.datasets._dilepton import MUONS, Z_ID, z_settings
 from skjetsim.datasets._leptons_and_jet import LeptonsAndJet
 
 ZJET = LeptonsAndJet(
@@ -14,16 +14,11 @@ ZJET = LeptonsAndJet(
         "WeakBosonAndParton:qqbar2gmZg = on",
         "WeakBosonAndParton:qg2gmZq = on",
         "PhaseSpace:pTHatMin = 10.",
-        # Z, photon and their interference, in the window in which CMS measures the Z.
-        "WeakZ0:gmZmode = 0",
-        "23:mMin = 60.",
-        "23:mMax = 120.",
-        "23:onMode = off",
-        "23:onIfMatch = 13 -13",
+        *z_settings(MUONS),
     ),
-    parent=23,
-    leptons=(Lepton("muon", (13,)), Lepton("antimuon", (-13,))),
-    # 4 in 10,000 selected events start farther out and are lost; the limit of W + jet loses 15.
+    parent=Z_ID,
+    leptons=MUONS,
+    # 4 in 10,000 selected events start farther out and are lost. The limit of W + jet loses 15.
     hard_eta_max=4.0,
 )
 
@@ -32,11 +27,10 @@ ZJET = LeptonsAndJet(
 def generate_zjet(request, *, matching="delta_r"):
     """Generate Z + jet events and pass them through a parametric detector.
 
-    The same chain as :func:`generate_wjet`, with a Z that decays to two muons. This is a closure
+    The chain is that of :func:`generate_wjet`, with a Z that decays to two muons. This is a closure
     test: a simulation trained on W + jet is right here, too, if it learned the detector and not
-    the W.
-    A row is an event that passes the same loose generator-level selection: both muons have
-    pT > 10 GeV and abs(eta) < 2.5; the leading jet away from both has pT > 10 GeV, abs(eta) < 3 and
+    the W. A row is an event that passes the same loose generator-level selection. Both muons have
+    pT > 10 GeV and abs(eta) < 2.5. The leading jet away from both has pT > 10 GeV, abs(eta) < 3 and
     two particles or more.
 
     Parameters
@@ -52,12 +46,12 @@ def generate_zjet(request, *, matching="delta_r"):
     events : :class:`~sklearn.utils.Bunch`
         data : DataFrame of shape (n_samples, 12)
             Generator level, in GeV: momenta of the negative muon, `muon`, and of the positive
-            one, `antimuon`; the jet's momentum and mass; and the missing transverse momentum,
-            which is the sum of the neutrinos', few and soft here.
+            one, `antimuon`; momentum and mass of the jet; and the missing transverse momentum,
+            which is the sum over neutrinos. They are few and soft here.
         target : DataFrame of shape (n_samples, 12)
             The same columns after reconstruction; zeros if the event is not accepted.
         accepted : ndarray of bool of shape (n_samples,)
-            Whether both muons (pT > 5 GeV, abs(eta) < 2.4) and jet (pT > 5 GeV) were
+            Whether both muons (pT > 5 GeV, abs(eta) < 2.4) and a jet (pT > 5 GeV) were
             reconstructed.
         matched : ndarray of bool of shape (n_samples,)
             Whether the event is accepted with a jet near the generated one.
@@ -79,7 +73,7 @@ def generate_zjet(request, *, matching="delta_r"):
 
     Notes
     -----
-    The Z and the virtual photon interfere and have a mass of 60 to 120 GeV [1]_; muons that
+    The Z and the virtual photon interfere and have a mass of 60 to 120 GeV [1]_. Muons that
     radiate photons make the mass of the pair smaller. `muon` is chosen by its charge and not by its
     pT. It is the softer muon as often as the harder one, and its spectrum is as unbiased as that of
     the muon of a W. Missing momentum is minus the vector sum of the energy-flow objects, which
@@ -95,7 +89,7 @@ def generate_zjet(request, *, matching="delta_r"):
 
     Examples
     --------
-    A model trained on W + jet takes the columns that both have:
+    A model trained on W + jet takes the columns that both samples have:
 
     >>> from skjetsim.datasets import generate_zjet, load_wjet
     >>> events = generate_zjet(100, random_state=0)  # doctest: +SKIP

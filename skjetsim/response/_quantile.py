@@ -22,44 +22,44 @@ from skjetsim.utils._with_parameters import with_parameters
 class QuantileSimulator(NetworkEstimator, BaseSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
-    By default the published fast simulation [1]_: for each column of y a network gives the
-    conditional median mu (mean absolute error) and the 84.1% quantile q (pinball loss), and a draw
-    is mu + abs(q - mu) times a normal number. Columns are then independent and symmetric given the
-    event, which a detector's are not. With `n_quantiles` the network gives that many quantiles,
-    which never cross, and the correlations of a Gaussian copula, both as functions of the event;
-    a draw inverts the quantile functions at correlated normal numbers. That has tails, skewness
-    and correlations.
+    The default is the published fast simulation [1]_. For each column of y, a network gives the
+    conditional median mu (mean absolute error) and the 84.1% quantile q (pinball loss). A draw is
+    mu + abs(q - mu) times a normal number. Given the event, columns are then independent and
+    symmetric, which those of a detector are not. With `n_quantiles`, the network gives that many
+    quantiles, which never cross, and the correlations of a Gaussian copula. Both are functions of
+    the event. A draw inverts the quantile functions at correlated normal numbers, so that it has
+    tails, skewness and correlations.
 
     Parameters
     ----------
     n_quantiles : int or None
         None is the published model. An int of 3 or more is the number of quantiles of each column,
-        equally spaced on the axis of a normal: 17 reach from 0.7% to 99.3%. Beyond them a column
-        goes on as far as the events of the fit do.
+        equally spaced on the axis of a normal: 17 reach from 0.7% to 99.3%. Beyond them, a column
+        reaches as far as the events of the fit.
     derived_features : list of str, "wjet" or None
-        What the network computes from X besides its columns, as in `KinematicFeatures`; "wjet" is
-        the published list. Needs columns with names.
+        What the network computes from X in addition to its columns, as in `KinematicFeatures`.
+        "wjet" is the published list. The columns of X must have names.
     hidden_features : sequence of int
         Widths of the hidden layers, each with batch normalisation and a LeakyReLU of slope 0.05.
         The published widths are not known.
     schedule : {"cosine", "constant", "inverse_epoch"}
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch, as published.
+        The learning rate falls to zero over `max_epochs`, is constant, or is divided by the number
+        of the epoch, as published.
 
     Attributes
     ----------
     n_features_in_, n_targets_ : int
         Numbers of columns of X and y.
     feature_names_in_, target_names_in_ : ndarray of str
-        Their names; `feature_names_in_` only where X has any.
+        Names of the columns. `feature_names_in_` exists only if X has names.
     input_shape_, target_shape_ : tuple of int
-        Shapes of one row of X and y as fitted.
+        Shapes of one row of X and of y in the fit.
     net_ : skorch net
         The trained network.
     history_ : list of dict
         Losses of each epoch.
     best_epoch_ : int
-        Epoch whose weights were kept.
+        Epoch of which the weights were kept.
 
     See Also
     --------
@@ -69,22 +69,22 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
     Notes
     -----
-    Columns of X are standardised, those named `phi` or `..._phi` enter as (cos, sin); columns of y
-    are standardised, and those that never vary are returned as they were. An angle of y is a number
-    like any other.
+    Columns of X are standardised. Those named `phi` or `..._phi` enter as (cos, sin). Columns of y
+    are standardised, and columns that never vary are returned as they were. An angle of y is a
+    number like any other.
 
-    Learn residuals, in coordinates in which the detector's resolution is simple, by
-    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_pipeline` does: a network that
-    has to learn y itself spends its precision on repeating X, and the difference of the two
-    predicted quantiles, the width, is left with what remains. `ResidualTransformer` also takes care
-    of angles.
+    Learn residuals, in coordinates in which the resolution of the detector is simple, by
+    `TransformedSimulator` and `ResidualTransformer` as `make_wjet_pipeline` does. A network that
+    has to learn y itself spends its precision on repeating X, and has little left for the width,
+    which is the difference of two predicted quantiles. `ResidualTransformer` also takes care of
+    angles.
 
-    The defaults are the published ones, which train too briefly for many quantiles. These want a
-    wider network and a schedule that ends: ``hidden_features=(192, 192), batch_size=512,
+    The defaults are the published ones, which train too briefly for many quantiles. Many quantiles
+    need a wider network and a schedule that ends: ``hidden_features=(192, 192), batch_size=512,
     schedule="cosine", learning_rate=4e-3, weight_decay=0.5, gradient_clip=5.0``.
 
-    In the Gaussian tails of the published model a single outlier can decide the mean of
-    `score_samples`: compare that model by the energy score.
+    In the Gaussian tails of the published model, a single outlier can decide the mean of
+    `score_samples`. Compare that model by the energy score.
 
     References
     ----------
@@ -128,9 +128,9 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         X : array-like of shape (n_samples, n_features)
             Theory-level events.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event.
+            Detector-level events. Row i of X and row i of y are the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
+            Weights of the events. Events of weight zero do not count.
 
         Returns
         -------
@@ -139,9 +139,9 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         Raises
         ------
         ValueError
-            On NaN or infinity (naming column and row), different lengths or indices of X and y,
-            negative or all-zero weights, parameters out of range, derived features that X has not
-            the columns for, or a loss that is not finite in the first epoch.
+            If X or y has NaN or infinity (column and row are named), lengths or indices of X and y
+            differ, a weight is negative or all are zero, a parameter is out of range, X lacks the
+            columns for a derived feature, or the loss is not finite in the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         names = list(getattr(self, "feature_names_in_", range(X.shape[1])))
@@ -155,7 +155,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         n_quantiles = self.n_quantiles
         if n_quantiles is not None:
             n_quantiles = check_int(n_quantiles, "n_quantiles", minimum=3)
-        # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+        # Kept for a saved network: parameters that are set later belong to the next fit.
         self._architecture = {
             "n_quantiles": n_quantiles,
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
@@ -177,7 +177,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         inputs = self.condition_encoder_.encode(quantities)
         self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
-    # What the network sees.
+    # Inputs of the network.
 
     def _learn_features(self, X):
         self.features_ = None
@@ -196,7 +196,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
             )
 
     def _quantities(self, X):
-        """Columns of X, then the derived ones."""
+        """Columns of X, followed by the derived ones."""
         return X if self.features_ is None else self.features_._forward(X)
 
     def _quantity_names(self):
@@ -207,10 +207,10 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     def _given(self, rows):
         return (self.condition_encoder_.encode(self._quantities(rows)),)
 
-    # What it gives.
+    # Outputs of the network.
 
     def _learn_marginal(self, target, weight):
-        """Quantile functions of the columns whatever X, from which the network starts."""
+        """Quantile functions of the columns for all X together, from which the network starts."""
         from skjetsim._nn import normal_knots
 
         levels = ndtr(normal_knots(self._architecture["n_quantiles"]).numpy())
@@ -229,7 +229,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         try:
             return super()._draw_targets(rows, n_samples, random_state)
         except ValueError:
-            self._quantities(rows)  # says it again with the row that the user knows
+            self._quantities(rows)  # raises the same error with the row that the user knows
             raise
 
     def _predict(self, rows):
@@ -243,7 +243,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
 
 
 def _marginal(values, levels, weight):
-    """Minimum, quantiles and maximum; and how far out on the normal's axis the extremes lie.
+    """Minimum, quantiles and maximum, and the places of the extremes on the axis of a normal.
 
     Quantiles are values of events, not between them, so that a weight is a repeated event.
     """

@@ -15,14 +15,14 @@ from skjetsim.utils._validation import check_option
 def make_wjet_quantile(**parameters):
     """Make the fast simulation of W + jet as published.
 
-    Muon, jet and missing momentum stay Cartesian and the jet mass becomes its logarithm. What is
-    learnt is the published target, the theory level plus the residual, scaled to the relative
-    width of that of the log mass, by a `QuantileSimulator` with the published derived features.
+    Muon, jet and missing momentum stay Cartesian, and the jet mass becomes its logarithm. A
+    `QuantileSimulator` with the published derived features learns the published target: the theory
+    level plus the residual, scaled to the relative width of the residual of the log mass.
 
     Parameters
     ----------
     **parameters
-        Of `QuantileSimulator`, instead of its defaults.
+        Parameters of `QuantileSimulator` that replace its defaults.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def make_wjet_quantile(**parameters):
 
     Notes
     -----
-    A Gaussian in each Cartesian component spreads a muon's momentum alike in all directions, where
-    a tracker measures directions a hundred times better than sizes: this is where the published
-    model is farthest from a detector that smears directions too.
+    A Gaussian in each Cartesian component spreads the momentum of a muon alike in all directions.
+    A tracker measures directions a hundred times better than sizes. In this the published model
+    differs most from a detector that smears directions, too.
 
     References
     ----------
@@ -63,18 +63,18 @@ def make_wjet_quantile(**parameters):
 def make_wjet_pipeline(simulator, *, met_reference="muon"):
     """Put a simulator into coordinates in which the response of W + jet is simple.
 
-    Muon and jet become (log pT, eta, phi) and the jet mass its logarithm, and the simulator learns
-    the residual of each, of events that are turned alike: the muon along x and forward, the jet to
-    its left.
+    Muon and jet become (log pT, eta, phi), and the jet mass becomes its logarithm. Events are
+    rotated and reflected until the muon is along x and forward and the jet is to its left. The
+    simulator learns the residual of each column.
 
     Parameters
     ----------
     simulator : simulator
         `FlowSimulator()`, `QuantileSimulator(n_quantiles=17)`, ...
     met_reference : {"muon", "jet"}, default="muon"
-        Along and across which object the missing momentum is given. It carries the mismeasurement
-        of the jet, so that its columns depend on each other less there: take the jet for
-        `QuantileSimulator`. A flow learns the dependence, and is better without the second turn.
+        The components of the missing momentum are along and across this object. Take the jet for
+        `QuantileSimulator`: missing momentum has the mismeasurement of the jet, so that its columns
+        depend less on each other. A flow learns the dependence, and is better with the muon.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def make_wjet_pipeline(simulator, *, met_reference="muon"):
     See Also
     --------
     make_wjet_quantile : The published model in its own coordinates.
-    skjetsim.compose.SymmetricSimulator : Turns the events.
+    skjetsim.compose.SymmetricSimulator : Rotates and reflects the events.
 
     Examples
     --------
@@ -110,7 +110,8 @@ def make_wjet_pipeline(simulator, *, met_reference="muon"):
     response = TransformedSimulator(
         simulator, [*cylindrical(), *about_jet(), ResidualTransformer()]
     )
-    if about_jet():  # of turned events: what is measured from the jet must not turn again
+    if about_jet():
+        # What is measured from the jet must not rotate again with the event.
         response = make_generative_pipeline(*about_jet(), response)
     return make_generative_pipeline(
         *cylindrical(), SymmetricSimulator(response, "muon", second_object="jet")

@@ -17,7 +17,7 @@ def pythia():
 
 @pytest.fixture(autouse=True, scope="session")
 def small_batches():
-    """Tests ask for few events: batches as large as usual would make many more."""
+    """Tests ask for few events. Batches of the usual size would make many more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_pythia, "BATCH_SIZE", 32)
         yield
@@ -25,13 +25,13 @@ def small_batches():
 
 @pytest.fixture
 def full_batches(monkeypatch):
-    """For what depends on the noise of the bundled events, which follows the batches."""
+    """The usual size of batches: the noise of the bundled events depends on it."""
     monkeypatch.setattr(_pythia, "BATCH_SIZE", FULL_BATCH)
 
 
 @pytest.fixture
 def quick_pileup(monkeypatch):
-    """Without diffraction, which Pythia takes seconds to prepare."""
+    """Pile-up without diffraction, which Pythia takes seconds to prepare."""
     monkeypatch.setattr(_pileup, "SETTINGS", ("SoftQCD:nonDiffractive = on",))
 
 

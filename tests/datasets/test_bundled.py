@@ -45,7 +45,7 @@ def skip_unless_same_generator(name):
 
 
 def text_of(bunch):
-    """`DESCR` without what is said of this sample."""
+    """`DESCR` without the note on this sample."""
     text, _ = bunch.DESCR.split("**This sample**")
     return text
 
@@ -71,7 +71,7 @@ def test_pairs(name):
     assert isinstance(events.data.index, pd.RangeIndex)
     assert np.isfinite(events.data).all(axis=None)
     assert np.isfinite(events.target).all(axis=None)
-    # What it takes to make the same events again.
+    # The same events can be made again with these.
     note = events.DESCR.split("**This sample**")[1]
     assert f"random_state {seed(f'{name}.parquet')}" in note
     assert f"{n_rows} rows" in note
@@ -156,7 +156,7 @@ def test_gluon_jets():
     assert jets.jets["pt"].between(900, 1100).all()
     assert jets.accepted.mean() > 0.99
     assert (jets.target[~jets.accepted] == 0).all()
-    # The hardest first, in parts of the jet's pT, which 30 of them nearly make up.
+    # The hardest come first, as fractions of the pT of the jet. 30 of them have nearly all of it.
     part = jets.data[:, :, 2]
     assert (np.diff(part, axis=1) <= 0).all()
     assert 0.85 < part.sum(axis=1).mean() < 1
@@ -170,7 +170,7 @@ def test_gluon_jets_are_what_the_generator_makes(full_batches):
     skip_unless_same_generator("gluon_jets.parquet")
     jets = load_gluon_jets()
     generated = datasets.generate_jets(20, random_state=seed("gluon_jets.parquet"))
-    assert generated.keys() - jets.keys() == {"repeats"}
+    assert generated.keys() == jets.keys()
     assert_allclose(generated.data, jets.data[:20], rtol=3e-4, atol=1e-12)
     assert_allclose(generated.target_jets, jets.target_jets[:20], rtol=1e-6)
     assert text_of(jets) == text_of(generated)
@@ -182,7 +182,7 @@ def test_jet_images(kind):
     assert images.data.shape == images.target.shape == (4000, 25, 25)
     assert images.jets["pt"].between(250, 300).all()
     assert images.jets["mass"].between(65, 95).all()
-    # The scalar sum of constituents exceeds that of the vectors, by little in a jet.
+    # The scalar sum of constituents is a little larger than the sum of vectors.
     ratio = (images.data.sum(axis=(1, 2)) + images.jets["outside_pt"]) / images.jets["pt"]
     assert ratio.between(1 - 3e-4, 1.1).all()
     assert_allclose(ratio.median(), 1.018, atol=0.003)
@@ -198,7 +198,7 @@ def test_jet_images_are_what_the_generator_makes(full_batches):
     skip_unless_same_generator("jet_images.parquet")
     images = load_jet_images("w")
     generated = datasets.generate_jet_images(20, "w", random_state=seed("jet_images.parquet"))
-    assert generated.keys() - images.keys() == {"repeats"}
+    assert generated.keys() == images.keys()
     assert_allclose(generated.data, images.data[:20], rtol=3e-4, atol=1e-9)
     assert_allclose(generated.jets, images.jets[:20], rtol=1e-5, atol=1e-6)
     assert text_of(images) == text_of(generated)

@@ -1,4 +1,4 @@
-"""Detector cards: what is refused, the ATLAS-like one, and systematic variations."""
+"""Detector cards: errors, the ATLAS-like card, and systematic variations."""
 
 import math
 import pickle
@@ -62,7 +62,7 @@ def test_default_card_is_the_cms_one():
 
 @each_card
 def test_cards_are_values(card):
-    """Equal, hashable and picklable: workers and caches rely on it."""
+    """Cards are equal, hashable and picklable: workers and caches rely on it."""
     assert pickle.loads(pickle.dumps(card)) == card
     assert hash(replace(card)) == hash(card)
 
@@ -89,7 +89,7 @@ def test_calorimeter_resolution(card, make, eta, energy, expected):
 
 
 def test_atlas_has_less_bending_power():
-    """A track of 100 GeV: 2 T and 1.15 m against 3.8 T and 1.29 m."""
+    """The bending of a track of 100 GeV: 2 T and 1.15 m against 3.8 T and 1.29 m."""
     muon, hadron = (
         [math.hypot(a, 100 * b) for a, b in (table[0], table[-1])]
         for table in (CARDS[1].muon_resolution, CARDS[1].hadron_resolution)
@@ -168,7 +168,7 @@ def charged_particles(n=4000):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     energy = np.sqrt(px**2 + py**2 + pz**2)
     pdg_id = rng.choice([211, -11, 13], n)
-    return Particles(np.arange(n), pdg_id, np.ones(n), px, py, pz, energy)
+    return Particles(np.arange(n), px, py, pz, energy, pdg_id, np.ones(n))
 
 
 def test_tracks_keep_their_noise_whatever_the_efficiency():
@@ -202,7 +202,7 @@ def nominal(events):
 
 
 def measure(events, card):
-    """Reconstructed rows, and which are accepted, always with the same seed."""
+    """Reconstructed rows, and which of them are accepted, always with the same seed."""
     rng = np.random.default_rng(0)
     found = WJET.reconstruct(events, *energy_flow(events, card, rng), card, rng)
     return found["target"], found["accepted"]
@@ -228,7 +228,7 @@ def test_shift_is_not_washed_out(events, nominal, name):
 
 
 def test_fresh_noise_would_wash_it_out(events, nominal):
-    """What the test above would see without common noise."""
+    """Without common noise, the test above would see this."""
     first, accepted = nominal
     rng = np.random.default_rng(1)
     found = WJET.reconstruct(events, *energy_flow(events, CARD, rng), CARD, rng)
@@ -259,13 +259,13 @@ def test_identification_leaves_the_measurement_as_it_is(events, nominal):
 
 @pytest.mark.parametrize(("pdg_id", "cone"), [(11, 0.1), (11, 0.0), (13, 0.1)])
 def test_photons_near_an_electron_are_part_of_it(pdg_id, cone):
-    """Event 0: lepton, photon near, photon far. Event 1: a photon where no lepton is."""
+    """Event 0 has a lepton, a near photon and a far photon. Event 1 has only a photon."""
     event = np.array([0, 0, 0, 1])
     pt, eta, phi = np.array([30.0, 5.0, 7.0, 9.0]), np.array([1, 1.05, 1.2, 0]), np.zeros(4)
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     kinds = np.array([pdg_id, 22, 22, 22])
     charge = np.array([-1.0, 0, 0, 0])
-    flow = Particles(event, kinds, charge, px, py, pz, pt * np.cosh(eta))
+    flow = Particles(event, px, py, pz, pt * np.cosh(eta), kinds, charge)
     card = replace(CARD, electron_cone=cone, **dict.fromkeys(IDENTIFICATION, (1.0, 1.0)))
     lepton = Lepton("lepton", (pdg_id,))
     role = np.array([0, -1, -1, -1])

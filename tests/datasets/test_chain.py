@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skjetsim.datasets import DetectorCard, _dilepton, generate_zmumu
+from skjetsim.datasets import DetectorCard, generate_zmumu
 from skjetsim.datasets._chain import _events, _process, _pythia
 
 pytestmark = pytest.mark.usefixtures("pythia")
 
 
-# Without multiparton interactions, which take most of the time.
+# Multiparton interactions take most of the time.
 FAST = ["PartonLevel:MPI = off"]
 
 
@@ -24,7 +24,7 @@ def smaller_batches(monkeypatch):
 
 
 def beam_energy_share(table):
-    """Longitudinal momentum of the pair: that of the beams bounds it."""
+    """Longitudinal momentum of the pair, which is at most that of a beam."""
     return np.abs(table["muon_pz"] + table["antimuon_pz"]).max()
 
 
@@ -57,9 +57,9 @@ def test_impossible_settings(settings, error, match, monkeypatch):
 
 
 def test_a_hook_that_drops_everything_is_an_error(monkeypatch):
-    """Pythia would never come back."""
+    """Pythia would never return."""
     monkeypatch.setattr(_process, "MAX_DROPPED", 20)
-    monkeypatch.setattr(_dilepton, "LEPTON_PT_MIN", 1e4)
+    monkeypatch.setattr(_process, "LEPTON_PT_MIN", 1e4)
     with pytest.raises(ValueError, match=r"None of the last 20 .*Z -> mumu"):
         generate_zmumu(1, random_state=0)
 
@@ -118,7 +118,7 @@ def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
     assert_array_equal(again.target, first.target)
     assert_array_equal(generate_zmumu(16, random_state=1, settings=FAST).target, first.target)
     assert len(calls) == 2
-    # What is stored counts for more rows, and not for another detector or seed.
+    # Stored rows are found again for more rows, but not for another detector or seed.
     more = generate_zmumu(24, random_state=1, settings=FAST, memory=memory)
     assert len(calls) == 3
     assert_array_equal(more.target[:16], first.target)

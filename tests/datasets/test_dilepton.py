@@ -34,7 +34,7 @@ def events(kind):
 
 
 def four_momenta(table):
-    """Shape (n, 2, 4): px, py, pz, E of either lepton."""
+    """px, py, pz and E of both leptons, shape (n, 2, 4)."""
     return table.to_numpy().reshape(len(table), 2, 4)
 
 
@@ -78,7 +78,7 @@ def test_parton_selection_and_peak(events):
     assert mass.min() > 59.9
     assert mass.max() < 120.1
     assert_allclose(np.median(mass), 91.1, atol=0.4)
-    # Half of a Breit-Wigner of width 2.5 GeV is within half of that of the peak.
+    # Half of a Breit-Wigner of width 2.5 GeV is within half a width of the peak.
     assert_allclose((np.abs(mass - 91.19) < 1.25).mean(), 0.5, atol=0.1)
     # Initial-state radiation gives the Z transverse momentum.
     z_pt = np.hypot(*four_momenta(events.data).sum(axis=1)[:, :2].T)
@@ -106,7 +106,7 @@ def test_decay_prefers_no_azimuth_and_no_charge(events):
 
 def test_fewer_are_the_first_of_more_on_any_number_of_workers(events, kind, monkeypatch):
     monkeypatch.setattr(_events, "CHUNK_ROWS", CHUNK_ROWS)
-    with parallel_config(backend="threading"):  # where the patches hold, too
+    with parallel_config(backend="threading"):  # threads see the patches
         fewer = GENERATORS[kind](CHUNK_ROWS + 20, random_state=4, n_jobs=2)
     assert_array_equal(fewer.data, events.data[: CHUNK_ROWS + 20])
     assert_array_equal(fewer.target, events.target[: CHUNK_ROWS + 20])
@@ -118,7 +118,7 @@ def test_the_veto_only_saves_time(monkeypatch):
     from skjetsim.datasets._chain._pythia import records
     from skjetsim.datasets._dilepton import ZEE
 
-    record = next(records(ZEE.settings, 1, ZEE.user_hooks, batch_size=128))
+    record = next(records(ZEE.settings, 1, ZEE.user_hooks(), batch_size=128))
     assert ZEE.select(record).n_events == record.n_events == 128
     record = next(records(ZEE.settings, 1, batch_size=128))
     assert 0.3 < ZEE.select(record).n_events / 128 < 0.7

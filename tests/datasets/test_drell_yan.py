@@ -8,14 +8,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets import _drell_yan, _lepton_pairs
 from skjetsim.datasets._drell_yan import generate_drell_yan
-from skjetsim.datasets._drell_yan_weights import GammaZ, PhaseSpace, muons
+from skjetsim.datasets._drell_yan_weights import GammaZ, muons, phase_space
 
 NAMES = [
     *("muon_px", "muon_py", "muon_pz", "muon_E"),
     *("antimuon_px", "antimuon_py", "antimuon_pz", "antimuon_E"),
 ]
 MUON_MASS = 0.10566
-# Where photon, Z and their interference all count.
+# Photon, Z and their interference all count here.
 WINDOW = {"mass_min": 60.0, "mass_max": 80.0}
 
 pytestmark = pytest.mark.usefixtures("pythia")
@@ -36,7 +36,7 @@ def four_momenta(table):
 
 
 def pair(table):
-    """Mass, rapidity, and cosine of the muon's angle in the rest frame."""
+    """Mass, rapidity, and the cosine of the angle of the muon in the rest frame."""
     p = four_momenta(table)
     total = p.sum(axis=1)
     mass = np.sqrt(total[:, 3] ** 2 - np.square(total[:, :3]).sum(axis=1))
@@ -119,19 +119,19 @@ def test_weighted_and_unweighted_events_have_the_same_shape(quantity, unweighted
 
 
 def test_muon_goes_backward_of_the_quark(unweighted):
-    """Below the peak, by the interference."""
+    """The interference causes it below the peak."""
     _, rapidity, cosine = pair(unweighted.data)
     assert np.sign(cosine * rapidity).mean() < -0.1
 
 
 def test_same_seed_same_events(monkeypatch):
-    """Whoever makes the chunks, and however many follow."""
+    """The number of workers and of further chunks does not matter."""
     monkeypatch.setattr(_lepton_pairs, "CHUNK_ROWS", 40)
     events = generate_drell_yan(60, random_state=2, n_jobs=2)
     few = generate_drell_yan(50, random_state=2)
     assert_array_equal(events.data[:50], few.data)
     assert not events.data.duplicated().any()
-    # Cross-sections of chunks are averaged, which makes them better than that of the first.
+    # The cross-sections of chunks are averaged, so that the error is smaller than for the first.
     first = generate_drell_yan(40, random_state=2)
     assert_array_equal(first.data, few.data[:40])
     assert 0 < few.cross_section_error < first.cross_section_error
@@ -149,18 +149,18 @@ def test_same_seed_same_weights(monkeypatch):
 
 
 def test_weights_follow_settings():
-    """Same points, other weights; each setting against what it is known to do."""
+    """The points are the same, and the weights change as the setting is known to change them."""
 
     def weight(*settings):
         options = {"random_state": 0, "weighted": True, "settings": settings}
         return generate_drell_yan(500, **options).sample_weight
 
     nominal = weight()
-    # The couplings: alpha at three times the scale, squared.
+    # The couplings are alpha squared, at three times the scale.
     ratio = weight("SigmaProcess:renormMultFac = 9.") / nominal
     assert_allclose(ratio, np.median(ratio), rtol=0.01)
     assert 1.01 < np.median(ratio) < 1.06
-    # Densities at small x grow with the scale, those at large x fall.
+    # Densities grow with the scale at small x, and fall at large x.
     ratio = weight("SigmaProcess:factorMultFac = 4.") / nominal
     assert ratio.max() > 1.05
     assert ratio.min() < 0.95
@@ -168,7 +168,7 @@ def test_weights_follow_settings():
     slow = ["Beams:eCM = 200."]
     total = generate_drell_yan(500, random_state=0, weighted=True, settings=slow)
     p = four_momenta(total.data).sum(axis=1)
-    # A parton carries its whole proton at most, here 100 GeV.
+    # A parton carries at most its whole proton, which has 100 GeV here.
     assert 190 < (p[:, 3] + np.abs(p[:, 2])).max() <= 200
 
 
@@ -191,7 +191,7 @@ def test_one_point():
 
 
 def element(boson, muon_mass=0.0):
-    """Standard couplings of u, d and muon at sin^2 = .23."""
+    """Standard couplings of u, d and muon at sin^2 = 0.23."""
     charges = {1: -1 / 3, 2: 2 / 3, 13: -1.0}
     couplings = {code: (e, np.sign(e) - 4 * e * 0.23, np.sign(e)) for code, e in charges.items()}
     return GammaZ(boson, 91.2, 2.5, 0.23, muon_mass, couplings)
@@ -226,7 +226,7 @@ def test_z_exchange_at_the_pole():
     asymmetries = [
         2 * v * a / (v**2 + a**2) for code, (_, v, a) in element("z").couplings.items() if code != 2
     ]
-    # The mean cosine is half of the asymmetry times 4/3 of it: <c> = A_FB 2/3.
+    # The mean cosine is two thirds of the forward-backward asymmetry.
     mean = integrate("z", s, 1, alpha, power=1) / integrate("z", s, 1, alpha)
     assert_allclose(mean, 2 / 3 * 3 / 4 * np.prod(asymmetries))
 
@@ -246,9 +246,8 @@ BOSONS = ("both", "photon", "z")
 
 def test_phase_space_points_have_the_volume_that_is_stated():
     """Points weighted by their volume are flat in log s, y and cos(theta)."""
-    space = PhaseSpace(100.0, 10.0, 50.0)
     unit = np.random.default_rng(0).random((20_000, 4))
-    (s, rapidity, cosine, phi), volume = space(unit)
+    (s, rapidity, cosine, phi), volume = phase_space(unit, 100.0, 10.0, 50.0)
     # Integral of 2 log(energy / mass) 2 over log s = 2 log(mass).
     low, high = np.log(10 / 100), np.log(50 / 100)
     assert_allclose(volume.mean(), 4 * (low**2 - high**2), rtol=0.02)

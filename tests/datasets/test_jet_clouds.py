@@ -1,4 +1,4 @@
-"""generate_jets: selection, truncation, coordinates, detector level, and what kinds look like."""
+"""generate_jets: selection, truncation, coordinates, detector level, and kinds of jets."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets import DetectorCard
 from skjetsim.datasets._chain import _events, _pythia
-from skjetsim.datasets._chain._jets import Jets, cluster, cluster_constituents
+from skjetsim.datasets._chain._jets import Jets, cluster
 from skjetsim.datasets._chain._particles import Particles
 from skjetsim.datasets._chain._process import PILEUP
 from skjetsim.datasets._chain._reconstruction import energy_flow
@@ -28,7 +28,7 @@ def smaller_batches():
 
 
 def generate(n_samples, kind="gluon", **options):
-    """Without multiparton interactions, which take most of the time."""
+    """Jets without multiparton interactions, which take most of the time."""
     defaults = {"random_state": 1, "n_detector": None, "n_constituents": 200}
     defaults["settings"] = ["PartonLevel:MPI = off"]
     return generate_jets(n_samples, kind, **(defaults | options))
@@ -36,7 +36,7 @@ def generate(n_samples, kind="gluon", **options):
 
 @pytest.fixture(scope="module")
 def jets(pythia):
-    """Two chunks, two passes."""
+    """Jets of two chunks, in two detector passes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_events, "CHUNK_ROWS", 25)
         return generate(40, n_detector=2)
@@ -46,7 +46,7 @@ def make_particles(event, pt, eta, phi):
     pt, eta, phi = (np.asarray(values, dtype=float) for values in (pt, eta, phi))
     none = np.zeros(len(pt))
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
-    return Particles(np.asarray(event), none, none, px, py, pz, pt * np.cosh(eta))
+    return Particles(np.asarray(event), px, py, pz, pt * np.cosh(eta), none, none)
 
 
 def mass_of(cloud, jets):
@@ -90,7 +90,7 @@ def test_constituents_add_up_to_the_jet(jets, level):
     x, y = (pt_rel * f(cloud[..., 1]) for f in (np.cos, np.sin))
     assert_allclose(x.sum(axis=1), 1, rtol=1e-9)
     assert_allclose(y.sum(axis=1), 0, atol=1e-9)
-    # The table has the hadrons' masses, the cloud has not.
+    # The table includes the masses of hadrons. The cloud does not.
     assert (mass_of(cloud, table) < table["mass"] * (1 + 1e-6)).all()
     assert (mass_of(cloud, table) > table["mass"] * 0.6).all()
 
@@ -170,7 +170,7 @@ def test_heavy_jets_have_their_mass(kind, mass, n_quarks):
 def _record(kind):
     process = JetCloudProcess(kind, 0.8, (900.0, 1100.0), 30)
     settings = (*process.settings, "PartonLevel:MPI = off")
-    return next(_pythia.records(settings, 1, process.user_hooks))
+    return next(_pythia.records(settings, 1, process.user_hooks()))
 
 
 def test_quark_jets_are_light_and_narrow(jets):
@@ -187,7 +187,7 @@ def test_recoil_is_followed_until_radiation():
     status = np.array([-11, -23, -44, -44, -51, 51])
     mother = np.array([0, 0, 1, 2, 3, 3])
     zeros = np.zeros(6)
-    entries = Entries(np.zeros(6, int), pdg_id, status, mother, zeros, zeros, zeros, zeros)
+    entries = Entries(np.zeros(6, int), zeros, zeros, zeros, zeros, pdg_id, status, mother)
     assert_array_equal(after_recoil(entries, np.array([1])), [3])
     assert_array_equal(after_recoil(entries, np.array([5])), [5])
 
@@ -196,13 +196,12 @@ def test_each_particle_is_in_one_jet():
     rng = np.random.default_rng(0)
     event = np.repeat([0, 2, 3], [30, 1, 20])
     particles = make_particles(event, *rng.uniform([[1], [-2], [-3]], [[9], [2], [3]], (3, 51)))
-    jets, owner = cluster_constituents(particles, 4, 0.6)
+    jets, owner = cluster(particles, 4, 0.6)
     assert_array_equal(jets.event[owner], event)
     assert_array_equal(np.bincount(owner), jets.n_constituents)
     assert_allclose(np.bincount(owner, particles.px), jets.px, atol=1e-12)
-    assert_array_equal(jets.px, cluster(particles, 4, 0.6).px)
-    # kT begins with the soft ones: other jets, of the same particles.
-    others, owner = cluster_constituents(particles, 4, 0.6, "kt")
+    # kT begins with soft particles, so that the same particles make other jets.
+    others, owner = cluster(particles, 4, 0.6, "kt")
     assert_allclose(np.bincount(owner, particles.energy), others.energy)
 
 

@@ -1,11 +1,11 @@
-"""generate_jet_images: selection, trimming, what turning and mirroring keep, what images show."""
+"""generate_jet_images: selection, trimming, rotation, mirroring, and what images show."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.datasets._chain import _events
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import Particles
 from skjetsim.datasets._jets._images import generate_jet_images
 from skjetsim.datasets._jets._pixels import pixelate
@@ -18,14 +18,14 @@ PLAIN = PIXELS | {"centre": False, "rotate": False, "flip": False}
 
 
 def generate(n_samples, kind="w", **options):
-    """Without multiparton interactions, which take most of the time."""
+    """Images without multiparton interactions, which take most of the time."""
     defaults = {"random_state": 1, "settings": ["PartonLevel:MPI = off"]}
     return generate_jet_images(n_samples, kind, **(defaults | options))
 
 
 @pytest.fixture(scope="module")
 def images(pythia):
-    """Two chunks, two passes."""
+    """Images of two chunks, in two detector passes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_events, "CHUNK_ROWS", 40)
         return generate(60, n_detector=2)
@@ -35,11 +35,11 @@ def make_particles(event, pt, eta, phi):
     pt, eta, phi = (np.asarray(values, dtype=float) for values in (pt, eta, phi))
     none = np.zeros(len(pt))
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
-    return Particles(np.asarray(event), none, none, px, py, pz, pt * np.cosh(eta))
+    return Particles(np.asarray(event), px, py, pz, pt * np.cosh(eta), none, none)
 
 
 def trimmed(particles):
-    jets, owner = cluster_constituents(particles, 1, 1.0)
+    jets, owner = cluster(particles, 1, 1.0)
     return trim(particles, owner, jets, np.array([np.argmax(jets.pt)]))
 
 
@@ -67,7 +67,7 @@ def test_selection(images):
 def test_images_hold_the_jets_pt(images):
     for pixels, jets in ((images.data, images.jets), (images.target, images.target_jets)):
         scalar = pixels.sum(axis=(1, 2)) + jets["outside_pt"]
-        # The scalar sum exceeds that of the vectors by what has mass.
+        # The scalar sum is larger than that of the vectors, since a jet has a mass.
         assert (scalar >= jets["pt"] * (1 - 1e-9)).all()
         assert (scalar < jets["pt"] * 1.1).all()
     assert (images.jets["outside_pt"] < 0.2 * images.jets["pt"]).all()
@@ -78,7 +78,7 @@ def test_the_detector_sees_the_same_jets(images):
     both = images.accepted
     response = images.target_jets["pt"][both] / images.jets["pt"][both]
     assert_allclose(response.median(), 1, atol=0.04)
-    # Centred, turned and mirrored by themselves, both images still show the same jet.
+    # Both images are centred, rotated and mirrored independently, but show the same jet.
     own, other = images.data[both], images.target[both]
     same, shuffled = (own * other).sum(axis=(1, 2)), (own * np.roll(other, 1, 0)).sum(axis=(1, 2))
     assert np.median(same) > 1.2 * np.median(shuffled)
@@ -159,9 +159,9 @@ def test_pixels_by_hand():
     )
     assert_allclose(outside, 0)
     assert images[0, 12, 12] == 50
-    # The second subjet is 0.583 away, across the seam in phi, and comes to stand below.
+    # The second subjet is 0.583 away, across the seam in phi, and is rotated below the first.
     assert images[0, 12, 6] == 30
-    # What was at right angles is on the right, mirrored or not.
+    # The part at right angles is on the right, mirrored or not.
     assert images[0, 16, 12] == 40
 
 

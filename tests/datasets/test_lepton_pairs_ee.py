@@ -29,7 +29,7 @@ def four_momenta(events):
 
 
 def cosine(events):
-    """Of the angle between the lepton and the electron beam."""
+    """Cosine of the angle between the lepton and the electron beam."""
     momentum = four_momenta(events)[:, 0, :3]
     return momentum[:, 2] / np.linalg.norm(momentum, axis=1)
 
@@ -50,7 +50,7 @@ def test_bunch(events):
     assert f"{len(events.data)} rows" in note
     assert not events.data.duplicated().any()
     assert_array_equal(np.unique(events.pdg_id), [11, 13])
-    # Universality of the Z's couplings.
+    # The Z couples alike to all leptons.
     assert abs((events.pdg_id == 11).mean() - 0.5) < 4 * 0.5 / np.sqrt(20_000)
 
 
@@ -77,13 +77,13 @@ def test_angles(events):
     phi = np.arctan2(events.data["lepton_py"], events.data["lepton_px"])
     counts, _ = np.histogram(phi, bins=20, range=(-np.pi, np.pi))
     assert np.sum((counts - 1000) ** 2) / 1000 < 43.8  # one in a thousand
-    # Of 1 + cos^2, the mean square is 2/5, and 0.31 its spread.
+    # For 1 + cos^2, the square has the mean 2/5 and the standard deviation 0.31.
     assert abs(np.mean(cosine(events) ** 2) - 0.4) < 4 * 0.31 / np.sqrt(20_000)
 
 
 @pytest.mark.parametrize("energy", [80.0, 100.0])
 def test_forward_backward_asymmetry(energy):
-    """Interference makes it large and of opposite sign below and above the peak."""
+    """With interference it is large, and has opposite signs below and above the peak."""
     events = generate_lepton_pairs_ee(10_000, random_state=0, energy=energy, leptons=["muon"])
     half, weight = np.polynomial.legendre.leggauss(8)
     forward, backward = (weight @ exchange(energy)(side * (half + 1) / 2) for side in (1, -1))
@@ -100,7 +100,7 @@ def test_photon_alone_is_symmetric_and_small(events):
     assert_allclose(photon.cross_section, expected, rtol=0.02)
     assert abs(np.mean(np.sign(cosine(photon)))) < 4 / np.sqrt(10_000)
     z = generate_lepton_pairs_ee(100, random_state=0, boson="z")
-    # No interference on the peak.
+    # There is no interference on the peak.
     assert_allclose(photon.cross_section + z.cross_section, events.cross_section, rtol=1e-3)
 
 
@@ -113,7 +113,7 @@ def test_initial_state_radiation_takes_energy_along_the_beam(events):
     assert Z_MASS - 0.1 < np.median(mass) < Z_MASS
     assert 0.02 < (mass < 90).mean() < 0.09
     assert np.abs(total[:, 2]).max() > 10
-    # At the peak radiation costs a quarter of the cross-section.
+    # At the peak, radiation removes a quarter of the cross-section.
     assert 0.65 < radiative.cross_section / events.cross_section < 0.8
 
 

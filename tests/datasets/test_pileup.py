@@ -1,4 +1,4 @@
-"""Pile-up: what is laid over events, what detector and reconstruction make of it."""
+"""Pile-up: what is added to events, and how detector and reconstruction treat it."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,11 +29,11 @@ def make_particles(event, pt, eta, phi, pdg_id=22, charge=0.0):
     px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     n = len(px)
     energy = np.sqrt(px**2 + py**2 + pz**2)
-    return Particles(event, np.full(n, pdg_id), np.full(n, charge), px, py, pz, energy)
+    return Particles(event, px, py, pz, energy, np.full(n, pdg_id), np.full(n, charge))
 
 
 def made_up_records(settings, seed):
-    """Batches of 50 collisions, of particles whose pT is the number of their collision."""
+    """Batches of 50 collisions. The pT of each particle is the number of its collision."""
     first = 1
     while True:
         number = np.repeat(np.arange(first, first + 50), PER_COLLISION)
@@ -81,7 +81,7 @@ def test_no_collision_is_no_change(hard, monkeypatch):
 
 
 def soft_background(n_events, density, rng, pt=0.25):
-    """Photons, evenly over eta and phi, of a density in GeV."""
+    """Photons, spread evenly over eta and phi, with a given density in GeV."""
     n = rng.poisson(density * 10 * 2 * np.pi / pt, n_events)
     event = np.repeat(np.arange(n_events), n)
     eta, phi = rng.uniform(-5, 5, len(event)), rng.uniform(-np.pi, np.pi, len(event))
@@ -113,7 +113,7 @@ def test_subtraction_gives_the_jet_back(eta):
     flow = concatenate([flow, jet])
     flow = flow.select(np.argsort(flow.event, kind="stable"))
     bare = replace(CARD, underlying_density=(0.0,) * 3)
-    jets = cluster(flow, 25, CARD.jet_radius)
+    jets, _ = cluster(flow, 25, CARD.jet_radius)
     left = subtract_pileup(jets, flow, 25, bare)
     hard = left.pt > 30
     assert hard.sum() == 25
@@ -121,7 +121,7 @@ def test_subtraction_gives_the_jet_back(eta):
     assert_allclose(left.pt[hard].mean(), 50, rtol=0.03)
     kept = subtract_pileup(jets, flow, 25, replace(CARD, underlying_density=(4.0,) * 3))
     assert_allclose(kept.pt[kept.pt > 30].mean(), 50 + 4 * np.pi * 0.25, rtol=0.03)
-    # Jets of nothing but background are gone, or small.
+    # Jets of background alone are gone, or soft.
     assert (left.pt > 0).all()
     assert np.quantile(left.pt[~hard], 0.9) < 12
 
@@ -199,7 +199,7 @@ def test_generated_with_pileup(pythia, quick_pileup, monkeypatch):
     monkeypatch.setattr(_pythia, "BATCH_SIZE", 10)
     none = generate_wjet(7, random_state=3)
     one = generate_wjet(7, random_state=3, n_pileup=0.5)
-    with parallel_config(backend="threading"):  # where the patches hold, too
+    with parallel_config(backend="threading"):  # threads see the patches
         two = generate_wjet(7, random_state=3, n_pileup=0.5, n_jobs=2)
     assert_array_equal(one.data, none.data)
     assert_array_equal(one.data, two.data)

@@ -1,4 +1,4 @@
-"""Layers, materials, geometries and what is wrong with them."""
+"""Layers, materials and geometries, and their errors."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_mixtures_lie_between_their_parts():
         assert lead.radiation_length < mixture.radiation_length < argon.radiation_length
         assert lead.moliere_radius < mixture.moliere_radius < argon.moliere_radius
         assert mixture.interaction_length < mixture.pion_interaction_length
-    # PDG's lead: 5.6 mm, 7.4 MeV, 16 mm.
+    # Lead in PDG's tables: 5.6 mm, 7.4 MeV, 16 mm.
     assert_allclose(lead.radiation_length, 5.61, atol=0.01)
     assert_allclose(1e3 * lead.critical_energy, 7.4, atol=0.1)
     assert_allclose(lead.moliere_radius, 16.0, rtol=0.02)
@@ -274,12 +274,12 @@ def test_particles_must_meet_the_cells():
     small = ShowerLayer(10.0, **GRID)
     ring = ShowerLayer(10.0, r_edges=(5.0, 30.0))
     geometry = ShowerGeometry((ShowerLayer(100.0), small, ring))
-    # In the ring alone, in the corner of the grid alone, in the hole of the ring.
+    # The points are in the ring alone, in a corner of the grid alone, and in the hole of the ring.
     inside = [(29.0, 0.0), (-15.0, 20.0), (0.0, 0.0)]
     assert make_showers([5.0] * 3, position=inside, geometry=geometry).target.shape == (3, 7)
     with pytest.raises(ValueError, match=r"row 1 is \(22, 22\) mm.*1 such.* 60 x 60 mm"):
         make_showers([5.0] * 2, position=[(0, 0), (22, 22)], geometry=geometry)
-    # 100 mm of dead material bring one that is tilted towards the axis to the cells.
+    # A particle tilted towards the axis reaches the cells after 100 mm of dead material.
     towards, away = np.pi, 0.0
     tilted = {"theta": np.pi / 4, "position": (100.0, 0.0)}
     for layers in (geometry.layers, geometry.layers[:2]):

@@ -1,4 +1,4 @@
-"""What load_showers says of itself; its numbers are in test_bundled.py."""
+"""The description of load_showers; its numbers are tested in test_bundled.py."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_description_of_the_default_calorimeter(showers):
     path = sum(layer.depth / layer.material.pion_interaction_length for layer in geometry.layers)
     loss = sum(layer.depth * layer.material.min_ionisation for layer in geometry.layers)
     crossed = np.isclose(showers.leakage, showers.data["energy"] - loss, rtol=1e-4)
-    # A third of the pions.
+    # A third of the pions cross the calorimeter.
     assert_allclose(np.exp(-path), 1 / 3, atol=0.01)
     assert_allclose(crossed.mean(), 1 / 3, atol=0.035)
     assert showers.leakage[~crossed].sum() > 0.5 * showers.data["energy"][~crossed].sum()

@@ -21,7 +21,7 @@ EXACT = ShowerMaterial(sampling_term=0.0)
 
 
 def stack(n_layers, depth, material=EXACT, **cells):
-    """Equal layers, `depth` in radiation lengths each."""
+    """Equal layers, each with `depth` in radiation lengths."""
     depth = depth * material.radiation_length
     return ShowerGeometry((ShowerLayer(depth, material=material, **cells),) * n_layers)
 
@@ -98,7 +98,7 @@ def test_the_maximum_goes_deeper_with_the_logarithm_of_the_energy(method):
         made = make_showers(energy, n_samples=100, geometry=geometry, method=method, random_state=0)
         means.append(0.6 * depth_of(made)[0])
     steps = np.diff(means)
-    # A decade is ln 10 = 2.3 radiation lengths of the maximum, and about that of the mean.
+    # A decade of energy moves the maximum, and about as much the mean, by ln 10 = 2.3 lengths.
     assert_allclose(steps, np.log(10.0), atol=0.3)
 
 
@@ -139,7 +139,7 @@ def test_photons_are_deeper_than_electrons(method):
         )
         depths.append(0.75 * np.array(depth_of(made)))
     (electron, _), (photon, sigma) = depths
-    # 9/7 radiation lengths to convert, less what two softer showers are shorter.
+    # Photons take 9/7 radiation lengths to convert, but their two softer showers are shorter.
     assert_allclose(photon - electron, 0.9, atol=0.2 + 3 * sigma)
 
 
@@ -222,7 +222,7 @@ def test_sampling_of_hadrons_is_coarser():
     )
     inside = (made.deposited - made.overflow).sum(axis=1)
     pull = (made.target.sum(axis=1) - inside) / np.sqrt(inside)
-    # 1.75 times as wide, but for the electromagnetic part, some 20% of the energy here.
+    # 1.75 times as wide, except for the electromagnetic part, which is some 20% of the energy here.
     assert_allclose(np.std(pull) / material.resolution_term, 1.6, rtol=0.07)
 
 

@@ -31,7 +31,7 @@ def test_rows_of_several(photons):
     assert_array_equal(made.data["n_particles"], 2)
     assert made.DESCR == photons[0].DESCR
     image = made.geometry.images(made.target)[1].mean(axis=0)
-    # Two peaks, 40 mm to each side of the middle, and less between them.
+    # There are two peaks, 40 mm to each side of the middle, and less energy between them.
     row = image.sum(axis=0)
     assert row[5] + row[6] > 0
     assert row[[4, 5, 6, 7]].argmax() in (0, 1, 2, 3)
@@ -39,7 +39,7 @@ def test_rows_of_several(photons):
 
 
 def test_two_photons_make_a_neutral_pion():
-    # 20 GeV, 1 m in front: the photons are 2 m / E * 1 m = 13.5 mm apart at least, in 5 mm strips.
+    # At 20 GeV and 1 m, the photons are at least 2 m / E * 1 m = 13.5 mm apart, in 5 mm strips.
     gap = 2 * 0.135 / 20.0 * 1000.0
     one, two = (
         make_showers(10.0, "photon", n_samples=200, position=(side * gap / 2, 0.0),

@@ -1,4 +1,4 @@
-"""Toys: points, and densities that are theirs."""
+"""Toys: points and their densities."""
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_camel_has_two_humps():
     X = make_camel(N_POINTS, random_state=0)[:, 0]
     assert abs((X > 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(N_POINTS)
     assert_allclose([np.abs(X).mean(), np.abs(X).std()], [4, 1], atol=0.03)
-    # On the diagonal, never in the other corners.
+    # Points are on the diagonal, and never in the other corners.
     assert (np.prod(make_camel(2000, n_features=2, random_state=0), axis=1) > 0).mean() > 0.999
     x = np.linspace(-8, 8, 9)
     expected = (norm(-3, 0.5).pdf(x) + norm(3, 0.5).pdf(x)) / 2

@@ -61,7 +61,7 @@ pytestmark = pytest.mark.usefixtures("pythia")
 
 @pytest.fixture(scope="module")
 def events(pythia):
-    """Two chunks of a batch each, two passes."""
+    """Events of two chunks of one batch each, in two detector passes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_events, "CHUNK_ROWS", 100)
         return generate_ttbar(200, random_state=2, n_detector=2)
@@ -83,21 +83,21 @@ def reconstruct(pythia):
 
 @pytest.fixture(scope="module")
 def accepted(events):
-    """Both levels of the accepted events of either pass."""
+    """Both levels of the accepted events of each pass."""
     passes = (events, *events.repeats)
     X = pd.concat([events.data[one.accepted] for one in passes], ignore_index=True)
     return X, pd.concat([one.target[one.accepted] for one in passes], ignore_index=True)
 
 
 def fast_records(*settings):
-    """Events of a tenth of the time: no hadrons and a single parton interaction."""
+    """Events without hadrons and with a single parton interaction, in a tenth of the time."""
     fast = ("HadronLevel:all = off", "PartonLevel:MPI = off")
     return records((*TopPair.settings, *fast, *settings), seed=5, batch_size=128)
 
 
 @pytest.fixture(scope="module")
 def partons(pythia):
-    """A thousand events with the columns of the parton level, and nothing selected."""
+    """A thousand events with the columns of the parton level, without a selection."""
     batches = fast_records()
     rows = np.concatenate([_partons(next(batches))[0] for _ in range(8)])
     return pd.DataFrame(rows.reshape(len(rows), -1), columns=FEATURES)
@@ -161,7 +161,7 @@ def test_partons_are_on_shell(events):
 )
 def test_resonances(names, expected, width, partons):
     masses = mass(momentum(partons, *names))
-    # The error of the median of a Breit-Wigner, by the width at half of its height.
+    # The error of the median of a Breit-Wigner follows from its width at half of its height.
     error = np.pi / 4 * width / np.sqrt(len(masses))
     assert_allclose(np.median(masses), expected, atol=4 * error)
     # Half of a Breit-Wigner lies within half the width of the pole.
@@ -170,7 +170,7 @@ def test_resonances(names, expected, width, partons):
 
 
 def test_partons_add_up_to_the_tops_of_the_record(pythia):
-    """To rounding: nothing that was radiated is missing."""
+    """They agree to rounding: nothing that was radiated is missing."""
     record = next(fast_records())
     partons, complete = _partons(record)
     entries = record.entries
@@ -238,7 +238,7 @@ def test_reconstruction(accepted, events):
 def test_acceptance(events):
     assert 0.15 < events.accepted.mean() < 0.30
     assert 0.15 < events.matched[events.accepted].mean() < 0.50
-    # The electron is lost in one of ten to seven.
+    # The electron is lost in one of seven to ten events.
     assert 0.08 < (events.n_jets == 0).mean() < 0.22
     assert events.n_jets.max() > 6
 
@@ -283,7 +283,7 @@ def test_threshold_off(reconstruct):
     assert_array_equal(on.accepted, on.n_jets == 4)
     assert off.accepted.sum() > 2 * on.accepted.sum() > 20
     assert (off.accepted | ~on.accepted).all()
-    # Where four jets are above the threshold, they are the leading ones.
+    # If four jets are above the threshold, they are the leading ones.
     assert_array_equal(off.target[on.accepted], on.target[on.accepted])
     assert (off.n_jets >= on.n_jets).all()
     assert 5 < pt(momentum(off.target[off.accepted], "jet4")).min() < 20

@@ -157,7 +157,7 @@ def test_jet_response(accepted):
 
 
 def test_jacobian_edge(accepted):
-    """The transverse mass ends at the mass of the W; the detector washes it out."""
+    """The transverse mass ends at the mass of the W. The detector blurs this edge."""
     generated, measured = transverse_mass(accepted.data), transverse_mass(accepted.target)
     counts, edges = np.histogram(generated, bins=np.arange(40, 110, 2))
     assert 76 <= edges[np.argmax(counts)] <= 80
@@ -192,7 +192,7 @@ def test_columns_are_not_on_a_grid(accepted):
 
 @pytest.mark.usefixtures("pythia")
 def test_same_seed_same_events(monkeypatch):
-    # Few events then span two chunks.
+    # Then few events span two chunks.
     monkeypatch.setattr(_events, "CHUNK_ROWS", 40)
     events = generate_wjet(60, random_state=5, n_detector=2)
     assert events.data.shape == events.target.shape == (60, 9)
@@ -200,7 +200,7 @@ def test_same_seed_same_events(monkeypatch):
     assert len(events.accepted) == len(events.matched) == 60
     assert (events.target[~events.accepted] == 0).all(axis=None)
 
-    with parallel_config(backend="threading"):  # where the patches hold, too
+    with parallel_config(backend="threading"):  # threads see the patches
         parallel = generate_wjet(60, random_state=5, n_detector=2, n_jobs=2)
     assert_same(parallel, events)
     assert_same(parallel.repeats[0], events.repeats[0])
@@ -210,7 +210,7 @@ def test_same_seed_same_events(monkeypatch):
     assert_array_equal(few.target, events.target[:30])
     assert few.repeats == ()
 
-    # The second pass sees the same events with noise of its own, accepted or not.
+    # The second pass sees the same events with its own noise, accepted or not.
     (second,) = events.repeats
     both = events.accepted & second.accepted
     assert both.any()
@@ -253,7 +253,7 @@ def test_generators_as_seeds_and_silence(capfd):
     first = generate_wjet(2, random_state=np.random.default_rng(1))
     again = generate_wjet(2, random_state=np.random.default_rng(1), verbose=1)
     assert_array_equal(first.data, again.data)
-    # A progress bar where one is asked for, and not a word from Pythia or FastJet.
+    # There is a progress bar if asked for, and no output from Pythia or FastJet.
     out, err = capfd.readouterr()
     assert out == ""
     assert "2/2" in err

@@ -67,7 +67,7 @@ def deposits_of(particles):
 
 
 def helix_exit(pt, eta, phi, charge, card):
-    """Impact point from small steps along the helix."""
+    """Impact point, from small steps along the helix."""
     radius = pt / (0.299792458 * abs(charge) * card.magnetic_field)
     turn = np.linspace(1e-5, 30, 2_000_000)
     sign = -np.sign(charge)
@@ -152,7 +152,7 @@ def test_log_normal_moments_and_zero():
 
 
 def test_tower_energies_are_summed_before_smearing():
-    """Two photons in a tower fluctuate together, as one of their energy, not as two."""
+    """Two photons in a tower fluctuate as one photon with their energy."""
     n = 20_000
     ecal = make_ecal(CARD)
     event = np.repeat(np.arange(n), 2)
@@ -205,7 +205,7 @@ def test_every_direction_is_in_the_tower_it_is_drawn_from(make):
 
 
 def test_tracks_are_subtracted_from_their_tower():
-    """A perfect tower with a photon and an electron gives the track and the photon's energy."""
+    """A perfect tower with a photon and an electron gives the track and the photon."""
     ecal = make_ecal(PERFECT)
     electron = make_particles(30.0, 0.01, 0.005, pdg_id=11, charge=-1.0)
     photon = make_particles(12.0, 0.01, 0.005, pdg_id=22)
@@ -220,7 +220,7 @@ def test_tracks_are_subtracted_from_their_tower():
 
 
 def test_tower_corrects_a_worse_track():
-    """Where a tower explains its track, the better measured of the two wins."""
+    """If a tower agrees with its track, the better measured of the two counts."""
     card = replace(CARD, hcal_resolution=((0.0, 1e-6, 0.0),) * 2)
     pion = make_particles(100.0, 0.3, 0.1, pdg_id=211, charge=1.0)
     bad = replace(
@@ -262,7 +262,7 @@ def test_jets_of_hand_made_particles():
     particles = make_particles(
         [20.0, 20.0, 5.0, 50.0], [0.0, 0.2, 2.0, 1.0], [0.0, 0.0, 0.0, 3.1], event=[0, 0, 0, 2]
     )
-    jets = cluster(particles, 4, 0.5)
+    jets, _ = cluster(particles, 4, 0.5)
     assert sorted(zip(jets.event.tolist(), jets.n_constituents.tolist(), strict=True)) == [
         (0, 1),
         (0, 2),
@@ -328,13 +328,13 @@ def test_perfect_detector_measures_muon_and_jet(events):
     response = np.hypot(*target[accepted, 3:5].T) / np.hypot(
         *events.columns["data"][accepted, 3:5].T
     )
-    # What is left is soft tracks that curl out of the jet and towers' positions.
+    # Soft tracks that curl out of the jet, and the positions of towers, are left.
     assert_allclose(np.median(response), 1, atol=0.02)
 
 
 def test_generated_record_is_consistent(events):
     particles = events.particles
-    # Charge and baryon number leave with the beam remnants, which are stable particles, too.
+    # The beam remnants, which are stable particles, too, carry away charge and baryon number.
     assert_allclose(sum_by_event(particles.event, particles.charge, events.n_events), 2, atol=1e-9)
     assert_allclose(sum_by_event(particles.event, particles.energy, events.n_events), 13_000)
     assert (np.abs(particles.pdg_id[events.role == 0]) == 13).all()

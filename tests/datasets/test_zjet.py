@@ -56,7 +56,7 @@ pytestmark = pytest.mark.usefixtures("pythia")
 
 @pytest.fixture(scope="module")
 def events(pythia):
-    """Several chunks, two passes."""
+    """Events of several chunks, in two detector passes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_events, "CHUNK_ROWS", CHUNK_ROWS)
         return generate_zjet(300, random_state=2, n_detector=2)
@@ -90,7 +90,7 @@ def test_columns_of_wjet_are_among_them(events):
 
 def test_same_seed_same_events(monkeypatch, events):
     monkeypatch.setattr(_events, "CHUNK_ROWS", CHUNK_ROWS)
-    with parallel_config(backend="threading"):  # where the patches hold, too
+    with parallel_config(backend="threading"):  # threads see the patches
         parallel = generate_zjet(N_FEWER, random_state=2, n_detector=2, n_jobs=2)
     assert_array_equal(parallel.data, events.data[:N_FEWER])
     for one, other in zip((parallel, *parallel.repeats), (events, *events.repeats), strict=True):
@@ -132,7 +132,7 @@ def test_reconstruction_selection(accepted):
 
 def test_muons_come_from_a_z(events):
     mass = z_mass(events.data)
-    # FSR moves the median 0.4 GeV below the pole at 91.2; 300 events know it to 0.2 GeV.
+    # Radiation moves the median 0.4 GeV below the pole at 91.2. 300 events give it to 0.2 GeV.
     assert_allclose(np.median(mass), 90.8, atol=0.7)
     counts, edges = np.histogram(mass, bins=np.arange(60, 122, 2))
     assert edges[np.argmax(counts)] == 90
@@ -151,7 +151,7 @@ def test_detector_widens_the_peak(accepted):
 
 
 def test_muon_is_chosen_by_charge(events):
-    """Neither is the harder one, and they are not the same one twice."""
+    """Neither muon is always the harder one, and they are not the same muon twice."""
     harder = pt(events.data, "muon") > pt(events.data, "antimuon")
     assert abs(harder.mean() - 0.5) < 4 * 0.5 / np.sqrt(len(harder))
     assert delta_r(events.data, "muon", "antimuon").min() > 0.1
@@ -184,7 +184,7 @@ def test_missing_momentum_is_small(accepted):
     X, y = accepted
     assert (pt(X, "met") == 0).mean() > 0.6
     assert np.quantile(pt(X, "met"), 0.9) < 5
-    # What the detector misses is its resolution, and not the muons of 40 GeV.
+    # The missing momentum is due to the resolution, and not to the muons of 40 GeV.
     assert 6 < np.median(pt(y, "met")) < 15
     for component in ("met_px", "met_py"):
         miss = (y[component] - X[component]).to_numpy()
@@ -201,7 +201,7 @@ def test_acceptance(events):
 
 
 def test_both_muons_must_be_found():
-    """Without tracks from 1.5 in abs(eta) on, both muons must be inside."""
+    """If there are no tracks above 1.5 in abs(eta), both muons must be below."""
     central = replace(DetectorCard(), muon_efficiency=((1.0,) * 3, (0.0,) * 3))
     events = generate_zjet(60, random_state=2, detector=central)
     inside = [np.abs(eta(events.data, name)) < 1.5 for name in MUONS]

@@ -1,4 +1,4 @@
-"""QuantileSimulator: what it learns of toys with known answers, and what it refuses."""
+"""QuantileSimulator: toys with known answers, and errors."""
 
 import numpy as np
 import pandas as pd
@@ -107,7 +107,7 @@ def wjet_like(n_events=300):
 
 
 def test_derived_features_are_seen():
-    """A target that is the transverse mass is learnt where the mass is given, in two epochs."""
+    """If the transverse mass is given, a target that equals it is learnt in two epochs."""
     X = wjet_like(3000)
     pt = [np.hypot(X[f"{o}_px"], X[f"{o}_py"]) for o in ("muon", "met")]
     cos = (X.muon_px * X.met_px + X.muon_py * X.met_py) / (pt[0] * pt[1])

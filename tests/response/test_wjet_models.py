@@ -32,7 +32,7 @@ def test_events_come_back_as_they_went_in(model, events):
     drawn = skjetsim.sample(model, X, random_state=0)
     assert list(drawn.columns) == list(y.columns)
     assert (drawn.jet_mass > 0).all()
-    # A detector changes an event little: what is drawn follows the event.
+    # A detector changes an event little, so that drawn events are close to it.
     assert np.corrcoef(drawn.jet_px, X.jet_px)[0, 1] > 0.8
     assert np.corrcoef(drawn.muon_pz, X.muon_pz)[0, 1] > 0.95
 
@@ -56,7 +56,7 @@ def test_it_has_the_symmetries_of_the_detector(met_reference, move, events, fitt
     model = fitted_wjet(met_reference)
     drawn = moved(skjetsim.sample(model, X, random_state=1), *move)
     again = skjetsim.sample(model, moved(X, *move), random_state=1)
-    # The network computes in single precision: turned events differ by a rounding.
+    # The network computes in single precision, so that rotated events differ by a rounding.
     assert_allclose(again, drawn, rtol=1e-4, atol=1e-3)
     assert_allclose(
         skjetsim.log_prob(model, moved(X, *move), moved(y, *move)),
@@ -93,7 +93,7 @@ def test_the_published_network_computes_the_published_features(events):
 
 
 def test_only_the_jet_mass_changes_its_coordinate(events):
-    """The published target is learnt in GeV: X stays as it is, but for the mass."""
+    """The published target is learnt in GeV: X stays as it is, except for the mass."""
     X, y = events
     model = make_wjet_quantile(**FAST).fit(X, y)
     seen = model[:-1].transform(X)

@@ -21,7 +21,7 @@ class Towers:
 
     @property
     def first(self):
-        """Number of the first tower of each ring, and after the last ring their total."""
+        """Number of the first tower of each ring, and the number of towers at the end."""
         return np.concatenate([[0], np.cumsum(self.phi_divisions)])
 
     def find(self, eta, phi):
@@ -53,15 +53,39 @@ class Towers:
         return np.searchsorted(self.first, tower, side="right") - 1
 
 
-@dataclass(frozen=True)
 class Calorimeter:
-    """One calorimeter: its towers, its resolution and its thresholds (GeV)."""
+    """One calorimeter of a detector card.
 
-    towers: Towers
-    resolution: object
-    energy_min: float
-    significance_min: float
-    neutral_id: int
+    Parameters
+    ----------
+    card : DetectorCard
+
+    name : {"ecal", "hcal"}
+        Prefix of its fields in the card.
+
+    eta_shape : array-like of shape (n_regions, 3)
+        Rows (p, q, r): the resolution is multiplied by p + q (abs(eta) - r)^2.
+
+    neutral_id : int
+        PDG number of what an excess of energy becomes.
+    """
+
+    def __init__(self, card, name, eta_shape, neutral_id):
+        def field(quantity):
+            return np.array(getattr(card, f"{name}_{quantity}"))
+
+        self.towers = Towers(field("eta_edges"), field("phi_divisions"))
+        self.regions, self.terms = field("region_edges"), field("resolution")
+        self.energy_min, self.significance_min = field("energy_min"), card.energy_significance_min
+        self.eta_shape, self.neutral_id = np.array(eta_shape), neutral_id
+
+    def resolution(self, eta, energy):
+        """Standard deviation of energies in GeV."""
+        region = np.digitize(np.abs(eta), self.regions, right=True)
+        constant, stochastic, noise = self.terms[region].T
+        p, q, r = self.eta_shape[region].T
+        quadratic_sum = (constant * energy) ** 2 + stochastic**2 * energy + noise**2
+        return (p + q * (np.abs(eta) - r) ** 2) * np.sqrt(quadratic_sum)
 
     def measure(self, deposits, tracks, rng):
         """Measure towers, and keep the energy that tracks do not explain.
@@ -101,13 +125,13 @@ class Calorimeter:
         excess = np.maximum(energy - charged_energy, 0)
         smallest = self.significance_min * np.sqrt(charged_variance + sigma**2)
         neutral = (excess > self.energy_min) & (excess > smallest)
-        factor = _track_factor(energy, sigma**2, charged_energy, charged_variance)
+        # The best estimate of the energy of a tower's tracks over their measured energy.
+        weight = ratio(charged_variance, sigma**2 + charged_variance)
+        factor = 1 + weight * ratio(energy - charged_energy, charged_energy)
         scale = np.ones(len(measured.event))
         scale[charged] = np.where(neutral, 1, factor)[of_tower]
-        neutrals = _massless(
-            event[neutral], self.neutral_id, excess[neutral], eta[neutral], phi[neutral]
-        )
-        return neutrals, scale_momenta(measured, scale)
+        found = (values[neutral] for values in (event, excess, eta, phi))
+        return _massless(self.neutral_id, *found), scale_momenta(measured, scale)
 
     def _group(self, deposits, tracks):
         """Towers that are hit, and the tower of each deposit and track."""
@@ -135,16 +159,10 @@ class Calorimeter:
         return np.where(seen, energy, 0), sigma
 
 
-def _track_factor(energy, variance, charged_energy, charged_variance):
-    """Best estimate of the energy of a tower's tracks over their measured energy."""
-    weight = ratio(charged_variance, variance + charged_variance)
-    return 1 + weight * ratio(energy - charged_energy, charged_energy)
-
-
-def _massless(event, pdg_id, energy, eta, phi):
+def _massless(pdg_id, event, energy, eta, phi):
     pt = energy / np.cosh(eta)
     momenta = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
-    return Particles(event, np.full(len(event), pdg_id), np.zeros(len(event)), *momenta, energy)
+    return Particles(event, *momenta, energy, np.full(len(event), pdg_id), np.zeros(len(event)))
 
 
 def ecal_fraction(pdg_id, card):
@@ -157,28 +175,10 @@ def ecal_fraction(pdg_id, card):
 
 def make_ecal(card):
     """Build the electromagnetic calorimeter of a card."""
-    return _make_calorimeter(card, "ecal", np.array(card.ecal_eta_shape), PHOTON_ID)
+    return Calorimeter(card, "ecal", card.ecal_eta_shape, PHOTON_ID)
 
 
 def make_hcal(card):
     """Build the hadronic calorimeter of a card, whose resolution is flat in a region."""
-    flat = np.tile([1.0, 0.0, 0.0], (len(card.hcal_resolution), 1))
-    return _make_calorimeter(card, "hcal", flat, NEUTRAL_HADRON_ID)
-
-
-def _make_calorimeter(card, name, shapes, neutral_id):
-    def field(quantity):
-        return getattr(card, f"{name}_{quantity}")
-
-    edges, table = np.array(field("region_edges")), np.array(field("resolution"))
-
-    def resolution(eta, energy):
-        region = np.digitize(np.abs(eta), edges, right=True)
-        constant, stochastic, noise = table[region].T
-        p, q, r = shapes[region].T
-        quadratic_sum = (constant * energy) ** 2 + stochastic**2 * energy + noise**2
-        return (p + q * (np.abs(eta) - r) ** 2) * np.sqrt(quadratic_sum)
-
-    towers = Towers(np.array(field("eta_edges")), np.array(field("phi_divisions")))
-    significance = card.energy_significance_min
-    return Calorimeter(towers, resolution, field("energy_min"), significance, neutral_id)
+    flat = [(1.0, 0.0, 0.0)] * len(card.hcal_resolution)
+    return Calorimeter(card, "hcal", flat, NEUTRAL_HADRON_ID)

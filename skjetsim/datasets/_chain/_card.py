@@ -14,7 +14,7 @@ from skjetsim.datasets._chain._segmentation import (
 )
 from skjetsim.utils._parameters import check_real
 
-# Name of a variation: its relative size, and the fields that it multiplies.
+# For each variation, its relative size and the fields that it multiplies.
 _VARIATIONS = {
     "jet_scale": (0.02, ("jet_scale",)),
     "jet_resolution": (0.10, ("ecal_resolution", "hcal_resolution", "hadron_resolution")),
@@ -35,9 +35,9 @@ class DetectorCard:
     :meth:`atlas` is another detector, :meth:`scaled` and :meth:`variations` give systematic
     variations of one, and :func:`dataclasses.replace` changes any field. The noise of a particle or
     a tower depends on the seed and not on the numbers here. Two detectors with the same
-    segmentation and field see the same events with the same fluctuations: their difference is more
-    precise than either. Region edges are upper edges of abs(eta). If a table has one row more than
-    there are edges, its last row is used beyond the last edge.
+    segmentation and field see the same events with the same fluctuations, so that their difference
+    is more precise than either. Region edges are upper edges of abs(eta). If a table has one row
+    more than there are edges, its last row is used beyond the last edge.
 
     Parameters
     ----------
@@ -51,10 +51,11 @@ class DetectorCard:
         Half-length of the field volume, in metres.
 
     track_eta_edges : tuple of float, default=(1.5, 2.5)
-        Upper abs(eta) edges of the tracking-efficiency tables; no tracks beyond the last.
+        Upper abs(eta) edges of the tracking-efficiency tables. There are no tracks beyond the last.
 
     track_pt_edges : tuple of float, default=(0.1, 1.0, 100.0)
-        Lower pT edges of the tracking-efficiency tables, in GeV; no tracks below the first.
+        Lower pT edges of the tracking-efficiency tables, in GeV. There are no tracks below the
+        first.
 
     hadron_efficiency, electron_efficiency, muon_efficiency : tuple of tuple of float
         Probability that a charged hadron, electron or muon leaves a track, one row for each
@@ -95,8 +96,9 @@ class DetectorCard:
         Rows (c, s, n) of the HCAL resolution.
 
     v0_ecal_fraction : float, default=0.3
-        Part of the energy of K0S and Lambda that the ECAL sees; the HCAL sees the rest. Other
-        hadrons leave all in the HCAL, photons and electrons all in the ECAL, muons nothing.
+        Fraction of the energy of K0S and Lambda that the ECAL sees. The HCAL sees the rest. Other
+        hadrons leave all of their energy in the HCAL, photons and electrons all of it in the ECAL,
+        and muons nothing.
 
     ecal_energy_min, hcal_energy_min : float, default=0.5 and 1.0
         Smallest tower energy, in GeV.
@@ -312,7 +314,7 @@ class DetectorCard:
         Raises
         ------
         ValueError
-            If an efficiency varied up is above 1; give such a detector :meth:`scaled` instead.
+            If an efficiency varied up is above 1. Use :meth:`scaled` for such a detector.
 
         References
         ----------
@@ -339,36 +341,25 @@ class DetectorCard:
         }
 
     def __post_init__(self):
-        for item in fields(self):
-            _check_finite(item.name, getattr(self, item.name))
-        for name in _POSITIVE:
-            _check(name, getattr(self, name) > 0, "must be positive")
-        for name in _INCREASING:
-            _check(name, np.all(np.diff(getattr(self, name)) > 0), "must be increasing")
+        values = {item.name: _finite(item.name, getattr(self, item.name)) for item in fields(self)}
+        for complaint, (names, holds) in _RULES.items():
+            for name in names:
+                _check(name, np.all(holds(values[name])), complaint)
         for name, shape in self._shapes().items():
-            found = np.shape(getattr(self, name))
+            found = values[name].shape
             _check(name, found == shape, f"must have shape {shape}, has {found}")
-        for name in _PROBABILITIES:
-            values = np.asarray(getattr(self, name))
-            _check(name, np.all((values >= 0) & (values <= 1)), "must lie between 0 and 1")
-        for item in fields(self):
-            signed = item.name in _SIGNED or np.min(getattr(self, item.name)) >= 0
-            _check(item.name, signed, "must not be negative")
-        for name in ("ecal_phi_divisions", "hcal_phi_divisions"):
-            divisions = getattr(self, name)
-            whole = np.all(np.mod(divisions, 1) == 0) and min(divisions) >= 1
-            _check(name, whole, "must be whole numbers, at least 1")
         beyond = self.ecal_eta_edges[-1] > self.track_eta_edges[-1]
         _check("ecal_eta_edges", beyond, "must reach beyond the tracks")
 
     def _shapes(self):
-        """Shape of each table, which depends on the edges of its regions."""
+        """Shape of each field. That of a table depends on the edges of its regions."""
         n_eta, n_resolution = len(self.track_eta_edges), len(self.resolution_eta_edges)
         ecal, hcal = len(self.ecal_region_edges) + 1, len(self.hcal_region_edges) + 1
         return {
-            **dict.fromkeys(_EFFICIENCIES, (n_eta, len(self.track_pt_edges))),
-            **dict.fromkeys(_TRACK_RESOLUTIONS, (n_resolution, 2)),
-            **dict.fromkeys(_IDENTIFICATIONS, (n_eta,)),
+            **{item.name: () for item in fields(self) if item.type is not tuple},
+            **dict.fromkeys(_ending("_efficiency"), (n_eta, len(self.track_pt_edges))),
+            **dict.fromkeys(_ending("_identification"), (n_eta,)),
+            **{f"{kind}_resolution": (n_resolution, 2) for kind in ("hadron", "electron", "muon")},
             **dict.fromkeys(("track_eta_resolution", "track_phi_resolution"), (2,)),
             **dict.fromkeys(("ecal_resolution", "ecal_eta_shape"), (ecal, 3)),
             "hcal_resolution": (hcal, 3),
@@ -379,26 +370,31 @@ class DetectorCard:
         }
 
 
-_EFFICIENCIES = ("hadron_efficiency", "electron_efficiency", "muon_efficiency")
-_IDENTIFICATIONS = ("electron_identification", "muon_identification")
-_PROBABILITIES = (*_EFFICIENCIES, *_IDENTIFICATIONS, "v0_ecal_fraction")
-_TRACK_RESOLUTIONS = ("hadron_resolution", "electron_resolution", "muon_resolution")
-_POSITIVE = (
-    *("radius", "half_length", "jet_radius", "match_delta_r"),
-    *("electron_scale", "muon_scale"),
-)
+def _ending(*suffixes):
+    """Names of the fields with these endings."""
+    return [item.name for item in fields(DetectorCard) if item.name.endswith(suffixes)]
+
+
 _SIGNED = ("magnetic_field", "ecal_eta_edges", "hcal_eta_edges")
-_INCREASING = (
-    *("track_eta_edges", "track_pt_edges", "resolution_eta_edges", "jet_scale_eta_edges"),
-    *("ecal_eta_edges", "hcal_eta_edges", "ecal_region_edges", "hcal_region_edges"),
-)
+_UNSIGNED = [name for name in _ending("") if name not in _SIGNED]
+_PROBABILITIES = _ending("_efficiency", "_identification", "_fraction")
+_POSITIVE = ("radius", "half_length", "match_delta_r", "jet_radius", "electron_scale", "muon_scale")
+
+# Complaint, the fields that must obey the rule, and the rule for an array.
+_RULES = {
+    "must be positive": (_POSITIVE, lambda x: x > 0),
+    "must be an increasing sequence": (_ending("_edges"), lambda x: x.ndim and np.diff(x) > 0),
+    "must lie between 0 and 1": (_PROBABILITIES, lambda x: (x >= 0) & (x <= 1)),
+    "must not be negative": (_UNSIGNED, lambda x: x >= 0),
+    "must be whole numbers, at least 1": (_ending("_divisions"), lambda x: (x % 1 == 0) & (x >= 1)),
+}
 
 
 def _times(value, factor):
     if isinstance(value, tuple):
         return tuple(_times(item, factor) for item in value)
     product = value * factor
-    # Numbers of towers stay integers where they can.
+    # Numbers of towers stay integers if they can.
     return int(product) if isinstance(value, int) and product == int(product) else product
 
 
@@ -407,9 +403,10 @@ def _check(name, condition, complaint):
         raise ValueError(f"The detector's {name} {complaint}.")
 
 
-def _check_finite(name, value):
+def _finite(name, value):
     try:
         values = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"The detector's {name} must be numbers, got {value!r}.") from None
     _check(name, values.size and np.all(np.isfinite(values)), "must be finite and not empty")
+    return values

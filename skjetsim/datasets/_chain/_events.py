@@ -2,8 +2,6 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
-from importlib import resources
 from importlib.metadata import version
 
 import numpy as np
@@ -13,10 +11,8 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
 from skjetsim import __version__
-from skjetsim.datasets._chain._card import DetectorCard
-from skjetsim.datasets._chain._note import sample_note
+from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._chain._pileup import PileupOverlay
-from skjetsim.datasets._chain._process import Process
 from skjetsim.datasets._chain._pythia import MAX_SEED, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
@@ -24,23 +20,11 @@ from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
 CHUNK_ROWS = 2000
 
-# After so many events in a row that fail, a selection counts as impossible.
+# If so many events in a row fail, a selection counts as impossible.
 MAX_EMPTY_EVENTS = 2048
 
-# Events made at a time with pile-up, which is costly: the last batch is made whole.
+# Events made at a time with pile-up. The last batch is made whole, and pile-up is costly.
 PILEUP_BATCH_SIZE = 16
-
-
-@dataclass(frozen=True)
-class Chain:
-    """All that a chunk of rows depends on besides its number and seed."""
-
-    process: Process
-    card: DetectorCard
-    n_detector: int
-    n_pileup: float
-    settings: tuple
-    versions: str
 
 
 def generate_events(process, request):
@@ -74,17 +58,11 @@ def generate_events(process, request):
     OSError
         If `memory` cannot be written to.
     """
-    chain = Chain(
-        process,
-        request.detector,
-        request.n_detector,
-        request.n_pileup,
-        request.settings,
-        package_versions(process.title),
-    )
-    # Once here, so that a bad setting is an error before processes start.
+    detector = request.detector, request.n_detector, request.n_pileup
+    what = process, *detector, request.settings, package_versions(process.title)
+    # A bad setting must be an error before workers start.
     check_start((*process.settings, *request.settings))
-    columns, *passes = run_chunks(_generate_chunk, chain, request, CHUNK_ROWS, process.title)
+    columns, *passes = run_chunks(_generate_chunk, what, request, CHUNK_ROWS, process.title)
     choices = {name: getattr(process, name) for name in process.options}
     return columns, passes, describe(process, request, choices, passes)
 
@@ -95,7 +73,7 @@ def generate_tables(process, request):
     Returns
     -------
     Bunch
-        Besides `data` and the keys of each detector pass:
+        It has `data`, the keys of each detector pass, and:
 
     feature_names, target_names : list of str
         Names of the columns.
@@ -103,9 +81,18 @@ def generate_tables(process, request):
         Description of the data.
     """
     columns, passes, descr = generate_events(process, request)
+    return tables_bunch(process, columns["data"], passes, descr)
+
+
+def tables_bunch(process, data, passes, descr):
+    """Bunch of tables from arrays of the generator level and of each detector pass."""
+
+    def detector_bunch(one):
+        return Bunch(**one | {"target": frame(process.target_names, one["target"])})
+
     return Bunch(
-        data=frame(process.feature_names, columns["data"]),
-        **detector_keys(passes, lambda one: detector_bunch(process.target_names, one)),
+        data=frame(process.feature_names, data),
+        **detector_keys(passes, detector_bunch),
         feature_names=list(process.feature_names),
         target_names=list(process.target_names),
         DESCR=descr,
@@ -131,7 +118,7 @@ def run_chunks(make_chunk, what, request, chunk_rows, title):
         Rows of a chunk.
 
     title : str
-        Of the progress bar.
+        Title of the progress bar.
 
     Returns
     -------
@@ -150,26 +137,24 @@ def run_chunks(make_chunk, what, request, chunk_rows, title):
     return [join(parts) for parts in zip(*chunks, strict=True)]
 
 
-def _generate_chunk(chain, n_rows, seed, number):
+def _generate_chunk(what, n_rows, seed, number):
     """Columns and detector passes of the rows that belong to one seed, each a dict of arrays."""
-    process, card = chain.process, chain.card
+    process, card, n_detector, n_pileup, settings, _ = what
     root = np.random.SeedSequence(**seed)
-    overlay = _overlay(chain, root, number)
-    batch_size = None if overlay is None else PILEUP_BATCH_SIZE
-    batches = selected_events(process, pythia_seed(root, number, 0), chain.settings, batch_size)
+    batch_size = PILEUP_BATCH_SIZE if n_pileup else None
+    batches = selected_events(process, pythia_seed(root, number, 0), settings, batch_size)
+    if n_pileup:
+        # Pile-up has seeds of its own, so that the events do not depend on it.
+        seed, rng = pythia_seed(root, number, 0, 0), numpy_rng(root, 0, 1, number)
+        batches = map(PileupOverlay(n_pileup, settings, seed, rng), batches)
     # Each pass has a branch apart from Pythia's, so that no detector changes the events.
-    noise = [numpy_rng(root, 1 + index, number) for index in range(chain.n_detector)]
+    noise = [numpy_rng(root, 1 + index, number) for index in range(n_detector)]
     parts, n_made = [], 0
     while n_made < n_rows:
         events = next(batches)
         n_made += events.n_events
-        events = events if overlay is None else overlay(events)
-        flows = [energy_flow(events, card, rng) for rng in noise]
-        passes = [
-            process.reconstruct(events, *flow, card, rng)
-            for flow, rng in zip(flows, noise, strict=True)
-        ]
-        parts.append([events.columns, *passes])
+        flows = ((*energy_flow(events, card, rng), card, rng) for rng in noise)
+        parts.append([events.columns, *(process.reconstruct(events, *flow) for flow in flows)])
     joined = [join(dicts) for dicts in zip(*parts, strict=True)]
     return [{name: values[:n_rows] for name, values in one.items()} for one in joined]
 
@@ -186,7 +171,7 @@ def selected_events(process, seed, settings=(), batch_size=None):
         Pythia's seed.
 
     settings : sequence of str, default=()
-        Of Pythia, after those of the process.
+        Settings of Pythia, after those of the process.
 
     batch_size : int or None, default=None
         As in :func:`records`; the events do not depend on it.
@@ -203,7 +188,7 @@ def selected_events(process, seed, settings=(), batch_size=None):
     """
     settings = (*process.settings, *settings)
     n_empty = 0
-    for record in records(settings, seed, process.user_hooks, batch_size):
+    for record in records(settings, seed, process.user_hooks(), batch_size):
         events = process.select(record)
         n_empty = 0 if events.n_events else n_empty + record.n_events
         if n_empty >= MAX_EMPTY_EVENTS:
@@ -222,14 +207,6 @@ def pythia_seed(root, number, *branch):
     return 1 + (first + number) % MAX_SEED
 
 
-def _overlay(chain, root, number):
-    """Pile-up with seeds of its own, so that the events do not depend on it; None without it."""
-    if chain.n_pileup == 0:
-        return None
-    seed = pythia_seed(root, number, 0, 0)
-    return PileupOverlay(chain.n_pileup, chain.settings, seed, numpy_rng(root, 0, 1, number))
-
-
 def join(parts):
     """Concatenate dicts of arrays."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -245,7 +222,7 @@ def _with_progress(chunks, sizes, title):
 
 
 def cached(function, memory, random_state):
-    """Return the function, with results kept by `memory`, a folder or a joblib.Memory, if any.
+    """Return the function. If `memory` is a folder or a joblib.Memory, it keeps the results.
 
     Raises
     ------
@@ -287,26 +264,10 @@ def frame(names, values):
     return pd.DataFrame(np.array(values, dtype=np.float64), columns=list(names))
 
 
-def detector_bunch(names, one):
-    """One detector pass: a table, and the flags of its events."""
-    flags = {name: values for name, values in one.items() if name != "target"}
-    return Bunch(target=frame(names, one["target"]), **flags)
-
-
-def description(name):
-    """Text of a file in ``descr``."""
-    return (resources.files("skjetsim.datasets") / "descr" / name).read_text("utf-8")
-
-
-def describe(process, request, choices, passes=()):
-    """Text of the process, and of the sample that a call makes; `choices` as in the note."""
-    return description(process.description) + sample_note(request, choices, passes)
-
-
 def package_versions(title):
-    """Versions of what makes events, and an error if a package is missing.
+    """Versions of the packages that make events, or an error if one is missing.
 
-    They make stored chunks of other versions differ.
+    Chunks that `memory` keeps are found again only by the same versions.
     """
     try:
         import awkward  # noqa: F401

@@ -41,16 +41,16 @@ class Request:
 
     settings : sequence of str, default=()
         Settings of Pythia for other beams, another tune or variations of its parameters, such as
-        ``"Beams:eCM = 7000."`` or ``"TimeShower:renormMultFac = 2."``. They overrule the process's
-        own.
+        ``"Beams:eCM = 7000."`` or ``"TimeShower:renormMultFac = 2."``. They overrule those of the
+        process.
 
     memory : str, path-like, joblib.Memory or None, default=None
         Where to keep what was generated. The same call finds it again. A call for more rows finds
-        whole parts of 2,000 rows. Another detector or setting makes all anew. Needs a
+        whole parts of 2,000 rows. With another detector or setting, all rows are made anew. Needs a
         `random_state` that repeats.
 
     n_jobs : int or None, default=None
-        Worker processes, as in joblib.
+        Number of worker processes, as in joblib.
 
     verbose : int, default=0
         Show a progress bar of the rows if not 0.
@@ -81,13 +81,13 @@ class Request:
 def generator(*sources, detector=True):
     """Make a decorator that gives a function the parameters of a :class:`Request`.
 
-    A generator then is a docstring, the options of its own, and a process.
+    With it, a generator is a docstring, its own options, and a process.
 
     Parameters
     ----------
     *sources : function or class
-        Their docstrings fill the function's, as in :func:`documented_as`. ``%(shared)s`` stands for
-        all parameters of the request but `n_samples`.
+        Their docstrings fill that of the function, as in :func:`documented_as`. ``%(shared)s``
+        stands for all parameters of the request but `n_samples`.
 
     detector : bool, default=True
         Whether the parameters of the detector are among them.

@@ -9,13 +9,8 @@ from skjetsim.datasets._chain._particles import FourMomenta, delta_r, direction
 
 @dataclass(frozen=True)
 class Jets(FourMomenta):
-    """Jets of many events in flat arrays, in GeV; `event` is never decreasing."""
+    """Jets, with the number of constituents of each."""
 
-    event: np.ndarray
-    px: np.ndarray
-    py: np.ndarray
-    pz: np.ndarray
-    energy: np.ndarray
     n_constituents: np.ndarray
 
     def scale(self, factor):
@@ -40,8 +35,8 @@ class Jets(FourMomenta):
         return away
 
 
-def cluster(particles, n_events, radius):
-    """Cluster particles into anti-kT jets.
+def cluster(particles, n_events, radius, algorithm="antikt"):
+    """Cluster particles into jets, and find the jet of each particle.
 
     Parameters
     ----------
@@ -49,34 +44,13 @@ def cluster(particles, n_events, radius):
         Particles to cluster.
 
     n_events : int
-        Number of events, with those that have no particles.
+        Number of events, including those without particles.
 
     radius : float
-        Radius parameter of the algorithm [1]_.
-
-    Returns
-    -------
-    jets : Jets
-        All jets, however soft.
-
-    References
-    ----------
-    .. [1] M. Cacciari, G. P. Salam and G. Soyez, "The anti-kt jet clustering algorithm",
-       JHEP 04 (2008) 063, arXiv:0802.1189; "FastJet user manual", arXiv:1111.6097.
-    """
-    return cluster_constituents(particles, n_events, radius)[0]
-
-
-def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
-    """Cluster particles into jets, and find the jet of each particle.
-
-    Parameters
-    ----------
-    particles, n_events, radius
-        As in :func:`cluster`.
+        Radius parameter of the algorithm.
 
     algorithm : {"antikt", "kt"}, default="antikt"
-        Anti-kT, or kT for subjets.
+        Anti-kT [1]_, or kT for subjets.
 
     Returns
     -------
@@ -85,6 +59,11 @@ def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
 
     owner : ndarray of int
         Position in `jets` of the jet of each particle.
+
+    References
+    ----------
+    .. [1] M. Cacciari, G. P. Salam and G. Soyez, "The anti-kt jet clustering algorithm",
+       JHEP 04 (2008) 063, arXiv:0802.1189; "FastJet user manual", arXiv:1111.6097.
     """
     import awkward as ak
     import fastjet
@@ -107,5 +86,5 @@ def cluster_constituents(particles, n_events, radius, algorithm="antikt"):
     member = ak.to_numpy(ak.flatten(members, axis=None)) + first[event[jet_of_member]]
     owner = np.empty(len(particles.event), dtype=np.int64)
     owner[member] = jet_of_member
-    found = (ak.to_numpy(flat[name]) for name in ("px", "py", "pz", "E"))
-    return Jets(event, *found, n_constituents), owner
+    momenta = (ak.to_numpy(flat[name]) for name in columns)
+    return Jets(event, *momenta, n_constituents), owner

@@ -1,7 +1,8 @@
-"""How a sample was made, in words, for its `DESCR`."""
+"""What a sample is and how it was made, in words, for its `DESCR`."""
 
 import numbers
 from dataclasses import fields
+from importlib import resources
 from importlib.metadata import version
 
 from skjetsim.datasets._chain._card import DetectorCard
@@ -9,11 +10,19 @@ from skjetsim.datasets._chain._card import DetectorCard
 _MAX_VALUE_LENGTH = 80
 
 
-def sample_note(request, choices, passes=()):
-    """Paragraph about one sample.
+def description(name):
+    """Text of a file in ``descr``."""
+    return (resources.files("skjetsim.datasets") / "descr" / name).read_text("utf-8")
+
+
+def describe(process, request, choices, passes=()):
+    """Text of a process, and of the sample that a call makes.
 
     Parameters
     ----------
+    process : Process or LeptonPairs
+        Its `description` is a file in ``descr``.
+
     request : Request
         What the user asks of any generator.
 
@@ -26,7 +35,7 @@ def sample_note(request, choices, passes=()):
     Returns
     -------
     str
-        In reStructuredText.
+        The text in reStructuredText.
     """
     # A generator's state is too long to print.
     seed = request.random_state
@@ -40,33 +49,33 @@ def sample_note(request, choices, passes=()):
         parts += _differences(request.detector)
         parts.append(f"{passes[0]['accepted'].mean():.3f} of the rows are accepted")
     parts += [f"Pythia {version('pythia8mc')}", f"FastJet {version('fastjet')}"]
-    return _paragraph(parts)
+    return description(process.description) + _paragraph(parts)
 
 
-def bundled_note(n_samples, metadata, accepted):
-    """Paragraph about a bundled sample, from the metadata of its file.
+def describe_bundled(process, metadata, accepted):
+    """Text of a process, and of a bundled sample.
 
     Parameters
     ----------
-    n_samples : int
-        Number of rows made.
+    process : Process
+        Its `description` is a file in ``descr``.
 
-    metadata : dict of bytes
-        Seed, and versions of the packages that made it.
+    metadata : dict of str
+        Metadata of the file: its seed, and the versions of the packages that made it.
 
-    accepted : float
-        Part of the rows that the detector accepts.
+    accepted : ndarray of bool
+        Rows that the detector accepts.
 
     Returns
     -------
     str
-        In reStructuredText.
+        The text in reStructuredText.
     """
-    seed, pythia, fastjet = (metadata[key].decode() for key in (b"seed", b"pythia8mc", b"fastjet"))
-    parts = [f"{n_samples} rows", f"random_state {seed}", "all else by default"]
-    parts += [f"{accepted:.3f} of the rows are accepted", f"Pythia {pythia}", f"FastJet {fastjet}"]
+    parts = [f"{len(accepted)} rows", f"random_state {metadata['seed']}", "all else by default"]
+    parts.append(f"{accepted.mean():.3f} of the rows are accepted")
+    parts += [f"Pythia {metadata['pythia8mc']}", f"FastJet {metadata['fastjet']}"]
     parts.append("stored in single precision or, of clouds and images, with 12 significant bits")
-    return _paragraph(parts)
+    return description(process.description) + _paragraph(parts)
 
 
 def _differences(card):

@@ -10,8 +10,19 @@ NEUTRINO_IDS = (12, 14, 16)
 _SMALLEST_PT = 1e-300
 
 
+@dataclass(frozen=True)
 class FourMomenta:
-    """Kinematics of flat arrays `px`, `py`, `pz` and `energy` in GeV; base of dataclasses."""
+    """Objects of many events in flat arrays: event number and four-momentum of each, in GeV.
+
+    Flat arrays let every step of the simulation be one numpy expression, however many objects an
+    event has. `event` never decreases.
+    """
+
+    event: np.ndarray
+    px: np.ndarray
+    py: np.ndarray
+    pz: np.ndarray
+    energy: np.ndarray
 
     @property
     def momenta(self):
@@ -50,20 +61,10 @@ class FourMomenta:
 
 @dataclass(frozen=True)
 class Particles(FourMomenta):
-    """Particles of ``n_events`` events, one entry per particle, in GeV.
+    """Particles, with their PDG numbers and charges."""
 
-    Flat arrays with an event number for each particle let every step of the
-    simulation be one numpy expression, however many particles an event has.
-    ``event`` is never decreasing.
-    """
-
-    event: np.ndarray
     pdg_id: np.ndarray
     charge: np.ndarray
-    px: np.ndarray
-    py: np.ndarray
-    pz: np.ndarray
-    energy: np.ndarray
 
 
 def ratio(values, total):
@@ -83,7 +84,7 @@ def concatenate(parts):
 
 
 def pseudorapidity(px, py, pz):
-    """Pseudorapidity of momenta; finite also along the beam."""
+    """Pseudorapidity of momenta, which is finite along the beam, too."""
     return np.arcsinh(pz / np.maximum(np.hypot(px, py), _SMALLEST_PT))
 
 
@@ -135,7 +136,7 @@ def momenta_by_event(particles, number, n_numbers, n_events):
 
 
 def hardest_momenta(objects, n_rows, n_kept):
-    """Momenta of the hardest objects of each event, shape (n_rows, n_kept, 4), with zeros behind.
+    """Momenta of the hardest objects of each event, shape (n_rows, n_kept, 4), padded with zeros.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def hardest_momenta(objects, n_rows, n_kept):
         Particles or jets; `event` is the row.
 
     n_rows, n_kept : int
-        Number of events, and of objects kept of each.
+        Number of events, and of objects to keep of each.
     """
     objects = objects.select(np.lexsort((-objects.pt, objects.event)))
     rank = np.arange(len(objects.event)) - np.searchsorted(objects.event, objects.event)

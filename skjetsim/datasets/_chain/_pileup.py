@@ -11,8 +11,8 @@ from skjetsim.datasets._chain._pythia import records
 
 SETTINGS = ("SoftQCD:inelastic = on",)
 
-# The median density of the cells of a grid is that of pile-up. Cells hold a few particles each: if
-# they were smaller, the median would lie far below the mean.
+# The median density of the cells of a grid is that of pile-up. Cells hold a few particles each. In
+# smaller cells, the median would be far below the mean.
 _CELL_WIDTH = 0.8
 _PHI_CELLS = 8
 
@@ -36,8 +36,7 @@ class PileupOverlay:
     """
 
     def __init__(self, mean, settings, seed, rng):
-        self.mean = mean
-        self.rng = rng
+        self.mean, self.rng = mean, rng
         self._records = records((*settings, *SETTINGS), seed)
         self._waiting = [], 0
 
@@ -55,7 +54,7 @@ class PileupOverlay:
         return replace(events, particles=particles.select(order), role=role[order])
 
     def _take(self, n_collisions):
-        """Take the next collisions, numbered from zero; the rest wait."""
+        """Take the next collisions, numbered from zero, and keep the rest for later."""
         parts, n_found = self._waiting
         while n_found < n_collisions:
             record = next(self._records)
@@ -69,11 +68,11 @@ class PileupOverlay:
 
 
 def subtract_pileup(jets, flow, n_events, card):
-    """Scale jets by the part that is left without the pile-up in their area.
+    """Scale jets to the part that is left without the pile-up in their area.
 
-    The density of transverse momentum is the median over the cells of a grid [1]_, a jet's area
-    that of a circle. The underlying event, which is there without pile-up, stays in the jets, as
-    the energy scale expects [2]_.
+    The density of transverse momentum is the median over the cells of a grid [1]_. The area of a
+    jet is that of a circle. The underlying event, which is there without pile-up, stays in the
+    jets, as the energy scale expects [2]_.
 
     References
     ----------
@@ -94,8 +93,8 @@ def transverse_density(flow, n_events, card):
     Returns
     -------
     density : ndarray of shape (n_events, n_regions)
-        For each abs(eta) region of the tracking efficiency, and beyond, where no track identifies
-        particles of pile-up.
+        One column for each abs(eta) region of the tracking efficiency, and one beyond, in which no
+        track identifies particles of pile-up.
     """
     edges = (0.0, *card.track_eta_edges, card.ecal_eta_edges[-1])
     # Both sides of the detector share rings in abs(eta), with twice the cells in phi.

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skjetsim.datasets._chain._jets import Jets
-from skjetsim.datasets._chain._particles import Particles, renumbered
+from skjetsim.datasets._chain._particles import Particles, direction, renumbered
 
 # Roles of particles that are not among the process's numbered leptons.
 OTHER = -1
 PILEUP = -2
 
-# Events dropped one after another, after which a selection counts as impossible.
+# The loose selection of leptons at generator level.
+LEPTON_PT_MIN = 10.0
+LEPTON_ETA_MAX = 2.5
+
+# If so many events are dropped one after another, a selection counts as impossible.
 MAX_DROPPED = 5000
 
 
@@ -21,8 +25,8 @@ class GeneratedEvents:
     """Generated events that pass the selection of a process.
 
     `particles` are the stable ones. `role` says what each of them is: the number of one of the
-    process's leptons, `OTHER`, or `PILEUP`. `columns` holds arrays of one row per event, which the
-    user gets. Reconstructed jets are matched to `jets`, if the process has any.
+    process's leptons, `OTHER` or `PILEUP`. `columns` holds the arrays that the user gets, with one
+    row per event. If the process has `jets`, reconstructed jets are matched to them.
     """
 
     n_events: int
@@ -33,16 +37,16 @@ class GeneratedEvents:
 
     @property
     def has_pileup(self):
-        """Whether an event has particles of another collision."""
+        """Whether any event has particles of another collision."""
         return bool((self.role == PILEUP).any())
 
 
 class Process(ABC):
     """A hard process, the selection of its events, and what is reconstructed of them.
 
-    Subclasses are frozen dataclasses. They have a `title`, a file `description` in ``descr``,
-    Pythia's `settings` in addition to those of all processes, and the names of the fields that a
-    user chooses, `options`.
+    Subclasses are frozen dataclasses. They have a `title`, a `description`, which is a file in
+    ``descr``, and Pythia's `settings` in addition to those of all processes. `options` are the
+    names of the fields that a user chooses.
     """
 
     title: str
@@ -50,7 +54,7 @@ class Process(ABC):
     settings: tuple
     options: tuple = ()
 
-    def user_hooks(self, pythia8mc):
+    def user_hooks(self):
         """Pythia's hooks that drop events before more time is spent on them, or None."""
         return None
 
@@ -60,18 +64,18 @@ class Process(ABC):
 
     @abstractmethod
     def reconstruct(self, events, flow, role, card, rng):
-        """Arrays of one row per event from the energy-flow objects of a detector pass.
+        """Arrays with one row per event, from the energy-flow objects of a detector pass.
 
-        `role` is the role of the particle that left each object of `flow`. Rows of events that are
-        not accepted are zeros.
+        `role` is the role of the particle that left each object of `flow`. If an event is not
+        accepted, its row is zeros.
         """
 
 
 @dataclass(frozen=True)
 class Lepton:
-    """A charged lepton of the decay: the prefix of its columns and its PDG numbers.
+    """A charged lepton of the decay: the prefix of its columns, and its PDG numbers.
 
-    Two numbers allow both charges.
+    With two numbers, both charges are allowed.
     """
 
     name: str
@@ -83,8 +87,8 @@ class Lepton:
         return {11: "electron", 13: "muon"}[abs(self.pdg_ids[0])]
 
 
-def number_leptons(record, leptons, parent):
-    """Role of each stable particle: its number in `leptons`, if `parent` (a PDG number) made it."""
+def number_leptons(record, leptons=(), parent=None):
+    """Role of each stable particle: its number in `leptons` if `parent`, a PDG number, made it."""
     role = np.full(len(record.stable_index), OTHER)
     pdg_id = record.entries.pdg_id[record.stable_index]
     for number, lepton in enumerate(leptons):
@@ -94,8 +98,15 @@ def number_leptons(record, leptons, parent):
     return role
 
 
-def keep_events(record, role, kept, columns, jets=None):
-    """Events in `kept` of a record; `columns` and `jets` have one row for each of them."""
+def in_acceptance(momenta):
+    """Whether leptons pass the loose selection; the last axis begins with px, py and pz."""
+    hard = np.hypot(momenta[..., 0], momenta[..., 1]) > LEPTON_PT_MIN
+    return hard & (np.abs(direction(momenta)[0]) < LEPTON_ETA_MAX)
+
+
+def keep_events(record, kept, columns, jets=None, role=None):
+    """Events of a record, by their numbers; `columns` and `jets` have one row for each of them."""
+    role = number_leptons(record) if role is None else role
     event = renumbered(record.stable.event, kept)
     inside = event >= 0
     particles = replace(record.stable, event=event).select(inside)
@@ -104,64 +115,49 @@ def keep_events(record, role, kept, columns, jets=None):
     return GeneratedEvents(len(kept), particles, role[inside], columns, jets)
 
 
-class VetoCount:
-    """Counts events that a hook drops one after another, and raises after too many of them.
-
-    Pythia would go on forever inside one call.
-    """
-
-    def __init__(self, title):
-        self.title = title
-        self.n_dropped = 0
-
-    def __call__(self, drop):
-        """Count an event, and return `drop`, whether the hook drops it."""
-        self.n_dropped = self.n_dropped + 1 if drop else 0
-        if self.n_dropped == MAX_DROPPED:
-            raise ValueError(
-                f"None of the last {MAX_DROPPED} events could become a {self.title} event that "
-                "passes: the settings and the selection exclude each other, or nearly do."
-            )
-        return drop
-
-
-def veto_hooks(pythia8mc, *, process_level=None, parton_level=None, shower=None, scale=0.0):
+def veto_hooks(title, *, process_level=None, parton_level=None, shower=None, scale=0.0):
     """Pythia's hooks that drop events before more time is spent on them.
+
+    They count the events that are dropped one after another, and raise an error after too many.
+    Pythia would go on forever inside one call.
 
     Parameters
     ----------
-    pythia8mc : module
+    title : str
+        Title of the process.
 
     process_level, parton_level : callable or None, default=None
         ``drop(record)``, whether to drop an event by its hard process or by its partons.
 
     shower : callable or None, default=None
-        ``drop(position, record)``, asked once, when the shower has come down to a pT of `scale`.
+        ``drop(position, record)``. It is asked once, when the shower has come down to a pT of
+        `scale`.
 
     scale : float, default=0.0
         pT in GeV.
     """
+    import pythia8mc
 
-    class Veto(pythia8mc.UserHooks):
-        def canVetoProcessLevel(self):  # noqa: N802
-            return process_level is not None
+    levels = {"ProcessLevel": process_level, "PartonLevel": parton_level, "PT": shower}
+    levels = {level: drop for level, drop in levels.items() if drop is not None}
+    n_dropped = 0
 
-        def doVetoProcessLevel(self, record):  # noqa: N802
-            return process_level(record)
+    def counted(level):
+        def veto(_, *arguments):
+            nonlocal n_dropped
+            dropped = levels[level](*arguments)
+            # An event passes if it is not dropped at the last level.
+            n_dropped = 0 if level == list(levels)[-1] and not dropped else n_dropped + dropped
+            if n_dropped == MAX_DROPPED:
+                raise ValueError(
+                    f"None of the last {MAX_DROPPED} events could become a {title} event that "
+                    "passes: the settings and the selection exclude each other, or nearly do."
+                )
+            return dropped
 
-        def canVetoPartonLevel(self):  # noqa: N802
-            return parton_level is not None
+        return veto
 
-        def doVetoPartonLevel(self, record):  # noqa: N802
-            return parton_level(record)
-
-        def canVetoPT(self):  # noqa: N802
-            return shower is not None
-
-        def scaleVetoPT(self):  # noqa: N802
-            return scale
-
-        def doVetoPT(self, position, record):  # noqa: N802
-            return shower(position, record)
-
-    return Veto()
+    methods = {"scaleVetoPT": lambda _: scale}
+    for level in levels:
+        methods |= {f"canVeto{level}": lambda _: True, f"doVeto{level}": counted(level)}
+    return type("Veto", (pythia8mc.UserHooks,), methods)()

@@ -3,14 +3,14 @@
 import math
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from skjetsim.datasets._chain._record import unpack
+from skjetsim.datasets._chain._record import next_record
 
 MAX_SEED = 900_000_000
 
-# Events made at a time. Larger batches waste more events behind the last row, smaller ones
-# spend more on the fixed cost of array operations.
+# Events made at a time. Larger batches waste more events after the last row. Smaller ones spend
+# more on the fixed cost of array operations.
 BATCH_SIZE = 128
 
 SETTINGS = (
@@ -25,39 +25,34 @@ SETTINGS = (
 _SWITCH_WORDS = ("on", "yes", "true", "ok", "1", "off", "no", "false", "0")
 
 
-def records(settings, seed, user_hooks=None, batch_size=None):
+def records(settings, seed, hooks=None, batch_size=None):
     """Yield batches of events without end, from a new Pythia.
 
-    Pythia adapts its maxima as it runs, so that events depend on all events before them. Only a
-    new object and a seed repeat them.
+    Pythia adapts its maxima as it runs, so that an event depends on all events before it. Only a
+    new object with the same seed repeats them.
 
     Parameters
     ----------
     settings : sequence of str
-        Pythia's, in addition to those of all processes; later ones overrule earlier ones.
+        Pythia's, in addition to those of all processes. Later ones overrule earlier ones.
 
     seed : int
         Pythia's seed.
 
-    user_hooks : callable or None, default=None
-        Takes the module pythia8mc and returns hooks, or None for none.
+    hooks : UserHooks or None, default=None
+        Pythia does not own them. This generator keeps them alive as long as Pythia.
 
     batch_size : int or None, default=None
-        Events made at a time; None is the number that is fastest without pile-up.
+        Events made at a time. None is the number that is fastest without pile-up.
 
     Yields
     ------
     record : Record
         A batch.
     """
-    import pythia8mc
-
-    # Pythia does not own its hooks: they must live as long as it does.
-    hooks = None if user_hooks is None else user_hooks(pythia8mc)
     pythia = start(settings, seed, hooks)
-    charge_of = cache(pythia.particleData.charge)
     while True:
-        yield unpack(pythia.nextBatch(batch_size or BATCH_SIZE), charge_of)
+        yield next_record(pythia, batch_size or BATCH_SIZE)
 
 
 def start(settings, seed, hooks=None):
@@ -66,7 +61,7 @@ def start(settings, seed, hooks=None):
     Raises
     ------
     ValueError
-        If Pythia does not know a setting, does not take its value, or cannot start with them.
+        If Pythia does not know a setting, does not take its value, or cannot start.
     """
     import pythia8mc
 
@@ -90,12 +85,12 @@ def start(settings, seed, hooks=None):
 
 @lru_cache(maxsize=64)
 def check_start(settings):
-    """Raise the errors of :func:`start`. A tuple of settings takes half a second, and only once."""
+    """Raise the errors of :func:`start`. Half a second for a tuple of settings, the first time."""
     start(settings, seed=1)
 
 
 def check_settings(settings):
-    """Pythia settings as a tuple of strings; seeds are refused."""
+    """Pythia settings as a tuple of strings. Settings of the seed are errors."""
     if isinstance(settings, str | Mapping):
         raise TypeError(
             f"settings must be a list of strings such as 'Beams:eCM = 7000.', got {settings!r}."
@@ -111,7 +106,7 @@ def check_settings(settings):
 
 
 def _is_switch(pythia, setting):
-    """Whether a flag is set to a word for on or off. Pythia takes any other word for off."""
+    """Whether a flag is set to a word for on or off. Pythia would take any other word for off."""
     name, value = _split(setting)
     return not pythia.settings.isFlag(name) or value.lower() in _SWITCH_WORDS
 
@@ -127,16 +122,16 @@ def _check_ranges(settings):
 
 
 def beam_energy(settings):
-    """Energy of both beams together in GeV; `settings` overrule those of all processes."""
+    """Energy of both beams together, in GeV; `settings` overrule those of all processes."""
     # Names of settings may have capitals or not.
     values = {name.lower(): value for name, value in map(_split, (*SETTINGS, *settings))}
     try:
         return float(values["beams:ecm"])
-    except ValueError:  # Pythia says what is wrong with it
+    except ValueError:  # start says what is wrong with it
         return math.inf
 
 
 def _split(setting):
-    """Name and value of a setting; Pythia lets space stand for the equals sign."""
+    """Name and value of a setting. Pythia takes a space for the equals sign."""
     name, *value = re.split(r"\s*=\s*|\s+", setting.strip(), maxsplit=1)
     return name, "".join(value)

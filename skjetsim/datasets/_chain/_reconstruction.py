@@ -16,14 +16,14 @@ from skjetsim.datasets._chain._particles import (
 )
 from skjetsim.datasets._chain._pileup import subtract_pileup
 from skjetsim.datasets._chain._process import OTHER, PILEUP
-from skjetsim.datasets._chain._tracker import find_tracks, propagate, smear_tracks
+from skjetsim.datasets._chain._tracker import find_tracks, of_kinds, propagate, smear_tracks
 
 
 def energy_flow(events, card, rng):
     """Tracks, photons and neutral hadrons of the events.
 
     The order is that of Delphes [1]_: propagation, tracks, then each calorimeter. Tracks are
-    subtracted from its towers.
+    subtracted from the towers of the calorimeters.
 
     Returns
     -------
@@ -44,9 +44,8 @@ def energy_flow(events, card, rng):
     index, noise = find_tracks(particles, card, rng)
     tracks, resolution = smear_tracks(particles.select(index), card, noise)
 
-    absolute = np.abs(particles.pdg_id)
     in_ecal = ecal_fraction(particles.pdg_id, card)
-    in_hcal = np.where(absolute == 13, 0, 1 - in_ecal)
+    in_hcal = np.where(np.abs(particles.pdg_id) == 13, 0, 1 - in_ecal)
     neutrals = []
     for calorimeter, fraction in ((make_ecal(card), in_ecal), (make_hcal(card), in_hcal)):
         hit = fraction > 0
@@ -81,7 +80,7 @@ def _replace(tracks, index, changed):
 def find_leptons(flow, role, leptons, n_events, card, rng):
     """Find the process's leptons by the tracks that they left.
 
-    Photons close to an electron are part of its cluster: mostly its own, which it radiated [1]_.
+    Photons close to an electron are part of its cluster. The electron radiated most of them [1]_.
 
     Returns
     -------
@@ -97,24 +96,28 @@ def find_leptons(flow, role, leptons, n_events, card, rng):
        detector in proton-proton collisions at sqrt(s) = 8 TeV", JINST 10 (2015) P06005,
        arXiv:1502.02701, section 3.
     """
+    kinds = [lepton.kind for lepton in leptons]
     momenta = momenta_by_event(flow, role, len(leptons), n_events)
     photons = flow.select(flow.pdg_id == PHOTON_ID)
-    for number, lepton in enumerate(leptons):
-        if lepton.kind == "electron":
+    for number, kind in enumerate(kinds):
+        if kind == "electron":
             momenta[:, number] += _sum_near(photons, momenta[:, number], card.electron_cone)
-    momenta *= _of_kind(card, leptons, "scale")[:, None]
+    momenta *= of_kinds(card, kinds, "scale")[:, None]
     abs_eta = np.abs(direction(momenta)[0])
     # A lepton without a track has zeros here, and fails.
-    good = np.hypot(momenta[..., 0], momenta[..., 1]) > _of_kind(card, leptons, "pt_min")
-    good &= abs_eta < _of_kind(card, leptons, "eta_max")
+    good = np.hypot(momenta[..., 0], momenta[..., 1]) > of_kinds(card, kinds, "pt_min")
+    good &= abs_eta < of_kinds(card, kinds, "eta_max")
     # A stream of its own, so that measurements do not depend on identification.
-    uniform = rng.spawn(1)[0].random((n_events, len(leptons)))
-    good &= uniform < _identification(card, leptons, abs_eta)
+    uniform = rng.spawn(1)[0].random((n_events, len(kinds)))
+    # Leptons beyond the last region are recognised as often as in it.
+    region = np.digitize(abs_eta, card.track_eta_edges[:-1], right=True)
+    probability = of_kinds(card, kinds, "identification")[np.arange(len(kinds)), region]
+    good &= uniform < probability
     return momenta, good.all(axis=1)
 
 
 def _sum_near(particles, momenta, distance):
-    """Sum of the momenta of particles near one direction per event; zeros for zero momenta."""
+    """Sum of the momenta of particles near one direction per event; zero for a zero momentum."""
     eta, phi = direction(momenta)
     event = particles.event
     near = delta_r(particles.eta, particles.phi, eta[event], phi[event]) < distance
@@ -122,19 +125,8 @@ def _sum_near(particles, momenta, distance):
     return particles.select(near).sums(len(momenta))[:, :3]
 
 
-def _identification(card, leptons, abs_eta):
-    """Probability that leptons with tracks are recognised; that of the last region beyond it."""
-    region = np.digitize(abs_eta, card.track_eta_edges[:-1], right=True)
-    tables = _of_kind(card, leptons, "identification")
-    return tables[np.arange(len(leptons)), region]
-
-
-def _of_kind(card, leptons, quantity):
-    return np.array([getattr(card, f"{lepton.kind}_{quantity}") for lepton in leptons])
-
-
 def find_jets(flow, leptons, n_events, card, has_pileup):
-    """Reconstructed jets: without pile-up, calibrated, identified, and away from leptons.
+    """Reconstructed jets: corrected for pile-up, calibrated, selected, and away from leptons.
 
     Parameters
     ----------
@@ -156,9 +148,9 @@ def find_jets(flow, leptons, n_events, card, has_pileup):
     Returns
     -------
     jets : Jets
-        Those that pass, in any order within an event.
+        Jets that pass, in any order within an event.
     """
-    jets = cluster(flow, n_events, card.jet_radius)
+    jets, _ = cluster(flow, n_events, card.jet_radius)
     if has_pileup:
         jets = subtract_pileup(jets, flow, n_events, card)
     jets = jets.scale(jet_energy_scale(jets.pt, jets.eta, card))

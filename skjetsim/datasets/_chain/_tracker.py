@@ -9,15 +9,17 @@ from skjetsim.datasets._chain._card import DetectorCard
 # Transverse momentum in GeV of a unit charge bent by 1 tesla on a radius of 1 metre.
 GEV_PER_TESLA_METRE = 0.299792458
 
+KINDS = ("hadron", "electron", "muon")
+
 _DEFAULT_CARD = DetectorCard()
 
 
 def propagate(particles, card):
     """Directions, seen from the origin, in which particles reach the calorimeter.
 
-    A charged particle from the origin turns by the angle alpha on its way. Its transverse distance
-    from the beam is then 2 R sin(alpha / 2), in the direction phi -+ alpha / 2. It leaves through
-    the barrel or, if it curls up, through an end of the field.
+    A charged particle from the origin is bent by the angle alpha on its way. Its transverse
+    distance from the beam is then 2 R sin(alpha / 2), in the direction phi -+ alpha / 2. It leaves
+    through the barrel or, if it curls up, through an end of the field.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def find_tracks(particles, card, rng):
     kinematics = _kind(candidates.pdg_id), np.abs(candidates.eta), candidates.pt
     uniform = rng.random(len(charged))
     # Particles that leave a track with the default card draw from the stream that calorimeters use
-    # next. So that stream stays in step for any card. Other particles have a stream of their own.
+    # next, so that it is the same for any card. Other particles have a stream of their own.
     usual = uniform < _efficiency(_DEFAULT_CARD, *kinematics)
     noise = np.empty((3, len(charged)))
     noise[:, usual] = rng.standard_normal((3, np.count_nonzero(usual)))
@@ -88,7 +90,7 @@ def _efficiency(card, kind, abs_eta, pt):
     eta_bin = np.digitize(abs_eta, card.track_eta_edges, right=True)
     pt_bin = np.digitize(pt, card.track_pt_edges, right=True)
     # A row of zeros beyond the last eta edge and a column of zeros below the first pT edge.
-    tables = np.pad(_by_kind(card, "efficiency"), ((0, 0), (0, 1), (1, 0)))
+    tables = np.pad(of_kinds(card, KINDS, "efficiency"), ((0, 0), (0, 1), (1, 0)))
     return tables[kind, eta_bin, pt_bin]
 
 
@@ -106,7 +108,7 @@ def smear_tracks(tracks, card, noise):
     pt, eta, phi = tracks.pt, tracks.eta, tracks.phi
     eta_bin = np.digitize(np.abs(eta), card.resolution_eta_edges, right=True)
     last = len(card.resolution_eta_edges) - 1
-    table = _by_kind(card, "resolution")[_kind(tracks.pdg_id), np.minimum(eta_bin, last)]
+    table = of_kinds(card, KINDS, "resolution")[_kind(tracks.pdg_id), np.minimum(eta_bin, last)]
     resolution = np.minimum(np.hypot(table[:, 0], table[:, 1] * pt), 1)
     measured = log_normal(pt, resolution * pt, noise[0])
     eta = eta + _angular_width(card.track_eta_resolution, pt) * noise[1]
@@ -135,7 +137,7 @@ def _with_momenta(particles, px, py, pz):
 def log_normal(mean, sigma, noise):
     """Make log-normal numbers of given means and standard deviations from standard normal ones.
 
-    They are never negative, and their mean is the given one.
+    They are never negative.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.sqrt(np.log1p((sigma / mean) ** 2))
@@ -144,11 +146,11 @@ def log_normal(mean, sigma, noise):
 
 
 def _kind(pdg_id):
-    """0 for hadrons, 1 for electrons, 2 for muons."""
+    """Position in `KINDS` of the kind of particles."""
     absolute = np.abs(pdg_id)
     return (absolute == 11) + 2 * (absolute == 13)
 
 
-def _by_kind(card, quantity):
-    kinds = ("hadron", "electron", "muon")
+def of_kinds(card, kinds, quantity):
+    """Fields of a card, such as ``muon_efficiency``, for particles of several kinds."""
     return np.array([getattr(card, f"{kind}_{quantity}") for kind in kinds])

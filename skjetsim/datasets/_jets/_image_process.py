@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import at_events, delta_r, direction
-from skjetsim.datasets._chain._process import Process, VetoCount, keep_events, veto_hooks
+from skjetsim.datasets._chain._process import Process, keep_events, veto_hooks
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
-from skjetsim.datasets._jets._kinds import parton_jets
+from skjetsim.datasets._jets._kinds import HADRONIC_W, INVISIBLE_Z, KINDS, parton_jets
 from skjetsim.datasets._jets._pixels import pixelate
-from skjetsim.datasets._jets._process import hardest, matched_jets, no_role, visible_particles
+from skjetsim.datasets._jets._process import hardest, matched_jets
 from skjetsim.datasets._jets._substructure import tau21, trim
 
 RADIUS = 1.0
@@ -19,7 +19,7 @@ MASS_RANGE = (65.0, 95.0)
 ETA_MAX = 2.0
 
 PIXEL_OPTIONS = ("n_pixels", "half_width", "centre", "rotate", "flip")
-IMAGE_COLUMNS = ("pt", "eta", "phi", "mass", "tau21", "outside_pt")
+IMAGE_COLUMNS = ["pt", "eta", "phi", "mass", "tau21", "outside_pt"]
 
 SETTINGS = {
     # The published mass is not known; at this one, a W across the beam has 287 GeV.
@@ -29,17 +29,14 @@ SETTINGS = {
         "Wprime:coup2WZ = 1.",
         "34:onMode = off",
         "34:onIfAll = 23 24",
-        "WeakZ0:gmZmode = 2",
-        "23:onMode = off",
-        "23:onIfAny = 12 14 16",
-        "24:onMode = off",
-        "24:onIfAny = 1 2 3 4 5",
+        *INVISIBLE_Z,
+        *HADRONIC_W,
     ),
     "qcd": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 130."),
 }
 
-# Limits of an event whose shower has come down to this pT in GeV. The leading jet of QCD must have
-# a pT in the range, and a mass that does not come from soft radiation, which trimming removes.
+# Limits for an event whose shower has come down to this pT in GeV. A jet of QCD must then have a pT
+# in the range, and a mass that does not come from soft radiation, which trimming removes.
 _VETO_SCALE = 10.0
 _VETO_PT = (235.0, 340.0)
 _VETO_MASS = (35.0, 140.0)
@@ -70,31 +67,27 @@ class JetImageProcess(Process):
         """Pythia's settings."""
         return ("Beams:eCM = 14000.", *SETTINGS[self.kind])
 
-    def user_hooks(self, pythia8mc):
+    def user_hooks(self):
         """Drop dijets that will be out of range; a W hardly ever is."""
         if self.kind != "qcd":
             return None
-        count = VetoCount(self.title)
+        (pt_min, pt_max), (mass_min, mass_max) = _VETO_PT, _VETO_MASS
 
         def is_out_of_range(position, record):
-            partons = [particle for particle in record if particle.isFinal()]
-            jets = parton_jets(partons, RADIUS)
-            return count(
-                not any(
-                    _VETO_PT[0] < jet.pt() < _VETO_PT[1] and _VETO_MASS[0] < jet.m() < _VETO_MASS[1]
-                    for jet in jets
-                )
-            )
+            jets = parton_jets([particle for particle in record if particle.isFinal()], RADIUS)
+            good = (pt_min < jet.pt() < pt_max and mass_min < jet.m() < mass_max for jet in jets)
+            return not any(good)
 
-        return veto_hooks(pythia8mc, shower=is_out_of_range, scale=_VETO_SCALE)
+        return veto_hooks(self.title, shower=is_out_of_range, scale=_VETO_SCALE)
 
     def select(self, record):
         """Find the leading jet, or the jet of the W, and trim it."""
-        n_events, particles = record.n_events, visible_particles(record)
-        jets, owner = cluster_constituents(particles, n_events, RADIUS)
+        n_events, particles = record.n_events, record.stable.select(record.visible)
+        jets, owner = cluster(particles, n_events, RADIUS)
         good = np.ones(len(jets.event), dtype=bool)
         if self.kind == "w":
-            good = _near_the_w(jets, record)
+            w_boson, _ = KINDS["w"].momenta(record)
+            good = delta_r(jets.eta, jets.phi, *direction(w_boson[jets.event])) < RADIUS
         chosen = hardest(jets, good, n_events)
         event = np.flatnonzero((chosen >= 0) & (jets.pt[chosen] > PT_RANGE[0]))
         trimmed = trim(particles, owner, jets, chosen[event])
@@ -103,15 +96,15 @@ class JetImageProcess(Process):
         kept &= (jet.mass > MASS_RANGE[0]) & (jet.mass < MASS_RANGE[1])
         images, table = self._image(trimmed, np.ones(len(event)))
         columns = {"data": images[kept], "jets": table[kept]}
-        return keep_events(record, no_role(record), event[kept], columns, jet.select(kept))
+        return keep_events(record, event[kept], columns, jet.select(kept))
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find and trim the jet near the generated one.
 
-        Returns ``target``, its image; ``jets``; and ``accepted``.
+        Returns ``target``: its image; ``jets``; and ``accepted``.
         """
         n_events = events.n_events
-        jets, owner = cluster_constituents(flow, n_events, RADIUS)
+        jets, owner = cluster(flow, n_events, RADIUS)
         chosen = matched_jets(jets, events, card)
         event = np.flatnonzero(chosen >= 0)
         trimmed = trim(flow, owner, jets, chosen[event])
@@ -124,14 +117,13 @@ class JetImageProcess(Process):
         return {name: at_events(rows[hard], event[hard], n_events) for name, rows in found.items()}
 
     def _image(self, trimmed, factor):
-        """Images in GeV, times a `factor` for each, or normalised; and their columns."""
+        """Images, in GeV times a `factor` for each or normalised, and the columns of `jets`."""
         particles, jets = trimmed.particles, trimmed.jets
         own = np.column_stack([jets.eta, jets.phi])[:, None]
         axes = np.concatenate([own, trimmed.axes], axis=1)
         steps = {name: getattr(self, name) for name in PIXEL_OPTIONS}
-        images, outside = pixelate(
-            particles.eta, particles.phi, particles.pt, particles.event, axes, **steps
-        )
+        points = particles.eta, particles.phi, particles.pt, particles.event
+        images, outside = pixelate(*points, axes, **steps)
         images *= factor[:, None, None]
         if self.normalise:
             norm = np.sqrt(np.square(images).sum(axis=(1, 2), keepdims=True))
@@ -141,12 +133,3 @@ class JetImageProcess(Process):
 
 
 _IN_GEV = [IMAGE_COLUMNS.index(name) for name in ("pt", "mass", "outside_pt")]
-
-
-def _near_the_w(jets, record):
-    """Mask of jets whose axis is within the radius of the W, the sum of its quarks."""
-    entries = record.entries
-    index = record.outgoing
-    index = index[(np.abs(entries.pdg_id[index]) <= 6) & (np.abs(record.maker(index)) == 24)]
-    w_momenta = entries.select(index).sums(record.n_events)
-    return delta_r(jets.eta, jets.phi, *direction(w_momenta[jets.event])) < RADIUS

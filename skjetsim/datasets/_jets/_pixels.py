@@ -8,9 +8,9 @@ from skjetsim.utils._angles import rotated, wrap_phi
 def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, flip):
     """Sum the pT of constituents in the pixels of one image per jet.
 
-    The steps are those of [1]_, but constituents are rotated and not pixels, so that no
-    interpolation changes the pT. Rotated images have the second axis below the first one, or along
-    the principal axis of a jet without a second axis. Mirrored images have more pT on the right.
+    The steps are those of [1]_, but constituents are rotated instead of pixels, so that no
+    interpolation changes the pT. A rotated image has the second axis below the first one. In a jet
+    without a second axis, the principal axis is there. Mirrored images have more pT on the right.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
         Image of each constituent.
 
     axes : ndarray of shape (n_jets, 3, 2)
-        Eta and phi of the jet, of its hardest subjet and of the second, which may be NaN.
+        Eta and phi of the jet, of its hardest subjet, and of the second one, which may be NaN.
 
     n_pixels : int
         Pixels along each side.
@@ -30,7 +30,8 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
         Half of an image's side, in eta and phi.
 
     centre, rotate, flip : bool
-        Whether to put the hardest subjet, and not the jet, in the middle; to rotate; to mirror.
+        Whether the hardest subjet is in the middle instead of the jet, whether to rotate, and
+        whether to mirror.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def pixelate(eta, phi, pt, row, axes, *, n_pixels, half_width, centre, rotate, f
 
 
 def _angles(x, y, pt, row, axes):
-    """Directions of the second subjets from the middle, or of the principal axes without one."""
+    """Direction of the second subjet of each jet from the middle, or else of the principal axis."""
     n_jets = len(axes)
     away = axes[:, 2] - axes[:, 1]
     angle = np.arctan2(wrap_phi(away[:, 1]), away[:, 0])

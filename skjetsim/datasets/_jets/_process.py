@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import cluster_constituents
+from skjetsim.datasets._chain._jets import cluster
 from skjetsim.datasets._chain._particles import (
-    NEUTRINO_IDS,
     at_events,
     delta_r,
     direction,
@@ -15,15 +14,14 @@ from skjetsim.datasets._chain._particles import (
     smallest_by_event,
 )
 from skjetsim.datasets._chain._pileup import subtract_pileup
-from skjetsim.datasets._chain._process import OTHER, Process, keep_events
+from skjetsim.datasets._chain._process import Process, keep_events
 from skjetsim.datasets._chain._reconstruction import jet_energy_scale
 from skjetsim.datasets._jets._kinds import KINDS
 from skjetsim.datasets._jets._substructure import constituents_of
 
 JET_ETA_MAX = 2.0
-PARTICLE_ETA_MAX = 5.0
 
-JET_COLUMNS = ("pt", "eta", "phi", "mass", "multiplicity")
+JET_COLUMNS = ["pt", "eta", "phi", "mass", "multiplicity"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +47,15 @@ class JetCloudProcess(Process):
         kind = KINDS[self.kind]
         return (*kind.settings, f"PhaseSpace:pTHatMin = {kind.pt_hat_factor * self.pt_range[0]}")
 
-    def user_hooks(self, pythia8mc):
+    def user_hooks(self):
         """Drop events whose jet will be out of range."""
-        return KINDS[self.kind].user_hooks(pythia8mc, self.radius, self.pt_range)
+        return KINDS[self.kind].user_hooks(self.radius, self.pt_range)
 
     def select(self, record):
         """Find the jet that the parton, boson or top quark became."""
         hard, partons = KINDS[self.kind].momenta(record)
-        particles = visible_particles(record)
-        jets, owner = cluster_constituents(particles, record.n_events, self.radius)
+        particles = record.stable.select(record.visible)
+        jets, owner = cluster(particles, record.n_events, self.radius)
         distance = delta_r(jets.eta, jets.phi, *direction(hard[jets.event]))
         chosen = hardest(jets, distance < self.radius, record.n_events)
         low, high = self.pt_range
@@ -70,15 +68,15 @@ class JetCloudProcess(Process):
             "jets": jet_table(picked),
             "parton_delta_r": farthest_parton(record.entries.select(partons), picked, kept),
         }
-        return keep_events(record, no_role(record), kept, columns, picked)
+        return keep_events(record, kept, columns, picked)
 
     def reconstruct(self, events, flow, role, card, rng):
         """Find the jet near the generated one.
 
-        Returns ``target``, px, py and pz of constituents; ``jets``; and ``accepted``.
+        Returns ``target``: px, py and pz of constituents; ``jets``; and ``accepted``.
         """
         n_events = events.n_events
-        jets, owner = cluster_constituents(flow, n_events, self.radius)
+        jets, owner = cluster(flow, n_events, self.radius)
         chosen = matched_jets(jets, events, card)
         corrected = jets.select(chosen[chosen >= 0])
         if events.has_pileup:
@@ -87,27 +85,13 @@ class JetCloudProcess(Process):
         corrected = corrected.scale(jet_energy_scale(corrected.pt, corrected.eta, card))
         corrected = corrected.select(corrected.pt > card.jet_pt_min)
 
-        found = corrected.event
-        clouds = hardest_constituents(flow, owner, chosen[found], self.n_constituents)
-        # Each constituent is corrected as its jet is, so that they still add up to it.
-        clouds = clouds * (corrected.pt / jets.pt[chosen[found]])[:, None, None]
-        return {
-            "target": at_events(clouds, found, n_events),
-            "jets": at_events(jet_table(corrected), found, n_events),
-            "accepted": at_events(np.ones(len(found), dtype=bool), found, n_events),
-        }
-
-
-def visible_particles(record):
-    """Stable particles that make jets: those in the calorimeters, without neutrinos."""
-    particles = record.stable
-    visible = ~np.isin(np.abs(particles.pdg_id), NEUTRINO_IDS)
-    return particles.select(visible & (np.abs(particles.eta) < PARTICLE_ETA_MAX))
-
-
-def no_role(record):
-    """Roles of stable particles of a process without leptons of its own."""
-    return np.full(len(record.stable_index), OTHER)
+        event = corrected.event
+        clouds = hardest_constituents(flow, owner, chosen[event], self.n_constituents)
+        # Constituents are corrected as their jet is, so that they still add up to it.
+        clouds = clouds * (corrected.pt / jets.pt[chosen[event]])[:, None, None]
+        accepted = np.ones(len(event), dtype=bool)
+        found = {"target": clouds, "jets": jet_table(corrected), "accepted": accepted}
+        return {name: at_events(rows, event, n_events) for name, rows in found.items()}
 
 
 def matched_jets(jets, events, card):

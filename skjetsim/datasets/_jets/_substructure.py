@@ -5,8 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from skjetsim.datasets._chain._jets import Jets, cluster_constituents
-from skjetsim.datasets._chain._particles import Particles, delta_r, renumbered, smallest_by_event
+from skjetsim.datasets._chain._jets import Jets, cluster
+from skjetsim.datasets._chain._particles import (
+    Particles,
+    delta_r,
+    direction,
+    hardest_momenta,
+    renumbered,
+)
 
 SUBJET_RADIUS = 0.3
 SUBJET_PT_FRACTION = 0.05
@@ -14,7 +20,7 @@ SUBJET_PT_FRACTION = 0.05
 
 @dataclass(frozen=True)
 class TrimmedJets:
-    """Jets after trimming; `event` of jets, particles and subjets is the row of the jet.
+    """Jets after trimming; the `event` of jets and particles is the row of the jet.
 
     `axes` has shape (n_jets, 2, 2): eta and phi of the two hardest subjets. The second is NaN if a
     jet has only one.
@@ -52,7 +58,7 @@ def trim(particles, owner, jets, chosen):
     .. [1] D. Krohn, J. Thaler and L.-T. Wang, "Jet trimming", arXiv:0912.1342.
     """
     inside = constituents_of(particles, owner, chosen)
-    subjets, sub_owner = cluster_constituents(inside, len(chosen), SUBJET_RADIUS, "kt")
+    subjets, sub_owner = cluster(inside, len(chosen), SUBJET_RADIUS, "kt")
     kept = subjets.pt > SUBJET_PT_FRACTION * jets.pt[chosen][subjets.event]
     inside = inside.select(kept[sub_owner])
     n_jets = len(chosen)
@@ -62,7 +68,7 @@ def trim(particles, owner, jets, chosen):
 
 
 def constituents_of(particles, owner, chosen):
-    """Constituents of chosen jets, whose positions in `chosen` are now their `event`."""
+    """Constituents of chosen jets; their `event` is the position of the jet in `chosen`."""
     row = renumbered(owner, chosen)
     inside = np.flatnonzero(row >= 0)
     inside = inside[np.argsort(row[inside], kind="stable")]
@@ -71,13 +77,9 @@ def constituents_of(particles, owner, chosen):
 
 def leading_axes(subjets, n_jets):
     """Eta and phi of the two hardest subjets of each jet, NaN for subjets that it lacks."""
-    axes = np.full((n_jets, 2, 2), np.nan)
-    for rank in range(2):
-        index = smallest_by_event(subjets.event, -subjets.pt, n_jets)
-        found = index >= 0
-        picked = subjets.select(index[found])
-        axes[found, rank] = np.column_stack([picked.eta, picked.phi])
-        subjets = subjets.select(np.delete(np.arange(len(subjets.event)), index[found]))
+    momenta = hardest_momenta(subjets, n_jets, 2)
+    axes = np.stack(direction(momenta), axis=2)
+    axes[~momenta.any(axis=2)] = np.nan
     return axes
 
 
@@ -104,10 +106,8 @@ def tau21(particles, jets):
     for axis in exclusive_axes(inside, len(several)):
         eta, phi = axis[inside.event].T
         about_two = np.minimum(about_two, delta_r(inside.eta, inside.phi, eta, phi))
-    tau_1, tau_2 = (
-        np.bincount(inside.event, inside.pt * distance) for distance in (about_one, about_two)
-    )
-    ratio[several] = tau_2 / tau_1
+    tau_1 = np.bincount(inside.event, inside.pt * about_one)
+    ratio[several] = np.bincount(inside.event, inside.pt * about_two) / tau_1
     return ratio
 
 
@@ -119,7 +119,7 @@ def exclusive_axes(particles, n_jets):
     momenta = particles.momenta.tolist()
     last = np.cumsum(np.bincount(particles.event, minlength=n_jets)).tolist()
     axes = np.empty((2, n_jets, 2))
-    # One jet at a time: for many at once FastJet warns of any algorithm, and permanently changes
+    # One jet at a time. For many at once, FastJet warns about any algorithm and permanently changes
     # how Python prints warnings.
     for jet, (begin, end) in enumerate(pairwise([0, *last])):
         constituents = [fastjet.PseudoJet(*momentum) for momentum in momenta[begin:end]]

@@ -21,7 +21,7 @@ class Cascade:
     tail: np.ndarray
 
     def __add__(self, other):
-        """Both as one cascade, with radii averaged by energy."""
+        """Make one cascade of both. Its radii are means weighted by energy."""
         one, two = self.energy, other.energy
         core = one * self.core_fraction, two * other.core_fraction
         tail = one - core[0], two - core[1]
@@ -35,13 +35,10 @@ class Cascade:
 
 
 def _mean(one, weight_one, two, weight_two):
-    """Mean of both by weight, and without weights if neither has any."""
+    """Weighted mean of both, or the plain mean if both weights are zero."""
     total = weight_one + weight_two
-    return np.where(
-        total > 0,
-        (one * weight_one + two * weight_two) / np.where(total > 0, total, 1.0),
-        0.5 * (one + two),
-    )
+    mean = (one * weight_one + two * weight_two) / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, mean, 0.5 * (one + two))
 
 
 @dataclass(frozen=True)

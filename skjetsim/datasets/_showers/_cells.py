@@ -7,46 +7,39 @@ RING_RADII, RING_ANGLES = 32, 24
 
 
 class Cells:
-    """Cells of a geometry, and one more column per layer for energy outside of its cells.
-
-    Columns are the cells of the geometry, then one for each layer.
-    """
+    """Columns of energy: the cells of a geometry, then for each layer one outside its cells."""
 
     def __init__(self, geometry):
         self.geometry = geometry
         self.n_columns = geometry.n_cells + geometry.n_layers
         layers = geometry.layers
-        self._grid = np.array([layer.is_grid for layer in layers])
-        # Dead layers and rings have no cells here: all of such a layer is outside.
-        size = [
-            (layer.eta_size, layer.phi_size) if layer.is_grid else (1.0, 1.0) for layer in layers
-        ]
+        # Dead layers and rings have grids without cells: every point is outside.
+        size = [(layer.eta_size or 1.0, layer.phi_size or 1.0) for layer in layers]
         count = [(layer.n_eta, layer.n_phi) for layer in layers]
         self._inverse_size = (1.0 / np.array(size)).astype(np.float32)
         self._half = (0.5 * np.array(count)).astype(np.float32)
         self._count = np.array(count, dtype=np.int32)
         self._offset = geometry.cell_offsets.astype(np.int32)
         self._outside = geometry.n_cells + np.arange(geometry.n_layers, dtype=np.int32)
-        self._rings = [i for i, layer in enumerate(layers) if layer.r_edges]
 
     def columns(self, layer, x, y):
-        """Columns of points (x, y) in mm in given layers, all of shape (n_points,)."""
+        """Columns of points (x, y) in mm in the given layers, all of shape (n_points,)."""
         column = self._grid_columns(layer, x, y)
-        for edges in {self.geometry.layers[i].r_edges for i in self._rings}:
-            same = np.array([one.r_edges == edges for one in self.geometry.layers])
+        layers = self.geometry.layers
+        for edges in {one.r_edges for one in layers if one.r_edges}:
+            same = np.array([one.r_edges == edges for one in layers])
             points = np.flatnonzero(same[layer])
             column[points] = self._ring_columns(edges, layer[points], x[points], y[points])
         return column
 
     def along_axis(self, energy, showers, slices):
-        """Energies in the columns, of the energy that each slice has on the axis of the shower."""
+        """Energy in the columns, if the `energy` of each slice is on the axis of the shower."""
         middle = 0.5 * (slices.depth[1:] + slices.depth[:-1])
         place = showers.position[:, None, :] + showers.slope[:, None, :] * middle[:, None]
         x, y = place.reshape(-1, 2).T
         column = self.columns(np.tile(slices.layer, len(energy)), x, y)
-        key = np.repeat(np.arange(len(energy)) * self.n_columns, slices.n_slices) + column
-        sums = np.bincount(key, energy.ravel(), minlength=len(energy) * self.n_columns)
-        return sums.reshape(len(energy), self.n_columns)
+        shape = len(energy), self.n_columns
+        return sum_by_column(column, slices.n_slices, shape, energy.ravel())
 
     def _grid_columns(self, layer, x, y):
         i = np.floor(x * self._inverse_size[layer, 0] + self._half[layer, 0])
@@ -85,14 +78,13 @@ class Cells:
             return _grid_fractions(layer, x, y, radius)
         result = _ring_fractions(layer, radius)
         off_axis = np.flatnonzero((x != 0) | (y != 0))
-        if len(off_axis):
-            at = x[off_axis], y[off_axis], radius[off_axis]
-            result[off_axis] = self._sampled_fractions(index, *at)
+        at = x[off_axis], y[off_axis], radius[off_axis]
+        result[off_axis] = self._sampled_fractions(index, *at)
         return result
 
     def _sampled_fractions(self, index, x, y, radius):
-        """Fractions of evenly spread points, each an equal part of a profile."""
-        layer = self.geometry.layers[index]
+        """Fractions of evenly spread points, each of which is an equal part of a profile."""
+        n_cells = self.geometry.layers[index].n_cells
         quantile = (np.arange(RING_RADII) + 0.5) / RING_RADII
         r = np.sqrt(quantile / (1.0 - quantile))[:, None]
         # Rotated from ring to ring by the golden angle, so that points do not line up.
@@ -101,23 +93,27 @@ class Cells:
         px = x[:, None] + radius[:, None] * (r * np.cos(angle)).ravel()
         py = y[:, None] + radius[:, None] * (r * np.sin(angle)).ravel()
         column = self.columns(np.full(px.size, index), px.ravel(), py.ravel())
-        local = np.where(
-            column < self.geometry.n_cells, column - self._offset[index], layer.n_cells
-        )
-        key = np.repeat(np.arange(len(x)), px.shape[1]) * (layer.n_cells + 1) + local
-        counts = np.bincount(key, minlength=len(x) * (layer.n_cells + 1))
-        return counts.reshape(len(x), -1)[:, :-1] / px.shape[1]
+        outside = column >= self.geometry.n_cells
+        local = np.where(outside, n_cells, column - self._offset[index])
+        return sum_by_column(local, px.shape[1], (len(x), n_cells + 1))[:, :-1] / px.shape[1]
+
+
+def sum_by_column(column, per_row, shape, energy=None):
+    """Sums of energies, or numbers of points, of the given `shape`.
+
+    The points of one row come after those of another. `per_row` is their number in each row.
+    """
+    n_rows, n_columns = shape
+    key = np.repeat(np.arange(n_rows) * n_columns, per_row) + column
+    return np.bincount(key, energy, n_rows * n_columns).reshape(shape)
 
 
 def _grid_fractions(layer, x, y, radius):
-    """Integrals over rectangles, as differences of the integrals up to their corners."""
+    """Integrals over rectangles: differences of the integrals up to their corners."""
     edges_x = layer.eta_size * (np.arange(layer.n_eta + 1) - 0.5 * layer.n_eta)
     edges_y = layer.phi_size * (np.arange(layer.n_phi + 1) - 0.5 * layer.n_phi)
     # Single precision is much faster. Its error of 1e-7 of the energy is less than a spot.
-    dx, dy = (
-        (edges[None, :] - centre[:, None]).astype(np.float32)
-        for edges, centre in ((edges_x, x), (edges_y, y))
-    )
+    dx, dy = (edges_x - x[:, None]).astype(np.float32), (edges_y - y[:, None]).astype(np.float32)
     square = np.square(radius[:, None].astype(np.float32))
     reach_x, reach_y = (1.0 / np.sqrt(np.square(d) + square) for d in (dx, dy))
     corner = (dx * reach_x)[:, None, :] * np.arctan(dy[:, :, None] * reach_x[:, None, :])

@@ -1,16 +1,33 @@
 """Checks of the arguments of the shower simulation."""
 
-import warnings
-
 import numpy as np
 
+from skjetsim.datasets._showers._simulate import Showers
 from skjetsim.utils._validation import check_finite, check_int
+from skjetsim.utils._warnings import warn_user
 
 # In GeV, somewhat beyond the 1 to 100 GeV of the fits: they change slowly, as logarithms do.
 ENERGY_RANGE = (0.5, 500.0)
 
 
-def check_energies(energy, n_samples):
+def check_showers(energy, theta, phi, position, n_samples, geometry):
+    """Incident particles, one per shower, that hit the cells of a layer of the calorimeter."""
+    energy = _check_energies(energy, n_samples)
+    theta, phi = _one_each(theta, "theta", len(energy)), _one_each(phi, "phi", len(energy))
+    if (bad := (theta < 0) | (theta >= np.pi / 2)).any():
+        row, _ = _first(bad)
+        raise ValueError(
+            f"theta must be in [0, pi/2), but row {row} is {theta[row]:g}: the particle must "
+            "enter through the front face."
+        )
+    position = _one_each(position, "position", len(energy), ("x", "y"))
+    showers = Showers(energy, theta, phi, position)
+    _check_impact(showers, geometry)
+    _warn_energies(energy)
+    return showers
+
+
+def _check_energies(energy, n_samples):
     """Incident energies in GeV, one per shower."""
     array = _numbers(energy, "energy")
     if array.ndim > 1:
@@ -31,38 +48,19 @@ def check_energies(energy, n_samples):
     return array
 
 
-def warn_energies(energy):
+def _warn_energies(energy):
     """Warn of energies outside the range of the fits."""
     low, high = ENERGY_RANGE
     if (bad := (energy < low) | (energy > high)).any():
         row, in_all = _first(bad)
-        warnings.warn(
+        warn_user(
             f"energy is {energy[row]:g} GeV in row {row} {in_all}: the fits are for 1 to 100 GeV, "
-            f"and showers below {low:g} or above {high:g} GeV are extrapolated.",
-            UserWarning,
-            stacklevel=3,
+            f"and showers below {low:g} or above {high:g} GeV are extrapolated."
         )
 
 
-def check_angles(value, name, n_showers, *, upper=np.inf, lower=-np.inf):
-    """Angles in radians, one per shower."""
-    array = _one_each(value, name, n_showers, "a number", ())
-    if (bad := (array < lower) | (array >= upper)).any():
-        row, _ = _first(bad)
-        raise ValueError(
-            f"{name} must be in [0, pi/2), but row {row} is {array[row]:g}: the particle must "
-            "enter through the front face."
-        )
-    return array
-
-
-def check_positions(position, n_showers):
-    """Impact points (x, y) in mm, one per shower."""
-    return _one_each(position, "position", n_showers, "one (x, y)", ("x", "y"))
-
-
-def check_impact(showers, geometry):
-    """Raise for particles that miss the cells of every layer.
+def _check_impact(showers, geometry):
+    """Raise an error if a particle misses the cells of every layer.
 
     A tilted particle may start outside the cells: its line from the front face to the back counts.
     """
@@ -93,7 +91,7 @@ def _misses(layer, start, path):
         end = start + path
         gap = np.maximum(np.minimum(start, end), -np.maximum(start, end))
         return (gap > _half_widths(layer)).any(axis=1)
-    # At the point of the line nearest to the axis.
+    # The point of the line nearest to the axis decides.
     square = np.maximum(np.square(path).sum(axis=1), np.finfo(float).tiny)
     along = np.clip(-(start * path).sum(axis=1) / square, 0.0, 1.0)
     return np.hypot(*(start + along[:, None] * path).T) > layer.r_edges[-1]
@@ -106,12 +104,13 @@ def _numbers(value, name):
         raise TypeError(f"{name} must be a number or an array of numbers: {error}.") from error
 
 
-def _one_each(value, name, n_showers, one, columns):
+def _one_each(value, name, n_showers, columns=()):
     """Array with a row for each shower, from one value for all or from one per shower."""
     array, shape = _numbers(value, name), (n_showers, *[len(columns)] * bool(columns))
     if array.shape == shape[1:]:
         array = np.broadcast_to(array, shape)
     if array.shape != shape:
+        one = f"one ({', '.join(columns)})" if columns else "a number"
         raise ValueError(
             f"{name} must be {one} or one per shower, shape {shape}, got shape {array.shape}."
         )
@@ -120,5 +119,5 @@ def _one_each(value, name, n_showers, one, columns):
 
 
 def _first(bad):
-    """First bad row, and a message's words on how many there are."""
+    """First bad row, and words for a message on how many there are."""
     return int(np.argmax(bad)), f"({int(bad.sum())} such rows in all)"

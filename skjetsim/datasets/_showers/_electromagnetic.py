@@ -5,13 +5,13 @@ from scipy.special import gammainc
 
 from skjetsim.datasets._showers._cascade import Cascade, Development
 
-# Largest standard deviation of ln T and ln alpha; the fits reach it at some 50 MeV, and end there.
+# Largest standard deviation of ln T and ln alpha. The fits reach it at some 50 MeV, and end there.
 SIGMA_MAX = 0.5
 
 # In Moliere radii. Radii of the fits may be negative at the start of a shower.
 RADIUS_MIN = 1e-3
 
-# In GeV. Lower energies have the profile of this one: the fits do not go further down.
+# In GeV. Lower energies have the profile of this one, since the fits do not go further down.
 ENERGY_MIN = 1e-3
 
 
@@ -33,10 +33,9 @@ def photons(energy, cosine, slices, geometry, streams):
     start = streams("start").exponential(9.0 / 7.0, len(energy))
     share = np.interp(streams("share").random(len(energy)), _SHARE_CDF, _SHARES)
     noise = streams("longitudinal").normal(size=(len(energy), 2, 2))
-    (one, leak_one), (two, leak_two) = (
-        electromagnetic(energy * part, start, cosine, slices, geometry, noise[:, i])
-        for i, part in enumerate((share, 1.0 - share))
-    )
+    where = start, cosine, slices, geometry
+    one, leak_one = electromagnetic(energy * share, *where, noise[:, 0])
+    two, leak_two = electromagnetic(energy * (1.0 - share), *where, noise[:, 1])
     leakage = leak_one + leak_two
     return Development((one + two,), leakage, np.zeros(len(energy)), np.ones(len(energy)))
 
@@ -49,7 +48,7 @@ def electromagnetic(energy, start, cosine, slices, geometry, noise):
     """Cascades that start `start` radiation lengths along the axis of the shower, and leakage.
 
     Constants are those of the material in which a shower starts. Depths are in local radiation
-    lengths, and radii in local Moliere radii.
+    lengths, and radii are in local Moliere radii.
     """
     material = _Medium(start * cosine, slices, geometry)
     shape = _Longitudinal(energy, material, noise)
@@ -59,17 +58,9 @@ def electromagnetic(energy, start, cosine, slices, geometry, noise):
     leakage = energy - deposit.sum(axis=1)
     n_spots = material.n_spots(energy)[:, None] * np.diff(shape.spot_integral(edges), axis=1)
     age = shape.age(0.5 * (edges[:, 1:] + edges[:, :-1]))
-    fraction, core, tail = _radial(energy, age, material)
-    return (
-        Cascade(
-            deposit,
-            n_spots,
-            fraction,
-            np.maximum(core, RADIUS_MIN) * slices.moliere_radius,
-            np.maximum(tail, RADIUS_MIN) * slices.moliere_radius,
-        ),
-        np.maximum(leakage, 0.0),
-    )
+    fraction, *radii = _radial(energy, age, material)
+    core, tail = (np.maximum(radius, RADIUS_MIN) * slices.moliere_radius for radius in radii)
+    return Cascade(deposit, n_spots, fraction, core, tail), np.maximum(leakage, 0.0)
 
 
 class _Medium:
@@ -79,18 +70,15 @@ class _Medium:
         index = np.searchsorted(slices.radiation, start, side="right") - 1
         layer = slices.layer[np.clip(index, 0, slices.n_slices - 1)]
 
-        def column(values):
-            return np.array(values)[layer]
+        def column(name):
+            return np.array([getattr(one.material, name) for one in geometry.layers])[layer]
 
-        materials = [one.material for one in geometry.layers]
-        self.homogeneous = column([one.homogeneous for one in materials])
-        self.atomic_number = column([one.atomic_number for one in materials])
-        self.critical_energy = column([one.critical_energy for one in materials])
-        self.inverse_frequency = 1.0 / column([one.sampling_frequency for one in materials])
-        self.mip_excess = 1.0 - column([one.e_over_mip for one in materials])
-        self.plate_resolution = column(
-            [1.0 if one.homogeneous else one.plate_resolution for one in materials]
-        )
+        self.homogeneous = column("homogeneous")
+        self.atomic_number = column("atomic_number")
+        self.critical_energy = column("critical_energy")
+        self.inverse_frequency = 1.0 / column("sampling_frequency")
+        self.mip_excess = 1.0 - column("e_over_mip")
+        self.plate_resolution = column("plate_resolution")
 
     def n_spots(self, energy):
         """Number of spots that gives the fluctuations of the radius (appendices A.1, A.2)."""
@@ -153,11 +141,10 @@ def _radial(energy, age, medium):
     early = medium.inverse_frequency[:, None] * np.exp(-age)
     core = 0.0251 + 0.00319 * log_e + (0.1162 - 0.000381 * Z) * age
     core = core - 0.0203 * excess + 0.0397 * early
-    # The radius of the tail grows with the age without end. No energy is left beyond 4.
+    # The radius of the tail would grow with the age without end. No energy is left beyond 4.
     bounded = np.minimum(age, 4.0) - 0.645
-    tail = (0.659 - 0.00309 * Z) * (
-        np.exp(-2.59 * bounded) + np.exp((0.3585 + 0.0421 * log_e) * bounded)
-    )
+    growth = np.exp(-2.59 * bounded) + np.exp((0.3585 + 0.0421 * log_e) * bounded)
+    tail = (0.659 - 0.00309 * Z) * growth
     tail = tail - 0.14 * excess - 0.495 * early
     u = (0.401 + 0.00187 * Z - age) / (1.313 - 0.0686 * log_e)
     fraction = (2.632 - 0.00094 * Z) * np.exp(u - np.exp(u))

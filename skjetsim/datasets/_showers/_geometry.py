@@ -25,8 +25,8 @@ class ShowerGeometry:
     """Layers of a calorimeter, the first one at the front.
 
     The default has the three layers of lead and liquid argon of [1]_, with 3 x 96, 12 x 12 and
-    12 x 6 cells. The axis goes through the centre of the layers; x is the direction of eta, y
-    that of phi, in mm.
+    12 x 6 cells. The axis goes through the centre of the layers. In mm, x is the direction of eta
+    and y is that of phi.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ShowerGeometry:
     Attributes
     ----------
     n_layers, n_cells : int
-        Number of layers, dead ones too, and of cells in all.
+        Number of layers, including dead ones, and of all cells.
 
     depth, radiation_lengths, interaction_lengths : float
         Thickness along the axis: in mm, in radiation lengths and in interaction lengths.
@@ -47,7 +47,7 @@ class ShowerGeometry:
     Raises
     ------
     ValueError
-        Without layers or cells, or if two layers have the same number.
+        If there are no layers or no cells, or if two layers have the same number.
 
     TypeError
         If `layers` is not a sequence of ShowerLayer.
@@ -75,23 +75,21 @@ class ShowerGeometry:
             raise TypeError(
                 f"layers must be a sequence of ShowerLayer, got a {type(self.layers).__name__}."
             )
-        layers = tuple(self.layers)
-        for layer in layers:
+        layers = list(self.layers)
+        for position, layer in enumerate(layers):
             if not isinstance(layer, ShowerLayer):
                 raise TypeError(f"layers must be ShowerLayer objects, got {layer!r}.")
+            if layer.number is None:
+                layers[position] = replace(layer, number=position)
         if not any(layer.n_cells for layer in layers):
             raise ValueError(
                 f"The geometry has {len(layers)} layers and no cells: nothing is read out. Give a "
                 "layer n_eta and n_phi, or r_edges."
             )
-        layers = tuple(
-            replace(layer, number=position) if layer.number is None else layer
-            for position, layer in enumerate(layers)
-        )
         twice = first_duplicate(layer.number for layer in layers)
         if twice is not None:
             raise ValueError(f"Two layers have the number {twice}.")
-        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "layers", tuple(layers))
 
     @classmethod
     def from_xml(cls, path, *, depth, particle=None, material=None):
@@ -121,8 +119,8 @@ class ShowerGeometry:
         Raises
         ------
         ValueError
-            If the file is of another kind, or lacks the particle; on unknown attributes; if depths
-            are missing, or are for layers that do not exist.
+            If the file is of another kind, lacks the particle or has unknown attributes, or if
+            depths are missing or are for layers that do not exist.
 
         FileNotFoundError
             If the file does not exist.
@@ -150,7 +148,7 @@ class ShowerGeometry:
 
     @property
     def n_layers(self):
-        """Number of layers, dead ones too."""
+        """Number of layers, including dead ones."""
         return len(self.layers)
 
     @cached_property

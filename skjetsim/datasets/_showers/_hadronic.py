@@ -39,27 +39,13 @@ def pions(energy, cosine, slices, geometry, streams):
     late_deposit, hadronic_deposit = profile.late(late), profile.hadronic(hadronic)
     response = _response(hadronic, track.layer, geometry, streams("response"))
     seen = hadronic_deposit * response[:, None]
-    rest = Cascade(
-        late_deposit + seen,
-        profile.n_spots(late_deposit + hadronic_deposit),
-        np.ones_like(seen),
-        profile.radius,
-        profile.radius,
-    )
-    leakage = (
-        (track.left - left)
-        + leakage
-        + (late - late_deposit.sum(axis=1))
-        + (hadronic - hadronic_deposit.sum(axis=1))
-    )
+    n_spots, radius = profile.n_spots(late_deposit + hadronic_deposit), profile.radius
+    rest = Cascade(late_deposit + seen, n_spots, np.ones_like(seen), radius, radius)
+    leakage = (track.left - left) + leakage + (late - late_deposit.sum(axis=1))
+    leakage = np.maximum(leakage + (hadronic - hadronic_deposit.sum(axis=1)), 0.0)
     invisible = (hadronic_deposit - seen).sum(axis=1)
-    return Development(
-        (pi0, rest),
-        np.maximum(leakage, 0.0),
-        invisible,
-        _granularity(pi0, late_deposit, seen),
-        track.deposit,
-    )
+    granularity = _granularity(pi0, late_deposit, seen)
+    return Development((pi0, rest), leakage, invisible, granularity, track.deposit)
 
 
 class _Track:
@@ -80,7 +66,7 @@ class _Track:
 
 
 def _shares(energy, streams):
-    """Energy of neutral pions from the first interaction, of later ones, and of the rest."""
+    """Energies of neutral pions from the first interaction, of later ones, and of the rest."""
     log_e = np.log(np.maximum(energy, 1.0))
     mean = 1.0 - np.exp((FRACTION_POWER - 1.0) * (log_e - np.log(FRACTION_ENERGY)))
     fraction = _beta(mean, np.maximum(0.1, 0.224 - 0.014 * log_e), streams("share"))
@@ -103,9 +89,9 @@ def _beta(mean, sigma, rng):
 
 def _response(energy, layer, geometry, rng):
     """Seen fraction of the hadronic energy in the material in which the shower starts."""
-    mean = np.array(
-        [one.material.hadron_response if one.depth > 0 else 1.0 for one in geometry.layers]
-    )[layer]
+    layers = geometry.layers
+    mean = [one.material.hadron_response if one.depth > 0 else 1.0 for one in layers]
+    mean = np.array(mean)[layer]
     return _beta(mean, INTRINSIC_RESOLUTION / np.sqrt(np.maximum(energy, 1e-6)), rng)
 
 
@@ -123,9 +109,8 @@ class _Profile:
     def __init__(self, energy, track, cosine, slices, rng):
         self._energy = energy
         self._log_e = np.log(np.maximum(energy, 1.0))
-        self._depth = np.maximum(
-            slices.interaction / cosine[:, None] - track.interaction[:, None], 0.0
-        )
+        depth = slices.interaction / cosine[:, None] - track.interaction[:, None]
+        self._depth = np.maximum(depth, 0.0)
         self._noise = rng.normal(size=(len(energy), 5))
         self.radius = self._radius(slices)
 

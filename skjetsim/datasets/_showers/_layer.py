@@ -14,9 +14,9 @@ from skjetsim.utils._validation import check_int
 class ShowerLayer:
     """One layer of a calorimeter: a depth of material, and the cells that read it out.
 
-    Cells are a Cartesian grid (`n_eta` and `n_phi`) or rings cut into sectors (`r_edges`),
-    centred on the axis of the calorimeter. A layer with neither is dead: material without readout,
-    or only a number if its depth is zero.
+    Cells are a Cartesian grid (`n_eta` and `n_phi`) or rings cut into sectors (`r_edges`). They are
+    centred on the axis of the calorimeter. A layer without cells is dead: it is material without
+    readout, or only a number if its depth is zero.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ class ShowerLayer:
         Material of the layer.
 
     number : int or None, default=None
-        Number of the layer, in the names of its cells. None counts layers from 0.
+        Number of the layer in the names of its cells. None is its position, from 0.
 
     Raises
     ------
     ValueError
-        On negative sizes, grids without sizes, both kinds of cells, or radii that do not
+        If a size is negative, a grid has no sizes, both kinds of cells are given, or radii do not
         increase.
 
     Examples

@@ -14,7 +14,7 @@ SCATTERING_ENERGY = 0.0212052
 
 @dataclass(frozen=True)
 class Substance:
-    """Properties as in PDG's tables; atomic number and mass of compounds are weighted by mass."""
+    """Properties as in PDG's tables. Those of the atoms of a compound are averaged by mass."""
 
     atomic_number: float
     atomic_mass: float
@@ -59,6 +59,16 @@ PUBLISHED_E_OVER_H = {
 }
 
 
+def _mixed_length(name):
+    """Property: a length of the mixture in mm. Those of its parts, in g/cm^2, add up inversely."""
+
+    def length(self):
+        inverse = sum(w / getattr(s, name) for s, _, w in self._parts)
+        return 10.0 / (inverse * self._density)
+
+    return cached_property(length)
+
+
 @dataclass(frozen=True)
 class ShowerMaterial:
     """Absorber and active medium of a calorimeter layer.
@@ -75,34 +85,34 @@ class ShowerMaterial:
         Name of the active medium.
 
     absorber_thickness : float, default=2.0
-        Thickness of an absorber plate in mm; not used without absorber.
+        Thickness of an absorber plate in mm. It is not used without absorber.
 
     active_thickness : float, default=4.0
-        Thickness of an active gap in mm; not used without absorber.
+        Thickness of an active gap in mm. It is not used without absorber.
 
     sampling_term : float or None, default=None
         Resolution of electromagnetic energy, sigma / E at 1 GeV. None is zero without absorber, and
-        0.027 sqrt(d / f) otherwise: d is the active thickness in mm, and f the part that the active
-        medium has of the loss of a minimum ionising particle [1]_.
+        0.027 sqrt(d / f) otherwise. Here d is the active thickness in mm, and f is the fraction of
+        the loss of a minimum ionising particle that is in the active medium [1]_.
 
     e_over_h : float or None, default=None
         Response to electromagnetic over response to hadronic energy. None is the measured value:
-        1.74 for lead and liquid argon, 1.36 for iron and polystyrene, 2.4 for lead tungstate. Other
-        materials have no value, so that hadrons, which need it, are an error.
+        1.74 for lead and liquid argon, 1.36 for iron and polystyrene, 2.4 for lead tungstate. For
+        other materials None is an error if hadrons are simulated.
 
     Attributes
     ----------
     radiation_length, moliere_radius, interaction_length, pion_interaction_length : float
-        Of the mixture, in mm.
+        Lengths of the mixture, in mm. An interaction length is for nucleons or for charged pions.
 
     critical_energy : float
-        Of the mixture, in GeV.
+        Critical energy of the mixture, in GeV.
 
     atomic_number : float
-        Mean by mass.
+        Atomic number, averaged by mass.
 
     sampling_frequency : float
-        Radiation length over the thickness of a plate and a gap; infinite without absorber.
+        Radiation length over the thickness of a plate and a gap. It is infinite without absorber.
 
     e_over_mip : float
         Signal of electrons over that of minimum ionising particles.
@@ -114,12 +124,12 @@ class ShowerMaterial:
         `sampling_term`, or the value for None.
 
     hadron_response : float
-        1 / `e_over_h`, or the value for None.
+        One over `e_over_h`, or over the value for None.
 
     Raises
     ------
     ValueError
-        On unknown substances, thicknesses that are not positive, a negative resolution.
+        If a substance is unknown, a thickness is not positive, or the resolution is negative.
 
     Notes
     -----
@@ -185,40 +195,24 @@ class ShowerMaterial:
         total = sum(d for _, d, _ in self._parts)
         return sum(s.density * d for s, d, _ in self._parts) / total
 
-    def _mixed_length(self, name):
-        """Length in mm from the lengths of the parts in g/cm^2, which add up inversely."""
-        inverse = sum(w / getattr(s, name) for s, _, w in self._parts)
-        return 10.0 / (inverse * self._density)
-
-    @cached_property
-    def radiation_length(self):
-        """Mixture's, in mm."""
-        return self._mixed_length("radiation_length")
-
-    @cached_property
-    def interaction_length(self):
-        """Mixture's nuclear interaction length, in mm."""
-        return self._mixed_length("interaction_length")
-
-    @cached_property
-    def pion_interaction_length(self):
-        """Mixture's interaction length of charged pions, in mm."""
-        return self._mixed_length("pion_interaction_length")
+    radiation_length = _mixed_length("radiation_length")
+    interaction_length = _mixed_length("interaction_length")
+    pion_interaction_length = _mixed_length("pion_interaction_length")
 
     @cached_property
     def critical_energy(self):
-        """Mixture's, in GeV."""
+        """Critical energy of the mixture, in GeV."""
         losses = sum(w * s.critical_energy / s.radiation_length for s, _, w in self._parts)
         return losses * self.radiation_length * self._density / 10.0
 
     @cached_property
     def moliere_radius(self):
-        """Mixture's, in mm."""
+        """Moliere radius of the mixture, in mm."""
         return SCATTERING_ENERGY * self.radiation_length / self.critical_energy
 
     @cached_property
     def atomic_number(self):
-        """Mean by mass."""
+        """Atomic number, averaged by mass."""
         return sum(w * s.atomic_number for s, _, w in self._parts)
 
     @cached_property
@@ -251,16 +245,17 @@ class ShowerMaterial:
 
     @cached_property
     def plate_resolution(self):
-        """Value of `resolution_term` that follows from the thicknesses of plates and gaps."""
+        """Value of `resolution_term` for the thicknesses of plates and gaps; 1 without plates."""
+        if self.homogeneous:
+            return 1.0
         loss = [s.min_ionisation * s.density * d for s, d, _ in self._parts]
         return 0.027 * np.sqrt(self.active_thickness * sum(loss) / loss[1])
 
     @property
     def hadron_response(self):
         """Response to hadronic over response to electromagnetic energy."""
-        ratio = self.e_over_h
-        if ratio is None:
-            ratio = PUBLISHED_E_OVER_H.get((self.absorber, self.active))
+        published = PUBLISHED_E_OVER_H.get((self.absorber, self.active))
+        ratio = published if self.e_over_h is None else self.e_over_h
         if ratio is None:
             medium = self.active if self.homogeneous else f"{self.absorber} and {self.active}"
             raise ValueError(

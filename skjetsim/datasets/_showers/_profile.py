@@ -7,7 +7,7 @@ def profile(cascade, part, showers, slices, cells, streams):
     """Energies in the columns of `cells`, as :func:`spots` gives them, without places of spots.
 
     The longitudinal fluctuations are those of the spots. Radii are averaged over a layer, and the
-    axis is at its place at the mean depth of the layer. Cells fluctuate as the numbers of spots in
+    axis in a layer is where it is at the mean depth. Cells fluctuate as the numbers of spots in
     them would, and are scaled to the energy of the layer.
 
     Parameters
@@ -23,7 +23,7 @@ def profile(cascade, part, showers, slices, cells, streams):
     sums = _layer_means(cascade, slices, geometry.n_layers)
     result = np.zeros((len(cascade.energy), cells.n_columns))
     slope = showers.slope
-    # A circle with the area of the ellipse in which a layer cuts a tilted shower.
+    # The circle has the area of the ellipse in which a layer cuts a tilted shower.
     stretch = 1.0 / np.sqrt(showers.cosine)
     for index, layer in enumerate(geometry.layers):
         if layer.depth == 0:
@@ -40,12 +40,11 @@ def profile(cascade, part, showers, slices, cells, streams):
             # Rounding may put a little more than all of the energy into the cells.
             inside *= (energy / np.maximum(inside.sum(axis=1), 1.0))[:, None]
         result[:, geometry.n_cells + index] = np.maximum(energy - inside.sum(axis=1), 0.0)
-    spot_energy = _spot_energy(cascade)
-    return _fluctuate(result, sums[0], spot_energy, cells, streams("cells", part))
+    return _fluctuate(result, sums[0], cascade, cells, streams("cells", part))
 
 
 def _layer_means(cascade, slices, n_layers):
-    """Energy of each layer, and means by energy of depth and of the profile across."""
+    """Energy of each layer, and energy-weighted means of its depth, core fraction and radii."""
     energy = slices.layer_sums(cascade.energy, n_layers)
     core_energy = cascade.energy * cascade.core_fraction
     tail_energy = cascade.energy - core_energy
@@ -57,24 +56,16 @@ def _layer_means(cascade, slices, n_layers):
         # Without energy, any radius is right.
         return np.divide(sums, total, out=np.ones_like(total), where=total > 0)
 
-    return (
-        energy,
-        mean(middle, cascade.energy),
-        mean(cascade.core_fraction, cascade.energy),
-        np.exp(mean(np.log(cascade.core), core_energy)),
-        np.exp(mean(np.log(cascade.tail), tail_energy)),
-    )
+    depth, fraction = mean(middle, cascade.energy), mean(cascade.core_fraction, cascade.energy)
+    core = np.exp(mean(np.log(cascade.core), core_energy))
+    tail = np.exp(mean(np.log(cascade.tail), tail_energy))
+    return energy, depth, fraction, core, tail
 
 
-def _spot_energy(cascade):
-    """Mean energy of a spot of each shower, in GeV."""
-    total = cascade.energy.sum(axis=1)
-    return total / np.maximum(cascade.n_spots.sum(axis=1), 1.0)
-
-
-def _fluctuate(expected, layer_energy, spot_energy, cells, rng):
+def _fluctuate(expected, layer_energy, cascade, cells, rng):
     """Poisson numbers of spots in cells, scaled to the energy of their layer."""
-    spot = np.where(spot_energy > 0, spot_energy, 1.0)[:, None]
+    spot = cascade.energy.sum(axis=1) / np.maximum(cascade.n_spots.sum(axis=1), 1.0)
+    spot = np.where(spot > 0, spot, 1.0)[:, None]
     drawn = rng.poisson(expected / spot) * spot
     column_layer = np.concatenate([cells.geometry.cell_layers, np.arange(cells.geometry.n_layers)])
     sums = layer_sums(drawn, cells.geometry)

@@ -1,6 +1,7 @@
 """Chunks of showers: development, cells, readout."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -11,22 +12,18 @@ from skjetsim.datasets._showers._hadronic import pions
 from skjetsim.datasets._showers._profile import layer_sums, profile
 from skjetsim.datasets._showers._slices import cut
 from skjetsim.datasets._showers._spots import spots
-from skjetsim.datasets._showers._streams import Streams
+from skjetsim.utils._seeds import numpy_rng
 
 DEVELOP = {"electron": electrons, "photon": photons, "pion": pions}
 
-
-@dataclass(frozen=True)
-class Method:
-    """Function that fills cells, thickness of slices in radiation lengths, showers per chunk."""
-
-    fill: object
-    step: float
-    chunk: int
-
-
+# Function that fills cells, thickness of slices in radiation lengths, and showers per chunk.
 # Chunks fit in the cache of a processor; spots take most of it.
-METHODS = {"spots": Method(spots, 0.5, 16), "profile": Method(profile, 1.0, 128)}
+METHODS = {"spots": (spots, 0.5, 16), "profile": (profile, 1.0, 128)}
+
+STREAMS = (
+    *("start", "share", "late", "response", "longitudinal", "profile"),
+    *("n_spots", "radius", "angle", "depth", "cells", "quanta", "signal"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Showers:
 
     @property
     def slope(self):
-        """Millimetres across for a millimetre of depth, shape (n_showers, 2)."""
+        """Millimetres across per millimetre of depth, shape (n_showers, 2)."""
         direction = np.stack([np.cos(self.phi), np.sin(self.phi)], axis=1)
         return np.tan(self.theta)[:, None] * direction
 
@@ -57,9 +54,9 @@ class Showers:
 
 def simulate(showers, particle, geometry, method, root, n_jobs):
     """Arrays of :func:`make_showers`; rows are the same for any number of workers."""
-    how = METHODS[method]
-    slices, cells = cut(geometry, how.step), Cells(geometry)
-    starts = range(0, len(showers), how.chunk)
+    fill, step, chunk = METHODS[method]
+    slices, cells = cut(geometry, step), Cells(geometry)
+    starts = range(0, len(showers), chunk)
     result = {
         "target": np.empty((len(showers), geometry.n_cells)),
         "deposited": np.empty((len(showers), geometry.n_layers)),
@@ -69,26 +66,36 @@ def simulate(showers, particle, geometry, method, root, n_jobs):
     }
 
     def run(number, start):
-        rows = slice(start, start + how.chunk)
-        streams = Streams(root, number)
-        made = _chunk(showers[rows], DEVELOP[particle], how.fill, slices, cells, streams)
+        rows, streams = slice(start, start + chunk), _streams(root, number)
+        made = _chunk(showers[rows], DEVELOP[particle], fill, slices, cells, streams)
         for name, values in made.items():
             result[name][rows] = values
 
-    Parallel(n_jobs=n_jobs, backend="threading")(
-        delayed(run)(number, start) for number, start in enumerate(starts)
-    )
+    work = (delayed(run)(number, start) for number, start in enumerate(starts))
+    Parallel(n_jobs=n_jobs, backend="threading")(work)
     return result
+
+
+def _streams(root, chunk):
+    """Make a function that gives a generator for each kind of draw of a chunk of showers.
+
+    Each generator draws for one shower after another. So the draws of a shower do not depend on how
+    many others follow in its chunk, even if the number of draws is random.
+    """
+
+    @cache
+    def stream(name, part=0):
+        return numpy_rng(root, chunk, STREAMS.index(name), part)
+
+    return stream
 
 
 def _chunk(showers, develop, fill, slices, cells, streams):
     """Arrays of some showers."""
     geometry = cells.geometry
     development = develop(showers.energy, showers.cosine, slices, geometry, streams)
-    columns = sum(
-        fill(cascade, part, showers, slices, cells, streams)
-        for part, cascade in enumerate(development.cascades)
-    )
+    parts = enumerate(development.cascades)
+    columns = sum(fill(cascade, part, showers, slices, cells, streams) for part, cascade in parts)
     if development.track is not None:
         columns = columns + cells.along_axis(development.track, showers, slices)
     target = _read_out(columns[:, : geometry.n_cells], development.granularity, geometry, streams)
@@ -104,8 +111,8 @@ def _chunk(showers, develop, fill, slices, cells, streams):
 def _read_out(energy, granularity, geometry, streams):
     """Measured energies: a Poisson number of crossings, each with an exponential signal.
 
-    The mean is the deposited energy E, and the variance c^2 E with the resolution c at 1 GeV, as
-    for the gamma density of GFlash. But a cell that is not crossed measures nothing.
+    The mean is the deposited energy E. The variance is c^2 E with the resolution c at 1 GeV, as for
+    the gamma density of GFlash. But a cell that is not crossed measures nothing.
     """
     term = np.array([layer.material.resolution_term for layer in geometry.layers])
     variance = np.square(term)[geometry.cell_layers] * granularity[:, None]

@@ -15,8 +15,8 @@ class Slices:
     """
 
     layer: np.ndarray
-    first: np.ndarray  # first slice of each layer of some depth
-    layers: np.ndarray  # the layer it belongs to
+    first: np.ndarray  # first slice of each layer that has a depth
+    layers: np.ndarray  # positions of these layers
     depth: np.ndarray
     radiation: np.ndarray
     interaction: np.ndarray
@@ -39,12 +39,11 @@ class Slices:
 def cut(geometry, step):
     """Cut a geometry into slices of at most `step` radiation lengths, none across layers."""
     present = [(i, layer) for i, layer in enumerate(geometry.layers) if layer.depth > 0]
-    counts = [
-        int(np.ceil(layer.depth / layer.material.radiation_length / step)) for _, layer in present
-    ]
-    thickness = np.repeat(
-        [layer.depth / n for (_, layer), n in zip(present, counts, strict=True)], counts
-    )
+    layers = np.array([i for i, _ in present])
+    depth = np.array([layer.depth for _, layer in present])
+    radiation_length = np.array([layer.material.radiation_length for _, layer in present])
+    counts = np.ceil(depth / radiation_length / step).astype(int)
+    thickness = np.repeat(depth / counts, counts)
 
     def along(values):
         return np.concatenate([[0.0], np.cumsum(values)])
@@ -53,9 +52,9 @@ def cut(geometry, step):
         return np.repeat([getattr(layer.material, name) for _, layer in present], counts)
 
     return Slices(
-        layer=np.repeat([i for i, _ in present], counts),
-        first=np.concatenate([[0], np.cumsum(counts)[:-1]]),
-        layers=np.array([i for i, _ in present]),
+        layer=np.repeat(layers, counts),
+        first=np.cumsum(counts) - counts,
+        layers=layers,
         depth=along(thickness),
         radiation=along(thickness / of_material("radiation_length")),
         interaction=along(thickness / of_material("interaction_length")),

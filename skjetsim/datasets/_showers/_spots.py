@@ -2,14 +2,16 @@
 
 import numpy as np
 
+from skjetsim.datasets._showers._cells import sum_by_column
+
 LARGEST_QUANTILE = np.float32(1.0 - 2.0**-23)
 
 
 def spots(cascade, part, showers, slices, cells, streams):
     """Energies in the columns of `cells`, from spots drawn for one part of the showers.
 
-    The number of spots in a layer fluctuates by less than one about its mean, and their energies
-    add up to that of the layer. So spots make only the radius fluctuate.
+    The number of spots in a layer fluctuates by less than one about its mean. Their energies add up
+    to that of the layer. So spots make only the radius fluctuate.
 
     Parameters
     ----------
@@ -20,7 +22,8 @@ def spots(cascade, part, showers, slices, cells, streams):
         Incident particles.
     slices : Slices
     cells : Cells
-    streams : Streams
+    streams : callable
+        Generator of each kind of draw.
 
     Returns
     -------
@@ -37,19 +40,16 @@ def spots(cascade, part, showers, slices, cells, streams):
         depth = _depths(flat, where, slices, streams("depth", part))
         x = x + np.repeat(showers.slope[:, 0], per_shower) * depth
         y = y + np.repeat(showers.slope[:, 1], per_shower) * depth
-    x = x + np.repeat(showers.position[:, 0].astype(np.float32), per_shower)
-    y = y + np.repeat(showers.position[:, 1].astype(np.float32), per_shower)
+    x = x + _repeat(showers.position[:, 0], per_shower)
+    y = y + _repeat(showers.position[:, 1], per_shower)
     layer = np.repeat(slices.layer[where], flat)
     column = cells.columns(layer, x, y)
-    key = np.repeat(np.arange(len(counts)) * cells.n_columns, per_shower) + column
-    energy = np.bincount(
-        key, weights=np.repeat(weights.ravel(), flat), minlength=len(counts) * cells.n_columns
-    )
-    return energy.reshape(len(counts), cells.n_columns)
+    shape = len(counts), cells.n_columns
+    return sum_by_column(column, per_shower, shape, np.repeat(weights.ravel(), flat))
 
 
 def _counts(cascade, offset, slices):
-    """Spots in each slice: a comb of step one, laid over the expected numbers."""
+    """Number of spots in each slice: a comb of step one, laid over the expected numbers."""
     expected = np.cumsum(cascade.n_spots, axis=1) + offset[:, None]
     counts = np.diff(np.floor(expected), axis=1, prepend=0.0).astype(np.int64)
     # A layer with energy must have a spot for it.
@@ -62,7 +62,7 @@ def _counts(cascade, offset, slices):
 
 
 def _weights(cascade, counts, slices, n_layers):
-    """Energy of a spot in each slice, such that each layer gets its energy."""
+    """Energy of a spot in each slice, so that each layer gets its energy."""
     few = np.finfo(float).tiny
     weight = cascade.energy / np.maximum(cascade.n_spots, few)
     weight = np.where(cascade.n_spots > few, weight, 1.0)
@@ -74,13 +74,11 @@ def _weights(cascade, counts, slices, n_layers):
 
 def _offsets(cascade, flat, part, streams):
     """Distances of the spots from the axis, both ways across it, in mm."""
-    fraction, core, tail = (
-        np.repeat(values.ravel().astype(np.float32), flat)
-        for values in (cascade.core_fraction, cascade.core, cascade.tail)
-    )
+    profile = cascade.core_fraction, cascade.core, cascade.tail
+    fraction, core, tail = (_repeat(values.ravel(), flat) for values in profile)
     uniform = streams("radius", part).random(len(fraction), dtype=np.float32)
     in_core = uniform < fraction
-    # The rest of a number that chose core or tail is uniform again.
+    # What is left of a number that chose core or tail is uniform again.
     rest = np.where(in_core, uniform, uniform - fraction)
     rest /= np.maximum(np.where(in_core, fraction, 1.0 - fraction), np.float32(1e-7))
     rest = np.minimum(rest, LARGEST_QUANTILE)
@@ -90,19 +88,21 @@ def _offsets(cascade, flat, part, streams):
 
 
 def _tilt(along, across, per_shower, showers):
-    """Rotate offsets to the azimuth of the shower; a layer cuts it in an ellipse."""
+    """Rotate offsets to the azimuth of the shower. A layer cuts the shower in an ellipse."""
     # Upright showers are not changed, so that they do not depend on others in the chunk.
     phi = np.where(showers.theta > 0, showers.phi, 0.0)
-    cosine, sine, stretch = (
-        np.repeat(values.astype(np.float32), per_shower)
-        for values in (np.cos(phi), np.sin(phi), 1.0 / showers.cosine)
-    )
+    factors = np.cos(phi), np.sin(phi), 1.0 / showers.cosine
+    cosine, sine, stretch = (_repeat(values, per_shower) for values in factors)
     along = along * stretch
     return along * cosine - across * sine, along * sine + across * cosine
 
 
 def _depths(flat, where, slices, rng):
     """Depths of spots in mm, uniform within their slices."""
-    low = np.repeat(slices.depth[:-1][where].astype(np.float32), flat)
-    width = np.repeat(np.diff(slices.depth)[where].astype(np.float32), flat)
+    low, width = (_repeat(d[where], flat) for d in (slices.depth[:-1], np.diff(slices.depth)))
     return low + width * rng.random(len(low), dtype=np.float32)
+
+
+def _repeat(values, counts):
+    """Values for each spot, in single precision, from values for each slice or shower."""
+    return np.repeat(values.astype(np.float32), counts)

@@ -18,9 +18,9 @@ def superpose_showers(showers, *, event=None):
         Results of :func:`make_showers` for the same geometry.
 
     event : array-like of int of shape (n_showers,) or None, default=None
-        Event of each shower, counted from 0, for the showers of all Bunches one after the other.
-        Events without showers are empty. None adds row i of each Bunch to event i; all Bunches then
-        must have the same number of rows.
+        Event of each shower, counted from 0, for the showers of one Bunch after the other. Events
+        without showers are empty. None adds row i of each Bunch to event i. Then all Bunches must
+        have the same number of rows.
 
     Returns
     -------
@@ -39,13 +39,12 @@ def superpose_showers(showers, *, event=None):
     Raises
     ------
     ValueError
-        On different geometries, different numbers of rows, and events of the wrong length or
-        negative.
+        If geometries or numbers of rows differ, or if `event` has the wrong length or is negative.
 
     Notes
     -----
-    Measured energies are proportional to deposited ones, so that their sums are what
-    one calorimeter measures of all particles.
+    Measured energies are proportional to deposited ones, so that their sums are what one
+    calorimeter measures of all particles.
 
     Examples
     --------
@@ -67,26 +66,20 @@ def superpose_showers(showers, *, event=None):
     parts = [showers] if isinstance(showers, Bunch) else list(showers)
     _check_parts(parts)
     event = _events(event, [len(part.data) for part in parts])
-    n_events = int(event.max()) + 1
-    energy = np.concatenate([part.data["energy"].to_numpy() for part in parts])
     n_particles = [part.data.get("n_particles", pd.Series(1, part.data.index)) for part in parts]
-    data = pd.DataFrame(
-        {
-            "energy": np.bincount(event, energy, n_events),
-            "n_particles": np.bincount(event, np.concatenate(n_particles), n_events).astype(int),
-        }
-    )
-    sums = {name: _grouped([part[name] for part in parts], event, n_events) for name in SUMMED}
+    energy = _grouped([part.data["energy"] for part in parts], event)
+    n_particles = _grouped(n_particles, event).astype(int)
+    data = pd.DataFrame({"energy": energy, "n_particles": n_particles})
+    sums = {name: _grouped([part[name] for part in parts], event) for name in SUMMED}
     return showers_bunch(data, parts[0].geometry, **sums)
 
 
 def _check_parts(parts):
     if not parts:
         raise ValueError("showers is empty: there is nothing to superpose.")
-    for part in parts:
+    for number, part in enumerate(parts):
         if not isinstance(part, Bunch) or "geometry" not in part:
             raise TypeError(f"showers must come from make_showers, got a {type(part).__name__}.")
-    for number, part in enumerate(parts):
         if part.geometry != parts[0].geometry:
             raise ValueError(
                 f"showers[{number}] has another geometry than showers[0]: only particles in the "
@@ -115,9 +108,9 @@ def _events(event, lengths):
     return event
 
 
-def _grouped(arrays, event, n_events):
-    """Sum of rows of each event."""
+def _grouped(arrays, event):
+    """Sum of the rows of each event."""
     rows = np.concatenate(arrays)
-    sums = np.zeros((n_events, *rows.shape[1:]))
+    sums = np.zeros((event.max() + 1, *rows.shape[1:]))
     np.add.at(sums, event, rows)
     return sums

@@ -18,37 +18,29 @@ LAYER_ATTRIBUTES = {"id": int, "n_bin_alpha": int, "r_edges": _radii}
 
 def read_layers(path, depth, particle, material):
     """Layers of a file, see :meth:`ShowerGeometry.from_xml`."""
-    element = _binning(path, particle)
-    rows = [_layer_row(layer, path) for layer in element]
-    numbers = [number for number, *_ in rows]
-    depths = _by_number(depth, "depth", numbers)
-    materials = _by_number(ShowerMaterial() if material is None else material, "material", numbers)
+    rows = [_layer_row(layer, path) for layer in _binning(path, particle)]
+    numbers = [row["number"] for row in rows]
+    with_cells = [row["number"] for row in rows if row["r_edges"]]
+    depths = _by_number(depth, "depth", numbers, with_cells)
+    material = ShowerMaterial() if material is None else material
+    materials = _by_number(material, "material", numbers, numbers)
     layers = []
-    for number, edges, n_alpha in rows:
-        if edges and number not in depths:
+    for number, row in zip(numbers, rows, strict=True):
+        if row["r_edges"] and number not in depths:
             raise ValueError(f"depth has no entry for layer {number}, which has cells.")
-        # One depth for all is for layers with cells.
-        has_depth = edges or isinstance(depth, dict)
-        layers.append(
-            ShowerLayer(
-                depths.get(number, 0.0) if has_depth else 0.0,
-                r_edges=edges,
-                n_alpha=n_alpha,
-                material=materials.get(number, ShowerMaterial()),
-                number=number,
-            )
-        )
+        material = materials.get(number, ShowerMaterial())
+        layers.append(ShowerLayer(depths.get(number, 0.0), material=material, **row))
     return tuple(layers)
 
 
-def _by_number(value, name, numbers):
-    """Values by layer number, from such a dict or from one value for all."""
+def _by_number(value, name, numbers, meant):
+    """Values by layer number, from such a dict or from one value for the layers in `meant`."""
     if not isinstance(value, dict):
-        return dict.fromkeys(numbers, value)
+        return dict.fromkeys(meant, value)
     unknown = sorted(set(value) - set(numbers))
     if unknown:
         raise ValueError(f"{name} has an entry for layer {unknown[0]}; the file has {numbers}.")
-    return dict(value)
+    return value
 
 
 def _binning(path, particle):
@@ -88,7 +80,7 @@ def _check_attributes(element, known, path):
 
 
 def _layer_row(element, path):
-    """Number, radii and sectors of a Layer element; a single radius means no rings."""
+    """Arguments of a ShowerLayer from a Layer element. A single radius means no rings."""
     if element.tag != "Layer":
         raise ValueError(f"{path}: a Bin holds Layer elements, not {element.tag!r}.")
     _check_attributes(element, set(LAYER_ATTRIBUTES), path)
@@ -101,5 +93,5 @@ def _layer_row(element, path):
             values[name] = read(text)
         except ValueError as error:
             raise ValueError(f"{path}: {name}={text!r} of a Layer is not a number.") from error
-    edges = values["r_edges"]
-    return values["id"], edges if len(edges) > 1 else (), values["n_bin_alpha"]
+    edges = values["r_edges"] if len(values["r_edges"]) > 1 else ()
+    return {"number": values["id"], "r_edges": edges, "n_alpha": values["n_bin_alpha"]}
