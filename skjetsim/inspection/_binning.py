@@ -37,14 +37,14 @@ def check_draws(values, what):
 
 
 def check_one(generated, members):
-    """Return the keyword and the value of the one that is given."""
+    """Return the name and the value of the argument that is given, or raise unless one is."""
     if (generated is None) == (members is None):
         raise TypeError("Pass exactly one of generated and members.")
     return ("generated", generated) if members is None else ("members", members)
 
 
 def check_as_long(values, other, names, cure=""):
-    """Raise unless two tables have as many events; `names` are theirs in the message."""
+    """Raise unless two tables, called `names` in the message, have equally many events."""
     if len(values) != len(other):
         raise ValueError(
             f"{names[0]} has {len(values)} events, but {names[1]} has {len(other)}: row i of both "
@@ -55,14 +55,13 @@ def check_as_long(values, other, names, cure=""):
 def make_edges(bins, range, default_range):
     """Return the given edges, or those of equally wide bins; at least two bins.
 
-    `default_range()` is taken if neither edges nor a range are given.
+    `default_range` is called only if neither edges nor a range are given.
     """
     if np.ndim(bins) > 0:
         return _check_edges(bins, range)
     if check_int(bins, "bins") == 1:
         raise ValueError(
-            "bins must be at least 2: the only bin of a histogram holds everything, whatever the "
-            "model does."
+            "bins must be at least 2: a single bin holds all events, whatever the model does."
         )
     low, high = default_range() if range is None else _check_range(range)
     edges = np.linspace(low, high, bins + 1)
@@ -93,7 +92,7 @@ def _check_range(range):
 
 
 def full_turn(name, bins, range):
-    """Return -pi to pi for the name of an angle without a range, else the range as it is."""
+    """Return -pi to pi for an angle that has neither range nor edges, else the range."""
     if range is None and np.ndim(bins) == 0 and is_angle(name):
         return (-np.pi, np.pi)
     return range
@@ -132,7 +131,7 @@ def bin_edges(truth, bins, range, weight=None):
 
 
 def spread_draws(x, y, weight):
-    """Repeat x and the weights for each draw of y if it is (n, k); no weights become ones."""
+    """Repeat x and the weights for each draw if y has shape (n, k). Weights are ones by default."""
     weight = np.ones(len(x)) if weight is None else weight
     if y.ndim == 1:
         return x, y, weight
@@ -140,7 +139,7 @@ def spread_draws(x, y, weight):
 
 
 def plan_fractions(x, y, edges, weight):
-    """Fractions of all events in bins of x and of y (n,) or (n, k), x first."""
+    """Fractions of all events in bins of x (first axis) and of y, of shape (n,) or (n, k)."""
     x, y, weight = spread_draws(x, y, weight)
     counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
     return counts / weight.sum()

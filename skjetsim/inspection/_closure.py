@@ -1,4 +1,4 @@
-"""A simulator on other events than those it was trained on, region by region."""
+"""Report on a simulator for events other than those of its training, region by region."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -35,10 +35,10 @@ def closure_report(
     title=None,
     random_state=None,
 ):
-    """Judge a simulator on other events than it was trained on, region by region.
+    """Judge a simulator on events other than those of its training, region by region.
 
-    A simulator that has learnt the detector, and not the process it was trained on, is right on
-    another process too: one trained on W + jet is tested on Z + jet.
+    A simulator that has learnt the detector, and not the process of its training, is right for
+    another process too: a simulator of W + jet, for example, is tested on Z + jet.
 
     Parameters
     ----------
@@ -48,46 +48,48 @@ def closure_report(
         Theory-level events. Columns the model was fitted with are selected by name; others, such
         as the second muon's, may define regions.
     y : array-like of shape (n, n_targets)
-        Their true detector level, accepted events only; other columns than the model's are left
-        out.
+        The same events at detector level, which accepted all of them. Columns that the model was
+        not fitted with are left out.
     by : str, callable, dict or array-like of shape (n,)
         What divides the events into regions:
 
         - the name of a column of X, after or before `transformer`, cut into `bins`;
-        - labels, one per event, or a function that makes them of X;
+        - labels, one per event, or a function of X that returns them;
         - a dict of names and boolean masks. Masks may overlap and need not hold all events.
     bins : int or array-like of edges, default=4
-        Of a column: regions of equal population, or edges [low, high), the last one closed.
-        Events outside the edges are in no region but "all".
+        If `by` is a column: the number of regions, of equally many events, or their edges. A
+        region includes its lower edge, the last region also its upper one. Events outside the
+        edges are in the region "all" only.
     second_pass : (target, accepted) or Bunch of both, optional
-        The same events once more through the detector, and which of them it accepts: the floor.
+        The same events after another detector pass, and which of them it accepts: the floor.
     selection : callable, optional
-        From a table of y's columns to a boolean mask; its yields are compared.
+        Function from a table with the columns of y to a boolean mask. The numbers of events that
+        it selects are compared.
     transformer : transformer, optional
         Applied to X, y and the simulated events, which are judged in its columns; an unfitted one
         is fitted on y.
     path : str or path-like, optional
         HTML file to write, with plots of each region; by default none.
     title : str, optional
-        Of the HTML file.
+        Title of the HTML file.
     random_state : int, Generator, RandomState or None
 
     Returns
     -------
     sklearn.utils.Bunch
         table : DataFrame
-            One row a region and one for "all": events, largest W1 of the response over features in
-            standard deviations of the response, its feature, the 95% quantile of that largest
-            between two detector passes (with `second_pass`), the joint AUC and its error, and (with
-            `selection`) how many true events it selects, and the relative difference of the yield
-            with its error.
+            One row per region and one for "all". The columns are the number of events, the largest
+            W1 of the response over the features in standard deviations of the response, its
+            feature, with `second_pass` the 95% quantile of this largest W1 between two detector
+            passes, the joint AUC and its error, and with `selection` the number of true events
+            that are selected, and the relative difference of this yield with its error.
         responses, shifts : DataFrame of shape (n_regions + 1, n_features)
             W1 of each response, and mean of simulated minus true response, both in standard
             deviations of the true response; the standard error of a shift is about sqrt(2 / n).
         notes : list of str
             What was left out, and why.
         pictures : dict of str to bytes
-            PNG files by their heading, if there is a `path`.
+            PNG files by their heading, if `path` is given.
         path : pathlib.Path or None
             The HTML file.
 
@@ -187,13 +189,15 @@ def _regions(events, X, by, bins):
             for name, mask in by.items()
         }
         if len(masks) < len(by):
-            raise ValueError(f"by has two regions of one name: {[str(name) for name in by]}.")
+            raise ValueError(
+                f"by has two regions with the same name: {[str(name) for name in by]}."
+            )
     elif isinstance(by, str):
         masks = _bins(summary.binning_values(events, by), bins, events.notes)
     else:
         masks = _labelled(by(X) if callable(by) else by, n_events)
     if not masks:
-        raise ValueError("by holds no region: give one at least.")
+        raise ValueError("by has no regions: give at least one.")
     if ALL in masks:
         raise ValueError(f'No region may be called "{ALL}", which is the row of all events.')
     for name, mask in masks.items():
@@ -232,7 +236,7 @@ def _bins(column, bins, notes):
     else:
         edges = np.asarray(bins, dtype=np.float64)
         if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-            raise ValueError(f"The edges of {name} must be two at least and increase: {bins!r}.")
+            raise ValueError(f"The edges of {name} must be at least two and increase: {bins!r}.")
     shown = [f"{edge:.4g}" for edge in edges]
     if len(set(shown)) < len(edges):  # narrow bins of a large quantity
         shown = [repr(float(edge)) for edge in edges]
@@ -247,7 +251,7 @@ def _bins(column, bins, notes):
 
 
 def _labelled(labels, n_events):
-    """Regions of equal labels."""
+    """Regions of events with equal labels."""
     if np.shape(labels) != (n_events,):
         raise ValueError(
             f"by must give one label per event, {n_events}; got shape {np.shape(labels)}."
@@ -268,7 +272,7 @@ def _labelled(labels, n_events):
 
 
 def _draw(table, parts):
-    """Figures by region, and the responses of each."""
+    """Pictures of the table, and of the responses in each region."""
     pictures = _pictures.by_region(table)
     for name, part in parts.items():
         drawn = _pictures.drawn_columns(part)

@@ -35,7 +35,7 @@ $body
 
 
 class Findings(Bunch):
-    """Tables, figures and pictures; shown by their names, for pictures are megabytes of bytes."""
+    """What a report found. Its repr has only names, since pictures are megabytes of bytes."""
 
     def __repr__(self):
         where = "" if self.get("path") is None else f", written to {self.path}"
@@ -103,9 +103,9 @@ _BLOCKS = {
 
 
 def check_target(path):
-    """Make the folder of a file that is to be written, and raise if it cannot be.
+    """Make the folder of a file, and raise if the file cannot be written.
 
-    Called before the work, which takes minutes.
+    Reports call this before the work, which takes minutes.
     """
     path = Path(path)
     if path.is_dir():

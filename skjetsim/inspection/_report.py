@@ -24,10 +24,10 @@ from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
 
-TIMED_SECONDS = 0.5  # at least
+TIMED_SECONDS = 0.5  # a shorter draw is repeated with more events
 MOST_TIMED = 200_000
 N_COVERAGE, N_DRAWS = 2000, 50
-COVERAGE_SECONDS = 60  # longer than this nobody waits for one picture
+COVERAGE_SECONDS = 60  # nobody waits longer for one picture
 
 
 def model_report(
@@ -47,8 +47,9 @@ def model_report(
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
-    Distances feature by feature next to their floor and to what must fail, the area under the
-    curve of a classifier, yields after a selection, speed and size, and pictures of all of it.
+    It has distances feature by feature next to their floor and to controls that must fail, the
+    area under the curve of a classifier, yields after a selection, speed and size, and pictures of
+    all of it.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def model_report(
         Theory-level events, best held out from the fit; for a generator the true events. A table
         may have more columns than the model was fitted with.
     y : array-like of shape (n, n_targets), optional
-        The true detector level; None for a generator. For a simulator that learns from unpaired
-        events, such as `OTUSSimulator`, rows need not correspond, nor be equally many: it is judged
-        by distributions alone, as a generator is.
+        The true detector level; None for a generator. A simulator that learns from unpaired
+        events, such as `OTUSSimulator`, is judged by distributions alone, as a generator is: rows
+        of X and y need not correspond, and their numbers may differ.
     path : str or path-like, default="report.html"
         A missing folder is made; an existing file is replaced once everything is done.
     transformer : transformer, optional
@@ -69,36 +70,39 @@ def model_report(
         `CartesianToCylindrical`, or `KinematicFeatures` that passes the columns through. A fitted
         one is used as it is, an unfitted one is cloned and fitted on the truth.
     by : str, optional
-        Column of X, after or before `transformer`, in whose quarters the response is measured; by
-        default the first pT, else the first column.
+        Column of X, after or before `transformer`. The response is measured in four bins of it.
+        By default it is the first pT, else the first column.
     second_pass : (target, accepted) or Bunch of both, optional
-        The same events once more through the detector, and which of them it accepts: the floor of
-        a simulator, as `load_wjet().repeats[0]` has it. Without it the floor of the marginals is
-        two disjoint halves of y, and the response has none.
+        The same events after another detector pass, and which of them it accepts, as in
+        `load_wjet().repeats[0]`: the floor of a simulator. Without it the floor of the marginals
+        compares two disjoint halves of y, and the response has no floor.
     selection : callable, optional
-        From a table of y's columns to a boolean mask, such as `skjetsim.selection.wjet_selection`.
+        Function from a table with the columns of y to a boolean mask, such as
+        `skjetsim.selection.wjet_selection`.
     train : array-like of shape (n_train, n_features), optional
-        What a generator was fitted to, to see whether it repeats its events.
+        Events that a generator was fitted to, to see whether it repeats them.
     facts : dict of str to str, optional
         More lines for the table at the top: how the model was trained, for example.
     title : str, optional
+        Title of the HTML file.
     random_state : int, Generator, RandomState or None
-        Of the drawn events, floors and classifiers.
+        Seed of the drawn events, floors and classifiers.
 
     Returns
     -------
     sklearn.utils.Bunch
         distances : DataFrame
-            One row a feature: W1 of the marginal in standard deviations of the truth, and, of
-            pairs, the largest W1 of the response over four bins of `by` in standard deviations of
-            the response; for the model, the floor (95% quantile), X passed off as y
-            ("identity") and y of other events ("shuffled").
+            One row per feature. The columns are W1 of the marginal in standard deviations of the
+            truth, and for pairs the largest W1 of the response over four bins of `by` in standard
+            deviations of the response. Both are given for the model, the floor (95% quantile), X
+            passed off as y ("identity") and y of other events ("shuffled").
         auc, auc_error : float
-            Of a classifier that tells (X, simulated) from (X, y); and its standard error.
+            Area under the curve of a classifier that tells (X, simulated) from (X, y), and its
+            standard error.
         yields : DataFrame or None
             Events before and after `selection`.
         rate : float
-            Events a second.
+            Simulated events per second.
         verdict : list of str
             What the figures say, in sentences.
         facts : dict of str to str
@@ -125,8 +129,8 @@ def model_report(
 
     See Also
     --------
-    closure_report : The same question, region by region, on other events than those of the fit. It
-        takes rows for pairs, whatever the simulator learnt from.
+    closure_report : The same question, region by region, for events other than those of the fit.
+        Rows of X and y must be pairs, whatever the simulator learnt from.
 
     Notes
     -----
@@ -158,8 +162,8 @@ def model_report(
     paired = events.X is not None
     if train is not None and is_simulator(estimator):
         raise ValueError(
-            "train is for generators. What a simulator gives for events it was trained on lies "
-            "near them, as the detector does: see nearest_neighbour_ratio for how to ask it."
+            "train is for generators. A simulator's events lie near those of its training, as "
+            "the detector's do: see nearest_neighbour_ratio for how to test a simulator."
         )
     by = summary.binning_values(events, by) if paired else None
     measured = summary.measure(events, by, root)
@@ -198,9 +202,9 @@ def _compare(estimator, X, y, **settings):
     events = compare(estimator, X, y, paired=paired, **settings)
     if is_simulator(estimator) and not paired:
         events.notes.append(
-            f"The response, the joint AUC and coverage: {_name(estimator)} learns from unpaired "
-            "events, so that distributions are compared. Where row i of X and y is the same event, "
-            "ResponseDisplay.from_estimator and closure_report compare rows."
+            f"The response, the joint AUC and the coverage, since {_name(estimator)} learns from "
+            "unpaired events: only distributions are compared. If row i of X and y is the same "
+            "event, ResponseDisplay.from_estimator and closure_report compare rows."
         )
     return events
 
@@ -243,10 +247,10 @@ def _auc_facts(events, auc, auc_error, root):
     """Area under the curve and what it was measured with."""
     n_events = f"{min(len(events.truth), len(events.generated)):,}"
     joint = "" if events.X is None else "joint "
-    what = f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"
+    what = f"{joint}AUC, {n_events} events per side (0.5: cannot be told apart)"
     lines = {"events": n_events, what: f"{auc:.3f} +- {auc_error:.3f}"}
     if (floor := summary.floor_auc(events, root)) is not None:
-        lines["the same of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
+        lines["joint AUC of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
     return lines
 
 
@@ -268,7 +272,7 @@ def _generator_facts(events, train, root):
 
 
 def _rate(estimator, events, root):
-    """Events a second, and cores busy on average, of one long enough draw."""
+    """Events per second, and average number of busy cores, of a draw that is long enough."""
     n_events, seed = len(events.truth), int_seed(root, RATE)
     while True:
         arguments = {"n_samples": n_events}

@@ -37,32 +37,33 @@ class ResponseDisplay:
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
     - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated;
     - "pred_vs_reco": true (x) against simulated (y) detector level, next to true against a second
-      pass of the same events through the detector. No simulation does better, and few as well: the
-      passes share all that X leaves out, such as the particles of a jet.
+      pass of the same events through the detector. No simulation does better than the second pass,
+      and few do as well: both passes share all that X leaves out, such as the particles of a jet.
 
-    Panels of the latter two give the linear correlation coefficient r, of angles that of their
-    unit vectors.
+    Panels of the last two kinds show the linear correlation coefficient r. For angles it is that
+    of their unit vectors.
 
     Parameters
     ----------
     kind : {"residual", "gen_vs_reco", "pred_vs_reco"}
     marginal : MarginalDisplay or None, default=None
-        The residuals, of kind "residual".
+        The residuals, for kind "residual".
     edges : ndarray of shape (n_bins + 1,) or None, default=None
-        Of both axes, of the other kinds.
+        Edges of both axes, for the other kinds.
     contents : dict of str to ndarray of shape (n_bins, n_bins) or None, default=None
-        Title of a panel, and its fractions of all events, x first. Those outside make up for the
-        difference to one.
+        Fractions of all events in the bins of each panel, x first, by the title of the panel.
+        They add up to less than one if events are outside the bins.
     correlations : dict of str to float or None, default=None
-        Title of a panel, and the correlation coefficient, events outside included.
+        Correlation coefficient by the title of the panel, including events outside the bins.
     labels : tuple of (str, str) or None, default=None
-        Of the axes.
+        Labels of the axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Distribution and ratio, or one for each panel. Set by `plot`, as is `figure_`.
+        Distribution and ratio, or one for each panel.
 
     Examples
     --------
@@ -113,20 +114,21 @@ class ResponseDisplay:
             Simulated detector level of the same events, or k draws for each; without the last
             dimension if truth is 1-D.
         X : array-like of shape (n, n_features) or (n,)
-            Theory level, which has the column too.
+            Theory level, which must have the column too.
         feature : str or int
-            Column to compare, by name in all tables that have names. Of 1-D input it is the name.
+            Column to compare, by name in all tables that have names. It names 1-D input.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         members : array-like of shape (n_members, n, n_targets) or (n_members, n, k, n_targets)
-            Of an ensemble, instead of `generated`; residuals then have its band.
+            Events simulated by each member of an ensemble, instead of `generated`. Residuals then
+            have the band of the ensemble.
         second_pass : array-like of shape (n, n_targets), optional
-            The same events once more through the detector; of kind "pred_vs_reco" only.
+            The same events after another detector pass, for kind "pred_vs_reco" only.
         bins : int or array-like of edges, default=50
         range : tuple of (float, float), optional
             By default the central 99.6% of the true residual or detector level, and a full turn
             for an angle.
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Negative ones are allowed for residuals.
+            Weights of the events. Negative weights are allowed for residuals.
 
         Returns
         -------
@@ -143,9 +145,7 @@ class ResponseDisplay:
         check_option(kind, "kind", KINDS)
         keyword, drawn = check_one(generated, members)
         if second_pass is not None and kind != "pred_vs_reco":
-            raise ValueError(
-                f'second_pass is compared with kind="pred_vs_reco" only, got {kind!r}.'
-            )
+            raise ValueError(f'second_pass is for kind="pred_vs_reco" only, got kind={kind!r}.')
         events = _Response(truth, X, feature)
         drawn = events.draws(drawn, keyword)
         if second_pass is not None:
@@ -197,11 +197,11 @@ class ResponseDisplay:
             Column of X and y, after `transformer`.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         transformer : transformer, optional
-            Applied to the columns of y in y, X, the simulated and the second events. A fitted one
-            is used as it is, an unfitted one is cloned and fitted on y. Where X lacks columns of
-            y, X gets a clone of its own, of transformers that learn nothing but columns.
+            Applied to the columns of y in y, X, the simulated events and the second pass. A fitted
+            one is used as it is, an unfitted one is cloned and fitted on y. If X lacks columns of
+            y, it gets its own clone, which must learn nothing but columns.
         second_pass : array-like of shape (n, n_targets), optional
-            The same events once more through the detector.
+            The same events after another detector pass.
         n_samples : int, optional
             Draws for each event, by default one.
         random_state : int, Generator, RandomState or None
@@ -253,7 +253,7 @@ class ResponseDisplay:
         axes : sequence of matplotlib Axes, optional
             Two for residuals (distribution and ratio), else one for each panel; made by default.
         log : bool, default=True
-            Logarithmic contents of the residuals, or colours.
+            Whether the contents of residuals, or the colours, are on a logarithmic scale.
         ratio_range : tuple of (float, float), default=(0.7, 1.3)
             Limits of the ratio panel of residuals.
 
@@ -306,7 +306,7 @@ class _Response:
         return feature_position(self.feature, names, n_columns, what)
 
     def column(self, table, what):
-        """Return the quantity's column of another table of the same events."""
+        """Return the quantity in another table of the same events."""
         if np.ndim(table) == 1:
             values = check_quantity(table, what)
         else:
@@ -321,7 +321,7 @@ class _Response:
         return values
 
     def draws(self, drawn, what):
-        """The quantity in generated events (n,) or (n, k), or in members, these first."""
+        """Return the quantity in generated events, (n,) or (n, k); members are an axis before."""
         if hasattr(drawn, "columns"):
             return self.column(drawn, what)
         if what == "members":

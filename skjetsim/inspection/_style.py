@@ -15,7 +15,7 @@ COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-BOX = {"facecolor": "white", "edgecolor": "none"}  # behind what is written on a plan
+BOX = {"facecolor": "white", "edgecolor": "none"}  # behind text on a plan
 MOST_NUMBERED = 12  # columns of a matrix whose cells still have room for a number
 
 
@@ -53,7 +53,7 @@ def style_axes(*axes):
 
 
 def few_ticks(ax, axis="x"):
-    """Five ticks at most, small and large values as powers of ten: responses can be tiny."""
+    """Set five ticks at most, and powers of ten for small and large values such as responses."""
     ax.locator_params(axis=axis, nbins=5)
     ax.ticklabel_format(axis=axis, scilimits=(-2, 4))
     ax.xaxis.get_offset_text().set(x=0, ha="left")  # the label stands at the right
@@ -93,8 +93,8 @@ def colours_of_worst(names, pull):
 def draw_cells(ax, contents, x_edges, y_edges, **settings):
     """Colour the cells of a 2-D histogram with mplhep, x first; returns the mesh.
 
-    mplhep makes its axes the current ones. pyplot would then keep a figure that it did not know
-    before for ever, so it is closed there.
+    mplhep makes its axes the current ones. pyplot would then keep a figure that is not its own for
+    ever, so that figure is closed in pyplot.
     """
     plt, mplhep = import_plotting()
     known = plt.get_fignums()
@@ -152,7 +152,7 @@ def draw_matrix(ax, matrix, labels, limit):
         numbers = {"labels": written.T, "labels_fontsize": 9 if size <= 6 else 7}
     mesh = draw_cells(ax, matrix.T, edges, edges, **diverging(limit), **numbers)
     ax.set_aspect("equal")
-    ax.set_ylim(size - 0.5, -0.5)  # also if three matrices share an axis
+    ax.set_ylim(size - 0.5, -0.5)  # inverted once, even if three matrices share it
     ax.minorticks_off()
     ax.tick_params(which="both", length=0)
     ax.set_xticks(range(size), labels, rotation=90)

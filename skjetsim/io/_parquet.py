@@ -28,7 +28,7 @@ class ParquetReader:
     def __init__(self, path):
         self.path = path
         with complete(path, "Parquet"):
-            # Both settings, or a whole row group is in memory at once, whatever the chunk.
+            # Without both settings a whole row group is in memory at once, whatever the chunk.
             self._file = pq.ParquetFile(
                 path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
             )
@@ -37,7 +37,7 @@ class ParquetReader:
             self.units, self.description = decode_metadata(text)
         twice = [name for name, count in Counter(schema.names).items() if count > 1]
         if twice:
-            raise ValueError(f"{path} has several columns named {twice[0]!r}: they cannot be told.")
+            raise ValueError(f"{path} has several columns named {twice[0]!r}: rename all but one.")
         self.names = schema.names
         self._types = {field.name: field.type for field in schema}
 

@@ -27,9 +27,9 @@ def import_uproot():
 
 
 def check_whole(path):
-    """Compare the length of a ROOT file with what its header says, TFile's fEND.
+    """Compare the length of a ROOT file with the one in its header, TFile's fEND.
 
-    Baskets that lie beyond the end of a cut file are not missed by the trees' own records.
+    The trees' own records do not show that a cut file lacks baskets.
     """
     with open(path, "rb") as file:
         header = file.read(20)
@@ -122,7 +122,7 @@ class RootReader:
         settings = {
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,
-            # numpy has no lists; awkward arrays take longer without lists.
+            # numpy has no lists, and awkward arrays take longer for other columns.
             "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
         }
         if self._tree.num_entries == 0:
@@ -230,8 +230,8 @@ def root_writer(path, dtypes, metadata):
         if len(frame):
             tree.extend({name: frame[name].to_numpy() for name in dtypes})
 
-    # The only compression with a checksum that also makes momenta smaller, and every ROOT reads it.
-    # Zstandard would take a tenth of the time, and read a damaged basket as numbers.
+    # Zlib is the only compression that has a checksum, makes momenta smaller, and is read by every
+    # ROOT. Zstandard would take a tenth of the time, and read a damaged basket as numbers.
     compression = uproot.ZLIB(1)
     with open(path, "w+b") as stream, uproot.recreate(stream, compression=compression) as file:
         file[METADATA] = metadata
