@@ -162,7 +162,7 @@ def test_bad_regions(model, events):
     refuse(ValueError, "no label to row 0", by=np.where(few, np.nan, 1.0))
     refuse(ValueError, 'No region may be called "all"', by={"all": ~nothing})
     refuse(ValueError, "by has no regions", by={})
-    refuse(ValueError, "two regions of the same name", by={1: ~nothing, "1": ~nothing})
+    refuse(ValueError, "two regions with the same name", by={1: ~nothing, "1": ~nothing})
     refuse(ValueError, "must be at least two and increase", by="jet_pt", bins=[3, 2])
     refuse(ValueError, "bins must be at least 1", by="jet_pt", bins=0)
     rejecting = (
