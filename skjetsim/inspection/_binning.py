@@ -52,6 +52,15 @@ def check_as_long(values, other, names, cure=""):
         )
 
 
+def check_filled(contents, edges):
+    """Raise if no panel of a plan has an event in its bins."""
+    if not any(table.any() for table in contents.values()):
+        raise ValueError(
+            f"No event lies between {edges[0]:g} and {edges[-1]:g} on both axes: choose bins or "
+            "range to hold both levels."
+        )
+
+
 def make_edges(bins, range, default_range):
     """Return the given edges, or those of equally wide bins; at least two bins.
 

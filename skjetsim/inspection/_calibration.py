@@ -171,7 +171,7 @@ class CalibrationDisplay:
         if not (is_unfolder(estimator) or is_simulator(estimator)):
             raise TypeError(
                 f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
-                "draw several events per event."
+                "make several draws per event."
             )
         draw = unfold_events if is_unfolder(estimator) else draw_events
         settings = {"n_samples": n_samples, "random_state": random_state}

@@ -5,13 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
+from skjetsim.inspection import _page as page
 from skjetsim.inspection import _pictures
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import compare
 from skjetsim.inspection._events import check_simulator
-from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
@@ -128,7 +127,7 @@ def closure_report(
     check_simulator(estimator, "only those have a response")
     if path is not None:
         import_plotting()
-        path = check_target(path)
+        path = page.check_target(path)
     root = as_seed_sequence(random_state)
     events = compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     if not events.shared:
@@ -142,26 +141,19 @@ def closure_report(
         name: _measure(part, selection, root, number)
         for number, (name, part) in enumerate(parts.items())
     }
-    table, responses, shifts = (
-        pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
-        for key in ("row", "responses", "shifts")
-    )
-    found = Findings(
-        table=table,
-        responses=responses,
-        shifts=shifts,
-        notes=events.notes,
-        pictures={},
-        path=path,
-    )
+    tables = {
+        key: pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
+        for key in ("table", "responses", "shifts")
+    }
+    found = page.Findings(**tables, notes=events.notes, pictures={}, path=path)
     if path is not None:
         found.pictures = _draw(found.table, parts)
-        write(path, _page(found, title))
+        page.write(path, _html(found, title))
     return found
 
 
 def _measure(part, selection, root, number):
-    """Figures of one region."""
+    """Rows of one region in the tables of figures."""
     columns = part.shared
     responses = summary.response_distances(part.truth[columns], part.generated[columns], part.X)
     row = {
@@ -177,7 +169,7 @@ def _measure(part, selection, root, number):
         row["true selected"] = selected.loc["truth", "selected"]
         row["selected / true - 1"] = selected.loc["model", "selected / true - 1"]
         row["yield error"] = selected.loc["model", "error"]
-    return Bunch(row=row, responses=responses, shifts=summary.mean_shifts(part))
+    return {"table": row, "responses": responses, "shifts": summary.mean_shifts(part)}
 
 
 def _regions(events, X, by, bins):
@@ -280,16 +272,15 @@ def _draw(table, parts):
     return pictures
 
 
-def _page(found, title):
+def _html(found, title):
     blocks = [
-        ("heading", "Regions"),
-        ("table", found.table),
-        ("heading", "W1 of the responses, in standard deviations of the true response"),
-        ("table", found.responses),
-        ("heading", "Mean shift of the responses, in standard deviations of the true response"),
-        ("table", found.shifts),
-        ("pictures", found.pictures),
+        page.heading("Regions"),
+        page.table(found.table),
+        page.heading("W1 of the responses, in standard deviations of the true response"),
+        page.table(found.responses),
+        page.heading("Mean shift of the responses, in standard deviations of the true response"),
+        page.table(found.shifts),
+        page.pictures(found.pictures),
+        *page.left_out(found.notes),
     ]
-    if found.notes:
-        blocks += [("heading", "Left out"), ("list", found.notes)]
-    return render("Closure" if title is None else title, blocks)
+    return page.render("Closure" if title is None else title, blocks)

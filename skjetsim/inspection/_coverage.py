@@ -133,7 +133,7 @@ class CoverageDisplay:
         ValueError
             As `from_samples`.
         """
-        check_simulator(estimator, "only those draw several events per event")
+        check_simulator(estimator, "only those make several draws per event")
         check_int(n_samples, "n_samples")
         settings = {"n_samples": n_samples, "random_state": random_state}
         drawn = draw_events(estimator, X, y, transformer=transformer, **settings)

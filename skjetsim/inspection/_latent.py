@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from skjetsim._drawing._sample import unwrap_search
-from skjetsim.base import is_generator, is_simulator
+from skjetsim.base import is_generator
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import make_edges
 from skjetsim.inspection._correlation import correlation_matrix
@@ -134,7 +134,7 @@ class LatentDisplay:
             As `from_samples`.
         """
         model, name = unwrap_search(estimator), type(estimator).__name__
-        if is_simulator(model) or not is_generator(model):
+        if not is_generator(model):
             raise TypeError(f"{name} is not a generator: it has no latent space.")
         if not hasattr(model, "transform"):
             raise TypeError(f"{name} has no transform: it has no latent space.")

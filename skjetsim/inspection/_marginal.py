@@ -206,15 +206,8 @@ class MarginalDisplay:
         ValueError
             On an unknown feature, a missing y, and as `from_samples`.
         """
-        drawn = draw_events(
-            estimator,
-            X,
-            y,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-            members=True,
-        )
+        settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
+        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
         column, truth, generated = drawn.column(feature)
         return cls.from_samples(
             truth,

@@ -279,13 +279,12 @@ def _measured(measured, shape, names):
 def _measured_of(drawn, X, y):
     """The detector level in the coordinates of the truth; None if it cannot be matched."""
     own = column_names(y)
-    unnamed = own is None or drawn.columns is None
     if drawn.transformer is None:
         return y
-    if np.shape(X)[1:] == np.shape(y)[1:] if unnamed else set(drawn.columns) <= set(own):
-        return drawn.same_coordinates(y, "y")
+    if own is None or drawn.columns is None:
+        return drawn.same_coordinates(y, "y") if np.shape(X)[1:] == np.shape(y)[1:] else None
     # A model may unfold y that is in these coordinates already.
-    return None if unnamed else y
+    return drawn.same_coordinates(y, "y") if set(drawn.columns) <= set(own) else y
 
 
 def _prior(prior, names, n_columns):

@@ -14,11 +14,11 @@ from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
+from skjetsim.inspection import _page as page
 from skjetsim.inspection import _pictures
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
 from skjetsim.inspection._events import as_rows
-from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
@@ -156,7 +156,7 @@ def model_report(
     if isinstance(y, (str, os.PathLike)):
         raise TypeError(f"y is the path {str(y)!r}: pass it as path={str(y)!r}, and y before it.")
     import_plotting()  # what is missing is said before the work
-    path = check_target(path)
+    path = page.check_target(path)
     root = as_seed_sequence(random_state)
     events = _compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     paired = events.X is not None
@@ -177,7 +177,7 @@ def model_report(
         lines |= _generator_facts(events, train, root)
     lines["simulated events / s, one thread"] = f"{rate:,.0f} ({busy:.1f} cores busy)"
     lines |= _file_facts(estimator) | dict(facts or {})
-    found = Findings(
+    found = page.Findings(
         distances=measured.distances,
         auc=auc,
         auc_error=auc_error,
@@ -189,7 +189,7 @@ def model_report(
         pictures=_draw(estimator, events, rate, root),
         path=path,
     )
-    write(path, _page(found, estimator, title))
+    page.write(path, _html(found, estimator, title))
     return found
 
 
@@ -209,38 +209,31 @@ def _compare(estimator, X, y, **settings):
     return events
 
 
-def _page(found, estimator, title):
+def _html(found, estimator, title):
     """The report as HTML."""
     blocks = [
-        ("facts", found.facts),
-        ("heading", "What the figures say"),
-        ("list", found.verdict),
-        ("heading", "Distances"),
-        ("table", found.distances),
+        page.facts(found.facts),
+        page.heading("What the figures say"),
+        page.bullets(found.verdict),
+        page.heading("Distances"),
+        page.table(found.distances),
     ]
     if found.yields is not None:
-        blocks += [("heading", "Selection"), ("table", found.yields)]
-    blocks.append(("pictures", found.pictures))
-    if found.notes:
-        blocks += [("heading", "Left out"), ("list", found.notes)]
+        blocks += [page.heading("Selection"), page.table(found.yields)]
+    blocks += [page.pictures(found.pictures), *page.left_out(found.notes)]
     whole = {"N_CHAR_MAX": 100_000} if isinstance(estimator, BaseEstimator) else {}
-    blocks += [("heading", "Model"), ("code", estimator.__repr__(**whole))]  # never shortened
-    return render(f"Report: {_name(estimator)}" if title is None else title, blocks)
+    blocks += [page.heading("Model"), page.code(estimator.__repr__(**whole))]  # never shortened
+    return page.render(f"Report: {_name(estimator)}" if title is None else title, blocks)
 
 
 def _name(estimator):
     """Classes from the outside in, to the model itself."""
-    names = [type(estimator).__name__]
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "simulator"):
-            estimator = estimator.simulator
-        else:
-            return ", ".join(names)
+    names = []
+    while estimator is not None:
         names.append(type(estimator).__name__)
+        inner = getattr(estimator, "best_estimator_", getattr(estimator, "simulator", None))
+        estimator = estimator.steps[-1][1] if hasattr(estimator, "steps") else inner
+    return ", ".join(names)
 
 
 def _auc_facts(events, auc, auc_error, root):
@@ -322,7 +315,7 @@ def _draw(estimator, events, rate, root):
         **_pictures.correlations(events, names),
     }
     if events.X is not None:
-        return pictures | _coverage(estimator, events, names, rate, root)
+        return pictures | (_coverage(estimator, events, names, rate, root) if names else {})
     if is_generator(estimator) and hasattr(unwrap_search(estimator), "transform"):
         pictures |= _pictures.latent(estimator, events.inputs)
     return pictures
@@ -331,7 +324,7 @@ def _draw(estimator, events, rate, root):
 def _coverage(estimator, events, names, rate, root):
     """Draw the coverage of some events, unless their draws take too long."""
     n_events = min(N_COVERAGE, len(events.truth))
-    if not names or n_events * N_DRAWS > COVERAGE_SECONDS * rate:
+    if n_events * N_DRAWS > COVERAGE_SECONDS * rate:
         events.notes.append(
             f"Coverage is not drawn: {N_DRAWS} draws of {n_events} events would take more than "
             f"{COVERAGE_SECONDS} s. CoverageDisplay.from_estimator draws it for fewer events."

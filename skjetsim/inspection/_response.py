@@ -6,6 +6,7 @@ from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     bin_edges,
     check_as_long,
+    check_filled,
     check_one,
     check_quantity,
     full_turn,
@@ -151,18 +152,20 @@ class ResponseDisplay:
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
             second_pass = events.column(second_pass, "second_pass")
-        binning = {"bins": bins, "range": range}
         if kind == "residual":
-            return cls(kind=kind, marginal=events.residuals(keyword, drawn, binning, sample_weight))
+            settings = {"bins": bins, "range": range, "sample_weight": sample_weight}
+            return cls(kind=kind, marginal=events.residuals(keyword, drawn, settings))
         weight = check_weight(sample_weight, len(events.truth), "sample_weight")
         if members is not None:
             drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
         edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
         x, pairs, labels = events.panels(kind, drawn, second_pass)
+        contents = {t: plan_fractions(x, y, edges, weight) for t, y in pairs.items()}
+        check_filled(contents, edges)
         return cls(
             kind=kind,
             edges=edges,
-            contents={t: plan_fractions(x, y, edges, weight) for t, y in pairs.items()},
+            contents=contents,
             correlations={t: _correlation(x, y, weight, events.angle) for t, y in pairs.items()},
             labels=labels,
         )
@@ -221,15 +224,8 @@ class ResponseDisplay:
         """
         check_option(kind, "kind", KINDS)
         check_simulator(estimator, "only those respond to X")
-        drawn = draw_events(
-            estimator,
-            X,
-            y,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-            members=True,
-        )
+        settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
+        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
             second_pass = drawn.same_coordinates(second_pass, "second_pass")
@@ -262,9 +258,8 @@ class ResponseDisplay:
         self
         """
         if self.kind == "residual":
-            ax, ratio_ax = (None, None)
-            if axes is not None:
-                ax, ratio_ax = style.check_axes(axes, 2, "distribution and ratio")
+            what = "distribution and ratio"
+            ax, ratio_ax = (None, None) if axes is None else style.check_axes(axes, 2, what)
             self.marginal.plot(ax, ratio_ax=ratio_ax, log=log, ratio_range=ratio_range)
             axes = (self.marginal.ax_, self.marginal.ratio_ax_)
         else:
@@ -278,12 +273,11 @@ class ResponseDisplay:
         return self
 
     def _draw_panels(self, axes, log):
-        norm = style.colour_norm(self.contents.values(), log)
-        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = style.draw_plan(ax, table, self.edges, norm)
-            style.write_note(ax, f"r = {self.correlations[title]:.4f}", table)
-            ax.set(title=title, xlabel=self.labels[0])
-        axes[0].set_ylabel(self.labels[1])
+        notes = [f"r = {self.correlations[title]:.4f}" for title in self.contents]
+        plans = list(self.contents.values())
+        mesh = style.draw_plans(axes, plans, self.edges, self.labels, notes, log)
+        for ax, title in zip(axes, self.contents, strict=True):
+            ax.set_title(title)
         axes[0].figure.colorbar(mesh, ax=list(axes), label="fraction of events")
 
 
@@ -340,7 +334,7 @@ class _Response:
         check_events(values.reshape(-1, 1), what=what)
         return values
 
-    def residuals(self, keyword, drawn, binning, sample_weight):
+    def residuals(self, keyword, drawn, settings):
         """Display of detector minus generator level."""
         theory = self.theory if drawn.ndim == 1 else self.theory[:, None]
         if keyword == "members":
@@ -349,9 +343,8 @@ class _Response:
             self._difference(self.truth, self.theory),
             **{keyword: self._difference(drawn, theory)},
             name=axis_label(self.label, suffix=": detector $-$ generator"),
-            **binning,
-            sample_weight=sample_weight,
-            generated_weight=sample_weight,
+            **settings,
+            generated_weight=settings["sample_weight"],
         )
 
     def _difference(self, one, other):

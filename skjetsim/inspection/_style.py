@@ -109,7 +109,7 @@ def draw_cells(ax, contents, x_edges, y_edges, **settings):
     return artists.pcolormesh
 
 
-def colour_norm(tables, log):
+def _colour_norm(tables, log):
     """Return one colour scale for several tables; a logarithmic one starts at the least entry."""
     from matplotlib.colors import LogNorm, Normalize
 
@@ -124,22 +124,42 @@ def diverging(limit):
     return {"cmap": "RdBu_r", "norm": Normalize(-limit, limit)}
 
 
-def draw_plan(ax, contents, edges, norm):
-    """Draw one level against the other, white where empty, and the diagonal; returns the mesh."""
-    cells = np.where(contents > 0, contents, np.nan)
-    mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
-    ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
-    style_axes(ax)
-    few_ticks(ax)
-    few_ticks(ax, "y")
+def draw_plans(axes, plans, edges, labels, notes, log):
+    """Draw one level against the other on each of the axes, with the diagonal.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+    plans : list of ndarray of shape (n_bins, n_bins)
+        Fractions of all events, x first. Empty bins are white.
+    edges : ndarray of shape (n_bins + 1,)
+        Edges of both axes.
+    labels : tuple of (str, str)
+        Labels of the axes.
+    notes : list of str
+        Text for the corner of each plan, above the share of the events outside the bins.
+    log : bool
+        Whether the colours, which are the same for all plans, are on a logarithmic scale.
+
+    Returns
+    -------
+    QuadMesh
+        The cells of the last plan, for a colour bar.
+    """
+    norm = _colour_norm(plans, log)
+    for ax, contents, note in zip(axes, plans, notes, strict=True):
+        cells = np.where(contents > 0, contents, np.nan)
+        mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
+        ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
+        style_axes(ax)
+        few_ticks(ax)
+        few_ticks(ax, "y")
+        if (outside := 1 - contents.sum()) > 5e-5:
+            note += f"\n{100 * outside:.2f}% outside"
+        ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox={"alpha": 0.8, **BOX})
+        ax.set_xlabel(labels[0])
+    axes[0].set_ylabel(labels[1])
     return mesh
-
-
-def write_note(ax, note, contents):
-    """Write a note, and the share of the events outside the bins, into the corner of a plan."""
-    if (outside := 1 - contents.sum()) > 5e-5:
-        note += f"\n{100 * outside:.2f}% outside"
-    ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox={"alpha": 0.8, **BOX})
 
 
 def draw_matrix(ax, matrix, labels, limit):

@@ -7,6 +7,7 @@ from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     check_as_long,
     check_draws,
+    check_filled,
     check_quantity,
     full_turn,
     plan_fractions,
@@ -173,13 +174,9 @@ class TransportPlanDisplay:
             moved={"model": _plan.fractions(moved, edges, weight)},
             labels=_labels(names, direction),
         )
+        check_filled(display.contents, edges)
         if true is not None:
             display.moved["truth"] = _plan.fractions(true, edges, true_weight)
-        if not any(table.any() for table in display.contents.values()):
-            raise ValueError(
-                f"No event lies between {edges[0]:g} and {edges[-1]:g} both before and after the "
-                "move: choose bins or range that hold both."
-            )
         return display
 
     @classmethod
@@ -251,16 +248,9 @@ class TransportPlanDisplay:
         """
         check_option(direction, "direction", DIRECTIONS)
         inverse = direction == "inverse"
-        source, drawn = move_events(
-            estimator,
-            X,
-            y,
-            inverse=inverse,
-            paired=paired,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-        )
+        settings = {"inverse": inverse, "paired": paired, "transformer": transformer}
+        drawing = {"n_samples": n_samples, "random_state": random_state}
+        source, drawn = move_events(estimator, X, y, **settings, **drawing)
         x, column, names = _quantity(source, drawn, feature, theory_feature, inverse)
         return cls.from_samples(
             x,
@@ -313,15 +303,13 @@ class TransportPlanDisplay:
         return self
 
     def _draw_plans(self, axes, log):
-        norm = style.colour_norm(self.contents.values(), log)
-        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = style.draw_plan(ax, table, self.edges, norm)
+        costs = [self.costs[title] for title in self.contents]
+        notes = [f"cost {cost:.3g}, optimal {optimal:.3g}" for cost, optimal in costs]
+        plans = list(self.contents.values())
+        mesh = style.draw_plans(axes, plans, self.edges, self.labels, notes, log)
+        for ax, title in zip(axes, self.contents, strict=True):
             self._draw_quantiles(ax, title)
             ax.set(xlim=self.edges[[0, -1]], ylim=self.edges[[0, -1]])
-            cost, optimal = self.costs[title]
-            style.write_note(ax, f"cost {cost:.3g}, optimal {optimal:.3g}", table)
-            ax.set_xlabel(self.labels[0])
-        axes[0].set_ylabel(self.labels[1])
         axes[0].legend(loc="lower right", frameon=True, framealpha=0.8, **style.BOX)
         return mesh
 
@@ -436,17 +424,17 @@ def _labels(names, direction):
 def _quantity(source, drawn, feature, theory_feature, inverse):
     """The quantity before the move, its position in what is drawn, and its name in both."""
     rows, names = check_table(source, what="y" if inverse else "X")
-    before, after = (names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])
-    theory, detector = (after, before) if inverse else (before, after)
+    sides = [(names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])]
+    theory, detector = sides[::-1] if inverse else sides
     of_y = feature_position(feature, *detector, "y")
     if theory_feature is None:
         # With names on both sides a position means the column of that name.
-        named = theory[0] is not None and detector[0] is not None
+        named = None not in (theory[0], detector[0])
         theory_feature = detector[0][of_y] if named else feature
     of_X = feature_position(theory_feature, *theory, "X")
     start, goal = (of_y, of_X) if inverse else (of_X, of_y)
     labels = tuple(
-        position if side[0] is None else side[0][position]
-        for side, position in ((before, start), (after, goal))
+        position if names is None else names[position]
+        for (names, _), position in zip(sides, (start, goal), strict=True)
     )
     return rows[:, start], goal, labels

@@ -101,11 +101,10 @@ def _kind(arrow):
 
     if is_number(arrow):
         return SCALAR
-    if is_number(getattr(arrow, "value_type", arrow)):
-        if types.is_fixed_size_list(arrow):
-            return FIXED
-        if types.is_list(arrow) or types.is_large_list(arrow):
-            return LIST
+    if types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
+        return FIXED
+    if (types.is_list(arrow) or types.is_large_list(arrow)) and is_number(arrow.value_type):
+        return LIST
     return f"type {arrow}"
 
 

@@ -110,15 +110,15 @@ class RootReader:
             yield from pieces(names, n_rows)
 
     def _tree_pieces(self, names, n_rows):
-        chosen = [self._branches[name] for name in names]
-        for branch in chosen:
+        wanted = set(names)
+        in_file = {name: branch for name, branch in self._branches.items() if name in wanted}
+        for branch in in_file.values():
             if branch.num_entries != self._tree.num_entries:
                 raise ValueError(
                     f"the tree has {self._tree.num_entries} entries, branch {branch.name!r} "
                     f"{branch.num_entries}"
                 )
-        keys = {branch.cache_key for branch in chosen}
-        in_file = [name for name in self._branches if name in set(names)]
+        keys = {branch.cache_key for branch in in_file.values()}
         settings = {
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,

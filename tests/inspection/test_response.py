@@ -177,6 +177,13 @@ def test_a_constant_model_has_no_correlation(pairs):
     display.plot(log=False)
 
 
+@pytest.mark.parametrize("kind", ["gen_vs_reco", "pred_vs_reco"])
+def test_bins_must_hold_events(pairs, kind):
+    X, y = pairs
+    with pytest.raises(ValueError, match=r"No event lies between .* choose bins or range"):
+        ResponseDisplay.from_samples(y, y - 1000, X=X - 1000, **FEATURE, kind=kind, range=(20, 100))
+
+
 def test_given_axes_are_kept(pairs):
     X, y = pairs
     figure, axes = plt.subplots(1, 2)
