@@ -139,17 +139,17 @@ def bin_edges(truth, bins, range, weight=None):
     return edges
 
 
-def spread_draws(x, y, weight):
-    """Repeat x and the weights for each draw if y has shape (n, k). Weights are ones by default."""
-    weight = np.ones(len(x)) if weight is None else weight
+def spread_draws(y, weight, *others):
+    """Give each draw of y, of shape (n, k) or (n,), its weight (1 by default) and other values."""
+    weight = np.ones(len(y)) if weight is None else weight
     if y.ndim == 1:
-        return x, y, weight
-    return np.repeat(x, y.shape[1]), y.ravel(), np.repeat(weight, y.shape[1])
+        return y, weight, *others
+    return y.ravel(), *(np.repeat(each, y.shape[1]) for each in (weight, *others))
 
 
 def plan_fractions(x, y, edges, weight):
     """Fractions of all events in bins of x (first axis) and of y, of shape (n,) or (n, k)."""
-    x, y, weight = spread_draws(x, y, weight)
+    y, weight, x = spread_draws(y, weight, x)
     counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
     return counts / weight.sum()
 

@@ -202,14 +202,14 @@ class CalibrationDisplay:
         self
         """
         size = {"figsize": (5.6, 6.4), "sharex": True}
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             axes = style.make_axes(axes, "coverage and ranks", 2, 1, **size)
             # A column has one colour in both panels.
             styles = style.colours_of_worst(
                 self.names, np.concatenate([self.pull, self.ranks_pull])
             )
             self._draw_coverage(axes[0], styles)
-            self._draw_ranks(axes[1], styles, mplhep)
+            self._draw_ranks(axes[1], styles)
             style.style_axes(*axes)
             axes[0].legend(loc="upper right", ncols=3)
         self.axes_, self.figure_ = axes, axes[0].figure
@@ -222,14 +222,13 @@ class CalibrationDisplay:
         ax.set(ylim=(-reach, reach * (1 + 0.2 * legend_rows)), ylabel="coverage - level")
         ax.tick_params(labelbottom=False)
 
-    def _draw_ranks(self, ax, styles, mplhep):
+    def _draw_ranks(self, ax, styles):
         floor = self.ranks_floor
         band = {"fill": True, "color": style.FLOOR, "linewidth": 0}
         ax.stairs(1 + floor, self.edges, baseline=1 - floor, **band)
         ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
-        step = {"histtype": "step", "yerr": False, "flow": "none"}
         for column, settings in zip(self.ranks.T, styles, strict=True):
-            mplhep.histplot(column, self.edges, ax=ax, **step, **settings)
+            style.draw_histogram(ax, column, self.edges, **settings)
         reach = 1.15 * max(np.abs(self.ranks - 1).max(), self.ranks_floor.max())
         ax.set(xlim=(0, 1), ylim=(1 - min(reach, 1), 1 + reach))
         ax.set(xlabel="quantile of the draws", ylabel="truth / uniform")

@@ -159,26 +159,25 @@ class LatentDisplay:
         -------
         self
         """
-        with style.house_style() as (plt, mplhep):
+        with style.house_style() as plt:
             if axes is None:
                 height = float(np.clip(2.6 + 0.25 * len(self.names), 4, 8))
                 figure = plt.figure(figsize=(6 + height, height), layout="constrained")
                 axes = axes_of_latent(figure, len(self.names), width_ratios=(1, 1.1))
             axes = style.check_axes(axes, 3, "histograms, pulls and correlations")
-            self._draw_histograms(axes[0], mplhep)
+            self._draw_histograms(axes[0])
             self._draw_pulls(axes[1])
             mesh = style.draw_matrix(axes[2], self.correlation, self.names, 1)
             axes[2].figure.colorbar(mesh, ax=axes[2], label="correlation", shrink=0.8)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
-    def _draw_histograms(self, ax, mplhep):
-        common = {"yerr": False, "ax": ax, "flow": "none"}
+    def _draw_histograms(self, ax):
         normal = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "normal"}
-        mplhep.histplot(self.expected, self.edges, **normal, **common)
+        style.draw_histogram(ax, self.expected, self.edges, **normal)
         styles = style.colours_of_worst(self.names, self.pull.T)
         for contents, settings in zip(self.contents, styles, strict=True):
-            mplhep.histplot(contents, self.edges, histtype="step", **settings, **common)
+            style.draw_histogram(ax, contents, self.edges, **settings)
         ax.set_xlim(self.edges[0], self.edges[-1])
         ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
         ax.set_ylabel("fraction of events")

@@ -274,32 +274,28 @@ class MarginalDisplay:
         if not ratio_range[0] < 1 < ratio_range[1]:
             raise ValueError(f"ratio_range must be (low, high) around 1, got {ratio_range!r}.")
         size = {"figsize": (5.6, 5), "sharex": True, "height_ratios": (3, 1)}
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             if ax is None:
                 ax, ratio_ax = style.make_axes(None, "distribution and ratio", 2, 1, **size)
-            handles = self._draw_contents(ax, mplhep, log)
+            handles = self._draw_contents(ax, log)
             if ratio_ax is None:
                 ax.set_xlabel(self.name)
             else:
-                handles += self._draw_ratio(ratio_ax, mplhep, ratio_range)
+                handles += self._draw_ratio(ratio_ax, ratio_range)
                 ax.tick_params(labelbottom=False)
                 ax.xaxis.get_offset_text().set_visible(False)
             ax.legend(handles=handles, loc="upper right", ncols=2)
         self.ax_, self.ratio_ax_, self.figure_ = ax, ratio_ax, ax.figure
         return self
 
-    def _draw_contents(self, ax, mplhep, log):
+    def _draw_contents(self, ax, log):
         """Draw both histograms and the band, with room for the legend; returns its handles."""
-
-        def draw(contents, histtype, error=False, **settings):
-            settings |= {"histtype": histtype, "yerr": error, "ax": ax, "flow": "none"}
-            return mplhep.histplot(contents, self.edges, **settings)[0].stairs
-
+        truth, model = (ax, self.truth, self.edges), (ax, self.generated, self.edges)
         errors = "stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error"
-        fill = draw(self.truth, "fill", color=style.TRUTH_FILL, label="truth")
-        draw(self.truth, "step", color=style.TRUTH_LINE, linewidth=1)
-        band = draw(self.generated, "band", self.total_error, label=errors, **BAND)
-        line = draw(self.generated, "step", color=style.MODEL, linewidth=1.4, label="model")
+        fill = style.draw_histogram(*truth, "fill", color=style.TRUTH_FILL, label="truth")
+        style.draw_histogram(*truth, color=style.TRUTH_LINE, linewidth=1)
+        band = style.draw_histogram(*model, "band", self.total_error, label=errors, **BAND)
+        line = style.draw_histogram(*model, color=style.MODEL, linewidth=1.4, label="model")
         ax.set(xlim=self.edges[[0, -1]], ylabel="fraction of events")
         contents = np.concatenate([self.truth, self.generated + self.total_error])
         top = contents.max()
@@ -314,16 +310,14 @@ class MarginalDisplay:
         style.few_ticks(ax)
         return [fill, line, band]
 
-    def _draw_ratio(self, ax, mplhep, ratio_range):
+    def _draw_ratio(self, ax, ratio_range):
         """Draw the ratio with the band and the floor; returns the floor for the legend."""
-        common = {"histtype": "band", "ax": ax, "flow": "none"}
-        ones, error = np.ones_like(self.truth), self.ratio_floor
-        floor, *_ = mplhep.histplot(
-            ones, self.edges, yerr=error, label="floor", **FLOOR_BAND, **common
-        )
+        ones = np.ones_like(self.truth)
+        settings = {"label": "floor", **FLOOR_BAND}
+        floor = style.draw_histogram(ax, ones, self.edges, "band", self.ratio_floor, **settings)
         ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
         error = _divide(self.total_error, np.abs(self.truth))
-        mplhep.histplot(self.ratio, self.edges, yerr=error, **BAND, **common)
+        style.draw_histogram(ax, self.ratio, self.edges, "band", error, **BAND)
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
         marks = {"color": style.MODEL, "markersize": 4}
         ax.plot(centre, self.ratio, ".", **marks)
@@ -336,7 +330,7 @@ class MarginalDisplay:
         ax.set_xlabel(self.name)
         style.style_axes(ax)
         style.few_ticks(ax)
-        return [floor.stairs]
+        return [floor]
 
     def _outside(self, ratio_range):
         """Bins whose ratio lies above and below the panel. The ratio is infinite without truth."""

@@ -21,7 +21,7 @@ def common_edges(before, after, bins, range):
     """Edges from two weighted samples that count equally."""
     values, shares = [], []
     for sample, weight in (before, after):
-        _, sample, weight = spread_draws(np.empty(len(sample)), sample, weight)
+        sample, weight = spread_draws(sample, weight)
         values.append(sample)
         shares.append(weight / weight.sum())
     weighted = before[1] is not None or after[1] is not None or len(values[0]) != len(values[1])
@@ -31,7 +31,7 @@ def common_edges(before, after, bins, range):
 
 def fractions(values, edges, weight):
     """Fractions of all events in bins of values (n,) or (n, k)."""
-    _, values, weight = spread_draws(np.empty(len(values)), values, weight)
+    values, weight = spread_draws(values, weight)
     return np.histogram(values, edges, weights=weight)[0] / weight.sum()
 
 
@@ -47,7 +47,7 @@ def quantiles_in_bins(x, y, edges, weight, angle):
         if len(rows) < FEWEST:
             continue
         own = None if weight is None else weight[rows]
-        _, values, shares = spread_draws(x[rows], y[rows], own)
+        values, shares = spread_draws(y[rows], own)
         around = 0.0
         if angle:
             around = _direction(values, shares, 0.5 * (edges[k] + edges[k + 1]))
@@ -68,7 +68,7 @@ def _direction(angles, weight, nearest):
 
 def costs(x, y, weight, angle):
     """Cost of a plan, and of the cheapest one between the same marginals."""
-    x, y, spread = spread_draws(x, y, weight)
+    y, spread, x = spread_draws(y, weight, x)
     sides = [pd.Series(side, name="phi" if angle else "quantity") for side in (x, y)]
     settings = {"sample_weight": None if weight is None else spread, "multioutput": "max"}
     return tuple(transport_cost(*sides, plan=plan, **settings) for plan in ("rows", "optimal"))

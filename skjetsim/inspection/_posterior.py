@@ -109,7 +109,7 @@ class PosteriorDisplay:
         columns = _columns(features, names, truth.shape[1])
         measured = _measured(measured, truth.shape, names)
         prior = _prior(prior, names, truth.shape[1])
-        angles = [names is not None and is_angle(names[column]) for column in columns]
+        labels = [column if names is None else names[column] for column in columns]
         panels = [
             _panel(
                 draws[event, :, column],
@@ -117,10 +117,10 @@ class PosteriorDisplay:
                 measured[event, column],
                 None if prior is None else prior[:, column],
                 bins,
-                angle,
+                is_angle(label),
             )
             for event in range(len(truth))
-            for column, angle in zip(columns, angles, strict=True)
+            for column, label in zip(columns, labels, strict=True)
         ]
         edges, contents, truth, measured, priors = (
             np.reshape(values, (len(truth), len(columns), *np.shape(values[0])))
@@ -132,7 +132,7 @@ class PosteriorDisplay:
             truth=truth,
             measured=measured,
             prior=None if prior is None else priors,
-            names=[axis_label(column if names is None else names[column]) for column in columns],
+            names=[axis_label(label) for label in labels],
         )
 
     @classmethod
@@ -209,11 +209,11 @@ class PosteriorDisplay:
         shape = self.truth.shape
         size = (0.6 + 2.5 * shape[1], 0.9 + 1.8 * shape[0])
         own = axes is None
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             axes = style.make_axes(axes, "each column of each event", *shape, figsize=size)
             axes = np.reshape(axes, shape)
             for at in np.ndindex(shape):
-                self._draw_panel(axes[at], at, mplhep)
+                self._draw_panel(axes[at], at)
             for ax, name in zip(axes[-1], self.names, strict=True):
                 ax.set_xlabel(name)
             for row, ax in enumerate(axes[:, 0]):
@@ -222,14 +222,13 @@ class PosteriorDisplay:
         self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self
 
-    def _draw_panel(self, ax, at, mplhep):
+    def _draw_panel(self, ax, at):
         edges = self.edges[at]
-        common = {"yerr": False, "ax": ax, "flow": "none"}
         if self.prior is not None:
-            settings = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "prior"}
-            mplhep.histplot(self.prior[at], edges, **settings, **common)
-        settings = {"histtype": "step", "color": style.MODEL, "linewidth": 1.3}
-        mplhep.histplot(self.contents[at], edges, label="posterior", **settings, **common)
+            settings = {"color": style.TRUTH_FILL, "label": "prior"}
+            style.draw_histogram(ax, self.prior[at], edges, "fill", **settings)
+        settings = {"color": style.MODEL, "linewidth": 1.3, "label": "posterior"}
+        style.draw_histogram(ax, self.contents[at], edges, **settings)
         ax.axvline(self.truth[at], color=style.TRUTH_LINE, linewidth=1.3, label="truth")
         if np.isfinite(self.measured[at]):
             ax.axvline(self.measured[at], color=style.COLOURS[0], linestyle="--", label="measured")

@@ -379,7 +379,7 @@ def _correlation(x, y, weight, angle):
 
     For angles it is that of their unit vectors, which have no seam at pi.
     """
-    x, y, weight = spread_draws(x, y, weight)
+    y, weight, x = spread_draws(y, weight, x)
     sides = [np.exp(1j * side) if angle else side for side in (x, y)]
     first, second = (side - np.average(side, weights=weight) for side in sides)
     products = ((first, first), (second, second), (first, second))

@@ -34,13 +34,13 @@ def import_plotting():
 
 @contextmanager
 def house_style():
-    """Context in which figures are made and drawn; gives pyplot and mplhep."""
+    """Context in which figures are made and drawn; gives pyplot."""
     plt, mplhep = import_plotting()
     base = mplhep.style.ROOT
     kept = ("xtick.direction", "ytick.direction", "legend.", "xaxis.label", "yaxis.label")
     settings = {key: base[key] for key in base if key.startswith(kept)}
     with plt.rc_context(settings):
-        yield plt, mplhep
+        yield plt
 
 
 def style_axes(*axes):
@@ -88,6 +88,13 @@ def colours_of_worst(names, pull):
         else {"color": "0.7", "linewidth": 0.6, "zorder": 1.5}
         for column, name in enumerate(names)
     ]
+
+
+def draw_histogram(ax, contents, edges, histtype="step", error=False, **settings):
+    """Draw a histogram, with an error band if `histtype` is "band"; returns its stairs."""
+    _, mplhep = import_plotting()
+    settings |= {"histtype": histtype, "yerr": error, "flow": "none"}
+    return mplhep.histplot(contents, edges, ax=ax, **settings)[0].stairs
 
 
 def draw_cells(ax, contents, x_edges, y_edges, **settings):

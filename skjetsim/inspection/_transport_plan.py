@@ -288,7 +288,7 @@ class TransportPlanDisplay:
             On a wrong number of axes.
         """
         n_panels = len(self.contents)
-        with style.house_style() as (plt, _):
+        with style.house_style() as plt:
             if axes is None:
                 axes, above, right, bar = _own_axes(plt, n_panels)
             else:
