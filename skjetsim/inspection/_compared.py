@@ -128,7 +128,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
         if not drawn.paired:
             raise ValueError(
                 "second_pass holds the same events after another detector pass. Neither a "
-                "generator nor a simulator of unpaired events has one: leave it out."
+                "generator nor a simulator of unpaired events has such a pass: leave it out."
             )
         target, compared.accepted = _second_pass(second_pass, drawn.names, drawn.truth.shape)
         compared.second_pass = _filled(table, target, compared.accepted, columns)
