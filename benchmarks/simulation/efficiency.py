@@ -174,7 +174,7 @@ def plot(tables):
     """Turn-on of the truth and of the model, and their ratio."""
     from skjetsim.inspection._style import FLOOR, MODEL, TRUTH_LINE, house_style, style_axes
 
-    with house_style() as (plt, _):
+    with house_style() as plt:
         figure, axes = plt.subplots(
             2,
             len(tables),

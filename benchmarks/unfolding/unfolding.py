@@ -147,7 +147,7 @@ def draw_coverage(displays, path):
     """Coverage minus level of each column, a line a model: the figure of the lecture."""
     first = next(iter(displays.values()))
     n_rows = -(-len(first.names) // 3)
-    with house_style() as (plt, _):
+    with house_style() as plt:
         figure, axes = plt.subplots(
             n_rows, 3, figsize=(10, 2.4 * n_rows), sharex=True, sharey=True, layout="constrained"
         )
@@ -171,7 +171,7 @@ def draw_coverage(displays, path):
 
 def save_figure(display, path):
     """Draw a Display into a file."""
-    with house_style() as (plt, _):
+    with house_style() as plt:
         figure = display.plot().figure_
         figure.savefig(path, dpi=110)
         plt.close(figure)

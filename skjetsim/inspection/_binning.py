@@ -37,14 +37,14 @@ def check_draws(values, what):
 
 
 def check_one(generated, members):
-    """Return the keyword and the value of the one that is given."""
+    """Return the name and the value of the argument that is given, or raise unless one is."""
     if (generated is None) == (members is None):
         raise TypeError("Pass exactly one of generated and members.")
     return ("generated", generated) if members is None else ("members", members)
 
 
 def check_as_long(values, other, names, cure=""):
-    """Raise unless two tables have as many events; `names` are theirs in the message."""
+    """Raise unless two tables, called `names` in the message, have equally many events."""
     if len(values) != len(other):
         raise ValueError(
             f"{names[0]} has {len(values)} events, but {names[1]} has {len(other)}: row i of both "
@@ -52,17 +52,25 @@ def check_as_long(values, other, names, cure=""):
         )
 
 
+def check_filled(contents, edges):
+    """Raise if no panel of a plan has an event in its bins."""
+    if not any(table.any() for table in contents.values()):
+        raise ValueError(
+            f"No event lies between {edges[0]:g} and {edges[-1]:g} on both axes: choose bins or "
+            "range to hold both levels."
+        )
+
+
 def make_edges(bins, range, default_range):
     """Return the given edges, or those of equally wide bins; at least two bins.
 
-    `default_range()` is taken if neither edges nor a range are given.
+    `default_range` is called only if neither edges nor a range are given.
     """
     if np.ndim(bins) > 0:
         return _check_edges(bins, range)
     if check_int(bins, "bins") == 1:
         raise ValueError(
-            "bins must be at least 2: the only bin of a histogram holds everything, whatever the "
-            "model does."
+            "bins must be at least 2: a single bin holds all events, whatever the model does."
         )
     low, high = default_range() if range is None else _check_range(range)
     edges = np.linspace(low, high, bins + 1)
@@ -93,7 +101,7 @@ def _check_range(range):
 
 
 def full_turn(name, bins, range):
-    """Return -pi to pi for the name of an angle without a range, else the range as it is."""
+    """Return -pi to pi for an angle that has neither range nor edges, else the range."""
     if range is None and np.ndim(bins) == 0 and is_angle(name):
         return (-np.pi, np.pi)
     return range
@@ -131,17 +139,17 @@ def bin_edges(truth, bins, range, weight=None):
     return edges
 
 
-def spread_draws(x, y, weight):
-    """Repeat x and the weights for each draw of y if it is (n, k); no weights become ones."""
-    weight = np.ones(len(x)) if weight is None else weight
+def spread_draws(y, weight, *others):
+    """Give each draw of y, of shape (n, k) or (n,), its weight (1 by default) and other values."""
+    weight = np.ones(len(y)) if weight is None else weight
     if y.ndim == 1:
-        return x, y, weight
-    return np.repeat(x, y.shape[1]), y.ravel(), np.repeat(weight, y.shape[1])
+        return y, weight, *others
+    return y.ravel(), *(np.repeat(each, y.shape[1]) for each in (weight, *others))
 
 
 def plan_fractions(x, y, edges, weight):
-    """Fractions of all events in bins of x and of y (n,) or (n, k), x first."""
-    x, y, weight = spread_draws(x, y, weight)
+    """Fractions of all events in bins of x (first axis) and of y, of shape (n,) or (n, k)."""
+    y, weight, x = spread_draws(y, weight, x)
     counts, _, _ = np.histogram2d(x, y, [edges, edges], weights=weight)
     return counts / weight.sum()
 

@@ -14,14 +14,14 @@ from skjetsim.utils._weighted import effective_size
 
 
 class CalibrationDisplay:
-    """Whether the truth is one of its event's draws like any other, column by column.
+    """Whether the truth is distributed like the draws of its event, column by column.
 
-    Make one with `from_samples` or `from_estimator`. Above, the fraction of events whose truth
-    lies below each quantile of its draws, minus the level; below, the ranks of the truth among the
-    draws, their density over a uniform one. Posteriors that are too narrow rise at both ends of the
-    ranks, too wide ones in the middle, shifted ones on one side. The grey bands are the floor: the
-    standard error of a calibrated model. Draws of the prior are calibrated, too: show this next to
-    the energy score.
+    Make one with `from_samples` or `from_estimator`. The upper panel shows the fraction of events
+    whose truth lies below each quantile of its draws, minus the level of the quantile. The lower
+    panel shows the ranks of the truth among its draws, relative to uniform ranks. Ranks pile up at
+    both ends if the posteriors are too narrow, in the middle if they are too wide, and on one side
+    if they are shifted. The grey bands are the floor: the standard error of a calibrated model.
+    Draws of the prior are calibrated too, so look at the energy score as well.
 
     Parameters
     ----------
@@ -32,24 +32,25 @@ class CalibrationDisplay:
     floor : ndarray of shape (n_levels,)
         Standard error of the fractions of a calibrated model.
     edges : ndarray of shape (n_bins + 1,)
-        Of the rank histogram, in ranks over their number, from 0 to 1.
+        Edges of the rank histogram: ranks divided by their number, from 0 to 1.
     ranks : ndarray of shape (n_bins, n_features)
-        Fraction of the truth in each bin, over that of uniform ranks.
+        Fraction of the events in each bin, divided by that of uniform ranks.
     ranks_floor : ndarray of shape (n_bins,)
         Standard error of `ranks` of a calibrated model.
     names : list of str
-        Of the features. The legend names the ten that are farthest from calibrated; others are
-        drawn in grey.
+        Names of the features. The legend has the ten that are farthest from calibrated; the
+        others are drawn in grey.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Of coverage and of ranks. Set by `plot`, as is `figure_`.
+        Coverage and ranks.
 
     See Also
     --------
-    skjetsim.metrics.posterior_coverage, skjetsim.metrics.sbc_ranks : The figures.
+    skjetsim.metrics.posterior_coverage, skjetsim.metrics.sbc_ranks : The numbers.
     CoverageDisplay : Coverage against the level, of simulators.
     PosteriorDisplay : The posteriors of single events.
 
@@ -85,8 +86,8 @@ class CalibrationDisplay:
         levels : array-like of shape (n_levels,), optional
             Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
         bins : int, default=20
-            Of the ranks, at least two and at most n_draws + 1; equally wide if they divide
-            that.
+            Number of bins of the ranks, from 2 to n_draws + 1. They are equally wide if their
+            number divides n_draws + 1.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
 
@@ -98,7 +99,7 @@ class CalibrationDisplay:
         ------
         ValueError
             On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
-            few draws for a level or for the bins: 19 reach the default ones.
+            few draws for a level or for the bins. The defaults need 19.
         """
         levels = check_levels(levels)
         check_ensemble(truth, draws, other="draws")
@@ -140,8 +141,8 @@ class CalibrationDisplay:
         Parameters
         ----------
         estimator : fitted unfolder or simulator
-            On its own, in a Pipeline, or a fitted search. Events unfolded from y are compared with
-            X, those simulated from X with y.
+            On its own, in a Pipeline, or a fitted search. Events that are unfolded from y are
+            compared with X, events that are simulated from X are compared with y.
         X : array-like of shape (n, n_features)
             Theory-level events, held out from the fit.
         y : array-like of shape (n, n_targets)
@@ -170,7 +171,7 @@ class CalibrationDisplay:
         if not (is_unfolder(estimator) or is_simulator(estimator)):
             raise TypeError(
                 f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
-                "draw several events for one."
+                "make several draws per event."
             )
         draw = unfold_events if is_unfolder(estimator) else draw_events
         settings = {"n_samples": n_samples, "random_state": random_state}
@@ -201,14 +202,14 @@ class CalibrationDisplay:
         self
         """
         size = {"figsize": (5.6, 6.4), "sharex": True}
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             axes = style.make_axes(axes, "coverage and ranks", 2, 1, **size)
             # A column has one colour in both panels.
             styles = style.colours_of_worst(
                 self.names, np.concatenate([self.pull, self.ranks_pull])
             )
             self._draw_coverage(axes[0], styles)
-            self._draw_ranks(axes[1], styles, mplhep)
+            self._draw_ranks(axes[1], styles)
             style.style_axes(*axes)
             axes[0].legend(loc="upper right", ncols=3)
         self.axes_, self.figure_ = axes, axes[0].figure
@@ -221,14 +222,13 @@ class CalibrationDisplay:
         ax.set(ylim=(-reach, reach * (1 + 0.2 * legend_rows)), ylabel="coverage - level")
         ax.tick_params(labelbottom=False)
 
-    def _draw_ranks(self, ax, styles, mplhep):
+    def _draw_ranks(self, ax, styles):
         floor = self.ranks_floor
         band = {"fill": True, "color": style.FLOOR, "linewidth": 0}
         ax.stairs(1 + floor, self.edges, baseline=1 - floor, **band)
         ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
-        step = {"histtype": "step", "yerr": False, "flow": "none"}
         for column, settings in zip(self.ranks.T, styles, strict=True):
-            mplhep.histplot(column, self.edges, ax=ax, **step, **settings)
+            style.draw_histogram(ax, column, self.edges, **settings)
         reach = 1.15 * max(np.abs(self.ranks - 1).max(), self.ranks_floor.max())
         ax.set(xlim=(0, 1), ylim=(1 - min(reach, 1), 1 + reach))
         ax.set(xlabel="quantile of the draws", ylabel="truth / uniform")

@@ -1,17 +1,16 @@
-"""A simulator on other events than those it was trained on, region by region."""
+"""Report on a simulator for events other than those of its training, region by region."""
 
 from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
+from skjetsim.inspection import _page as page
 from skjetsim.inspection import _pictures
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import compare
 from skjetsim.inspection._events import check_simulator
-from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
@@ -35,10 +34,10 @@ def closure_report(
     title=None,
     random_state=None,
 ):
-    """Judge a simulator on other events than it was trained on, region by region.
+    """Judge a simulator on events other than those of its training, region by region.
 
-    A simulator that has learnt the detector, and not the process it was trained on, is right on
-    another process too: one trained on W + jet is tested on Z + jet.
+    A simulator that has learnt the detector, and not the process of its training, is right for
+    another process too: a simulator of W + jet, for example, is tested on Z + jet.
 
     Parameters
     ----------
@@ -48,46 +47,48 @@ def closure_report(
         Theory-level events. Columns the model was fitted with are selected by name; others, such
         as the second muon's, may define regions.
     y : array-like of shape (n, n_targets)
-        Their true detector level, accepted events only; other columns than the model's are left
-        out.
+        The same events at detector level, which accepted all of them. Columns that the model was
+        not fitted with are left out.
     by : str, callable, dict or array-like of shape (n,)
         What divides the events into regions:
 
         - the name of a column of X, after or before `transformer`, cut into `bins`;
-        - labels, one per event, or a function that makes them of X;
+        - labels, one per event, or a function of X that returns them;
         - a dict of names and boolean masks. Masks may overlap and need not hold all events.
     bins : int or array-like of edges, default=4
-        Of a column: regions of equal population, or edges [low, high), the last one closed.
-        Events outside the edges are in no region but "all".
+        If `by` is a column: the number of regions, of equally many events, or their edges. A
+        region includes its lower edge, the last region also its upper one. Events outside the
+        edges are in the region "all" only.
     second_pass : (target, accepted) or Bunch of both, optional
-        The same events once more through the detector, and which of them it accepts: the floor.
+        The same events after another detector pass, and which of them it accepts: the floor.
     selection : callable, optional
-        From a table of y's columns to a boolean mask; its yields are compared.
+        Function from a table with the columns of y to a boolean mask. The numbers of events that
+        it selects are compared.
     transformer : transformer, optional
         Applied to X, y and the simulated events, which are judged in its columns; an unfitted one
         is fitted on y.
     path : str or path-like, optional
         HTML file to write, with plots of each region; by default none.
     title : str, optional
-        Of the HTML file.
+        Title of the HTML file.
     random_state : int, Generator, RandomState or None
 
     Returns
     -------
     sklearn.utils.Bunch
         table : DataFrame
-            One row a region and one for "all": events, largest W1 of the response over features in
-            standard deviations of the response, its feature, the 95% quantile of that largest
-            between two detector passes (with `second_pass`), the joint AUC and its error, and (with
-            `selection`) how many true events it selects, and the relative difference of the yield
-            with its error.
+            One row per region and one for "all". The columns are the number of events, the largest
+            W1 of the response over the features in standard deviations of the response, its
+            feature, with `second_pass` the 95% quantile of this largest W1 between two detector
+            passes, the joint AUC and its error, and with `selection` the number of true events
+            that are selected, and the relative difference of this yield with its error.
         responses, shifts : DataFrame of shape (n_regions + 1, n_features)
             W1 of each response, and mean of simulated minus true response, both in standard
             deviations of the true response; the standard error of a shift is about sqrt(2 / n).
         notes : list of str
             What was left out, and why.
         pictures : dict of str to bytes
-            PNG files by their heading, if there is a `path`.
+            PNG files by their heading, if `path` is given.
         path : pathlib.Path or None
             The HTML file.
 
@@ -126,7 +127,7 @@ def closure_report(
     check_simulator(estimator, "only those have a response")
     if path is not None:
         import_plotting()
-        path = check_target(path)
+        path = page.check_target(path)
     root = as_seed_sequence(random_state)
     events = compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     if not events.shared:
@@ -140,26 +141,19 @@ def closure_report(
         name: _measure(part, selection, root, number)
         for number, (name, part) in enumerate(parts.items())
     }
-    table, responses, shifts = (
-        pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
-        for key in ("row", "responses", "shifts")
-    )
-    found = Findings(
-        table=table,
-        responses=responses,
-        shifts=shifts,
-        notes=events.notes,
-        pictures={},
-        path=path,
-    )
+    tables = {
+        key: pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
+        for key in ("table", "responses", "shifts")
+    }
+    found = page.Findings(**tables, notes=events.notes, pictures={}, path=path)
     if path is not None:
         found.pictures = _draw(found.table, parts)
-        write(path, _page(found, title))
+        page.write(path, _html(found, title))
     return found
 
 
 def _measure(part, selection, root, number):
-    """Figures of one region."""
+    """Rows of one region in the tables of figures."""
     columns = part.shared
     responses = summary.response_distances(part.truth[columns], part.generated[columns], part.X)
     row = {
@@ -175,7 +169,7 @@ def _measure(part, selection, root, number):
         row["true selected"] = selected.loc["truth", "selected"]
         row["selected / true - 1"] = selected.loc["model", "selected / true - 1"]
         row["yield error"] = selected.loc["model", "error"]
-    return Bunch(row=row, responses=responses, shifts=summary.mean_shifts(part))
+    return {"table": row, "responses": responses, "shifts": summary.mean_shifts(part)}
 
 
 def _regions(events, X, by, bins):
@@ -187,13 +181,15 @@ def _regions(events, X, by, bins):
             for name, mask in by.items()
         }
         if len(masks) < len(by):
-            raise ValueError(f"by has two regions of one name: {[str(name) for name in by]}.")
+            raise ValueError(
+                f"by has two regions with the same name: {[str(name) for name in by]}."
+            )
     elif isinstance(by, str):
         masks = _bins(summary.binning_values(events, by), bins, events.notes)
     else:
         masks = _labelled(by(X) if callable(by) else by, n_events)
     if not masks:
-        raise ValueError("by holds no region: give one at least.")
+        raise ValueError("by has no regions: give at least one.")
     if ALL in masks:
         raise ValueError(f'No region may be called "{ALL}", which is the row of all events.')
     for name, mask in masks.items():
@@ -232,7 +228,7 @@ def _bins(column, bins, notes):
     else:
         edges = np.asarray(bins, dtype=np.float64)
         if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-            raise ValueError(f"The edges of {name} must be two at least and increase: {bins!r}.")
+            raise ValueError(f"The edges of {name} must be at least two and increase: {bins!r}.")
     shown = [f"{edge:.4g}" for edge in edges]
     if len(set(shown)) < len(edges):  # narrow bins of a large quantity
         shown = [repr(float(edge)) for edge in edges]
@@ -247,7 +243,7 @@ def _bins(column, bins, notes):
 
 
 def _labelled(labels, n_events):
-    """Regions of equal labels."""
+    """Regions of events with equal labels."""
     if np.shape(labels) != (n_events,):
         raise ValueError(
             f"by must give one label per event, {n_events}; got shape {np.shape(labels)}."
@@ -268,7 +264,7 @@ def _labelled(labels, n_events):
 
 
 def _draw(table, parts):
-    """Figures by region, and the responses of each."""
+    """Pictures of the table, and of the responses in each region."""
     pictures = _pictures.by_region(table)
     for name, part in parts.items():
         drawn = _pictures.drawn_columns(part)
@@ -276,16 +272,15 @@ def _draw(table, parts):
     return pictures
 
 
-def _page(found, title):
+def _html(found, title):
     blocks = [
-        ("heading", "Regions"),
-        ("table", found.table),
-        ("heading", "W1 of the responses, in standard deviations of the true response"),
-        ("table", found.responses),
-        ("heading", "Mean shift of the responses, in standard deviations of the true response"),
-        ("table", found.shifts),
-        ("pictures", found.pictures),
+        page.heading("Regions"),
+        page.table(found.table),
+        page.heading("W1 of the responses, in standard deviations of the true response"),
+        page.table(found.responses),
+        page.heading("Mean shift of the responses, in standard deviations of the true response"),
+        page.table(found.shifts),
+        page.pictures(found.pictures),
+        *page.left_out(found.notes),
     ]
-    if found.notes:
-        blocks += [("heading", "Left out"), ("list", found.notes)]
-    return render("Closure" if title is None else title, blocks)
+    return page.render("Closure" if title is None else title, blocks)

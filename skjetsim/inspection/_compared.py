@@ -24,24 +24,24 @@ DRAW, MEMBERS, SHUFFLE, FLOOR, AUC, COVERAGE, RATE, NEIGHBOURS = range(8)
 
 @dataclass
 class Compared:
-    """Events after the transformer as tables, columns named; row i of all is the same event."""
+    """Tables of events after the transformer. Row i of every table is the same event."""
 
     truth: pd.DataFrame
-    generated: pd.DataFrame  # of a generator, or of unpaired events, not paired with truth
+    generated: pd.DataFrame  # rows differ from truth for generators and unpaired events
     X: pd.DataFrame | None = None  # theory level; None if not paired
-    theory_input: object = None  # as it was handed in
-    inputs: object = None  # its columns that the model was fitted on
+    theory_input: object = None  # X as it was passed
+    inputs: object = None  # columns of X that the model was fitted with
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
     second_pass: pd.DataFrame | None = None  # the second detector pass
     accepted: np.ndarray | None = None  # which rows of `second_pass` hold an event
-    handed: dict = field(default_factory=dict)  # before the transformer, for a selection
+    handed: dict = field(default_factory=dict)  # tables before the transformer, for a selection
     transformer: object = None  # fitted, or None
-    names: list | None = None  # of the truth's columns before the transformer
+    names: list | None = None  # columns of the truth before the transformer
     notes: list = field(default_factory=list)
 
     @property
     def shared(self):
-        """Columns on both levels, which have a response."""
+        """Columns that both levels have, and that so have a response."""
         if self.X is None:
             return []
         return [name for name in self.truth.columns if name in set(self.X.columns)]
@@ -70,7 +70,7 @@ def _cut(table, rows):
 
 
 def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
-    """Draw one event for each true one, and take all levels to the coordinates of judgement.
+    """Draw one event for each true one, and apply the transformer to all levels.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     second_pass : (target, accepted), Bunch of both, or None
     root : SeedSequence
     paired : bool
-        Whether row i of X and y is the same event; ignored of a generator.
+        Whether row i of X and y is the same event; ignored for a generator.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
         return pd.DataFrame(in_coordinates(transformer, events, names)[0], columns=columns)
 
     def handed(events):
-        """As the caller's table is: DataFrame, or array of shape (n, *shape)."""
+        """Events in the form of the caller's table: DataFrame, or array of shape (n, *shape)."""
         shape = np.shape(inputs if targets is None else targets)[1:]
         if names is None:
             return events.reshape(-1, *shape)
@@ -128,7 +128,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
         if not drawn.paired:
             raise ValueError(
                 "second_pass holds the same events after another detector pass. Neither a "
-                "generator nor a simulator of unpaired events has one: leave it out."
+                "generator nor a simulator of unpaired events has such a pass: leave it out."
             )
         target, compared.accepted = _second_pass(second_pass, drawn.names, drawn.truth.shape)
         compared.second_pass = _filled(table, target, compared.accepted, columns)
@@ -164,13 +164,13 @@ def _fitted_columns(table, fitted, estimator, what, notes):
             f"with ({len(missing)} missing in all). It needs {list(fitted)}; {what} has {names}."
         )
     if extra := [name for name in names if name not in set(fitted)]:
-        use = "not given to the model" if what == "X" else "not judged"
-        notes.append(f"Columns of {what} that the model was not fitted with, {use}: {extra}.")
+        use = "not given to it" if what == "X" else "not judged"
+        notes.append(f"Columns of {what} that the model was not fitted with are {use}: {extra}.")
     return table[list(fitted)]
 
 
 def _theory(X, names, columns, n_columns, table):
-    """Theory level: the truth's columns through its transformer, then the others as they are."""
+    """Theory level: the columns of the truth, transformed, and then the others as they are."""
     rows, own = check_events(X, what="X")
     if names is None or own is None:
         width = n_columns if names is None else len(names)
@@ -178,7 +178,7 @@ def _theory(X, names, columns, n_columns, table):
     else:
         same = [own.index(name) for name in names] if set(names) <= set(own) else None
     if same is None:
-        if own is None:  # no position of X stands for the truth's
+        if own is None:  # no column of X corresponds to one of the truth
             own = [f"X column {i}" for i in range(rows.shape[1])]
         return pd.DataFrame(rows, columns=own)
     theory = table(rows[:, same])

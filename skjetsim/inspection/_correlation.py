@@ -15,7 +15,7 @@ class CorrelationDisplay:
     """Linear correlation matrices of truth and generated events, and their difference.
 
     Make one with `from_samples` or `from_estimator`. Differences of more than three standard
-    errors are framed: the smaller ones are those of two samples of one distribution.
+    errors are framed: two samples of the same distribution hardly have any.
 
     Parameters
     ----------
@@ -24,17 +24,18 @@ class CorrelationDisplay:
     truth_error, generated_error : ndarray of shape (n_features, n_features)
         Their standard errors.
     names : list of str
-        Of the columns, on the axes.
+        Names of the columns, for the axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Of truth, generated and difference. Set by `plot`, as is `figure_`.
+        Truth, generated and difference.
 
     See Also
     --------
-    skjetsim.metrics.correlation_difference : The difference as a figure.
+    skjetsim.metrics.correlation_difference : The difference as a number.
 
     Examples
     --------
@@ -74,8 +75,8 @@ class CorrelationDisplay:
         ------
         ValueError
             On NaN, infinity, one event, one column, different columns, negative weights, or a
-            column of the truth that is constant and has no correlations. One that the model
-            makes constant counts as uncorrelated.
+            column of the truth that is constant and has no correlations. A column that is
+            constant only in the model counts as uncorrelated.
         """
         pair = check_pair(
             truth,
@@ -120,8 +121,8 @@ class CorrelationDisplay:
             Applied to true and to generated events; an unfitted one is fitted on the truth.
         random_state : int, Generator, RandomState or None
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Those simulated from them carry them too; those of a generator
-            count equally.
+            Weights of the events. Simulated events have the weights of their true events; those
+            of a generator count equally.
 
         Returns
         -------
@@ -142,7 +143,7 @@ class CorrelationDisplay:
 
     @property
     def pull(self):
-        """Difference in standard errors of both, zero on the diagonal."""
+        """Difference divided by its standard error; zero on the diagonal."""
         error = np.hypot(self.truth_error, self.generated_error)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.difference == 0, 0.0, self.difference / error)
@@ -163,7 +164,7 @@ class CorrelationDisplay:
         size = {"figsize": (3 * side + 3, side + 1), "sharey": True}
         with style.house_style():
             axes = style.make_axes(axes, "truth, generated and difference", 1, 3, **size)
-            # At least a unit of the second decimal, or a perfect model has no colour scale.
+            # At least a unit of the second decimal: a perfect model would have no colour scale.
             limit = max(0.01, float(np.abs(self.difference).max()))
             for ax, matrix in zip(axes, (self.truth, self.generated), strict=False):
                 mesh = style.draw_matrix(ax, matrix, self.names, 1)

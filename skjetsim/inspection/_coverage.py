@@ -14,10 +14,10 @@ from skjetsim.utils._weighted import effective_size
 class CoverageDisplay:
     """How often the truth lies below each quantile of its event's draws, feature by feature.
 
-    Make one with `from_samples` or `from_estimator`. Above, measured fraction against nominal
-    level; below, their difference. The grey band is the floor: the standard error of a calibrated
-    model's fraction, sqrt(q (1 - q) / n) for n events. Draws that ignore X are calibrated too: show
-    this next to the response.
+    Make one with `from_samples` or `from_estimator`. The upper panel shows the measured fraction
+    against the nominal level, the lower panel their difference. The grey band is the floor: the
+    standard error of a calibrated model's fraction, sqrt(q (1 - q) / n) for n events. Draws that
+    ignore X are calibrated too, so look at the response as well.
 
     Parameters
     ----------
@@ -28,18 +28,19 @@ class CoverageDisplay:
     floor : ndarray of shape (n_levels,)
         Standard error of the fractions of a calibrated model.
     names : list of str
-        Of the features. The legend names the ten that are farthest from calibrated; others are
-        drawn in grey.
+        Names of the features. The legend has the ten that are farthest from calibrated; the
+        others are drawn in grey.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Of coverage and of its difference from the level. Set by `plot`, as is `figure_`.
+        Coverage, and its difference from the level.
 
     See Also
     --------
-    skjetsim.metrics.quantile_coverage : The figures.
+    skjetsim.metrics.quantile_coverage : The numbers.
 
     Examples
     --------
@@ -79,7 +80,7 @@ class CoverageDisplay:
         ------
         ValueError
             On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
-            few draws for a level: 19 reach the default ones.
+            few draws for a level. The default levels need 19.
         """
         levels = check_levels(levels)
         coverage = quantile_coverage(truth, generated, levels, sample_weight=sample_weight)
@@ -132,7 +133,7 @@ class CoverageDisplay:
         ValueError
             As `from_samples`.
         """
-        check_simulator(estimator, "only those draw several events for one")
+        check_simulator(estimator, "only those make several draws per event")
         check_int(n_samples, "n_samples")
         settings = {"n_samples": n_samples, "random_state": random_state}
         drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
@@ -175,7 +176,7 @@ class CoverageDisplay:
 
 
 def draw_coverage(ax, display, styles, over=0.0):
-    """Draw coverage minus level with its floor, on top of `over`, 0 or the levels."""
+    """Draw coverage minus level and its floor, with `over` (0 or the levels) added to both."""
     levels, floor = display.levels, display.floor
     band = {"color": style.FLOOR, "linewidth": 0, "label": "floor"}
     ax.fill_between(levels, over - floor, over + floor, **band)

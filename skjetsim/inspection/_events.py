@@ -29,31 +29,31 @@ from skjetsim.utils._validation import (
 
 @dataclass
 class Drawn:
-    """True events and what an estimator makes of them, columns last."""
+    """True events and those that an estimator draws. The last axis is that of the columns."""
 
     truth: np.ndarray | None  # (n, d)
     generated: np.ndarray  # (..., d); (n_members, ..., d) if these are "members"
     names: list | None
-    keyword: str  # of `generated` in `from_samples`: "generated", or "members" of an ensemble
-    paired: bool  # whether row i of both is the same event, whose weight both carry
+    keyword: str  # "members" if `generated` holds those of an ensemble, else "generated"
+    paired: bool  # whether row i of both is the same event, with the same weight
     transformer: object  # fitted, or None
     columns: list | None  # names before the transformer
     refits: bool  # whether the transformer was fitted here, so that a clone may be fitted again
 
     @property
     def table(self):
-        """The truth, under the names of its columns if it has any."""
+        """The truth, as a DataFrame if its columns have names."""
         return as_table(self.truth, self.names)
 
     def column(self, feature):
-        """Return name or position, truth, and keywords of `from_samples` with the drawn values."""
+        """Return label and truth of a column, and its draws as a keyword of `from_samples`."""
         what = "y" if self.paired else "X"
         position = feature_position(feature, self.names, self.truth.shape[1], what)
         name = position if self.names is None else self.names[position]
         return name, self.truth[:, position], {self.keyword: self.generated[..., position]}
 
     def same_coordinates(self, table, what):
-        """Take other events through the transformer; they may have more columns."""
+        """Apply the transformer to other events, which may have more columns."""
         rows, names = check_table(table, what=what)
         if self.transformer is None:
             return as_table(rows, names)
@@ -61,13 +61,14 @@ class Drawn:
             missing = [name for name in self.columns if name not in names]
             if missing:
                 raise ValueError(
-                    f"{what} has no column {missing[0]!r}, which the transformer takes: {names}."
+                    f"{what} has no column {missing[0]!r}, which the transformer takes: it has "
+                    f"{names}."
                 )
             rows, names = rows[:, [names.index(name) for name in self.columns]], self.columns
         return as_table(*in_coordinates(self.transformer, rows, names))
 
     def other_level(self, table, what):
-        """Take the other level, X or y, through the transformer or a clone fitted on that level.
+        """Apply the transformer, or a clone fitted on that level, to the other level (X or y).
 
         A clone is used if the level lacks columns that the transformer was fitted on here, and if
         a fit learns nothing but columns: the pT of either level's momenta is the same quantity.
@@ -78,7 +79,7 @@ class Drawn:
             parts = (rows, rows[::2])
             fits = [clone(self.transformer).fit(as_table(part, names)) for part in parts]
             own, other = (in_coordinates(fit, rows, names) for fit in fits)
-            if np.array_equal(own[0], other[0]):  # not those of a scaler
+            if np.array_equal(own[0], other[0]):  # unlike those of a scaler
                 return as_table(*own)
         return self.same_coordinates(table, what)
 
@@ -157,9 +158,9 @@ def draw_events(
         Draws for each event; a generator gives len(X) times as many events.
     random_state : int, Generator, RandomState or None
     members : bool
-        Whether an ensemble shows its members.
+        Whether an ensemble draws with each of its members.
     paired : bool
-        Whether row i of X and y is the same event; ignored of a generator.
+        Whether row i of X and y is the same event; ignored for a generator.
 
     Returns
     -------
@@ -199,7 +200,7 @@ def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=
     n_samples : int
         Draws for each event.
     transformer : transformer, optional
-        Of X.
+        Applied to X and to the draws.
     random_state : int, Generator, RandomState or None
 
     Returns
@@ -236,8 +237,8 @@ def move_events(
     paired : bool
         Whether row i of X and y is the same event.
     transformer : transformer, optional
-        Of both levels; fitted on the truth, or on the drawn events if there is no truth. The
-        source may get a clone (`Drawn.other_level`).
+        Applied to both levels. It is fitted on the truth, or on the drawn events if there is no
+        truth. The source may get a clone (`Drawn.other_level`).
     n_samples : int, optional
         Draws for each event.
     random_state : int, Generator, RandomState or None
@@ -311,10 +312,10 @@ def check_pairs(X, y, name, kind="a simulator", *, paired=True):
         check_same_events(X, y)
 
 
-def check_simulator(estimator, cure):
-    """Raise TypeError unless an estimator is a simulator."""
+def check_simulator(estimator, reason):
+    """Raise TypeError, with a reason, unless an estimator is a simulator."""
     if not is_simulator(estimator):
-        raise TypeError(f"{type(estimator).__name__} is not a simulator: {cure}.")
+        raise TypeError(f"{type(estimator).__name__} is not a simulator: {reason}.")
 
 
 def refuse_rejected(table, what):
@@ -326,5 +327,5 @@ def refuse_rejected(table, what):
         raise ValueError(
             f"{what} is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
             f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
-            "which a simulator is not asked for. Pass the accepted rows of X, y and all else."
+            "and a simulator is only for accepted ones. Pass the accepted rows of all tables."
         )

@@ -61,5 +61,5 @@ def axis_label(name, *, suffix="", unit=True):
 
 
 def column_labels(names, n_columns):
-    """Labels without units; positions stand for the names of columns that have none."""
+    """Labels without units, from names or, if there are none, from positions."""
     return [axis_label(name, unit=False) for name in names or range(n_columns)]

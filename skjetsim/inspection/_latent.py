@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from skjetsim._drawing._sample import unwrap_search
-from skjetsim.base import is_generator, is_simulator
+from skjetsim.base import is_generator
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import make_edges
 from skjetsim.inspection._correlation import correlation_matrix
@@ -19,31 +19,32 @@ LARGEST_PULL = 5  # where the colours end
 
 
 class LatentDisplay:
-    """Latent columns of a generator against independent standard normals.
+    """Latent columns of a generator compared with independent standard normals.
 
     A flow is right if events of the truth become normal and uncorrelated in its latent space.
-    Make one with `from_samples` or `from_estimator`. Shown are the histograms of the columns above
-    the normal in grey, the pull of each bin by column, and the correlations.
+    Make one with `from_samples` or `from_estimator`. The plot shows the histograms of the
+    columns over the normal in grey, the pull of each bin for each column, and the correlations.
 
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        The first and last bin hold what lies beyond them too.
+        The first and last bin also hold the events beyond them.
     contents : ndarray of shape (n_columns, n_bins)
         Fractions of events.
     expected : ndarray of shape (n_bins,)
-        Those of a standard normal.
+        Fractions of a standard normal.
     expected_error : ndarray of shape (n_bins,)
         Standard error of a normal sample's contents.
     correlation : ndarray of shape (n_columns, n_columns)
     names : list of str
-        Of the columns.
+        Names of the columns.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Of histograms, pulls and correlations. Set by `plot`, as is `figure_`.
+        Histograms, pulls and correlations.
 
     Examples
     --------
@@ -75,7 +76,7 @@ class LatentDisplay:
         bins : int or array-like of edges, default=40
             At least two bins.
         range : tuple of (float, float), optional
-            By default as far as a normal sample of this size has ten events beyond.
+            By default a normal sample of this size has ten events beyond either end.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
 
@@ -87,7 +88,7 @@ class LatentDisplay:
         ------
         ValueError
             On NaN, infinity, negative weights, fewer than two bins, a range that does not
-            increase, or columns of zeros alone.
+            increase, or nothing but columns of zeros.
         """
         array, names = check_table(latent, what="latent")
         weight = check_weight(sample_weight, len(array), "sample_weight")
@@ -114,8 +115,8 @@ class LatentDisplay:
         Parameters
         ----------
         estimator : fitted generator
-            Whose `transform` gives latent points: on its own, last in a Pipeline, or in a fitted
-            search.
+            A generator whose `transform` gives latent points, on its own, last in a Pipeline, or
+            in a fitted search.
         X : array-like of shape (n, n_features)
             True events, best held out from the fit.
         bins, range, sample_weight
@@ -133,10 +134,10 @@ class LatentDisplay:
             As `from_samples`.
         """
         model, name = unwrap_search(estimator), type(estimator).__name__
-        if is_simulator(model) or not is_generator(model):
-            raise TypeError(f"{name} is not a generator: its transform has no latent space.")
+        if not is_generator(model):
+            raise TypeError(f"{name} is not a generator: it has no latent space.")
         if not hasattr(model, "transform"):
-            raise TypeError(f"{name} has no transform: its density has no latent space.")
+            raise TypeError(f"{name} has no transform: it has no latent space.")
         latent = np.asarray(model.transform(X))
         return cls.from_samples(latent, bins=bins, range=range, sample_weight=sample_weight)
 
@@ -158,26 +159,25 @@ class LatentDisplay:
         -------
         self
         """
-        with style.house_style() as (plt, mplhep):
+        with style.house_style() as plt:
             if axes is None:
                 height = float(np.clip(2.6 + 0.25 * len(self.names), 4, 8))
                 figure = plt.figure(figsize=(6 + height, height), layout="constrained")
                 axes = axes_of_latent(figure, len(self.names), width_ratios=(1, 1.1))
             axes = style.check_axes(axes, 3, "histograms, pulls and correlations")
-            self._draw_histograms(axes[0], mplhep)
+            self._draw_histograms(axes[0])
             self._draw_pulls(axes[1])
             mesh = style.draw_matrix(axes[2], self.correlation, self.names, 1)
             axes[2].figure.colorbar(mesh, ax=axes[2], label="correlation", shrink=0.8)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
-    def _draw_histograms(self, ax, mplhep):
-        common = {"yerr": False, "ax": ax, "flow": "none"}
+    def _draw_histograms(self, ax):
         normal = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "normal"}
-        mplhep.histplot(self.expected, self.edges, **normal, **common)
+        style.draw_histogram(ax, self.expected, self.edges, **normal)
         styles = style.colours_of_worst(self.names, self.pull.T)
         for contents, settings in zip(self.contents, styles, strict=True):
-            mplhep.histplot(contents, self.edges, histtype="step", **settings, **common)
+            style.draw_histogram(ax, contents, self.edges, **settings)
         ax.set_xlim(self.edges[0], self.edges[-1])
         ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
         ax.set_ylabel("fraction of events")

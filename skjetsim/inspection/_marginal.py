@@ -24,30 +24,31 @@ FLOOR_BAND = {"facecolor": style.FLOOR, "edgecolor": "none", "alpha": 1, "hatch"
 class MarginalDisplay:
     """Histogram of one quantity, truth against generated, above a panel of their ratio.
 
-    Make one with `from_samples` or `from_estimator`. Truth is filled grey, the model drawn in red
-    with its error band hatched: the statistical error, and for an ensemble the spread of its
-    members in quadrature. The grey band of the ratio panel is the floor: the standard error of the
-    ratio of truth to an independent truth of the generated sample's size. An arrow stands
-    for a ratio outside the panel, or without a truth to divide by.
+    Make one with `from_samples` or `from_estimator`. The truth is filled in grey, and the
+    model is a red line. Its hatched band is the statistical error, for an ensemble in quadrature
+    with the spread of its members. The grey band of the ratio panel is the floor: the standard
+    error of the ratio of truth to an independent truth of the generated sample's size. Arrows mark
+    ratios outside the panel, and bins without any truth to divide by.
 
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        The first and last bin hold what lies beyond them too.
+        The first and last bin also hold the events beyond them.
     truth, generated : ndarray of shape (n_bins,)
-        Contents, both as fractions of their sample.
+        Contents, as fractions of each sample.
     truth_error, generated_error : ndarray of shape (n_bins,)
         Standard errors of the contents from the number of events.
     name : str
-        Of the quantity, on the axis.
+        Name of the quantity, for the axis.
     systematic : ndarray of shape (n_bins,), optional
         Standard deviation of the generated contents over the members of an ensemble.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like the axes.
     ax_, ratio_ax_ : matplotlib Axes
-        Set by `plot`.
+        Distributions and ratio.
 
     See Also
     --------
@@ -99,10 +100,10 @@ class MarginalDisplay:
             The quantity in n events, or in k draws for each of n theory-level events. Draws of
             the same event are correlated, so the error counts events and not draws.
         members : array-like of shape (n_members, n) or (n_members, n, k), optional
-            The same n events as the members of an ensemble simulate them, instead of `generated`;
-            their mean is drawn.
+            The same n events, simulated by each member of an ensemble, instead of `generated`.
+            The mean of the members is drawn.
         name : str
-            Of the quantity, with its unit.
+            Name of the quantity, with its unit.
         bins : int or array-like of edges, default=50
             At least two bins.
         range : tuple of (float, float), optional
@@ -183,15 +184,16 @@ class MarginalDisplay:
             `KinematicFeatures`, for quantities that are not columns. A fitted one is used as it
             is, an unfitted one is cloned and fitted on the truth.
         n_samples : int, optional
-            Draws for each row of X, by default one; a generator draws so many times len(X) events.
+            Draws for each row of X, by default one. A generator draws len(X) times as many events.
         random_state : int, Generator, RandomState or None
         bins, range
             As in `from_samples`; an angle goes from -pi to pi by default.
         name : str, optional
-            Of the quantity, by default from the column's name: `jet_pt` is "jet pT [GeV]".
+            Name of the quantity, by default made from that of the column: `jet_pt` gives
+            "jet pT [GeV]".
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Those simulated from them carry them too; those of a generator
-            count equally.
+            Weights of the events. Simulated events have the weights of their true events; those
+            of a generator count equally.
 
         Returns
         -------
@@ -204,15 +206,8 @@ class MarginalDisplay:
         ValueError
             On an unknown feature, a missing y, and as `from_samples`.
         """
-        drawn = draw_events(
-            estimator,
-            X,
-            y,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-            members=True,
-        )
+        settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
+        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
         column, truth, generated = drawn.column(feature)
         return cls.from_samples(
             truth,
@@ -245,8 +240,8 @@ class MarginalDisplay:
     def pull(self):
         """Generated minus truth in standard errors of both, NaN in bins without events.
 
-        Truth and generated events count as independent. Those simulated from the same
-        theory-level events are not quite: their pulls are smaller than 1 on average.
+        Truth and generated events count as independent. They are not quite independent if both
+        come from the same theory-level events: pulls are then smaller than 1 on average.
         """
         return _divide(self.generated - self.truth, np.hypot(self.truth_error, self.total_error))
 
@@ -259,9 +254,9 @@ class MarginalDisplay:
             For the distributions and their ratio; a figure with both is made if neither is
             given, and no ratio is drawn if `ax` is given alone.
         log : bool, default=False
-            Logarithmic contents.
+            Whether the axis of the contents is logarithmic.
         ratio_range : tuple of (float, float), default=(0.7, 1.3)
-            Limits of the ratio panel; arrows stand for bins beyond it.
+            Limits of the ratio panel. Arrows mark bins beyond them.
 
         Returns
         -------
@@ -279,32 +274,28 @@ class MarginalDisplay:
         if not ratio_range[0] < 1 < ratio_range[1]:
             raise ValueError(f"ratio_range must be (low, high) around 1, got {ratio_range!r}.")
         size = {"figsize": (5.6, 5), "sharex": True, "height_ratios": (3, 1)}
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             if ax is None:
                 ax, ratio_ax = style.make_axes(None, "distribution and ratio", 2, 1, **size)
-            handles = self._draw_contents(ax, mplhep, log)
+            handles = self._draw_contents(ax, log)
             if ratio_ax is None:
                 ax.set_xlabel(self.name)
             else:
-                handles += self._draw_ratio(ratio_ax, mplhep, ratio_range)
+                handles += self._draw_ratio(ratio_ax, ratio_range)
                 ax.tick_params(labelbottom=False)
                 ax.xaxis.get_offset_text().set_visible(False)
             ax.legend(handles=handles, loc="upper right", ncols=2)
         self.ax_, self.ratio_ax_, self.figure_ = ax, ratio_ax, ax.figure
         return self
 
-    def _draw_contents(self, ax, mplhep, log):
+    def _draw_contents(self, ax, log):
         """Draw both histograms and the band, with room for the legend; returns its handles."""
-
-        def draw(contents, histtype, error=False, **settings):
-            settings |= {"histtype": histtype, "yerr": error, "ax": ax, "flow": "none"}
-            return mplhep.histplot(contents, self.edges, **settings)[0].stairs
-
+        truth, model = (ax, self.truth, self.edges), (ax, self.generated, self.edges)
         errors = "stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error"
-        fill = draw(self.truth, "fill", color=style.TRUTH_FILL, label="truth")
-        draw(self.truth, "step", color=style.TRUTH_LINE, linewidth=1)
-        band = draw(self.generated, "band", self.total_error, label=errors, **BAND)
-        line = draw(self.generated, "step", color=style.MODEL, linewidth=1.4, label="model")
+        fill = style.draw_histogram(*truth, "fill", color=style.TRUTH_FILL, label="truth")
+        style.draw_histogram(*truth, color=style.TRUTH_LINE, linewidth=1)
+        band = style.draw_histogram(*model, "band", self.total_error, label=errors, **BAND)
+        line = style.draw_histogram(*model, color=style.MODEL, linewidth=1.4, label="model")
         ax.set(xlim=self.edges[[0, -1]], ylabel="fraction of events")
         contents = np.concatenate([self.truth, self.generated + self.total_error])
         top = contents.max()
@@ -319,16 +310,14 @@ class MarginalDisplay:
         style.few_ticks(ax)
         return [fill, line, band]
 
-    def _draw_ratio(self, ax, mplhep, ratio_range):
+    def _draw_ratio(self, ax, ratio_range):
         """Draw the ratio with the band and the floor; returns the floor for the legend."""
-        common = {"histtype": "band", "ax": ax, "flow": "none"}
-        ones, error = np.ones_like(self.truth), self.ratio_floor
-        floor, *_ = mplhep.histplot(
-            ones, self.edges, yerr=error, label="floor", **FLOOR_BAND, **common
-        )
+        ones = np.ones_like(self.truth)
+        settings = {"label": "floor", **FLOOR_BAND}
+        floor = style.draw_histogram(ax, ones, self.edges, "band", self.ratio_floor, **settings)
         ax.axhline(1, color=style.TRUTH_LINE, linewidth=0.8)
         error = _divide(self.total_error, np.abs(self.truth))
-        mplhep.histplot(self.ratio, self.edges, yerr=error, **BAND, **common)
+        style.draw_histogram(ax, self.ratio, self.edges, "band", error, **BAND)
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
         marks = {"color": style.MODEL, "markersize": 4}
         ax.plot(centre, self.ratio, ".", **marks)
@@ -341,10 +330,10 @@ class MarginalDisplay:
         ax.set_xlabel(self.name)
         style.style_axes(ax)
         style.few_ticks(ax)
-        return [floor.stairs]
+        return [floor]
 
     def _outside(self, ratio_range):
-        """Bins whose ratio lies above and below the panel; without truth it is infinite."""
+        """Bins whose ratio lies above and below the panel. The ratio is infinite without truth."""
         infinite = (self.truth == 0) & (self.generated != 0)
         ratio = np.where(infinite, np.copysign(np.inf, self.generated), self.ratio)
         return ratio > ratio_range[1], ratio < ratio_range[0]

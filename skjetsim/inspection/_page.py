@@ -35,7 +35,7 @@ $body
 
 
 class Findings(Bunch):
-    """Tables, figures and pictures; shown by their names, for pictures are megabytes of bytes."""
+    """What a report found. Its repr has only names, since pictures are megabytes of bytes."""
 
     def __repr__(self):
         where = "" if self.get("path") is None else f", written to {self.path}"
@@ -48,64 +48,63 @@ def render(title, blocks):
     Parameters
     ----------
     title : str
-    blocks : list of (str, object)
-        Kind and content: "heading" str, "code" str, "list" of str, "facts" dict, "table"
-        DataFrame, "pictures" dict of heading to PNG.
+    blocks : list of str
+        HTML, as the other functions make it.
 
     Returns
     -------
     str
     """
-    body = "\n".join(_BLOCKS[kind](content) for kind, content in blocks)
-    return PAGE.substitute(title=escape(title), body=body)
+    return PAGE.substitute(title=escape(title), body="\n".join(blocks))
 
 
-def _heading(text):
+def heading(text):
+    """Title of a section."""
     return f"<h2>{escape(text)}</h2>"
 
 
-def _code(text):
+def code(text):
+    """Text as it is, in a typewriter font."""
     return f"<pre>{escape(text)}</pre>"
 
 
-def _list(lines):
+def bullets(lines):
+    """List of texts."""
     return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
-def _facts(facts):
+def facts(values):
+    """Table of a dict."""
     rows = "".join(
         f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>"
-        for name, value in facts.items()
+        for name, value in values.items()
     )
     return f"<table>{rows}</table>"
 
 
-def _table(table):
-    return table.to_html(float_format="%.4f", na_rep="", border=0)  # escapes names itself
+def table(frame):
+    """Table of a DataFrame."""
+    return frame.to_html(float_format="%.4f", na_rep="", border=0)  # escapes names itself
 
 
-def _pictures(pictures):
+def pictures(files):
+    """PNG files, each under its heading."""
     return "\n".join(
-        f'{_heading(name)}<img alt="{escape(name)}" '
+        f'{heading(name)}<img alt="{escape(name)}" '
         f'src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
-        for name, picture in pictures.items()
+        for name, picture in files.items()
     )
 
 
-_BLOCKS = {
-    "heading": _heading,
-    "code": _code,
-    "list": _list,
-    "facts": _facts,
-    "table": _table,
-    "pictures": _pictures,
-}
+def left_out(notes):
+    """Blocks of the section of notes; none without notes."""
+    return [heading("Left out"), bullets(notes)] if notes else []
 
 
 def check_target(path):
-    """Make the folder of a file that is to be written, and raise if it cannot be.
+    """Make the folder of a file, and raise if the file cannot be written.
 
-    Called before the work, which takes minutes.
+    Reports call this before the work, which takes minutes.
     """
     path = Path(path)
     if path.is_dir():

@@ -31,7 +31,7 @@ def new_figure(width, height):
 
 
 def png(figure):
-    """The figure as a file."""
+    """The figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
@@ -46,7 +46,7 @@ def _members_or_generated(events, column=None):
 
 
 def drawn_columns(events):
-    """Names of the columns to draw: those that vary, and if many the farthest from the truth."""
+    """Names of the columns to draw: those that vary, or the worst of them if they are many."""
     constant = [name for name in events.truth if events.truth[name].nunique() == 1]
     if constant:
         events.notes.append(f"Not drawn, since the truth never varies there: {constant}.")
@@ -110,9 +110,9 @@ def correlations(events, names):
 
 
 def coverage(events, names, rows, draws):
-    """Quantile coverage of several draws of each of some events.
+    """Quantile coverage of the events at positions `rows`.
 
-    `draws` is of shape (n, k, d), before the transformer.
+    `draws` has shape (n, k, d), k draws per event, before the transformer.
     """
     draws, _ = in_coordinates(events.transformer, draws, events.names)
     positions = [events.truth.columns.get_loc(name) for name in names]

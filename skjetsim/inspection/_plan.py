@@ -12,8 +12,8 @@ from skjetsim.utils._weighted import weighted_quantile
 
 BAND = (0.16, 0.5, 0.84)
 FEWEST = 20  # events in a bin that has quantiles
-N_ERRORS = 3  # from zero, of a mean direction
-# Of the same quantity on two levels: below it, in so many events, the levels are unrelated.
+N_ERRORS = 3  # standard errors between zero and a mean direction that counts
+# If a quantity has a smaller correlation between both levels of so many events, rows are mixed up.
 LEAST_CORRELATION, MANY = 0.1, 1000
 
 
@@ -21,7 +21,7 @@ def common_edges(before, after, bins, range):
     """Edges from two weighted samples that count equally."""
     values, shares = [], []
     for sample, weight in (before, after):
-        _, sample, weight = spread_draws(np.empty(len(sample)), sample, weight)
+        sample, weight = spread_draws(sample, weight)
         values.append(sample)
         shares.append(weight / weight.sum())
     weighted = before[1] is not None or after[1] is not None or len(values[0]) != len(values[1])
@@ -31,7 +31,7 @@ def common_edges(before, after, bins, range):
 
 def fractions(values, edges, weight):
     """Fractions of all events in bins of values (n,) or (n, k)."""
-    _, values, weight = spread_draws(np.empty(len(values)), values, weight)
+    values, weight = spread_draws(values, weight)
     return np.histogram(values, edges, weights=weight)[0] / weight.sum()
 
 
@@ -47,7 +47,7 @@ def quantiles_in_bins(x, y, edges, weight, angle):
         if len(rows) < FEWEST:
             continue
         own = None if weight is None else weight[rows]
-        _, values, shares = spread_draws(x[rows], y[rows], own)
+        values, shares = spread_draws(y[rows], own)
         around = 0.0
         if angle:
             around = _direction(values, shares, 0.5 * (edges[k] + edges[k + 1]))
@@ -57,10 +57,10 @@ def quantiles_in_bins(x, y, edges, weight, angle):
 
 
 def _direction(angles, weight, nearest):
-    """Mean direction of angles, in the turn nearest to another; NaN if they have no direction."""
+    """Mean direction of angles, within pi of `nearest`; NaN if they have no direction."""
     shares = weight / weight.sum()
     mean = np.sum(shares * np.exp(1j * angles))
-    # Of angles all around the circle it is N_ERRORS of its standard errors once in 8,000 bins.
+    # Angles without a direction pass N_ERRORS standard errors once in 8,000 bins.
     if np.abs(mean) ** 2 < N_ERRORS**2 * np.sum(shares**2):
         return np.nan
     return nearest + wrap_phi(np.angle(mean) - nearest)
@@ -68,30 +68,30 @@ def _direction(angles, weight, nearest):
 
 def costs(x, y, weight, angle):
     """Cost of a plan, and of the cheapest one between the same marginals."""
-    x, y, spread = spread_draws(x, y, weight)
+    y, spread, x = spread_draws(y, weight, x)
     sides = [pd.Series(side, name="phi" if angle else "quantity") for side in (x, y)]
     settings = {"sample_weight": None if weight is None else spread, "multioutput": "max"}
     return tuple(transport_cost(*sides, plan=plan, **settings) for plan in ("rows", "optimal"))
 
 
 def warn_of_shuffled(x, truth, weight, angle):
-    """Warn if the truth follows x no more than events of a random pairing do."""
+    """Warn if the truth follows x no more than it would in a random pairing."""
     if len(x) < MANY or x.std() == 0 or truth.std() == 0:
         return
     correlation = _correlation(x, truth, weight, angle)
     if not correlation < LEAST_CORRELATION:
         return
     warnings.warn(
-        f"The quantity has a correlation of {correlation:.3f} between X and truth, as for rows "
-        "that do not correspond: the plan of the truth, and its cost, are then those of a random "
-        "pairing. Pass paired=False unless row i of both is the same event.",
+        f"The quantity has a correlation of {correlation:.3f} between X and truth, as if their "
+        "rows did not correspond. The true plan and its cost are then those of a random pairing. "
+        "Pass paired=False unless row i of both is the same event.",
         UserWarning,
         stacklevel=3,
     )
 
 
 def _correlation(x, y, weight, angle):
-    """Pearson's coefficient; of angles the length that the mean of their differences gains."""
+    """Pearson's coefficient; for angles, the modulus of the covariance of their unit vectors."""
     if not angle:
         covariance = np.cov(x, y, aweights=weight)
         return covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])

@@ -12,38 +12,38 @@ from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
 from skjetsim.utils._validation import check_int, column_names
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
-CORE = (0.025, 0.975)  # quantiles of the draws: tails would make the core a single bin
+CORE = (0.025, 0.975)  # quantiles of the draws; with the tails the core would be a single bin
 MARGIN = 0.25  # of the core, on either side
-ENTRIES = 2  # of the legend, above one panel
+ENTRIES = 2  # legend entries above one panel
 
 
 class PosteriorDisplay:
     """Posterior of each column of single events, one row of panels per event.
 
-    Make one with `from_samples` or `from_estimator`. The true value is a line, what was measured a
-    dashed one if the column exists at detector level, and the prior, if it is given, is
-    grey. Single events show what a posterior looks like, not whether it is right: for that see
-    `CalibrationDisplay`.
+    Make one with `from_samples` or `from_estimator`. A line marks the true value, and a dashed
+    line the measured one, if the column exists at detector level. The prior is grey, if it is
+    given. Single events show what a posterior looks like. `CalibrationDisplay` shows whether it is
+    right.
 
     Parameters
     ----------
     edges : ndarray of shape (n_events, n_features, n_bins + 1)
         Angles are unrolled about the posterior's direction and may lie beyond pi.
     contents : ndarray of shape (n_events, n_features, n_bins)
-        Density of the posterior, one over the unit of the column.
+        Density of the posterior, per unit of the column.
     truth : ndarray of shape (n_events, n_features)
     measured : ndarray of shape (n_events, n_features)
         NaN if the detector level has no such column.
     prior : ndarray of shape (n_events, n_features, n_bins), or None
         Density of the prior in the same bins.
     names : list of str
-        Of the columns, with their units.
+        Names of the columns, with their units.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : ndarray of matplotlib Axes, shape (n_events, n_features)
-        Set by `plot`, as is `figure_`.
 
     See Also
     --------
@@ -86,8 +86,8 @@ class PosteriorDisplay:
         features : sequence of str or int, optional
             Columns to show; all by default.
         bins : int, default=30
-            At least two, over the central 95% of the draws and a quarter more on either side, and
-            as far as truth and measured value lie.
+            Number of bins, at least two. They hold the central 95% of the draws, the true and the
+            measured value, and a quarter of that 95% range more on either side.
 
         Returns
         -------
@@ -109,7 +109,7 @@ class PosteriorDisplay:
         columns = _columns(features, names, truth.shape[1])
         measured = _measured(measured, truth.shape, names)
         prior = _prior(prior, names, truth.shape[1])
-        angles = [names is not None and is_angle(names[column]) for column in columns]
+        labels = [column if names is None else names[column] for column in columns]
         panels = [
             _panel(
                 draws[event, :, column],
@@ -117,10 +117,10 @@ class PosteriorDisplay:
                 measured[event, column],
                 None if prior is None else prior[:, column],
                 bins,
-                angle,
+                is_angle(label),
             )
             for event in range(len(truth))
-            for column, angle in zip(columns, angles, strict=True)
+            for column, label in zip(columns, labels, strict=True)
         ]
         edges, contents, truth, measured, priors = (
             np.reshape(values, (len(truth), len(columns), *np.shape(values[0])))
@@ -132,7 +132,7 @@ class PosteriorDisplay:
             truth=truth,
             measured=measured,
             prior=None if prior is None else priors,
-            names=[axis_label(column if names is None else names[column]) for column in columns],
+            names=[axis_label(label) for label in labels],
         )
 
     @classmethod
@@ -209,11 +209,11 @@ class PosteriorDisplay:
         shape = self.truth.shape
         size = (0.6 + 2.5 * shape[1], 0.9 + 1.8 * shape[0])
         own = axes is None
-        with style.house_style() as (_, mplhep):
+        with style.house_style():
             axes = style.make_axes(axes, "each column of each event", *shape, figsize=size)
             axes = np.reshape(axes, shape)
             for at in np.ndindex(shape):
-                self._draw_panel(axes[at], at, mplhep)
+                self._draw_panel(axes[at], at)
             for ax, name in zip(axes[-1], self.names, strict=True):
                 ax.set_xlabel(name)
             for row, ax in enumerate(axes[:, 0]):
@@ -222,14 +222,13 @@ class PosteriorDisplay:
         self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self
 
-    def _draw_panel(self, ax, at, mplhep):
+    def _draw_panel(self, ax, at):
         edges = self.edges[at]
-        common = {"yerr": False, "ax": ax, "flow": "none"}
         if self.prior is not None:
-            settings = {"histtype": "fill", "color": style.TRUTH_FILL, "label": "prior"}
-            mplhep.histplot(self.prior[at], edges, **settings, **common)
-        settings = {"histtype": "step", "color": style.MODEL, "linewidth": 1.3}
-        mplhep.histplot(self.contents[at], edges, label="posterior", **settings, **common)
+            settings = {"color": style.TRUTH_FILL, "label": "prior"}
+            style.draw_histogram(ax, self.prior[at], edges, "fill", **settings)
+        settings = {"color": style.MODEL, "linewidth": 1.3, "label": "posterior"}
+        style.draw_histogram(ax, self.contents[at], edges, **settings)
         ax.axvline(self.truth[at], color=style.TRUTH_LINE, linewidth=1.3, label="truth")
         if np.isfinite(self.measured[at]):
             ax.axvline(self.measured[at], color=style.COLOURS[0], linestyle="--", label="measured")
@@ -245,7 +244,7 @@ class PosteriorDisplay:
             handles, labels = ax.get_legend_handles_labels()
             entries = dict(zip(labels, handles, strict=True)) | entries
         place, settings = axes[0, 0], {"loc": "best"}
-        if outside:  # the panels of a figure of its own stay free
+        if outside:  # nothing covers the panels of a figure that was made for them
             n_columns = min(len(entries), ENTRIES * axes.shape[1])
             place, settings = place.figure, {"loc": "outside upper center", "ncols": n_columns}
         place.legend(entries.values(), entries.keys(), **settings)
@@ -261,7 +260,7 @@ def _columns(features, names, n_columns):
 
 
 def _measured(measured, shape, names):
-    """Measured values of the columns, NaN for columns that it lacks."""
+    """Measured values of the columns; NaN for columns that were not measured."""
     values = np.full(shape, np.nan)
     if measured is None:
         return values
@@ -277,15 +276,14 @@ def _measured(measured, shape, names):
 
 
 def _measured_of(drawn, X, y):
-    """The detector level in the coordinates of the truth, as far as it has its columns."""
+    """The detector level in the coordinates of the truth; None if it cannot be matched."""
     own = column_names(y)
-    unnamed = own is None or drawn.columns is None
     if drawn.transformer is None:
         return y
-    if np.shape(X)[1:] == np.shape(y)[1:] if unnamed else set(drawn.columns) <= set(own):
-        return drawn.same_coordinates(y, "y")
+    if own is None or drawn.columns is None:
+        return drawn.same_coordinates(y, "y") if np.shape(X)[1:] == np.shape(y)[1:] else None
     # A model may unfold y that is in these coordinates already.
-    return None if unnamed else y
+    return drawn.same_coordinates(y, "y") if set(drawn.columns) <= set(own) else y
 
 
 def _prior(prior, names, n_columns):
@@ -306,7 +304,7 @@ def _panel(values, truth, measured, prior, bins, angle):
         )
         prior = None if prior is None else direction + wrap_phi(prior - direction)
     low, high = np.quantile(values, CORE)
-    margin = MARGIN * (high - low) or 0.5 * max(1.0, abs(low))  # of a constant
+    margin = MARGIN * (high - low) or 0.5 * max(1.0, abs(low))  # if all draws are equal
     known = [value for value in (truth, measured) if np.isfinite(value)]
     low, high = min([low, *known]) - margin, max([high, *known]) + margin
     edges = np.linspace(low, high, bins + 1)
@@ -315,5 +313,5 @@ def _panel(values, truth, measured, prior, bins, angle):
 
 
 def _density(values, edges):
-    """Density of all events, those beyond the edges counted too."""
+    """Density in the bins, relative to all events, including those beyond the edges."""
     return np.histogram(values, edges)[0] / (len(values) * np.diff(edges))

@@ -14,20 +14,20 @@ from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import sample, unwrap_search
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
+from skjetsim.inspection import _page as page
 from skjetsim.inspection import _pictures
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
 from skjetsim.inspection._events import as_rows
-from skjetsim.inspection._page import Findings, check_target, render, write
 from skjetsim.inspection._style import import_plotting
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
 
-TIMED_SECONDS = 0.5  # at least
+TIMED_SECONDS = 0.5  # a shorter draw is repeated with more events
 MOST_TIMED = 200_000
 N_COVERAGE, N_DRAWS = 2000, 50
-COVERAGE_SECONDS = 60  # longer than this nobody waits for one picture
+COVERAGE_SECONDS = 60  # nobody waits longer for one picture
 
 
 def model_report(
@@ -47,8 +47,9 @@ def model_report(
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
-    Distances feature by feature next to their floor and to what must fail, the area under the
-    curve of a classifier, yields after a selection, speed and size, and pictures of all of it.
+    It has distances feature by feature next to their floor and to controls that must fail, the
+    area under the curve of a classifier, yields after a selection, speed and size, and pictures of
+    all of it.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def model_report(
         Theory-level events, best held out from the fit; for a generator the true events. A table
         may have more columns than the model was fitted with.
     y : array-like of shape (n, n_targets), optional
-        The true detector level; None for a generator. For a simulator that learns from unpaired
-        events, such as `OTUSSimulator`, rows need not correspond, nor be equally many: it is judged
-        by distributions alone, as a generator is.
+        The true detector level; None for a generator. A simulator that learns from unpaired
+        events, such as `OTUSSimulator`, is judged by distributions alone, as a generator is: rows
+        of X and y need not correspond, and their numbers may differ.
     path : str or path-like, default="report.html"
         A missing folder is made; an existing file is replaced once everything is done.
     transformer : transformer, optional
@@ -69,36 +70,39 @@ def model_report(
         `CartesianToCylindrical`, or `KinematicFeatures` that passes the columns through. A fitted
         one is used as it is, an unfitted one is cloned and fitted on the truth.
     by : str, optional
-        Column of X, after or before `transformer`, in whose quarters the response is measured; by
-        default the first pT, else the first column.
+        Column of X, after or before `transformer`. The response is measured in four bins of it.
+        By default it is the first pT, else the first column.
     second_pass : (target, accepted) or Bunch of both, optional
-        The same events once more through the detector, and which of them it accepts: the floor of
-        a simulator, as `load_wjet().repeats[0]` has it. Without it the floor of the marginals is
-        two disjoint halves of y, and the response has none.
+        The same events after another detector pass, and which of them it accepts, as in
+        `load_wjet().repeats[0]`: the floor of a simulator. Without it the floor of the marginals
+        compares two disjoint halves of y, and the response has no floor.
     selection : callable, optional
-        From a table of y's columns to a boolean mask, such as `skjetsim.selection.wjet_selection`.
+        Function from a table with the columns of y to a boolean mask, such as
+        `skjetsim.selection.wjet_selection`.
     train : array-like of shape (n_train, n_features), optional
-        What a generator was fitted to, to see whether it repeats its events.
+        Events that a generator was fitted to, to see whether it repeats them.
     facts : dict of str to str, optional
         More lines for the table at the top: how the model was trained, for example.
     title : str, optional
+        Title of the HTML file.
     random_state : int, Generator, RandomState or None
-        Of the drawn events, floors and classifiers.
+        Seed of the drawn events, floors and classifiers.
 
     Returns
     -------
     sklearn.utils.Bunch
         distances : DataFrame
-            One row a feature: W1 of the marginal in standard deviations of the truth, and, of
-            pairs, the largest W1 of the response over four bins of `by` in standard deviations of
-            the response; for the model, the floor (95% quantile), X passed off as y
-            ("identity") and y of other events ("shuffled").
+            One row per feature. The columns are W1 of the marginal in standard deviations of the
+            truth, and for pairs the largest W1 of the response over four bins of `by` in standard
+            deviations of the response. Both are given for the model, the floor (95% quantile), X
+            passed off as y ("identity") and y of other events ("shuffled").
         auc, auc_error : float
-            Of a classifier that tells (X, simulated) from (X, y); and its standard error.
+            Area under the curve of a classifier that tells (X, simulated) from (X, y), and its
+            standard error.
         yields : DataFrame or None
             Events before and after `selection`.
         rate : float
-            Events a second.
+            Simulated events per second.
         verdict : list of str
             What the figures say, in sentences.
         facts : dict of str to str
@@ -125,8 +129,8 @@ def model_report(
 
     See Also
     --------
-    closure_report : The same question, region by region, on other events than those of the fit. It
-        takes rows for pairs, whatever the simulator learnt from.
+    closure_report : The same question, region by region, for events other than those of the fit.
+        Rows of X and y must be pairs, whatever the simulator learnt from.
 
     Notes
     -----
@@ -152,14 +156,14 @@ def model_report(
     if isinstance(y, (str, os.PathLike)):
         raise TypeError(f"y is the path {str(y)!r}: pass it as path={str(y)!r}, and y before it.")
     import_plotting()  # what is missing is said before the work
-    path = check_target(path)
+    path = page.check_target(path)
     root = as_seed_sequence(random_state)
     events = _compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
     paired = events.X is not None
     if train is not None and is_simulator(estimator):
         raise ValueError(
-            "train is for generators. What a simulator gives for events it was trained on lies "
-            "near them, as the detector does: see nearest_neighbour_ratio for how to ask it."
+            "train is for generators. A simulator's events lie near those of its training, as "
+            "the detector's do: see nearest_neighbour_ratio for how to test a simulator."
         )
     by = summary.binning_values(events, by) if paired else None
     measured = summary.measure(events, by, root)
@@ -173,7 +177,7 @@ def model_report(
         lines |= _generator_facts(events, train, root)
     lines["simulated events / s, one thread"] = f"{rate:,.0f} ({busy:.1f} cores busy)"
     lines |= _file_facts(estimator) | dict(facts or {})
-    found = Findings(
+    found = page.Findings(
         distances=measured.distances,
         auc=auc,
         auc_error=auc_error,
@@ -185,7 +189,7 @@ def model_report(
         pictures=_draw(estimator, events, rate, root),
         path=path,
     )
-    write(path, _page(found, estimator, title))
+    page.write(path, _html(found, estimator, title))
     return found
 
 
@@ -198,55 +202,48 @@ def _compare(estimator, X, y, **settings):
     events = compare(estimator, X, y, paired=paired, **settings)
     if is_simulator(estimator) and not paired:
         events.notes.append(
-            f"The response, the joint AUC and coverage: {_name(estimator)} learns from unpaired "
-            "events, so that distributions are compared. Where row i of X and y is the same event, "
-            "ResponseDisplay.from_estimator and closure_report compare rows."
+            f"The response, the joint AUC and the coverage, since {_name(estimator)} learns from "
+            "unpaired events: only distributions are compared. If row i of X and y is the same "
+            "event, ResponseDisplay.from_estimator and closure_report compare rows."
         )
     return events
 
 
-def _page(found, estimator, title):
+def _html(found, estimator, title):
     """The report as HTML."""
     blocks = [
-        ("facts", found.facts),
-        ("heading", "What the figures say"),
-        ("list", found.verdict),
-        ("heading", "Distances"),
-        ("table", found.distances),
+        page.facts(found.facts),
+        page.heading("What the figures say"),
+        page.bullets(found.verdict),
+        page.heading("Distances"),
+        page.table(found.distances),
     ]
     if found.yields is not None:
-        blocks += [("heading", "Selection"), ("table", found.yields)]
-    blocks.append(("pictures", found.pictures))
-    if found.notes:
-        blocks += [("heading", "Left out"), ("list", found.notes)]
+        blocks += [page.heading("Selection"), page.table(found.yields)]
+    blocks += [page.pictures(found.pictures), *page.left_out(found.notes)]
     whole = {"N_CHAR_MAX": 100_000} if isinstance(estimator, BaseEstimator) else {}
-    blocks += [("heading", "Model"), ("code", estimator.__repr__(**whole))]  # never shortened
-    return render(f"Report: {_name(estimator)}" if title is None else title, blocks)
+    blocks += [page.heading("Model"), page.code(estimator.__repr__(**whole))]  # never shortened
+    return page.render(f"Report: {_name(estimator)}" if title is None else title, blocks)
 
 
 def _name(estimator):
     """Classes from the outside in, to the model itself."""
-    names = [type(estimator).__name__]
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "simulator"):
-            estimator = estimator.simulator
-        else:
-            return ", ".join(names)
+    names = []
+    while estimator is not None:
         names.append(type(estimator).__name__)
+        inner = getattr(estimator, "best_estimator_", getattr(estimator, "simulator", None))
+        estimator = estimator.steps[-1][1] if hasattr(estimator, "steps") else inner
+    return ", ".join(names)
 
 
 def _auc_facts(events, auc, auc_error, root):
     """Area under the curve and what it was measured with."""
     n_events = f"{min(len(events.truth), len(events.generated)):,}"
     joint = "" if events.X is None else "joint "
-    what = f"{joint}AUC, {n_events} events a side (0.5: cannot be told apart)"
+    what = f"{joint}AUC, {n_events} events per side (0.5: cannot be told apart)"
     lines = {"events": n_events, what: f"{auc:.3f} +- {auc_error:.3f}"}
     if (floor := summary.floor_auc(events, root)) is not None:
-        lines["the same of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
+        lines["joint AUC of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
     return lines
 
 
@@ -268,7 +265,7 @@ def _generator_facts(events, train, root):
 
 
 def _rate(estimator, events, root):
-    """Events a second, and cores busy on average, of one long enough draw."""
+    """Events per second, and average number of busy cores, of a draw that is long enough."""
     n_events, seed = len(events.truth), int_seed(root, RATE)
     while True:
         arguments = {"n_samples": n_events}
@@ -318,7 +315,7 @@ def _draw(estimator, events, rate, root):
         **_pictures.correlations(events, names),
     }
     if events.X is not None:
-        return pictures | _coverage(estimator, events, names, rate, root)
+        return pictures | (_coverage(estimator, events, names, rate, root) if names else {})
     if is_generator(estimator) and hasattr(unwrap_search(estimator), "transform"):
         pictures |= _pictures.latent(estimator, events.inputs)
     return pictures
@@ -327,7 +324,7 @@ def _draw(estimator, events, rate, root):
 def _coverage(estimator, events, names, rate, root):
     """Draw the coverage of some events, unless their draws take too long."""
     n_events = min(N_COVERAGE, len(events.truth))
-    if not names or n_events * N_DRAWS > COVERAGE_SECONDS * rate:
+    if n_events * N_DRAWS > COVERAGE_SECONDS * rate:
         events.notes.append(
             f"Coverage is not drawn: {N_DRAWS} draws of {n_events} events would take more than "
             f"{COVERAGE_SECONDS} s. CoverageDisplay.from_estimator draws it for fewer events."

@@ -6,6 +6,7 @@ from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     bin_edges,
     check_as_long,
+    check_filled,
     check_one,
     check_quantity,
     full_turn,
@@ -37,32 +38,33 @@ class ResponseDisplay:
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
     - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated;
     - "pred_vs_reco": true (x) against simulated (y) detector level, next to true against a second
-      pass of the same events through the detector. No simulation does better, and few as well: the
-      passes share all that X leaves out, such as the particles of a jet.
+      pass of the same events through the detector. No simulation does better than the second pass,
+      and few do as well: both passes share all that X leaves out, such as the particles of a jet.
 
-    Panels of the latter two give the linear correlation coefficient r, of angles that of their
-    unit vectors.
+    Panels of the last two kinds show the linear correlation coefficient r. For angles it is that
+    of their unit vectors.
 
     Parameters
     ----------
     kind : {"residual", "gen_vs_reco", "pred_vs_reco"}
     marginal : MarginalDisplay or None, default=None
-        The residuals, of kind "residual".
+        The residuals, for kind "residual".
     edges : ndarray of shape (n_bins + 1,) or None, default=None
-        Of both axes, of the other kinds.
+        Edges of both axes, for the other kinds.
     contents : dict of str to ndarray of shape (n_bins, n_bins) or None, default=None
-        Title of a panel, and its fractions of all events, x first. Those outside make up for the
-        difference to one.
+        Fractions of all events in the bins of each panel, x first, by the title of the panel.
+        They add up to less than one if events are outside the bins.
     correlations : dict of str to float or None, default=None
-        Title of a panel, and the correlation coefficient, events outside included.
+        Correlation coefficient by the title of the panel, including events outside the bins.
     labels : tuple of (str, str) or None, default=None
-        Of the axes.
+        Labels of the axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like `axes_`.
     axes_ : tuple of matplotlib Axes
-        Distribution and ratio, or one for each panel. Set by `plot`, as is `figure_`.
+        Distribution and ratio, or one for each panel.
 
     Examples
     --------
@@ -113,20 +115,21 @@ class ResponseDisplay:
             Simulated detector level of the same events, or k draws for each; without the last
             dimension if truth is 1-D.
         X : array-like of shape (n, n_features) or (n,)
-            Theory level, which has the column too.
+            Theory level, which must have the column too.
         feature : str or int
-            Column to compare, by name in all tables that have names. Of 1-D input it is the name.
+            Column to compare, by name in all tables that have names. It names 1-D input.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         members : array-like of shape (n_members, n, n_targets) or (n_members, n, k, n_targets)
-            Of an ensemble, instead of `generated`; residuals then have its band.
+            Events simulated by each member of an ensemble, instead of `generated`. Residuals then
+            have the band of the ensemble.
         second_pass : array-like of shape (n, n_targets), optional
-            The same events once more through the detector; of kind "pred_vs_reco" only.
+            The same events after another detector pass, for kind "pred_vs_reco" only.
         bins : int or array-like of edges, default=50
         range : tuple of (float, float), optional
             By default the central 99.6% of the true residual or detector level, and a full turn
             for an angle.
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Negative ones are allowed for residuals.
+            Weights of the events. Negative weights are allowed for residuals.
 
         Returns
         -------
@@ -143,26 +146,26 @@ class ResponseDisplay:
         check_option(kind, "kind", KINDS)
         keyword, drawn = check_one(generated, members)
         if second_pass is not None and kind != "pred_vs_reco":
-            raise ValueError(
-                f'second_pass is compared with kind="pred_vs_reco" only, got {kind!r}.'
-            )
+            raise ValueError(f'second_pass is for kind="pred_vs_reco" only, got kind={kind!r}.')
         events = _Response(truth, X, feature)
         drawn = events.draws(drawn, keyword)
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
             second_pass = events.column(second_pass, "second_pass")
-        binning = {"bins": bins, "range": range}
         if kind == "residual":
-            return cls(kind=kind, marginal=events.residuals(keyword, drawn, binning, sample_weight))
+            settings = {"bins": bins, "range": range, "sample_weight": sample_weight}
+            return cls(kind=kind, marginal=events.residuals(keyword, drawn, settings))
         weight = check_weight(sample_weight, len(events.truth), "sample_weight")
         if members is not None:
             drawn = np.moveaxis(drawn, 0, 1).reshape(len(events.truth), -1)
         edges = bin_edges(events.truth, bins, full_turn(events.label, bins, range), weight)
         x, pairs, labels = events.panels(kind, drawn, second_pass)
+        contents = {t: plan_fractions(x, y, edges, weight) for t, y in pairs.items()}
+        check_filled(contents, edges)
         return cls(
             kind=kind,
             edges=edges,
-            contents={t: plan_fractions(x, y, edges, weight) for t, y in pairs.items()},
+            contents=contents,
             correlations={t: _correlation(x, y, weight, events.angle) for t, y in pairs.items()},
             labels=labels,
         )
@@ -197,11 +200,11 @@ class ResponseDisplay:
             Column of X and y, after `transformer`.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         transformer : transformer, optional
-            Applied to the columns of y in y, X, the simulated and the second events. A fitted one
-            is used as it is, an unfitted one is cloned and fitted on y. Where X lacks columns of
-            y, X gets a clone of its own, of transformers that learn nothing but columns.
+            Applied to the columns of y in y, X, the simulated events and the second pass. A fitted
+            one is used as it is, an unfitted one is cloned and fitted on y. If X lacks columns of
+            y, it gets its own clone, which must learn nothing but columns.
         second_pass : array-like of shape (n, n_targets), optional
-            The same events once more through the detector.
+            The same events after another detector pass.
         n_samples : int, optional
             Draws for each event, by default one.
         random_state : int, Generator, RandomState or None
@@ -221,15 +224,8 @@ class ResponseDisplay:
         """
         check_option(kind, "kind", KINDS)
         check_simulator(estimator, "only those respond to X")
-        drawn = draw_events(
-            estimator,
-            X,
-            y,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-            members=True,
-        )
+        settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
+        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
             second_pass = drawn.same_coordinates(second_pass, "second_pass")
@@ -253,7 +249,7 @@ class ResponseDisplay:
         axes : sequence of matplotlib Axes, optional
             Two for residuals (distribution and ratio), else one for each panel; made by default.
         log : bool, default=True
-            Logarithmic contents of the residuals, or colours.
+            Whether the contents of residuals, or the colours, are on a logarithmic scale.
         ratio_range : tuple of (float, float), default=(0.7, 1.3)
             Limits of the ratio panel of residuals.
 
@@ -262,9 +258,8 @@ class ResponseDisplay:
         self
         """
         if self.kind == "residual":
-            ax, ratio_ax = (None, None)
-            if axes is not None:
-                ax, ratio_ax = style.check_axes(axes, 2, "distribution and ratio")
+            what = "distribution and ratio"
+            ax, ratio_ax = (None, None) if axes is None else style.check_axes(axes, 2, what)
             self.marginal.plot(ax, ratio_ax=ratio_ax, log=log, ratio_range=ratio_range)
             axes = (self.marginal.ax_, self.marginal.ratio_ax_)
         else:
@@ -278,12 +273,11 @@ class ResponseDisplay:
         return self
 
     def _draw_panels(self, axes, log):
-        norm = style.colour_norm(self.contents.values(), log)
-        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = style.draw_plan(ax, table, self.edges, norm)
-            style.write_note(ax, f"r = {self.correlations[title]:.4f}", table)
-            ax.set(title=title, xlabel=self.labels[0])
-        axes[0].set_ylabel(self.labels[1])
+        notes = [f"r = {self.correlations[title]:.4f}" for title in self.contents]
+        plans = list(self.contents.values())
+        mesh = style.draw_plans(axes, plans, self.edges, self.labels, notes, log)
+        for ax, title in zip(axes, self.contents, strict=True):
+            ax.set_title(title)
         axes[0].figure.colorbar(mesh, ax=list(axes), label="fraction of events")
 
 
@@ -306,7 +300,7 @@ class _Response:
         return feature_position(self.feature, names, n_columns, what)
 
     def column(self, table, what):
-        """Return the quantity's column of another table of the same events."""
+        """Return the quantity in another table of the same events."""
         if np.ndim(table) == 1:
             values = check_quantity(table, what)
         else:
@@ -321,7 +315,7 @@ class _Response:
         return values
 
     def draws(self, drawn, what):
-        """The quantity in generated events (n,) or (n, k), or in members, these first."""
+        """Return the quantity in generated events, (n,) or (n, k); members are an axis before."""
         if hasattr(drawn, "columns"):
             return self.column(drawn, what)
         if what == "members":
@@ -340,7 +334,7 @@ class _Response:
         check_events(values.reshape(-1, 1), what=what)
         return values
 
-    def residuals(self, keyword, drawn, binning, sample_weight):
+    def residuals(self, keyword, drawn, settings):
         """Display of detector minus generator level."""
         theory = self.theory if drawn.ndim == 1 else self.theory[:, None]
         if keyword == "members":
@@ -349,9 +343,8 @@ class _Response:
             self._difference(self.truth, self.theory),
             **{keyword: self._difference(drawn, theory)},
             name=axis_label(self.label, suffix=": detector $-$ generator"),
-            **binning,
-            sample_weight=sample_weight,
-            generated_weight=sample_weight,
+            **settings,
+            generated_weight=settings["sample_weight"],
         )
 
     def _difference(self, one, other):
@@ -386,7 +379,7 @@ def _correlation(x, y, weight, angle):
 
     For angles it is that of their unit vectors, which have no seam at pi.
     """
-    x, y, weight = spread_draws(x, y, weight)
+    y, weight, x = spread_draws(y, weight, x)
     sides = [np.exp(1j * side) if angle else side for side in (x, y)]
     first, second = (side - np.average(side, weights=weight) for side in sides)
     products = ((first, first), (second, second), (first, second))

@@ -15,7 +15,7 @@ COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-BOX = {"facecolor": "white", "edgecolor": "none"}  # behind what is written on a plan
+BOX = {"facecolor": "white", "edgecolor": "none"}  # behind text on a plan
 MOST_NUMBERED = 12  # columns of a matrix whose cells still have room for a number
 
 
@@ -34,13 +34,13 @@ def import_plotting():
 
 @contextmanager
 def house_style():
-    """Context in which figures are made and drawn; gives pyplot and mplhep."""
+    """Context in which figures are made and drawn; gives pyplot."""
     plt, mplhep = import_plotting()
     base = mplhep.style.ROOT
     kept = ("xtick.direction", "ytick.direction", "legend.", "xaxis.label", "yaxis.label")
     settings = {key: base[key] for key in base if key.startswith(kept)}
     with plt.rc_context(settings):
-        yield plt, mplhep
+        yield plt
 
 
 def style_axes(*axes):
@@ -53,7 +53,7 @@ def style_axes(*axes):
 
 
 def few_ticks(ax, axis="x"):
-    """Five ticks at most, small and large values as powers of ten: responses can be tiny."""
+    """Set five ticks at most, and powers of ten for small and large values such as responses."""
     ax.locator_params(axis=axis, nbins=5)
     ax.ticklabel_format(axis=axis, scilimits=(-2, 4))
     ax.xaxis.get_offset_text().set(x=0, ha="left")  # the label stands at the right
@@ -90,11 +90,18 @@ def colours_of_worst(names, pull):
     ]
 
 
+def draw_histogram(ax, contents, edges, histtype="step", error=False, **settings):
+    """Draw a histogram, with an error band if `histtype` is "band"; returns its stairs."""
+    _, mplhep = import_plotting()
+    settings |= {"histtype": histtype, "yerr": error, "flow": "none"}
+    return mplhep.histplot(contents, edges, ax=ax, **settings)[0].stairs
+
+
 def draw_cells(ax, contents, x_edges, y_edges, **settings):
     """Colour the cells of a 2-D histogram with mplhep, x first; returns the mesh.
 
-    mplhep makes its axes the current ones. pyplot would then keep a figure that it did not know
-    before for ever, so it is closed there.
+    mplhep makes its axes the current ones. pyplot would then keep a figure that is not its own for
+    ever, so that figure is closed in pyplot.
     """
     plt, mplhep = import_plotting()
     known = plt.get_fignums()
@@ -109,7 +116,7 @@ def draw_cells(ax, contents, x_edges, y_edges, **settings):
     return artists.pcolormesh
 
 
-def colour_norm(tables, log):
+def _colour_norm(tables, log):
     """Return one colour scale for several tables; a logarithmic one starts at the least entry."""
     from matplotlib.colors import LogNorm, Normalize
 
@@ -124,22 +131,42 @@ def diverging(limit):
     return {"cmap": "RdBu_r", "norm": Normalize(-limit, limit)}
 
 
-def draw_plan(ax, contents, edges, norm):
-    """Draw one level against the other, white where empty, and the diagonal; returns the mesh."""
-    cells = np.where(contents > 0, contents, np.nan)
-    mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
-    ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
-    style_axes(ax)
-    few_ticks(ax)
-    few_ticks(ax, "y")
+def draw_plans(axes, plans, edges, labels, notes, log):
+    """Draw one level against the other on each of the axes, with the diagonal.
+
+    Parameters
+    ----------
+    axes : sequence of Axes
+    plans : list of ndarray of shape (n_bins, n_bins)
+        Fractions of all events, x first. Empty bins are white.
+    edges : ndarray of shape (n_bins + 1,)
+        Edges of both axes.
+    labels : tuple of (str, str)
+        Labels of the axes.
+    notes : list of str
+        Text for the corner of each plan, above the share of the events outside the bins.
+    log : bool
+        Whether the colours, which are the same for all plans, are on a logarithmic scale.
+
+    Returns
+    -------
+    QuadMesh
+        The cells of the last plan, for a colour bar.
+    """
+    norm = _colour_norm(plans, log)
+    for ax, contents, note in zip(axes, plans, notes, strict=True):
+        cells = np.where(contents > 0, contents, np.nan)
+        mesh = draw_cells(ax, cells, edges, edges, norm=norm, cmap="viridis")
+        ax.axline((edges[0],) * 2, slope=1, color=TRUTH_LINE, linewidth=0.8, linestyle=":")
+        style_axes(ax)
+        few_ticks(ax)
+        few_ticks(ax, "y")
+        if (outside := 1 - contents.sum()) > 5e-5:
+            note += f"\n{100 * outside:.2f}% outside"
+        ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox={"alpha": 0.8, **BOX})
+        ax.set_xlabel(labels[0])
+    axes[0].set_ylabel(labels[1])
     return mesh
-
-
-def write_note(ax, note, contents):
-    """Write a note, and the share of the events outside the bins, into the corner of a plan."""
-    if (outside := 1 - contents.sum()) > 5e-5:
-        note += f"\n{100 * outside:.2f}% outside"
-    ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", bbox={"alpha": 0.8, **BOX})
 
 
 def draw_matrix(ax, matrix, labels, limit):
@@ -152,7 +179,7 @@ def draw_matrix(ax, matrix, labels, limit):
         numbers = {"labels": written.T, "labels_fontsize": 9 if size <= 6 else 7}
     mesh = draw_cells(ax, matrix.T, edges, edges, **diverging(limit), **numbers)
     ax.set_aspect("equal")
-    ax.set_ylim(size - 0.5, -0.5)  # also if three matrices share an axis
+    ax.set_ylim(size - 0.5, -0.5)  # inverted once, even if three matrices share it
     ax.minorticks_off()
     ax.tick_params(which="both", length=0)
     ax.set_xticks(range(size), labels, rotation=90)

@@ -22,7 +22,7 @@ MARGINAL, RESPONSE = "marginal W1 / std", "response W1 / std"
 
 
 def binning_values(events, by):
-    """Column to bin in, looked up after the transformer and before it; a sensible one for None."""
+    """Column of the bins, after or before the transformer; the first pT or column by default."""
     theory = events.X
     if by is None:
         pts = [name for name in theory.columns if name == "pt" or str(name).endswith("_pt")]
@@ -81,7 +81,7 @@ def marginal_floor(events, root):
 
 
 def measure(events, by, root):
-    """Distances feature by feature, of the model, of the floor, and of what must fail.
+    """Distances feature by feature, of the model, of the floor, and of controls that must fail.
 
     Parameters
     ----------
@@ -93,7 +93,8 @@ def measure(events, by, root):
     Returns
     -------
     Bunch
-        distances : DataFrame, one row a feature; limits : dict, 95% of the largest floor.
+        distances : DataFrame, one row per feature. limits : dict, 95% quantiles of the largest
+        distance of the floor.
     """
     floor = marginal_floor(events, root)
     columns = {
@@ -103,7 +104,7 @@ def measure(events, by, root):
     limits = {MARGINAL: floor.limit}
     shared = events.shared
     if events.X is not None:
-        # No event keeps its own y: those of a random cycle.
+        # Each event gets the y of the next one in a random cycle, never its own.
         order = numpy_rng(root, SHUFFLE).permutation(len(events.truth))
         other = np.empty_like(order)
         other[order] = np.roll(order, 1)
@@ -139,7 +140,7 @@ def joint_auc(events, root, *key):
 
 
 def floor_auc(events, root):
-    """The same of the second detector pass; None without one."""
+    """Area and error of the second detector pass instead of the model; None without one."""
     if events.second_pass is None:
         return None
     truth, second_pass, X = events.both()
@@ -162,8 +163,8 @@ def yields(events, selection):
     """Events before and after a selection, of the truth, the model and the second pass.
 
     The error counts the events in which truth and simulation differ, since most events pass or
-    fail in both. Events of a generator and unpaired events are independent: their shares are
-    compared, of unequal numbers of events.
+    fail in both. Events of a generator and unpaired events are independent, and their numbers may
+    differ, so the selected shares are compared.
     """
     passed = {
         key: check_mask(selection(table), len(table), "selection(events)")
@@ -224,20 +225,20 @@ def verdict(measured, auc, auc_error, events):
     said = [_against_floor(table, kind, limits) for kind in (MARGINAL, RESPONSE) if kind in table]
     if events.second_pass is None:
         said.append(
-            "The floor of the marginals compares two disjoint halves of the truth. Half the events "
-            "have a floor that is higher than that of all by a factor of 1.4."
+            "The floor of the marginals compares two disjoint halves of the truth. It is higher "
+            "by a factor of 1.4 than a floor with all events on either side."
         )
     if RESPONSE in table:
         said.append(_controls(table, limits))
         if RESPONSE not in limits:
             said.append(
-                "The response has no floor here: that needs the same events once more through the "
-                "detector (second_pass)."
+                "The response has no floor here: it needs the same events after another detector "
+                "pass (second_pass)."
             )
     elif events.X is not None:
         said.append(
-            "X has none of the columns of y, so there is no response, and no identity to compare "
-            "with: the joint AUC says whether y follows X."
+            "X has none of the columns of y, so there is no response, and X cannot be passed off "
+            "as y: the joint AUC says whether y follows X."
         )
     pull = (auc - 0.5) / auc_error
     tells = "tells" if pull > 2 else "cannot tell"
@@ -268,6 +269,6 @@ def _controls(table, limits):
     if not passed:
         return f"The controls of the response fail, as they must: {given} are worse than {than}."
     return (
-        f"The controls of the response should fail, but of {given}, {' and '.join(passed)} is no "
-        f"worse than {than} ({limit:.4f}). Do not trust the response of this sample or model."
+        f"The controls of the response are {given}. They must be worse than {than} ({limit:.4f}), "
+        f"but {' and '.join(passed)} is not. Do not trust the response of this sample or model."
     )

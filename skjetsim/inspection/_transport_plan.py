@@ -1,4 +1,4 @@
-"""Which event a model takes where: one quantity on both levels, next to the true plan."""
+"""Where a model moves one quantity of each event, next to the true plan."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     check_as_long,
     check_draws,
+    check_filled,
     check_quantity,
     full_turn,
     plan_fractions,
@@ -19,47 +20,48 @@ from skjetsim.utils._validation import check_option, check_same_events, column_n
 
 DIRECTIONS = ("forward", "inverse")
 LEVELS = ("theory level", "detector level")
-# Beside a panel, in its heights and widths: marginal, and colour bar beyond it.
+# Around a panel, in its heights and widths: the gap to a marginal, the marginal, the colour bar.
 GAP, MARGINAL, BAR = 0.03, 0.2, 0.05
 
 
 class TransportPlanDisplay:
-    """Where a model takes one quantity of events, compared with the detector.
+    """Where a model moves one quantity of each event, compared with the detector.
 
-    Distributions say nothing about the plan, which event goes where: a model that shuffles the
-    detector level has them right. Make one with `from_samples` or `from_estimator`. Shown is the
-    quantity before (x) against after the move (y), with the median and the central 68% of y in
-    bins of x, and if pairs are known the true plan on the same axes and in the same colours.
-    Above and to the right of the panels are the marginal distributions, those of y with the truth's
-    in grey. The cost is `transport_cost`, the root mean square of the moves, next to the least with
-    which the one distribution can be moved to the other, in the unit of the axes.
+    Distributions do not show the plan, that is, which event goes where: a model that shuffles the
+    detector level has them right. Make one with `from_samples` or `from_estimator`. The plot shows
+    the quantity before the move (x) against that after it (y), with the median and the central 68%
+    of y in bins of x. If pairs are known, the true plan is drawn on the same axes and in the same
+    colours. The marginal distributions are above and to the right of the panels, with that of the
+    truth in grey. The cost is `transport_cost`, the root mean square of the moves, in the unit of
+    the axes. The optimal cost is the least that moves the one distribution to the other.
 
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        Of both axes.
+        Edges of both axes.
     contents : dict of str to ndarray of shape (n_bins, n_bins)
-        Title of a panel, "model" or "truth", and its fractions of all events, x first.
+        Fractions of all events in the bins of a panel, x first, by its title, "model" or "truth".
     quantiles : dict of str to ndarray of shape (3, n_bins)
-        Title of a panel, and the 16%, 50% and 84% quantiles of y in bins of x; NaN in bins of
-        fewer than twenty events. Of an angle they are taken about the direction of the bin, NaN
-        if it has no direction, and may lie beyond pi.
+        The 16%, 50% and 84% quantiles of y in bins of x, by the title of the panel; NaN in bins of
+        fewer than twenty events. Quantiles of an angle are taken about the mean direction in the
+        bin. They may lie beyond pi, and are NaN if the angles have no direction.
     costs : dict of str to tuple of (float, float)
-        Title of a panel, its cost and the optimal one.
+        Cost and optimal cost, by the title of the panel.
     source : ndarray of shape (n_bins,)
         Marginal of x, as fractions of all events.
     moved : dict of str to ndarray of shape (n_bins,)
-        Marginals of y, of "model" and, paired or not, of "truth".
+        Marginals of y, of "model" and, if it is known, of "truth".
     labels : tuple of (str, str)
-        Of the axes.
+        Labels of the axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Set by `plot`, like the axes.
     axes_ : tuple of matplotlib Axes
-        Of the plans.
+        The plans.
     marginal_axes_ : tuple of matplotlib Axes
-        Above each plan, and to the right of the last. Set by `plot`, as are `figure_` and `axes_`.
+        The marginals above each plan, and to the right of the last.
 
     See Also
     --------
@@ -112,21 +114,21 @@ class TransportPlanDisplay:
         generated : array-like of shape (n,) or (n, k)
             The quantity of the same events after it, or in k draws for each.
         truth : array-like of shape (n,), optional
-            Where the events really went. Of shape (n_truth,) if not `paired`.
+            The quantity after the true move, of shape (n_truth,) if not `paired`.
         paired : bool, default=True
             Whether row i of truth is the same event as row i of X. If not, only its distribution
             is shown.
         direction : {"forward", "inverse"}, default="forward"
-            Whether X is the theory level and moved to the detector level, or the reverse: what
-            the axes say.
+            Whether X is the theory level and is moved to the detector level, or the reverse. The
+            labels of the axes say so.
         name : str or tuple of (str, str), optional
-            Column of the quantity, such as "jet_pt", or before and after the move. One that is
-            called `phi` is an angle. By default the names of the Series that are passed.
+            Column of the quantity, such as "jet_pt", or its columns before and after the move. A
+            column called `phi` is an angle. By default the names of the Series that are passed.
         bins : int or array-like of edges, default=50
-            Of both axes.
+            Bins of both axes.
         range : tuple of (float, float), optional
-            By default the central 99.6% of X and truth together, of X and generated where there
-            is no truth, and a full turn for an angle.
+            By default the central 99.6% of X and truth together, or of X and generated if there is
+            no truth. For an angle it is a full turn.
         sample_weight : array-like of shape (n,), optional
             Weights of the events, also of a paired truth. Negative weights are an error.
         truth_weight : array-like of shape (n_truth,), optional
@@ -145,7 +147,7 @@ class TransportPlanDisplay:
         Warns
         -----
         UserWarning
-            If the rows of a paired truth, a thousand at least, plainly do not correspond.
+            If a paired truth has a thousand rows or more that plainly do not correspond to X.
         """
         check_option(direction, "direction", DIRECTIONS)
         names = _quantity_names(name, X, generated, truth)
@@ -172,13 +174,9 @@ class TransportPlanDisplay:
             moved={"model": _plan.fractions(moved, edges, weight)},
             labels=_labels(names, direction),
         )
+        check_filled(display.contents, edges)
         if true is not None:
             display.moved["truth"] = _plan.fractions(true, edges, true_weight)
-        if not any(table.any() for table in display.contents.values()):
-            raise ValueError(
-                f"No event lies between {edges[0]:g} and {edges[-1]:g} before and after the move: "
-                "choose bins or range to hold both."
-            )
         return display
 
     @classmethod
@@ -200,7 +198,7 @@ class TransportPlanDisplay:
         sample_weight=None,
         truth_weight=None,
     ):
-        """Draw from an estimator and histogram where it takes one column.
+        """Draw from an estimator and histogram where it moves one column.
 
         Parameters
         ----------
@@ -209,18 +207,18 @@ class TransportPlanDisplay:
         X : array-like of shape (n, n_features)
             Theory level. None if the inverse direction draws it and the truth is unknown.
         y : array-like of shape (n, n_targets), optional
-            Detector level, the truth of the forward direction if it is known; the inverse one
-            starts from it.
+            Detector level. It is the truth of the forward direction, and may be unknown there. The
+            inverse direction starts from it.
         feature : str or int
             Column of y, after `transformer`.
         theory_feature : str or int, optional
-            The same quantity in X, by default the column that is called so too. The diagonal
+            Column of the same quantity in X, by default the one with the same name. The diagonal
             and the cost mean nothing if it is another quantity.
         transformer : transformer, optional
             Applied to the columns of the truth in all levels, such as `CartesianToCylindrical`. A
             fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
-            what is drawn if there is no truth. Levels of other columns get a clone each, of
-            transformers that learn nothing but columns, such as `KinematicFeatures`.
+            what is drawn if there is no truth. A level with other columns gets its own clone, if
+            the transformer learns nothing but columns, such as `KinematicFeatures`.
         direction : {"forward", "inverse"}, default="forward"
             "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
             against y.
@@ -250,16 +248,9 @@ class TransportPlanDisplay:
         """
         check_option(direction, "direction", DIRECTIONS)
         inverse = direction == "inverse"
-        source, drawn = move_events(
-            estimator,
-            X,
-            y,
-            inverse=inverse,
-            paired=paired,
-            transformer=transformer,
-            n_samples=n_samples,
-            random_state=random_state,
-        )
+        settings = {"inverse": inverse, "paired": paired, "transformer": transformer}
+        drawing = {"n_samples": n_samples, "random_state": random_state}
+        source, drawn = move_events(estimator, X, y, **settings, **drawing)
         x, column, names = _quantity(source, drawn, feature, theory_feature, inverse)
         return cls.from_samples(
             x,
@@ -280,10 +271,10 @@ class TransportPlanDisplay:
         Parameters
         ----------
         axes : sequence of matplotlib Axes, optional
-            One for each plan; made by default. Given ones shrink, to make room for the marginals
-            and the colour bar above and on the right.
+            One for each plan; made by default. Given axes shrink to make room for the marginals
+            above and on the right, and for the colour bar.
         log : bool, default=True
-            Logarithmic colours and marginals.
+            Whether the colours and the marginals are on a logarithmic scale.
 
         Returns
         -------
@@ -297,35 +288,33 @@ class TransportPlanDisplay:
             On a wrong number of axes.
         """
         n_panels = len(self.contents)
-        with style.house_style() as (plt, _):
+        with style.house_style() as plt:
             if axes is None:
-                axes, above, beside, bar = _own_axes(plt, n_panels)
+                axes, above, right, bar = _own_axes(plt, n_panels)
             else:
                 axes = style.check_axes(axes, n_panels, f"the plans of {list(self.contents)}")
-                above, beside, bar = _axes_around(axes)
+                above, right, bar = _axes_around(axes)
             mesh = self._draw_plans(axes, log)
             axes[0].figure.colorbar(mesh, cax=bar, label="fraction of events")
             for ax, title in zip(above, self.contents, strict=True):
                 self._draw_source(ax, title, log)
-            self._draw_moved(beside, log)
-        self.axes_, self.marginal_axes_, self.figure_ = axes, (*above, beside), axes[0].figure
+            self._draw_moved(right, log)
+        self.axes_, self.marginal_axes_, self.figure_ = axes, (*above, right), axes[0].figure
         return self
 
     def _draw_plans(self, axes, log):
-        norm = style.colour_norm(self.contents.values(), log)
-        for ax, (title, table) in zip(axes, self.contents.items(), strict=True):
-            mesh = style.draw_plan(ax, table, self.edges, norm)
+        costs = [self.costs[title] for title in self.contents]
+        notes = [f"cost {cost:.3g}, optimal {optimal:.3g}" for cost, optimal in costs]
+        plans = list(self.contents.values())
+        mesh = style.draw_plans(axes, plans, self.edges, self.labels, notes, log)
+        for ax, title in zip(axes, self.contents, strict=True):
             self._draw_quantiles(ax, title)
             ax.set(xlim=self.edges[[0, -1]], ylim=self.edges[[0, -1]])
-            cost, optimal = self.costs[title]
-            style.write_note(ax, f"cost {cost:.3g}, optimal {optimal:.3g}", table)
-            ax.set_xlabel(self.labels[0])
-        axes[0].set_ylabel(self.labels[1])
         axes[0].legend(loc="lower right", frameon=True, framealpha=0.8, **style.BOX)
         return mesh
 
     def _draw_quantiles(self, ax, title):
-        """Draw the median and the band as lines, which leave the colours to be seen."""
+        """Draw the median and the band as lines, which do not hide the colours."""
         centre = 0.5 * (self.edges[1:] + self.edges[:-1])
         low, median, high = self.quantiles[title]
         ax.plot(centre, median, color=style.MODEL, linewidth=1.4, label="median")
@@ -345,7 +334,7 @@ class TransportPlanDisplay:
         model = {"color": style.MODEL, "linewidth": 1.2, "label": "model"}
         ax.stairs(self.moved["model"], self.edges, **model, **common)
         legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
-        legend.set_in_layout(False)  # it stands in the free corner, beside the marginal of x
+        legend.set_in_layout(False)  # it stands in the free corner next to the marginal of x
         _set_contents(ax, "x", self.moved.values(), log)
 
 
@@ -359,24 +348,24 @@ def _own_axes(plt, n_panels):
     for ax in axes[1:]:
         ax.tick_params(labelleft=False)
     above = [figure.add_subplot(grid[0, k], sharex=ax) for k, ax in enumerate(axes)]
-    beside = figure.add_subplot(grid[1, n_panels], sharey=axes[0])
-    return tuple(axes), tuple(above), beside, figure.add_subplot(grid[1, n_panels + 1])
+    right = figure.add_subplot(grid[1, n_panels], sharey=axes[0])
+    return tuple(axes), tuple(above), right, figure.add_subplot(grid[1, n_panels + 1])
 
 
 def _axes_around(axes):
     """Axes of the marginals and of the colour bar around given ones, which make room for them."""
-    if axes[-1].figure.get_layout_engine() is None:  # else it is the layout that makes room
+    if axes[-1].figure.get_layout_engine() is None:  # a layout engine makes room itself
         for ax in axes:
             box = ax.get_position()
             width, height = box.width / (1 + 2 * MARGINAL), box.height / (1 + GAP + MARGINAL)
             ax.set_position((box.x0, box.y0, width, height))
     above = tuple(ax.inset_axes([0, 1 + GAP, 1, MARGINAL], sharex=ax) for ax in axes)
-    beside = axes[-1].inset_axes([1 + GAP, 0, MARGINAL, 1], sharey=axes[-1])
-    return above, beside, axes[-1].inset_axes([1 + 2 * GAP + MARGINAL, 0, BAR, 1])
+    right = axes[-1].inset_axes([1 + GAP, 0, MARGINAL, 1], sharey=axes[-1])
+    return above, right, axes[-1].inset_axes([1 + 2 * GAP + MARGINAL, 0, BAR, 1])
 
 
 def _set_contents(ax, axis, marginals, log):
-    """Limits and scale of the contents of marginals."""
+    """Set the limits and the scale of the contents of marginals."""
     contents = np.concatenate(list(marginals))
     top = contents.max()
     limits = (0, 1.15 * top)
@@ -396,7 +385,9 @@ def _quantity_names(name, X, generated, truth):
         return (after if before is None else before), after
     if isinstance(name, (tuple, list)):
         if len(name) != 2:
-            raise ValueError(f"name must be one, or a pair (before, after the move), got {name!r}.")
+            raise ValueError(
+                f"name must be a name, or a pair (before, after the move), got {name!r}."
+            )
         return tuple(name)
     return name, name
 
@@ -409,8 +400,8 @@ def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     weight = check_weight(sample_weight, len(x), "sample_weight")
     if truth_weight is not None and (truth is None or paired):
         raise ValueError(
-            "truth_weight are the weights of an unpaired truth: those of paired events are "
-            "sample_weight. Pass paired=False, or leave it out."
+            "truth_weight is for an unpaired truth: sample_weight has the weights of paired "
+            "events. Pass paired=False, or leave it out."
         )
     if truth is None:
         return x, moved, None, weight, None
@@ -433,17 +424,17 @@ def _labels(names, direction):
 def _quantity(source, drawn, feature, theory_feature, inverse):
     """The quantity before the move, its position in what is drawn, and its name in both."""
     rows, names = check_table(source, what="y" if inverse else "X")
-    before, after = (names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])
-    theory, detector = (after, before) if inverse else (before, after)
+    sides = [(names, rows.shape[1]), (drawn.names, drawn.generated.shape[-1])]
+    theory, detector = sides[::-1] if inverse else sides
     of_y = feature_position(feature, *detector, "y")
     if theory_feature is None:
         # With names on both sides a position means the column of that name.
-        named = theory[0] is not None and detector[0] is not None
+        named = None not in (theory[0], detector[0])
         theory_feature = detector[0][of_y] if named else feature
     of_X = feature_position(theory_feature, *theory, "X")
     start, goal = (of_y, of_X) if inverse else (of_X, of_y)
     labels = tuple(
-        position if side[0] is None else side[0][position]
-        for side, position in ((before, start), (after, goal))
+        position if names is None else names[position]
+        for (names, _), position in zip(sides, (start, goal), strict=True)
     )
     return rows[:, start], goal, labels

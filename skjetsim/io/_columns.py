@@ -1,4 +1,4 @@
-"""From what a file holds to columns: which ones, and lists as columns of their own."""
+"""Columns of what a file holds: which ones to read, and lists as columns of their own."""
 
 from collections import defaultdict
 
@@ -12,15 +12,15 @@ READABLE = {SCALAR, FIXED, LIST}
 
 
 def choose_columns(file, columns, max_length):
-    """Names in a file to read, checked.
+    """Return the names to read from a file, checked.
 
     Parameters
     ----------
     file : ParquetReader or RootReader
-        `names` are what it has; `kind(name)` says `SCALAR`, `FIXED`, `LIST`, or, in words, why
-        that is not a column.
+        It has `names`, and `kind(name)`, which is `SCALAR`, `FIXED` or `LIST`, or says in words
+        what is not a column.
     columns : list of str or None
-        Which to read, in this order; None is all.
+        Names to read, in this order; None reads all.
     max_length : int or None
 
     Returns
@@ -108,7 +108,7 @@ def as_frame(path, arrays, max_length, units, description):
 
 
 def _own(table):
-    """Replace columns that lie in the memory of a file or a library, which is read-only."""
+    """Copy columns that lie in the read-only memory of a file or a library."""
     foreign = defaultdict(list)
     for column, entries in table.items():
         if not (entries.flags.writeable and entries.flags.c_contiguous):

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 # Parquet's file metadata and an object in ROOT files: one JSON text under this name.
 METADATA = "skjetsim"
 
-# Rows of a Parquet row group or a ROOT basket: a megabyte a column, large for the disk and small
-# for the memory.
+# Rows of a Parquet row group or a ROOT basket: a megabyte per column is large for the disk and
+# small for the memory.
 ROWS = 100_000
 
 FORMATS = {".parquet": "Parquet", ".root": "ROOT"}
@@ -38,7 +38,7 @@ def as_paths(path):
                 f"path must be a path or a sequence of paths, got {type(path).__name__} ({error})."
             ) from error
     if not paths:
-        raise FileNotFoundError("path is an empty list: does any file match where it comes from?")
+        raise FileNotFoundError("path is an empty list: does its pattern match any file?")
     for one in paths:
         _check_there(one)
         file_format(one)

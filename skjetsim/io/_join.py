@@ -6,7 +6,7 @@ from skjetsim.io._units import GEN, RECO, WEIGHT
 
 
 def join(frames):
-    """One table of those of all files."""
+    """Join the tables of all files."""
     frames = list(frames)
     if len(frames) == 1:
         return frames[0]
@@ -16,7 +16,7 @@ def join(frames):
 
 
 def check_alike(frame, path, first, first_path):
-    """Table with the columns in the order of the first one, if both are alike.
+    """Return a table with its columns in the order of the first one, or raise if they differ.
 
     Raises
     ------

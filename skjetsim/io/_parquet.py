@@ -28,7 +28,7 @@ class ParquetReader:
     def __init__(self, path):
         self.path = path
         with complete(path, "Parquet"):
-            # Both settings, or a whole row group is in memory at once, whatever the chunk.
+            # Without both settings a whole row group is in memory at once, whatever the chunk.
             self._file = pq.ParquetFile(
                 path, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
             )
@@ -37,7 +37,7 @@ class ParquetReader:
             self.units, self.description = decode_metadata(text)
         twice = [name for name, count in Counter(schema.names).items() if count > 1]
         if twice:
-            raise ValueError(f"{path} has several columns named {twice[0]!r}: they cannot be told.")
+            raise ValueError(f"{path} has several columns named {twice[0]!r}: rename all but one.")
         self.names = schema.names
         self._types = {field.name: field.type for field in schema}
 
@@ -101,11 +101,10 @@ def _kind(arrow):
 
     if is_number(arrow):
         return SCALAR
-    if is_number(getattr(arrow, "value_type", arrow)):
-        if types.is_fixed_size_list(arrow):
-            return FIXED
-        if types.is_list(arrow) or types.is_large_list(arrow):
-            return LIST
+    if types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
+        return FIXED
+    if (types.is_list(arrow) or types.is_large_list(arrow)) and is_number(arrow.value_type):
+        return LIST
     return f"type {arrow}"
 
 

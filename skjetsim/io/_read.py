@@ -15,20 +15,20 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
         columns, dtypes and units have to agree.
 
     columns : list of str, default=None
-        What to read, by its name in the file and in this order; None is everything.
+        Names in the file to read, in this order; None reads everything.
 
     tree : str, default=None
         Which TTree or RNTuple of a ROOT file to read; None takes the only one.
 
     max_length : int, default=None
-        Number of columns for what has a list in each event, such as the jets of NanoAOD:
-        ``Jet_pt`` becomes ``Jet_pt_0`` to ``Jet_pt_<max_length - 1>``. Shorter lists are filled
-        with 0, longer ones cut. None makes lists an error. Arrays of one length need no
-        `max_length` and become columns in the same way.
+        Number of columns for a list in each event, such as the jets of NanoAOD: ``Jet_pt``
+        becomes ``Jet_pt_0`` to ``Jet_pt_<max_length - 1>``. Shorter lists are filled with 0, longer
+        ones are cut. None makes lists an error. Arrays of one length need no `max_length` and
+        become columns in the same way.
 
     return_X_y : bool, default=False
         Return (X, y) of a file that has both levels, as ``write_events(path, X, y)`` makes them,
-        instead of one table. Where it has weights, they are the third of three.
+        instead of one table. If it has weights, they come third.
 
     Returns
     -------
@@ -44,9 +44,9 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Raises
     ------
     ValueError
-        If a file is truncated or damaged, the suffix unknown, a column not there or not of
-        numbers, a list without `max_length`, an integer missing, the tree not there or one of
-        several, files differ, or there is no (X, y) to return.
+        If a file is truncated or damaged, its suffix is unknown, a column is not there or does not
+        hold numbers, a list comes without `max_length`, an integer is missing, the tree is not
+        there or is one of several, files differ, or there is no (X, y) to return.
     FileNotFoundError, IsADirectoryError
         If a path names no file.
     ImportError
@@ -62,9 +62,9 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Units are never guessed: a file of other origin states none, and experiments differ (NanoAOD
     is in GeV, ATLAS in MeV).
 
-    A cut ROOT file is known by its header, a cut Parquet file by its end. Damage inside is found
-    where there are checksums, as :func:`write_events` makes them: Parquet may have some on its
-    pages; ROOT has them in baskets compressed by zlib, LZMA or LZ4, and not by Zstandard.
+    The header of a ROOT file shows whether it was cut, and the end of a Parquet file does. Damage
+    inside is found if there are checksums, which :func:`write_events` makes. Parquet may have them
+    on its pages. ROOT has them in baskets compressed by zlib, LZMA or LZ4, but not by Zstandard.
 
     Examples
     --------
@@ -88,45 +88,45 @@ def iter_events(
 ):
     """Read events in chunks, in the order of the files.
 
-    The memory it takes is that of a few chunks, or of a basket (TTree) or cluster (RNTuple) of the
-    file if that is more.
+    This takes the memory of a few chunks, or of a basket (TTree) or cluster (RNTuple) of the file
+    if that is more.
 
     Parameters
     ----------
     path : str, path-like or sequence of them
-        As in :func:`read_events`, and so are the next four.
+        As in :func:`read_events`, like the next four parameters.
 
     columns : list of str, default=None
-        What to read; None is everything.
+        Names in the file to read; None reads everything.
 
     tree : str, default=None
         Which tree of a ROOT file to read; None takes the only one.
 
     max_length : int, default=None
-        Number of columns for what has a list in each event.
+        Number of columns for a list in each event.
 
     return_X_y : bool, default=False
         Give (X, y), or (X, y, sample_weight), instead of one table.
 
     chunk_size : int, default=100_000
-        Number of rows of a chunk; the last one is what is left.
+        Number of rows of a chunk; the last one has the rest.
 
     Returns
     -------
     chunks : iterator of DataFrame or of tuple
-        What :func:`read_events` returns, in parts: their index continues from one to the next. A
-        file without events is one empty chunk.
+        What :func:`read_events` returns, in parts. The index continues from chunk to chunk. A file
+        without events is one empty chunk.
 
     Raises
     ------
     ValueError, FileNotFoundError, IsADirectoryError, ImportError
-        As in :func:`read_events`; from the file at the first chunk, or at the first one that a
-        damage reaches.
+        As in :func:`read_events`. What is wrong with a file is raised at the first chunk, damage
+        inside it at the first chunk that it reaches.
 
     See Also
     --------
     read_events : All at once.
-    write_events : Takes such an iterator, and so converts files of any size.
+    write_events : It takes such an iterator, and so converts files of any size.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def iter_events(
 
 
 def _check(path, columns, tree, max_length):
-    """Check the arguments of both readers as far as that needs no open file."""
+    """Check the arguments of both readers before any file is open."""
     from skjetsim.utils._validation import check_int, first_duplicate
 
     paths = as_paths(path)

@@ -27,9 +27,9 @@ def import_uproot():
 
 
 def check_whole(path):
-    """Compare the length of a ROOT file with what its header says, TFile's fEND.
+    """Compare the length of a ROOT file with the one in its header, TFile's fEND.
 
-    Baskets that lie beyond the end of a cut file are not missed by the trees' own records.
+    The trees' own records do not show that a cut file lacks baskets.
     """
     with open(path, "rb") as file:
         header = file.read(20)
@@ -110,19 +110,19 @@ class RootReader:
             yield from pieces(names, n_rows)
 
     def _tree_pieces(self, names, n_rows):
-        chosen = [self._branches[name] for name in names]
-        for branch in chosen:
+        wanted = set(names)
+        in_file = {name: branch for name, branch in self._branches.items() if name in wanted}
+        for branch in in_file.values():
             if branch.num_entries != self._tree.num_entries:
                 raise ValueError(
                     f"the tree has {self._tree.num_entries} entries, branch {branch.name!r} "
                     f"{branch.num_entries}"
                 )
-        keys = {branch.cache_key for branch in chosen}
-        in_file = [name for name in self._branches if name in set(names)]
+        keys = {branch.cache_key for branch in in_file.values()}
         settings = {
             "filter_branch": lambda branch: branch.cache_key in keys,
             "how": tuple,
-            # numpy has no lists; awkward arrays take longer without lists.
+            # numpy has no lists, and awkward arrays take longer for other columns.
             "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
         }
         if self._tree.num_entries == 0:
@@ -230,8 +230,8 @@ def root_writer(path, dtypes, metadata):
         if len(frame):
             tree.extend({name: frame[name].to_numpy() for name in dtypes})
 
-    # The only compression with a checksum that also makes momenta smaller, and every ROOT reads it.
-    # Zstandard would take a tenth of the time, and read a damaged basket as numbers.
+    # Zlib is the only compression that has a checksum, makes momenta smaller, and is read by every
+    # ROOT. Zstandard would take a tenth of the time, and read a damaged basket as numbers.
     compression = uproot.ZLIB(1)
     with open(path, "w+b") as stream, uproot.recreate(stream, compression=compression) as file:
         file[METADATA] = metadata

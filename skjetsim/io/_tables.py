@@ -1,4 +1,4 @@
-"""Tables to write: checked, and the sides of an event put side by side."""
+"""Tables to write: checked, with both levels of an event side by side."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from skjetsim.utils._validation import check_same_events, check_same_length, fir
 
 
 def file_tables(X, y, sample_weight):
-    """Tables as a file has them, of one table, a pair, or an iterable of either.
+    """Tables as a file has them, from one table, a pair, or an iterable of either.
 
     Parameters
     ----------
@@ -124,10 +124,10 @@ def _weight(sample_weight, n_rows):
 
 
 def _units(table, prefix):
-    """Units that came with a table, where `read_events` puts them; else those of its names.
+    """Units in the attributes of a table, where `read_events` puts them, else those of its names.
 
-    A file of other origin says nothing of units, and then its table does not either: MeV must not
-    become GeV by its name.
+    The attributes of a table from a file without units are there, but empty: MeV must not become
+    GeV by a name.
     """
     units = table.attrs.get("units")
     if not isinstance(units, dict):

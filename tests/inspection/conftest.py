@@ -50,7 +50,7 @@ class Sharpen(UnfolderMixin, BaseEstimator):
 
 
 class Relabel(SimulatorMixin, BaseEstimator):
-    """Either level from the other, of which only the jet is on both."""
+    """Either level from the other. Only the jet is on both levels."""
 
     def __init__(self, *, random_state=None):
         self.random_state = random_state
@@ -69,7 +69,7 @@ class Relabel(SimulatorMixin, BaseEstimator):
 
 
 class SmearEnsemble(Smear):
-    """Three of them that disagree by 5%."""
+    """Three members that disagree by 5%."""
 
     def sample_members(self, X, *, n_samples=None, random_state=None):
         return np.stack(

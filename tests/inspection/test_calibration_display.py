@@ -15,13 +15,13 @@ from skjetsim.metrics import posterior_coverage, quantile_coverage, sbc_ranks
 
 @pytest.fixture
 def draws():
-    """Truth of two columns and draws, the second of them twice too narrow."""
+    """Truth and draws of two columns; the draws of the second are twice too narrow."""
     rng = np.random.default_rng(0)
     truth, draws = rng.normal(size=(1000, 2)), rng.normal(size=(1000, 39, 2))
     return pd.DataFrame(truth, columns=["jet_pt", "jet_eta"]), draws * [1.0, 0.5]
 
 
-def test_coverage_and_ranks_beside_their_floors(draws):
+def test_coverage_and_ranks_and_their_floors(draws):
     display = CalibrationDisplay.from_samples(*draws)
     assert_allclose(display.levels, np.arange(1, 20) / 20)
     coverage, error = posterior_coverage(*draws, display.levels)
@@ -118,7 +118,7 @@ def test_calibration_of_an_unfolder(sharpen, pairs):
         random_state=0,
         transformer=StandardScaler().set_output(transform="pandas"),
     )
-    # A scaler leaves the order of numbers as it is; that of angles it does not know.
+    # A scaler keeps the order of numbers, but does not know that of angles.
     assert_allclose(scaled.coverage[:, :2], display.coverage[:, :2])
 
 

@@ -34,7 +34,7 @@ class Detector(SimulatorMixin, BaseEstimator):
 
 @pytest.fixture
 def events():
-    """Theory level with a column more than the model knows, and two detector passes."""
+    """Theory level with one column that the model does not know, and two detector passes."""
     rng = np.random.default_rng(1)
     X = pd.DataFrame(
         {
@@ -96,7 +96,7 @@ def test_figures_of_a_region_are_those_of_its_events(model, events):
             table.loc[name, "yield error"], (true != selected).sum() ** 0.5 / true.sum()
         )
         assert_allclose(table.loc[name, "AUC error"], 1 / np.sqrt(6 * round(0.4 * inside.sum())))
-    # Right where it is right, and wrong where it is wrong.
+    # The model is right in the first region and wrong in the second.
     assert table.loc[low, "response W1 / std"] < 1.3 * table.loc[low, "floor 95%"]
     assert table.loc[high, "response W1 / std"] > 3 * table.loc[high, "floor 95%"]
     assert table.loc[high, "feature"] == "jet_pt"
@@ -161,9 +161,9 @@ def test_bad_regions(model, events):
     refuse(ValueError, "1000 different labels", by=X["jet_pt"].to_numpy())
     refuse(ValueError, "no label to row 0", by=np.where(few, np.nan, 1.0))
     refuse(ValueError, 'No region may be called "all"', by={"all": ~nothing})
-    refuse(ValueError, "holds no region", by={})
-    refuse(ValueError, "two regions of one name", by={1: ~nothing, "1": ~nothing})
-    refuse(ValueError, "must be two at least and increase", by="jet_pt", bins=[3, 2])
+    refuse(ValueError, "by has no regions", by={})
+    refuse(ValueError, "two regions with the same name", by={1: ~nothing, "1": ~nothing})
+    refuse(ValueError, "must be at least two and increase", by="jet_pt", bins=[3, 2])
     refuse(ValueError, "bins must be at least 1", by="jet_pt", bins=0)
     rejecting = (
         second_pass[0],

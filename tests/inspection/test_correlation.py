@@ -19,7 +19,7 @@ def mesh(ax):
 
 @pytest.fixture
 def correlated():
-    """Two samples of three columns, of which only the first two differ in correlation."""
+    """Two samples of three columns; the correlation of the first two differs."""
     rng = np.random.default_rng(0)
     truth, generated = rng.normal(size=(2, 3000, 3))
     truth[:, 1] += truth[:, 0]
@@ -121,7 +121,7 @@ def test_bad_correlations(correlated):
         make(truth, generated, sample_weight=-np.ones(len(truth)))
     with pytest.raises(ValueError, match="truth contains NaN in column 'jet_pt', first bad row 0"):
         make(truth.assign(jet_pt=np.nan), generated)
-    # A model may well be constant: that is a finding.
+    # A constant model is a finding, not an error.
     assert make(truth, generated.assign(jet_mass=4.2)).generated[0, 1] == 0
     with pytest.raises(ValueError, match="axes must be 3"):
         make(truth, generated).plot(plt.subplots()[1])

@@ -17,7 +17,7 @@ def legend_texts(ax):
 
 @pytest.fixture
 def draws():
-    """Truth of two columns and draws, the second of them twice too narrow."""
+    """Truth and draws of two columns; the draws of the second are twice too narrow."""
     rng = np.random.default_rng(0)
     truth, draws = rng.normal(size=(1000, 2)), rng.normal(size=(1000, 39, 2))
     return pd.DataFrame(truth, columns=["jet_pt", "jet_eta"]), draws * [1.0, 0.5]

@@ -1,4 +1,4 @@
-"""MarginalDisplay: the numbers, and what of them is drawn."""
+"""MarginalDisplay: the numbers, and how they are drawn."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -363,7 +363,7 @@ def test_bad_samples_are_named(samples):
         make(samples[0], pd.DataFrame({"a": samples[0], "b": samples[0]}))
     with pytest.raises(ValueError, match=r"generated has shape \(2, 2, 2\)"):
         make([1.0, 2.0], np.ones((2, 2, 2)))
-    # A model that fills one bin is a finding and no mistake.
+    # A model that fills one bin is a finding, not an error.
     assert make(samples[0], np.full(10, 90.0), bins=10).generated.max() == 1
 
 

@@ -1,4 +1,4 @@
-"""PosteriorDisplay: posteriors of single events, and what is drawn beside them."""
+"""PosteriorDisplay: posteriors of single events, and what is drawn with them."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from skjetsim.preprocessing import CartesianToCylindrical
 
 @pytest.fixture
 def events():
-    """Truth, draws, and the measured values of two events of three columns."""
+    """Truth, draws and measured values of two events with three columns."""
     truth = pd.DataFrame({"jet_pt": [40.0, 60.0], "jet_phi": [3.1, 0.0], "n": [2.0, 2.0]})
     noise = np.random.default_rng(0).normal(size=(2, 400, 3)) * [5.0, 0.2, 0.0]
     draws = truth.to_numpy()[:, None] + noise
@@ -149,7 +149,7 @@ def test_other_coordinates(sharpen):
     cylindrical = to_cylindrical.fit(X).transform(y[:2])
     assert_allclose(display.measured[:, :2], cylindrical.to_numpy()[:, :2])
     assert_allclose(display.truth[:, 0], np.hypot(X["jet_px"], X["jet_py"])[:2])
-    # y that is in these coordinates already, as behind a Pipeline
+    # y may be in these coordinates already, as after a Pipeline.
     mixed = clone(sharpen).fit(X, to_cylindrical.transform(y))
     display = PosteriorDisplay.from_estimator(mixed, X[:2], cylindrical, **settings)
     assert_allclose(display.measured[:, 0], cylindrical["jet_pt"])

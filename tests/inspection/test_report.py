@@ -1,4 +1,4 @@
-"""report: its figures are those of the metrics, and everything is in one file."""
+"""model_report: its figures are those of the metrics, and everything is in one file."""
 
 import os
 import re
@@ -29,7 +29,7 @@ from skjetsim.metrics import (
 
 
 class Scale(SimulatorMixin, BaseEstimator):
-    """y is X times a number, whatever the seed: what a report says of it can be computed."""
+    """y is X times a number, whatever the seed, so the figures of a report can be computed."""
 
     def __init__(self, *, scale=1.0, random_state=None):
         self.scale = scale
@@ -57,7 +57,7 @@ class Detector(Scale):
 
 
 def second_pass(X):
-    """The events through the detector once more, every fifth not accepted."""
+    """Another detector pass of the events, which rejects every fifth."""
     again = pd.DataFrame(Detector().sample(X, random_state=1), columns=X.columns)
     accepted = np.arange(len(X)) % 5 > 0
     again[~accepted] = 0.0
@@ -71,7 +71,7 @@ def page(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    """No half second of timing, floors of few comparisons."""
+    """Skip the half second of timing, and make floors of few comparisons."""
     monkeypatch.setattr(_report, "TIMED_SECONDS", 0)
     monkeypatch.setattr(_summary, "N_FLOOR", 20)
 
@@ -142,16 +142,16 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
     assert any("response W1 / std" in line and "above the floor" in line for line in bad.verdict)
     assert any("controls of the response fail, as they must" in line for line in bad.verdict)
     assert any("tells the model from the truth" in line for line in bad.verdict)
-    assert float(bad.facts["the same of the second detector pass"].split()[0]) < 0.57
+    assert float(bad.facts["joint AUC of the second detector pass"].split()[0]) < 0.57
     good = model_report(Detector().fit(X, y), X, y, page, second_pass=second_pass, random_state=0)
     assert sum("at the floor" in line for line in good.verdict) == 2
     assert any("cannot tell the model from the truth" in line for line in good.verdict)
     without = model_report(Detector().fit(X, y), X, y, page, random_state=0)
     assert any("The response has no floor here" in line for line in without.verdict)
     assert any("two disjoint halves" in line for line in without.verdict)
-    # Where the detector does nothing, the identity cannot fail.
+    # If the detector does nothing, the identity cannot fail.
     exact = model_report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
-    assert any("controls of the response should fail, but" in line for line in exact.verdict)
+    assert any("but X passed off as y is not. Do not trust" in line for line in exact.verdict)
 
 
 def test_the_file_holds_everything(smear, pairs, page):
@@ -221,7 +221,7 @@ def test_unpaired_simulators_are_judged_by_distributions(smear, pairs, page, wra
         ("marginal W1 / std", "floor 95%"),
     ]
     assert found.auc < 0.6
-    assert "AUC, 450 events a side (0.5: cannot be told apart)" in found.facts
+    assert "AUC, 450 events per side (0.5: cannot be told apart)" in found.facts
     assert list(found.pictures) == ["features", "correlations"]
     assert list(found.yields["events"]) == [450, 600]
     assert abs(found.yields.loc["model", "selected / true - 1"]) < 0.15  # of shares

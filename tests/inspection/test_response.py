@@ -161,8 +161,8 @@ def test_draws_and_weights_in_two_dimensions(pairs):
 def test_correlation_of_angles_has_no_seam(pairs):
     X, y = pairs
     settings = {"X": X, "feature": "jet_phi", "kind": "pred_vs_reco"}
-    turned = y.assign(jet_phi=(y["jet_phi"] + 0.1 + np.pi) % (2 * np.pi) - np.pi)
-    near = ResponseDisplay.from_samples(y, turned, **settings)
+    rotated = y.assign(jet_phi=(y["jet_phi"] + 0.1 + np.pi) % (2 * np.pi) - np.pi)
+    near = ResponseDisplay.from_samples(y, rotated, **settings)
     assert near.correlations["simulated"] > 0.99
     assert_allclose(near.edges[[0, -1]], [-np.pi, np.pi])
     shuffled = y.sample(frac=1, random_state=0)
@@ -175,6 +175,13 @@ def test_a_constant_model_has_no_correlation(pairs):
     display = ResponseDisplay.from_samples(y, y * 0 + 50, X=X, **FEATURE, kind="gen_vs_reco")
     assert np.isnan(display.correlations["simulated"])
     display.plot(log=False)
+
+
+@pytest.mark.parametrize("kind", ["gen_vs_reco", "pred_vs_reco"])
+def test_bins_must_hold_events(pairs, kind):
+    X, y = pairs
+    with pytest.raises(ValueError, match=r"No event lies between .* choose bins or range"):
+        ResponseDisplay.from_samples(y, y - 1000, X=X - 1000, **FEATURE, kind=kind, range=(20, 100))
 
 
 def test_given_axes_are_kept(pairs):
@@ -262,7 +269,7 @@ def test_bad_settings(pairs):
 
     with pytest.raises(ValueError, match="kind must be one of"):
         make(kind="reco_vs_gen")
-    with pytest.raises(ValueError, match="second_pass is compared with"):
+    with pytest.raises(ValueError, match="second_pass is for kind"):
         make(second_pass=y)
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(bins=1, kind="gen_vs_reco")

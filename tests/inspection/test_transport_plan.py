@@ -189,11 +189,11 @@ def test_plans_are_drawn(moved):
         assert ax.get_xlabel() == "$E$, theory level [GeV]"
     assert axes[0].get_ylabel() == "$E$, detector level [GeV]"
     assert axes[0].collections[0].norm is axes[1].collections[0].norm
-    *above, beside = display.marginal_axes_
+    *above, right = display.marginal_axes_
     assert [ax.get_title() for ax in above] == ["model", "truth"]
     for ax in above:
         assert_allclose(stairs(ax), [display.source])
-    truth, _, model = stairs(beside)
+    truth, _, model = stairs(right)
     assert_allclose(truth, display.moved["truth"])
     assert_allclose(model, display.moved["model"])
     with pytest.raises(ValueError, match=r"axes must be 2 .* got 1"):
@@ -206,15 +206,15 @@ def test_marginals_stand_in_line_with_the_plan(moved, log, given):
     x, y = moved
     display = make(x, y).plot(plt.subplots()[1] if given else None, log=log)
     display.figure_.canvas.draw()
-    (ax,), (above, beside) = display.axes_, display.marginal_axes_
-    plan, top, right = (each.get_window_extent() for each in (ax, above, beside))
+    (ax,), (above, right) = display.axes_, display.marginal_axes_
+    plan, top, side = (each.get_window_extent() for each in (ax, above, right))
     assert_allclose([top.x0, top.x1], [plan.x0, plan.x1])
-    assert_allclose([right.y0, right.y1], [plan.y0, plan.y1])
+    assert_allclose([side.y0, side.y1], [plan.y0, plan.y1])
     assert above.get_xlim() == ax.get_xlim()
-    assert beside.get_ylim() == ax.get_ylim()
+    assert right.get_ylim() == ax.get_ylim()
     everything = display.figure_.get_tightbbox()
     assert everything.y1 <= display.figure_.get_figheight()
-    assert above.get_yscale() == beside.get_xscale() == ("log" if log else "linear")
+    assert above.get_yscale() == right.get_xscale() == ("log" if log else "linear")
 
 
 # From estimators.
@@ -295,7 +295,7 @@ def test_levels_of_other_columns_have_a_transformer_each(relabel, levels):
     lacks = "X has no column 'met_pt', which the transformer takes"
     with pytest.raises(ValueError, match=lacks):
         from_estimator(relabel, X, y, feature="jet_px", transformer=features.fit(y))
-    # A scaler of each level's own would hide what differs.
+    # One scaler for each level would hide how they differ.
     scaler = StandardScaler().set_output(transform="pandas")
     with pytest.raises(ValueError, match=lacks):
         from_estimator(relabel, X, y, feature="jet_pt", transformer=scaler)
@@ -345,7 +345,7 @@ def test_bad_samples(moved):
         make(x, y[1:])
     with pytest.raises(ValueError, match=r"truth has 10: .*paired=False"):
         make(x, y, y[:10])
-    with pytest.raises(ValueError, match="truth_weight are the weights of an unpaired truth"):
+    with pytest.raises(ValueError, match="truth_weight is for an unpaired truth"):
         make(x, y, y, truth_weight=np.ones(4000))
     with pytest.raises(ValueError, match="sample_weight is negative"):
         make(x, y, sample_weight=-np.ones(4000))
@@ -355,7 +355,7 @@ def test_bad_samples(moved):
         make(np.stack([x, x], axis=1), y)
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(x, y, bins=1)
-    with pytest.raises(ValueError, match="name must be one, or a pair"):
+    with pytest.raises(ValueError, match="name must be a name, or a pair"):
         make(x, y, name=("a", "b", "c"))
     with pytest.raises(ValueError, match="No event lies between 0 and 120"):
         make(x, y + 1000, range=(0, 120))

@@ -9,7 +9,7 @@ DTYPES = ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 
 
 def every_dtype(n_rows=1000):
-    """A column of each dtype that files keep, with the values where bits are lost first."""
+    """A column of each dtype that files keep, with values that lose bits first."""
     rng = np.random.default_rng(0)
     columns = {}
     for code in DTYPES:
@@ -29,7 +29,7 @@ def every_dtype(n_rows=1000):
 
 
 def write_ntuple(path, table, n_rows=1000, name="events"):
-    """RNTuple with a cluster each `n_rows` rows, as Uproot writes it."""
+    """Write an RNTuple with a cluster for every `n_rows` rows."""
     with uproot.recreate(path) as file:
         ntuple = file.mkrntuple(name, dict(table.dtypes))
         for start in range(0, len(table), n_rows):
@@ -41,7 +41,7 @@ JETS = ak.Array([[50.0, 30.0, 20.0], [], [40.0]])
 
 
 def jets_file(path, kind):
-    """Three events with lists, an array of fixed length, and what can be no column."""
+    """Three events with lists, an array of fixed length, and strings, which cannot be a column."""
     columns = {
         "event": np.arange(3, dtype=np.uint64),
         "Jet_pt": ak.values_astype(JETS, np.float32),

@@ -55,7 +55,7 @@ def test_arrays_of_one_length(jets):
 
 
 @pytest.mark.parametrize("kind", ["tree", "ntuple"])
-def test_strings_are_no_columns(tmp_path, kind):
+def test_strings_are_not_columns(tmp_path, kind):
     path = tmp_path / "jets.root"
     jets_file(path, kind)
     with pytest.raises(ValueError, match=r"'tag' .* type string\)\. Name the ones to read in col"):
@@ -89,7 +89,7 @@ def test_missing_values(tmp_path):
         read_events(path, columns=["jets"], max_length=2)
 
 
-def test_types_that_are_no_numbers(tmp_path):
+def test_types_that_are_not_numbers(tmp_path):
     path = tmp_path / "a.parquet"
     table = {"x": [1.0], "name": ["a"], "day": pa.array([1], pa.date32()), "jet": [{"pt": 1.0}]}
     pq.write_table(pa.table(table), path)
@@ -145,7 +145,7 @@ def test_no_tree(tmp_path):
 
 
 def test_uncompressed_files(tmp_path):
-    """Their bytes are those of the file, which is closed when the table is used."""
+    """Uncompressed columns lie in the file, which is closed when the table is used."""
     path = tmp_path / "a.root"
     values = {"n": np.arange(100, dtype=np.int8), "x": np.arange(100.0)}
     with uproot.recreate(path, compression=None) as file:

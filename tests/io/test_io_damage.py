@@ -1,4 +1,4 @@
-"""Damaged files are one clear error, never a traceback from below and never wrong numbers."""
+"""Damaged files raise one clear error, and never give wrong numbers."""
 
 import struct
 
@@ -81,7 +81,7 @@ def test_a_hole_in_a_basket(damaged):
 
 
 def test_the_header_of_files_beyond_2_gb(tmp_path):
-    """Their pointers have eight bytes, and a version above a million says so."""
+    """Pointers in large files have eight bytes, and a version above a million says so."""
     path = tmp_path / "a.root"
     for end in (200, 3_000_000_000):
         path.write_bytes(b"root" + struct.pack(">iiq", 1_062_400, 100, end) + bytes(180))

@@ -53,7 +53,7 @@ def test_tables_that_files_do_not_keep(path, X, message):
 
 
 @pytest.mark.parametrize("X", [np.zeros((3, 2)), None, 5, "table", {"x": [1.0]}, TABLE["pt"]])
-def test_what_is_no_table(path, X):
+def test_what_is_not_a_table(path, X):
     with pytest.raises(TypeError, match=f"X must be a DataFrame.*{type(X).__name__}"):
         write_events(path, X)
 
@@ -261,7 +261,7 @@ def test_a_failing_source_leaves_the_old_file(tmp_path, suffix):
 
 @pytest.fixture
 def small_disk():
-    """Files end at 100 kB: the calls that fail are those that fail on a disk without room."""
+    """Files end at 100 kB: the same calls fail as on a full disk."""
     resource = pytest.importorskip("resource", reason="no limit on the size of files")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))

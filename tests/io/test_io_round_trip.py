@@ -197,7 +197,7 @@ def test_units(path):
     read = read_events(path)
     known = {"jet_pt": "GeV", "jet_pt_0": "GeV", "jet_phi": "rad", "eta": ""}
     assert read.attrs == {"units": known | {"weight": "pb", "jet_E": "MeV"}, "description": None}
-    # They stay with the table, and a new statement has the last word.
+    # Units stay with the table, unless new ones are given.
     write_events(path, read, units={"weight": "fb"}, description="twice")
     again = read_events(path, columns=["weight", "jet_E"])
     assert again.attrs == {"units": {"weight": "fb", "jet_E": "MeV"}, "description": "twice"}
@@ -228,6 +228,6 @@ def test_files_of_others_state_no_units(tmp_path):
     for name in ("a.parquet", "a.root"):
         table = read_events(tmp_path / name)
         assert table.attrs == {"units": {}, "description": None}
-        # Nor does a copy: what was MeV must not become GeV by its name.
+        # Nor does a copy state any: MeV must not become GeV by a name.
         write_events(tmp_path / "copy.parquet", table, units={"jet_mass": "MeV"})
         assert read_events(tmp_path / "copy.parquet").attrs["units"] == {"jet_mass": "MeV"}
