@@ -21,7 +21,6 @@ MIN_BIN = 1e-3  # smallest width and height of a bin, as a fraction of the whole
 MIN_SLOPE = 1e-3
 # softplus(UNIT_SLOPE) + MIN_SLOPE = 1, so that zero parameters give the identity.
 UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))
-TWO_PI = 2 * math.pi
 
 
 class _Bins:
@@ -33,7 +32,7 @@ class _Bins:
 
     def __init__(self, parameters, n_bins):
         self.n_bins = n_bins
-        self.scale = 1 - n_bins * MIN_BIN
+        self.scale = _constant(1 - n_bins * MIN_BIN, parameters.dtype)
         sizes = parameters[: 2 * n_bins].unflatten(0, (2, n_bins))
         self.shares = torch.softmax(sizes, 1)
         self.slopes = parameters[2 * n_bins :]
@@ -52,14 +51,18 @@ class _Bins:
         self.own = self.shares.gather(1, chosen).squeeze(1)
         self.before = before.gather(1, chosen).squeeze(1) - self.own
         start = self.before * self.scale
-        start += MIN_BIN * self.index.to(start.dtype)
+        least = _constant(MIN_BIN, start.dtype)
+        start += least * self.index
         size = self.own * self.scale
-        size += MIN_BIN
+        size += least
         return start, size
 
     def end_slopes(self):
         """Unconstrained slopes at both ends of the chosen bins; zero at the ends of an interval."""
-        ends = _closed(self.slopes, self.n_bins)
+        if len(self.slopes) == self.n_bins:  # the last end of a circle is the first
+            ends = torch.cat([self.slopes, self.slopes[:1]])
+        else:
+            ends = F.pad(self.slopes, (0, 0, 0, 0, 1, 1))
         return ends.gather(0, torch.stack([self.index, self.index + 1]))
 
     def gradient(self, g_start, g_size, g_slopes):
@@ -148,19 +151,20 @@ class _Piece:
 @cache
 def _constant(value, dtype):
     """Return a number as a tensor, which torch would make anew at each call."""
-    return torch.tensor(value, dtype=dtype)
-
-
-def _closed(slopes, n_bins):
-    """Unconstrained slopes at all ends of bins."""
-    if len(slopes) == n_bins:  # the last end of a circle is the first
-        return torch.cat([slopes, slopes[:1]])
-    return F.pad(slopes, (0, 0, 0, 0, 1, 1))
+    with torch.inference_mode(False):  # or training could not use what was made in a draw
+        return torch.tensor(value, dtype=dtype)
 
 
 def _slope(unconstrained):
     shift, least = (_constant(number, unconstrained.dtype) for number in (UNIT_SLOPE, MIN_SLOPE))
     return F.softplus(unconstrained + shift).add_(least)
+
+
+def _run(function, *arguments):
+    """Call a function with a gradient of its own; without the cost of one if none is asked for."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    return function.forward(SimpleNamespace(), *arguments)
 
 
 def _backward(bins, piece, g_value, g_log):
@@ -191,63 +195,34 @@ class _Forward(torch.autograd.Function):
 
 
 class _Inverse(torch.autograd.Function):
-    """Inverse of the spline of [0, length]: equations 6 to 8, measured from the ends of bins.
+    """Inverse: the quadratic of equations 6 to 8 in its numerically stable form.
 
-    One event costs as many operations as thousands, so that there are few here. With r the share
-    of its bin that lies above a value, and slopes in units of the bin, the share above the result
-    is 2 r / (b + 2 r + sqrt(b^2 + 4 r (1 - r))) with b = right - r (left + right).
+    Slopes are in units of the bin. One event takes as many operations as thousands of events do,
+    so that there are few here.
     """
 
     @staticmethod
-    def forward(position, parameters, n_bins, length):
-        sizes = torch.softmax(parameters[: 2 * n_bins].view(2, n_bins, *position.shape), 1)
-        scale = (1 - n_bins * MIN_BIN) * length
-        sizes = torch.add(_constant(MIN_BIN * length, sizes.dtype), sizes, alpha=scale)
-        ends = torch.cumsum(sizes, 1)
-        index = (ends[1, :-1] <= position).sum(0, keepdim=True)
-        chosen = index.expand(2, 1, *position.shape)
-        width, height = sizes.gather(1, chosen).unbind()
-        x_end, y_end = ends.gather(1, chosen).unbind()
-        slopes = _closed(parameters[2 * n_bins :], n_bins)
-        slopes = _slope(slopes.gather(0, torch.cat([index, index + _constant(1, index.dtype)])))
-        slopes *= width / height
-        left, right = slopes[:1], slopes[1:]
-        above = (y_end - position).div_(height).clamp_(0, 1)
-        b = torch.addcmul(right, left + right, above, value=-1)
-        bend = torch.addcmul(above, above, above, value=-1)
-        total = torch.add(b * b, bend, alpha=4).sqrt_().add_(b).add_(above, alpha=2)
-        return torch.addcdiv(x_end, width * above, total, value=-2).squeeze(0)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        position, parameters, ctx.n_bins, ctx.length = inputs
-        ctx.save_for_backward(position, parameters, output)
+    def forward(ctx, position, parameters, n_bins):
+        bins = _Bins(parameters, n_bins)
+        start, size = bins.locate(position, 1)
+        (width, height), slopes = size, _slope(bins.end_slopes())
+        left, right = (slopes * (width / height)).unbind()
+        share = (position - start[1]).div_(height).clamp_(0, 1)
+        b = torch.addcmul(left, left + right, share, value=-1)
+        bend = torch.addcmul(share, share, share, value=-1)
+        total = torch.add(b * b, bend, alpha=4).sqrt_().add_(b).add_(share, alpha=2)
+        t = torch.add(share, share).div_(total)
+        ctx.bins, ctx.parts = bins, (t, start, size, slopes)
+        return torch.addcmul(start[0], width, t)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, g_x):
+    def backward(ctx, g_position):
         # dx = (dy - df) / f': by the theorem of implicit functions.
-        position, parameters, x = ctx.saved_tensors
-        bins = _Bins(parameters, ctx.n_bins)
-        start, size = bins.locate(position / ctx.length, 1)
-        t = (x / ctx.length - start[0]) / size[0]
-        piece = _Piece(t, start, size, _slope(bins.end_slopes()))
-        g_value = g_x / piece.derivative()
-        g_unit = -ctx.length * g_value
-        _, g_parameters = _backward(bins, piece, g_unit, torch.zeros_like(g_unit))
-        return g_value, g_parameters, None, None
-
-
-def _forward(*arguments):
-    """Call `_Forward`; without the cost of a gradient if none is asked for."""
-    if torch.is_grad_enabled():
-        return _Forward.apply(*arguments)
-    return _Forward.forward(SimpleNamespace(), *arguments)
-
-
-def _inverse(*arguments):
-    """Call `_Inverse`; without the cost of a gradient if none is asked for."""
-    return (_Inverse.apply if torch.is_grad_enabled() else _Inverse.forward)(*arguments)
+        piece = _Piece(*ctx.parts)
+        g_value = g_position / piece.derivative()
+        _, g_parameters = _backward(ctx.bins, piece, -g_value, torch.zeros_like(g_value))
+        return g_value, g_parameters, None
 
 
 class Spline(nn.Module):
@@ -264,6 +239,12 @@ class Spline(nn.Module):
         self.n_bins, self.bound = n_bins, bound
         self.n_parameters = 3 * n_bins - 1
 
+    def _inside(self, value):
+        """Position in [0, 1], held inside where the spline is the identity, and where it is not."""
+        inside = value.abs() < self.bound
+        position = (value.clamp(-self.bound, self.bound) + self.bound) / (2 * self.bound)
+        return inside, position
+
     def forward(self, x, parameters):
         """Transformed x and log|dy/dx|.
 
@@ -277,18 +258,16 @@ class Spline(nn.Module):
         -------
         y, ladj : Tensor of shape (n_columns, n_rows)
         """
-        inside = x.abs() < self.bound
-        position = (x.clamp(-self.bound, self.bound) + self.bound) / (2 * self.bound)
-        y, ladj = _forward(position, parameters, self.n_bins)
+        inside, position = self._inside(x)
+        y, ladj = _run(_Forward, position, parameters, self.n_bins)
         y = torch.where(inside, (2 * y - 1) * self.bound, x)
         return y, torch.where(inside, ladj, 0.0)
 
     def inverse(self, y, parameters):
         """Inverse of `forward`, without the determinant."""
-        bound = _constant(self.bound, y.dtype)
-        position = y.clamp(-self.bound, self.bound) + bound
-        x = _inverse(position, parameters, self.n_bins, 2 * self.bound)
-        return torch.where(y.abs() < bound, x - bound, y)
+        inside, position = self._inside(y)
+        x = _run(_Inverse, position, parameters, self.n_bins)
+        return torch.where(inside, (2 * x - 1) * self.bound, y)
 
 
 class CircularSpline(nn.Module):
@@ -306,12 +285,15 @@ class CircularSpline(nn.Module):
 
     def forward(self, x, parameters):
         """Transformed angles in [-pi, pi] and log|dy/dx|; shapes as in `Spline`."""
-        position = torch.remainder((x + parameters[-1]) / TWO_PI + 0.5, 1.0)
-        y, ladj = _forward(position, parameters[:-1], self.n_bins)
+        y, ladj = _run(_Forward, _turn(x + parameters[-1]), parameters[:-1], self.n_bins)
         return (2 * y - 1) * math.pi, ladj
 
     def inverse(self, y, parameters):
         """Inverse of `forward`, without the determinant."""
-        position = torch.remainder(y + math.pi, TWO_PI)
-        x = _inverse(position, parameters[:-1], self.n_bins, TWO_PI)
-        return torch.remainder(x - parameters[-1], TWO_PI) - math.pi
+        x = _run(_Inverse, _turn(y), parameters[:-1], self.n_bins)
+        return (2 * _turn((2 * x - 1) * math.pi - parameters[-1]) - 1) * math.pi
+
+
+def _turn(angle):
+    """Position in [0, 1) on the circle that begins at -pi."""
+    return torch.remainder(angle / (2 * math.pi) + 0.5, 1.0)
