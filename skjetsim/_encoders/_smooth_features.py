@@ -9,7 +9,7 @@ from skjetsim.utils._weighted import weighted_quantile
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
 LEAST_GAP = 0.02  # of their range
 ROWS_FOR_FEATURE = 25  # or there are too many
-BLOCK_ROWS = 512  # computed together: all temporaries stay in the processor's cache
+BLOCK_ROWS = 1024  # computed together: all temporaries stay in the processor's cache
 LEAST_SIZE = np.finfo(np.float64).tiny
 
 

@@ -44,8 +44,7 @@ class _Bins:
         """
         before = torch.cumsum(self.shares, 1)
         ends = before[axis, :-1] * self.scale
-        number = torch.arange(1, self.n_bins, device=ends.device, dtype=ends.dtype)
-        ends += MIN_BIN * number.view(-1, 1, 1)
+        ends += _least_ends(self.n_bins, ends.dtype, ends.device)
         self.index = (ends <= position).sum(0)
         chosen = self.index.expand(2, 1, *self.index.shape)
         self.own = self.shares.gather(1, chosen).squeeze(1)
@@ -153,6 +152,13 @@ def _constant(value, dtype):
     """Return a number as a tensor, which torch would make anew at each call."""
     with torch.inference_mode(False):  # or training could not use what was made in a draw
         return torch.tensor(value, dtype=dtype)
+
+
+@cache
+def _least_ends(n_bins, dtype, device):
+    """Least share of the interval before the end of each bin but the last."""
+    with torch.inference_mode(False):
+        return MIN_BIN * torch.arange(1, n_bins, device=device, dtype=dtype).view(-1, 1, 1)
 
 
 def _slope(unconstrained):
