@@ -210,6 +210,8 @@ def warn_of_integers(table, names, expected):
 
 def refuse_fractions(table, names, integers):
     """Raise ValueError if a column of integers has a fraction."""
+    if not np.any(integers):
+        return
     fractions = (table != np.floor(table)) & integers
     if fractions.any():
         j = int(np.argmax(fractions.any(axis=0)))

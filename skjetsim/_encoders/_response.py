@@ -144,8 +144,8 @@ class ResponseEncoder(BaseEstimator):
         """
         place, log_width = self._place_and_width(X)
         y = left * np.exp(log_width) + place
-        for columns, p, size in self._momenta(X):
-            y[:, columns] = p + size[:, None] * np.einsum("nij,ni->nj", _frame(p), y[:, columns])
+        columns, p, size = self._momenta(X)
+        y[:, columns] = p + size * np.einsum("noij,noi->noj", _frame(p), y[:, columns])
         turned = np.flatnonzero(self.turned_by_ >= 0)
         y[:, turned] = wrap_phi(y[:, turned] + X[:, self.turned_by_[turned]])
         return y
@@ -162,15 +162,13 @@ class ResponseEncoder(BaseEstimator):
         ndarray of shape (n_samples,)
         """
         result = -self._place_and_width(X)[1].sum(axis=1)
-        for _, _, size in self._momenta(X):
-            result -= 3 * np.log(size)
-        return result
+        return result - 3 * np.log(self._momenta(X)[2]).sum(axis=(1, 2))
 
     def _momenta(self, X):
-        """Columns of y of each momentum, the momentum in X, and the unit of its size."""
-        for (x_columns, y_columns), least in zip(self.momenta_, self.least_sizes_, strict=True):
-            p = X[:, x_columns]
-            yield y_columns, p, np.maximum(momentum_size(p), least)
+        """Columns of y of all momenta, momenta in X, and the units of their sizes."""
+        x_columns, y_columns = np.moveaxis(self.momenta_, 1, 0)
+        p = X[:, x_columns]
+        return y_columns, p, np.maximum(momentum_size(p), self.least_sizes_)[..., None]
 
     def _place_and_width(self, X):
         if not self.encoded_.any():
@@ -182,9 +180,9 @@ class ResponseEncoder(BaseEstimator):
     def _start(self, X, y):
         """Return y with momenta in the frame of those in X, and angles from those in X."""
         start = y.astype(np.float64)
-        for columns, p, size in self._momenta(X):
-            moved = (y[:, columns] - p) / size[:, None]
-            start[:, columns] = np.einsum("nij,nj->ni", _frame(p), moved)
+        columns, p, size = self._momenta(X)
+        moved = (y[:, columns] - p) / size
+        start[:, columns] = np.einsum("noij,noj->noi", _frame(p), moved)
         turned = np.flatnonzero(self.turned_by_ >= 0)
         start[:, turned] = wrap_phi(start[:, turned] - X[:, self.turned_by_[turned]])
         return start
@@ -206,14 +204,18 @@ def _distinct(X, y, weight):
 
 def _frame(p):
     """Unit vectors along momenta, in the direction of polar angle and of azimuth, as rows."""
-    size, pt = momentum_size(p), np.hypot(p[:, 0], p[:, 1])
-    along = p / size[:, None]
+    pt = np.hypot(p[..., 0], p[..., 1])
     on_axis = pt == 0
     safe = np.where(on_axis, 1.0, pt)
-    cosine, sine = np.where(on_axis, 1.0, p[:, 0] / safe), p[:, 1] / safe
-    along[on_axis] = 0.0, 0.0, 1.0
-    azimuth = np.stack([-sine, cosine, np.zeros_like(sine)], axis=1)
-    return np.stack([along, np.cross(azimuth, along), azimuth], axis=1)
+    cosine, sine = np.where(on_axis, 1.0, p[..., 0] / safe), p[..., 1] / safe
+    frame = np.zeros((*p.shape[:-1], 3, 3))
+    frame[..., 0, :] = p / momentum_size(p)[..., None]
+    frame[on_axis, 0] = 0.0, 0.0, 1.0
+    x, y, z = np.moveaxis(frame[..., 0, :], -1, 0)
+    frame[..., 1, 0], frame[..., 1, 1] = cosine * z, sine * z
+    frame[..., 1, 2] = -sine * y - cosine * x
+    frame[..., 2, 0], frame[..., 2, 1] = -sine, cosine
+    return frame
 
 
 def _shared_momenta(X, y, x_names, y_names, kept, weight):

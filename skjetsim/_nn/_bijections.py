@@ -73,11 +73,12 @@ class Mixed(nn.Module):
         super().__init__()
         names = sorted(set(kinds))
         self.columns = [[j for j, kind in enumerate(kinds) if kind == name] for name in names]
-        self.bijections = nn.ModuleList([make_bijection(name, n_bins) for name in names])
+        self.bijections = [make_bijection(name, n_bins) for name in names]  # without weights
         self.sizes = [
             bijection.n_parameters * len(columns)
             for bijection, columns in zip(self.bijections, self.columns, strict=True)
         ]
+        self.counts = [len(columns) for columns in self.columns]
         self.n_parameters = sum(self.sizes)
         order = [j for columns in self.columns for j in columns]
         self.sorted = order == list(range(len(kinds)))
@@ -94,12 +95,10 @@ class Mixed(nn.Module):
         ]
 
     def _parts(self, table, parameters):
-        if not self.sorted:
-            table = table[self.order]
-        counts = [len(columns) for columns in self.columns]
-        for bijection, x, own in zip(
-            self.bijections, table.split(counts), parameters.split(self.sizes), strict=True
-        ):
+        tables, sets = (table if self.sorted else table[self.order],), (parameters,)
+        if len(self.bijections) > 1:
+            tables, sets = tables[0].split(self.counts), parameters.split(self.sizes)
+        for bijection, x, own in zip(self.bijections, tables, sets, strict=True):
             yield bijection, x, own.view(bijection.n_parameters, *x.shape)
 
     def forward(self, x, parameters):

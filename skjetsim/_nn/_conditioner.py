@@ -27,6 +27,16 @@ class MaskedColumnLinear(ColumnLinear):
         return torch.addmm(self.bias[:, None], self.weight * self.mask, x)
 
 
+class ColumnPerceptron(nn.Sequential):
+    """Layers one after another; for one event, calls of modules would cost as much as the maps."""
+
+    def forward(self, x):
+        """Map the features of all rows."""
+        for layer in self._modules.values():
+            x = layer.forward(x)
+        return x
+
+
 def column_major_mlp(n_inputs, hidden_features, n_outputs, *, start=0.1):
     """Perceptron of ReLU layers whose last layer starts `start` times as large as usual."""
     widths = [n_inputs, *hidden_features]
@@ -35,7 +45,7 @@ def column_major_mlp(n_inputs, hidden_features, n_outputs, *, start=0.1):
         layers += [ColumnLinear(n_in, n_out), nn.ReLU(inplace=True)]
     layers.append(ColumnLinear(widths[-1], n_outputs))
     _shrink(layers[-1], start)
-    return nn.Sequential(*layers)
+    return ColumnPerceptron(*layers)
 
 
 @torch.no_grad()
@@ -83,10 +93,9 @@ class Conditioner(nn.Module):
 
     def forward(self, parts, n_rows):
         """Parameters of each row; `parts` are the tables of inputs there are."""
-        parts = [part for part in parts if part is not None and len(part)]
         if self.network is None:
             return self.constants.expand(-1, n_rows)
-        return self.network(parts[0] if len(parts) == 1 else torch.cat(parts))
+        return self.network(torch.cat([part for part in parts if part is not None]))
 
 
 class MaskedConditioner(nn.Module):
@@ -116,13 +125,13 @@ class MaskedConditioner(nn.Module):
             before = place
         layers.append(MaskedColumnLinear(before < output_column[:, None]))
         _shrink(layers[-1], 0.1)
-        self.network = nn.Sequential(*layers)
+        self.network = ColumnPerceptron(*layers)
 
     def forward(self, parts, n_rows):
         """Parameters of each row; `parts` are the tables of inputs there are."""
-        parts = [part for part in parts if part is not None and len(part)]
         if self.network is None:
             return self.constants.expand(-1, n_rows)
+        parts = [part for part in parts if part is not None]
         return self.network(torch.cat(parts)) + self.constants
 
 

@@ -59,7 +59,6 @@ class Coupling(nn.Module):
         index = torch.arange(len(kinds))
         self._buffer("held", index[held])
         self._buffer("changed", index[~held])
-        self._buffer("back", torch.cat([index[held], index[~held]]).argsort())
         angle = torch.tensor([kind == "circular" for kind in kinds])[held]
         self._buffer("angle", angle if angle.any() else None)
         self.bijection = Mixed([kinds[j] for j in index[~held].tolist()], n_bins)
@@ -76,13 +75,13 @@ class Coupling(nn.Module):
         """Step towards the base."""
         held = x[self.held]
         y, ladj = self.bijection(x[self.changed], self._parameters_of(held, context))
-        return torch.cat([held, y])[self.back], ladj
+        return x.index_copy(0, self.changed, y), ladj
 
     def inverse(self, z, context):
         """Step back."""
-        held = z[self.held]
-        x = self.bijection.inverse(z[self.changed], self._parameters_of(held, context))
-        return torch.cat([held, x])[self.back]
+        changed = self.changed
+        parameters = self._parameters_of(z[self.held], context)
+        return z.index_copy(0, changed, self.bijection.inverse(z[changed], parameters))
 
 
 class Autoregressive(nn.Module):

@@ -9,6 +9,7 @@ dozen operations.
 """
 
 import math
+from functools import cache
 from types import SimpleNamespace
 
 import torch
@@ -31,7 +32,7 @@ class _Bins:
 
     def __init__(self, parameters, n_bins):
         self.n_bins = n_bins
-        self.scale = 1 - n_bins * MIN_BIN
+        self.scale = _constant(1 - n_bins * MIN_BIN, parameters.dtype)
         sizes = parameters[: 2 * n_bins].unflatten(0, (2, n_bins))
         self.shares = torch.softmax(sizes, 1)
         self.slopes = parameters[2 * n_bins :]
@@ -43,16 +44,16 @@ class _Bins:
         """
         before = torch.cumsum(self.shares, 1)
         ends = before[axis, :-1] * self.scale
-        number = torch.arange(1, self.n_bins, device=ends.device, dtype=ends.dtype)
-        ends += MIN_BIN * number.view(-1, 1, 1)
+        ends += _least_ends(self.n_bins, ends.dtype, ends.device)
         self.index = (ends <= position).sum(0)
         chosen = self.index.expand(2, 1, *self.index.shape)
         self.own = self.shares.gather(1, chosen).squeeze(1)
         self.before = before.gather(1, chosen).squeeze(1) - self.own
         start = self.before * self.scale
-        start += MIN_BIN * self.index.to(start.dtype)
+        least = _constant(MIN_BIN, start.dtype)
+        start += least * self.index
         size = self.own * self.scale
-        size += MIN_BIN
+        size += least
         return start, size
 
     def end_slopes(self):
@@ -146,8 +147,23 @@ class _Piece:
         return g_position, g_start, g_size, g_slopes
 
 
+@cache
+def _constant(value, dtype):
+    """Return a number as a tensor, which torch would make anew at each call."""
+    with torch.inference_mode(False):  # or training could not use what was made in a draw
+        return torch.tensor(value, dtype=dtype)
+
+
+@cache
+def _least_ends(n_bins, dtype, device):
+    """Least share of the interval before the end of each bin but the last."""
+    with torch.inference_mode(False):
+        return MIN_BIN * torch.arange(1, n_bins, device=device, dtype=dtype).view(-1, 1, 1)
+
+
 def _slope(unconstrained):
-    return F.softplus(unconstrained + UNIT_SLOPE).add_(MIN_SLOPE)
+    shift, least = (_constant(number, unconstrained.dtype) for number in (UNIT_SLOPE, MIN_SLOPE))
+    return F.softplus(unconstrained + shift).add_(least)
 
 
 def _run(function, *arguments):
@@ -185,21 +201,23 @@ class _Forward(torch.autograd.Function):
 
 
 class _Inverse(torch.autograd.Function):
-    """Inverse: the quadratic of equations 6 to 8 in its numerically stable form."""
+    """Inverse: the quadratic of equations 6 to 8 in its numerically stable form.
+
+    Slopes are in units of the bin. One event takes as many operations as thousands of events do,
+    so that there are few here.
+    """
 
     @staticmethod
     def forward(ctx, position, parameters, n_bins):
         bins = _Bins(parameters, n_bins)
         start, size = bins.locate(position, 1)
         (width, height), slopes = size, _slope(bins.end_slopes())
-        secant = height / width
-        rise = position - start[1]
-        turned = rise * (slopes[0] + slopes[1] - 2 * secant)
-        a = height * (secant - slopes[0]) + turned
-        b = height * slopes[0] - turned
-        c = -secant * rise
-        root = torch.sqrt((b * b - 4 * a * c).clamp_min_(0))
-        t = 2 * c / (-b - root)
+        left, right = (slopes * (width / height)).unbind()
+        share = (position - start[1]).div_(height).clamp_(0, 1)
+        b = torch.addcmul(left, left + right, share, value=-1)
+        bend = torch.addcmul(share, share, share, value=-1)
+        total = torch.add(b * b, bend, alpha=4).sqrt_().add_(b).add_(share, alpha=2)
+        t = torch.add(share, share).div_(total)
         ctx.bins, ctx.parts = bins, (t, start, size, slopes)
         return torch.addcmul(start[0], width, t)
 

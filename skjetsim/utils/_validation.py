@@ -216,7 +216,7 @@ def _clean_rows(estimator, X, min_samples):
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         rows = X if type(X) is np.ndarray else None
-    elif type(X) is pd.DataFrame and X.columns.equals(pd.Index(names)):
+    elif type(X) is pd.DataFrame and X.columns.tolist() == names.tolist():
         rows = X.to_numpy()
     else:
         return None
