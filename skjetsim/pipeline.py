@@ -156,8 +156,5 @@ def make_generative_pipeline(*steps, memory=None, transform_input=None, verbose=
     ['standardscaler', 'kerneldensity']
     """
     return GenerativePipeline(
-        make_pipeline(*steps).steps,
-        memory=memory,
-        transform_input=transform_input,
-        verbose=verbose,
+        make_pipeline(*steps).steps, memory=memory, transform_input=transform_input, verbose=verbose
     )

@@ -13,12 +13,7 @@ from skjetsim._classifiers._training import (
     used_events,
 )
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.base._inside import (
-    check_simulator,
-    explained,
-    fit_weighted,
-    numbered_checkpoints,
-)
+from skjetsim.base._inside import check_simulator, explained, fit_weighted, numbered_checkpoints
 from skjetsim.compose._balance import balance
 from skjetsim.compose._draw_classes import draw_classes, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
@@ -127,13 +122,7 @@ class EfficiencySimulator(MetaSimulator):
     _learnt = "simulators_"
 
     def __init__(
-        self,
-        simulator,
-        *,
-        classifier=None,
-        accepted="accepted",
-        objects=(),
-        random_state=None,
+        self, simulator, *, classifier=None, accepted="accepted", objects=(), random_state=None
     ):
         self.simulator = simulator
         self.classifier = classifier

@@ -135,13 +135,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     _learnt = "estimators_"
 
     def __init__(
-        self,
-        simulator,
-        *,
-        n_estimators=10,
-        resampling="disjoint",
-        n_jobs=None,
-        random_state=None,
+        self, simulator, *, n_estimators=10, resampling="disjoint", n_jobs=None, random_state=None
     ):
         self.simulator = simulator
         self.n_estimators = n_estimators

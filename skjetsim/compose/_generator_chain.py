@@ -6,13 +6,7 @@ from sklearn.utils.metaestimators import available_if
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._checks import check_sample
 from skjetsim.base._generator import BaseGenerator
-from skjetsim.base._inside import (
-    check_generator,
-    check_simulator,
-    explained,
-    fit_inside,
-    forget,
-)
+from skjetsim.base._inside import check_generator, check_simulator, explained, fit_inside, forget
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table
@@ -140,9 +134,7 @@ class GeneratorChain(BaseGenerator):
         drawn[:, self.columns_] = np.asarray(first).reshape(n_samples, -1)
         with explained("in the simulator, whose X was drawn by the generator"):
             others = sample(
-                self.simulator_,
-                self._part(drawn, self.columns_),
-                random_state=numpy_rng(root, 1),
+                self.simulator_, self._part(drawn, self.columns_), random_state=numpy_rng(root, 1)
             )
         drawn[:, self._others] = np.asarray(others).reshape(n_samples, -1)
         return drawn

@@ -11,13 +11,7 @@ from skjetsim._classifiers._ratio import log_ratio
 from skjetsim._classifiers._training import boosted_trees
 from skjetsim._drawing._sample import has_jacobian, log_prob, sample_inverse, steps_before
 from skjetsim.base import is_unfolder
-from skjetsim.base._inside import (
-    fit_weighted,
-    forget,
-    is_fitted,
-    seed_inside,
-    set_seeds,
-)
+from skjetsim.base._inside import fit_weighted, forget, is_fitted, seed_inside, set_seeds
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.base._tags import innermost
 from skjetsim.compose._tables import measured_table, read_events, theory_table
@@ -164,14 +158,7 @@ class IterativeUnfolder(BaseUnfolder):
     """
 
     def __init__(
-        self,
-        unfolder,
-        *,
-        classifier=None,
-        n_iterations=4,
-        tol=0.01,
-        n_folds=5,
-        max_ratio=10.0,
+        self, unfolder, *, classifier=None, n_iterations=4, tol=0.01, n_folds=5, max_ratio=10.0
     ):
         self.unfolder = unfolder
         self.classifier = classifier

@@ -6,12 +6,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
-from skjetsim.base._inside import (
-    check_simulator,
-    explained,
-    fit_inside,
-    seed_inside,
-)
+from skjetsim.base._inside import check_simulator, explained, fit_inside, seed_inside
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._conditional import ConditionalTransformerMixin

@@ -4,19 +4,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.base._inside import (
-    check_simulator,
-    explained,
-    fit_inside,
-    forget,
-    seed_inside,
-)
+from skjetsim.base._inside import check_simulator, explained, fit_inside, forget, seed_inside
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.compose._tables import measured_table, read_events, theory_table
-from skjetsim.utils._validation import (
-    validate_events,
-    validate_target,
-)
+from skjetsim.utils._validation import validate_events, validate_target
 
 
 def _has_density(self):

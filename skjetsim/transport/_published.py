@@ -128,12 +128,7 @@ def make_ttbar_otus(**parameters):
         "thresholds": {f"jet{number}": 20.0 for number in range(1, 5)},
         "stages": [
             {"max_epochs": 1000},
-            {
-                "train": "decoder",
-                "simulated_weight": 1.0,
-                "max_epochs": 10,
-                "learning_rate": 1e-4,
-            },
+            {"train": "decoder", "simulated_weight": 1.0, "max_epochs": 10, "learning_rate": 1e-4},
         ],
     }
     return OTUSSimulator(**published | parameters)

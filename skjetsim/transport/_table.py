@@ -87,10 +87,7 @@ def read_tables(estimator, X, y, paired, sample_weight, masses):
     """
     names = column_names(X), column_names(y)
     X, y, mask, weight = _read(estimator, X, y, paired, sample_weight)
-    tables = [
-        _table("X", X, names[0], weight, masses),
-        _table("y", y, names[1], weight, masses),
-    ]
+    tables = [_table("X", X, names[0], weight, masses), _table("y", y, names[1], weight, masses)]
     _check_masses_used(masses, tables)
     for table in tables:
         _check_on_shell(table)

@@ -33,12 +33,7 @@ from skjetsim.datasets import load_ttbar
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import get_scorer
 from skjetsim.pipeline import make_generative_pipeline
-from skjetsim.preprocessing import (
-    CartesianToCylindrical,
-    EnergyToMass,
-    LogTransformer,
-    PhiRotation,
-)
+from skjetsim.preprocessing import CartesianToCylindrical, EnergyToMass, LogTransformer, PhiRotation
 
 LOGISTIC = LogisticRegression()
 

@@ -20,12 +20,7 @@ from threadpoolctl import threadpool_info
 import skjetsim
 from skjetsim import load, log_prob, save
 from skjetsim.base import SimulatorMixin, is_simulator
-from skjetsim.compose import (
-    EnsembleSimulator,
-    ResidualTransformer,
-    TransformedSimulator,
-    Unfolder,
-)
+from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import histogram_band
 from skjetsim.preprocessing import LogTransformer

@@ -19,10 +19,7 @@ from symmetric_toys import (
     wrapped,
 )
 
-from skjetsim.compose import (
-    EfficiencySimulator,
-    SymmetricSimulator,
-)
+from skjetsim.compose import EfficiencySimulator, SymmetricSimulator
 from skjetsim.flows import FlowSimulator
 from skjetsim.preprocessing import AngleEncoder, KinematicFeatures
 
@@ -32,10 +29,7 @@ MOVES = {
     "reflection of z": {"along": True},
     "both": {"angle": -1.3, "along": True},
 }
-HANDED = {
-    "reflection of y": {"across": True},
-    "all": {"angle": 0.7, "along": True, "across": True},
-}
+HANDED = {"reflection of y": {"across": True}, "all": {"angle": 0.7, "along": True, "across": True}}
 
 
 # The symmetries.

@@ -13,15 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from symmetric_toys import (
-    FLOW,
-    Lopsided,
-    assert_same_events,
-    cartesian,
-    cylindrical,
-    frames,
-    move,
-)
+from symmetric_toys import FLOW, Lopsided, assert_same_events, cartesian, cylindrical, frames, move
 
 import skjetsim
 from skjetsim.base import is_simulator

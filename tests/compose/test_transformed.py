@@ -341,10 +341,7 @@ def test_same_columns_are_demanded():
         )
 
 
-@pytest.mark.parametrize(
-    ("pipe", "message"),
-    [(lambda X, y: (X, y[NAMES[::-1]]), "at position 0")],
-)
+@pytest.mark.parametrize(("pipe", "message"), [(lambda X, y: (X, y[NAMES[::-1]]), "at position 0")])
 def test_score_refuses_other_columns(pipe, message):
     X, y = momenta()
     model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]).fit(X, y)

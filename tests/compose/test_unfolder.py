@@ -16,12 +16,7 @@ from unfolding_toys import NOISE, GaussianRegression, NoDensity, frames, gaussia
 import skjetsim
 from skjetsim import load, log_prob, sample_inverse, save
 from skjetsim.base import is_generator, is_simulator, is_unfolder
-from skjetsim.compose import (
-    EnsembleSimulator,
-    ResidualTransformer,
-    TransformedSimulator,
-    Unfolder,
-)
+from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import LogLikelihoodScorer, energy_score, get_scorer, get_scorer_names
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer

@@ -7,13 +7,7 @@ import vector
 
 from skjetsim.datasets import load_ttbar
 from skjetsim.preprocessing import TopPairFeatures
-from skjetsim.transport import (
-    FourMomentum,
-    InvariantMass,
-    OrderedMomenta,
-    ScalarSum,
-    TopPairMasses,
-)
+from skjetsim.transport import FourMomentum, InvariantMass, OrderedMomenta, ScalarSum, TopPairMasses
 
 OBJECTS = ("electron", "positron", "jet")
 # What says where an object is, and its mass or energy.

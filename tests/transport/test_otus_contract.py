@@ -188,8 +188,7 @@ def test_coordinates_of_either_side():
     X, y = momenta(200)
     X, y = X.drop(columns=["muon_E", "antimuon_E"]), y.drop(columns=["muon_E", "antimuon_E"])
     model = make_pipeline(
-        CartesianToCylindrical(),
-        TransformedSimulator(small(), [CartesianToCylindrical()]),
+        CartesianToCylindrical(), TransformedSimulator(small(), [CartesianToCylindrical()])
     ).set_output(transform="pandas")
     model.fit(X, y.iloc[:150])
     assert list(model.transform(X).columns) == list(y.columns)
