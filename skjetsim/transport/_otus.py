@@ -10,6 +10,7 @@ from skjetsim._encoders._column_checks import check_reach
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._shapes import as_target
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.transport._settings import course, lay_out, make_network
 from skjetsim.transport._table import read_tables
@@ -350,7 +351,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         rows = validate_target(self, y, n_samples=None, reset=False)
         there, back = as_seed_sequence(random_state).spawn(2)
         theory = self._move("encoder", rows, there)
-        return self._as_target(self._move("decoder", theory, back), y)
+        return as_target(self, self._move("decoder", theory, back), y)
 
 
 def _finish(rows, layout):

@@ -109,12 +109,7 @@ def _read(estimator, X, y, paired, sample_weight):
     mask = _check_mask(paired, len(X), len(y))
     weight = check_sample_weight(sample_weight, len(X))
     if weight is not None:  # events of weight zero are never drawn: they set no scale either
-        weight, X, y, mask = weighted_events(weight, X, y, mask)
-        if len(X) < 2:
-            raise ValueError(
-                f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
-                f"{len(X)}."
-            )
+        weight, X, y, mask = weighted_events(estimator, weight, X, y, mask)
     return X, y, mask, weight
 
 

@@ -61,7 +61,11 @@ def simple(**params):
         ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
         ({"columns": 1}, ValueError, "list of names or positions, got 1"),
         ({"columns": None}, ValueError, "list of names or positions, got None"),
-        ({"columns": ["jet_c_tag"]}, ValueError, r"'jet_c_tag', which is no column of y: \['jet_l"),
+        (
+            {"columns": ["jet_c_tag"]},
+            ValueError,
+            r"_tag', which is not a column of y: \['jet_l",
+        ),
     ],
 )
 def test_bad_parameters(params, error, message):
@@ -150,7 +154,7 @@ def test_events_of_weight_zero_play_no_part():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.eye(1, 50)[0], "two events of positive weight are needed, got 1"),
+        (np.eye(1, 50)[0], "needs two events of positive weight, got n_samples = 1"),
         (np.zeros(50), "zero for every event"),
         (-np.ones(50), "negative in row 0"),
         (np.ones(49), "sample_weight has shape"),
@@ -260,7 +264,7 @@ def test_flavour_of_a_measured_jet():
     assert_allclose(draws[..., 1].mean(axis=1), [0.3 / 1.2, 0.7 / 0.8], atol=0.04)
     assert unfolder.score_samples(X, y).shape == (4000,)
     wrong = Unfolder(CategorySimulator(GaussianRegression(), ["tag"]))
-    with pytest.raises(ValueError, match="columns names 'tag', which is no column of y"):
+    with pytest.raises(ValueError, match="columns names 'tag', which is not a column of y"):
         wrong.fit(X, y)
 
 

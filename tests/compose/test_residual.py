@@ -58,8 +58,12 @@ def test_reference_by_position_and_its_errors():
     by_name = ResidualTransformer(keep_truth=True, reference="jet_log_mass").fit(X, y)
     by_position = ResidualTransformer(keep_truth=True, reference=3).fit(X, y)
     assert_array_equal(by_name.scale_, by_position.scale_)
-    for reference in ("jet_mass", 4, -1):
-        with pytest.raises(ValueError, match="is not a column of y"):
+    for reference, message in (
+        ("jet_mass", "reference names 'jet_mass', which is not a column of y"),
+        (4, r"reference has 4, but y has 4 column\(s\)"),
+        (-5, "reference has -5"),
+    ):
+        with pytest.raises(ValueError, match=message):
             ResidualTransformer(keep_truth=True, reference=reference).fit(X, y)
 
 
@@ -253,7 +257,7 @@ def test_the_reference_has_to_have_a_residual(reference):
 @pytest.mark.parametrize(
     ("columns", "change", "message"),
     [
-        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is no column of y"),
+        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is not a column of y"),
         ("jet_pt", lambda X, y: (X, y), r"must be a list of names: give \['jet_pt'\]"),
         ([], lambda X, y: (X, y), r"must be a list of names or positions, got \[\]"),
         ([4], lambda X, y: (X, y), r"columns has 4, but y has 4 column\(s\)"),

@@ -144,7 +144,7 @@ def test_density_is_absent_if_a_step_has_none():
         ([("one", FlowGenerator(), None)], TypeError, "Step 'one' must be a simulator"),
         ([("one", Smear(), ["jet_pt"])], ValueError, r"columns \['second'\] of y are left"),
         ([("one", Smear(), "jet_pt")], ValueError, r"columns of step 'one' .*give \['jet_pt'\]"),
-        ([("one", Smear(), ["met"])], ValueError, "names 'met', which is no column of y"),
+        ([("one", Smear(), ["met"])], ValueError, "names 'met', which is not a column of y"),
         ([("one", Smear(), [2])], ValueError, r"columns of step 'one' has 2, but y has 2"),
         ([("a", Smear(), None), ("b", Smear(), None)], ValueError, r"such steps are \['a', 'b'\]"),
         ([("a", Smear(), [0, 1]), ("b", Smear(), None)], ValueError, "left for 'b'"),
@@ -171,7 +171,7 @@ def test_weights():
     model = chain(Smear(), Smear()).fit(X, y, weight)
     for step in model.simulators_.values():
         assert_array_equal(step.seen_[2], weight[1:])
-    with pytest.raises(ValueError, match="two events of positive weight are needed, got 1"):
+    with pytest.raises(ValueError, match="needs two events of positive weight, got n_samples = 1"):
         model.fit(X, y, np.eye(1, 20)[0])
     with pytest.raises(NotFittedError):
         model.sample(X)

@@ -65,7 +65,7 @@ def test_an_event_without_the_reference(table):
     bad = X.copy()
     bad.loc[[5, 7], [name for name in X if name.startswith("muon")]] = 0.0
     model = SymmetricSimulator(Lopsided(), "muon")
-    message = r"Row 5 of X has zeros for the reference 'muon'.*\(2 such rows"
+    message = r"Row 5 of X has only zeros for the reference 'muon'.*\(2 such rows"
     with pytest.raises(ValueError, match=message):
         model.fit(bad, X)
     model.fit(X, X)
