@@ -249,7 +249,7 @@ def test_all_columns_by_name_are_those_of_none():
 def test_the_reference_has_to_have_a_residual(reference):
     X, y = tables()
     published = ResidualTransformer(keep_truth=True, reference=reference, columns=SOME)
-    with pytest.raises(ValueError, match=r"reference=.* stays as it is .* columns=\['jet_phi'"):
+    with pytest.raises(ValueError, match=r"reference=.* is kept .* columns=\['jet_phi'"):
         published.fit(X, y)
     assert published.set_params(reference="jet_pt").fit(X, y).scale_[0] == pytest.approx(1)
 

@@ -35,12 +35,12 @@ from skjetsim.preprocessing import CartesianToCylindrical
     [
         ({}, {"reference": "electron"}, "no object 'electron'.*X; objects found: 'muon', 'jet'"),
         ({}, {"second_object": "electron"}, "no object 'electron'"),
-        ({}, {"second_object": "muon"}, "second_object must be another object"),
+        ({}, {"second_object": "muon"}, "second_object must not be the reference"),
         ({"drop": "muon_phi"}, {}, "'muon' has neither phi nor px and py in X.*'eta', 'pt'"),
         ({"drop": "jet_phi"}, {"second_object": "jet"}, "'jet' has neither phi nor px and py"),
         ({"add": "tau_px"}, {}, "'tau' has a column 'tau_px' in X but no 'tau_py'.*half a vector"),
         ({"add": "tau_sin_phi"}, {}, "'tau_sin_phi' in X but no 'tau_cos_phi'"),
-        ({"add": "muon_theta"}, {}, "'muon_theta' of X has a direction, .* Give eta"),
+        ({"add": "muon_theta"}, {}, "'muon_theta' of X has a direction, .* by eta"),
         ({"add": "muon_d0"}, {}, "'muon_d0' of X has a direction"),
     ],
 )

@@ -173,7 +173,7 @@ def test_pairs_are_of_one_index():
 
 def test_an_ensemble_needs_equally_many():
     X, y = tables()
-    message = r"X has 300 rows and y 200: EnsembleSimulator resamples .* Choose 200 rows of X"
+    message = r"X has 300 rows and y 200: Ensemble.* resamples .* Choose 200 random rows of X"
     with pytest.raises(ValueError, match=message):
         ensemble(otus()).fit(X, y[:200])
     with pytest.raises(ValueError, match="Choose 250 rows of y at random"):

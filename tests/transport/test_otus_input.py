@@ -58,7 +58,7 @@ def test_a_level_that_never_varies(events, where):
     X, y = events
     still = np.tile([50.0, 0.5], (160, 1))
     sides = (still, y) if where == "X" else (X, still)
-    refused(f"{where} has n_features = 2 but no column that varies", *sides)
+    refused(f"{where} has n_features = 2, but no column that varies", *sides)
 
 
 def test_other_columns_than_at_the_fit(events):
@@ -131,7 +131,7 @@ def test_columns_in_another_order_than_the_masses_say():
 @pytest.mark.parametrize(
     ("masses", "error", "message"),
     [
-        ({"tau": 1.8}, ValueError, "masses name 'tau', for which neither X nor y has .*tau_px"),
+        ({"tau": 1.8}, ValueError, "masses name 'tau', but neither X nor y has .*tau_px"),
         ({"muon": -1.0}, ValueError, "masses: that of 'muon' must be zero or more"),
         ({"muon": "heavy"}, TypeError, "masses: that of 'muon'"),
         (np.nan, ValueError, "masses: that of 'muon'"),
@@ -142,8 +142,8 @@ def test_bad_masses(masses, error, message):
 
 
 def test_masses_want_names_or_four_columns(events):
-    refused("2 columns and no names", *events, masses=0.0)
-    refused("no names", *map(np.asarray, momenta()), masses={"muon": 5.0})
+    refused("2 columns without names", *events, masses=0.0)
+    refused("columns without names", *map(np.asarray, momenta()), masses={"muon": 5.0})
 
 
 # Thresholds, anchors, residuals.
@@ -174,7 +174,7 @@ def test_thresholds_of_logarithms():
         for sides in ((X, y), logs)
     ]
     assert rates == pytest.approx([np.mean(y["muon_pt"] > 60.0)] * 2, abs=0.1)
-    refused("above zero", *logs, thresholds={"muon": 0.0})
+    refused("for a logarithm of pT, must be above 0 GeV", *logs, thresholds={"muon": 0.0})
 
 
 def test_thresholds_that_nothing_passes_leave_no_model():
@@ -200,16 +200,16 @@ def test_anchors_of_nothing(anchors, message):
 def test_anchors_without_a_shared_column(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(events[1][:, :1], columns=["jet_pt"])
-    refused("they share none that varies: give anchors", X, y, anchor_weight=1.0)
+    refused("no shared column varies: give anchors", X, y, anchor_weight=1.0)
 
 
 @pytest.mark.parametrize(
     ("residual", "error", "message"),
     [
-        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is not a column"),
+        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is neither"),
         ({"px": 0.0}, ValueError, r"residual\['px'\] must be above 0"),
         ({"px": "wide"}, TypeError, r"residual\['px'\] must be a number"),
-        (0.5, TypeError, "residual must be True, False, or the typical step"),
+        (0.5, TypeError, "residual must be True, False, or a dict"),
     ],
 )
 def test_bad_residuals(residual, error, message):
@@ -299,7 +299,7 @@ def test_parameters_of_another_type(events, params):
 @pytest.mark.parametrize(
     ("stages", "error", "message"),
     [
-        ([{"max_epoch": 1}], ValueError, r"stages\[0\] has 'max_epoch', which no stage has"),
+        ([{"max_epoch": 1}], ValueError, r"stages\[0\] has 'max_epoch', which a stage"),
         ([{}, {"noise": None}], ValueError, r"stages\[1\] has 'noise'"),
         ([{"train": "all"}], ValueError, "train"),
         ([{"max_epochs": 0}], ValueError, "max_epochs"),
@@ -354,7 +354,7 @@ def test_objects_that_share_a_network(events):
     X, y = (pd.DataFrame(side, columns=columns) for side in events)
     refused("list of lists", X, y, per_object=["muon"], error=TypeError)
     refused("'muon' twice", X, y, per_object=[["muon"], ["muon"]])
-    refused("'jet', of which X has no column", X, y, per_object=[["muon", "jet"]])
+    refused("'jet', but X has no column of it", X, y, per_object=[["muon", "jet"]])
     other = pd.DataFrame(events[0], columns=["muon_pt", "jet_eta"])
     refused("cannot share a network", other, other, per_object=[["muon", "jet"]])
 
@@ -362,7 +362,7 @@ def test_objects_that_share_a_network(events):
 def test_nothing_to_add_a_residual_to(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(np.c_[events[1], events[1][:, 0]], columns=["jet_pt", "jet_eta", "met_pt"])
-    refused("share none", X, y, residual=True)
+    refused("no shared column varies", X, y, residual=True)
 
 
 def test_residuals_start_from_the_same_quantity():
