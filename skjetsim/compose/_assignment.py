@@ -130,9 +130,9 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         self.n_features_in_, self.n_targets_ = X.shape[1], y.shape[1]
         self._find_columns(x_names, y_names)
         refuse_duplicates(self._names_out(), type(self).__name__)
-        squared = self._distances(X, y)
-        self._order.check_falling(y, "y")
-        self._check_axis(squared)
+        _, nearest = self._assigned(X, y)
+        self.delta_r_ = np.sqrt(np.median(nearest, axis=0))
+        self._check_axis()
         return self
 
     def _check_objects(self):
@@ -190,11 +190,8 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
                 "a pT above zero (skjetsim.selection.select_pt)."
             )
 
-    def _check_axis(self, squared):
-        """Learn the distances of objects from their references; warn if they are large."""
-        best = self._best_orders(squared)
-        place, rows = np.arange(len(self.objects)), np.arange(len(best))[:, None]
-        self.delta_r_ = np.sqrt(np.median(squared[place, best, rows], axis=0))
+    def _check_axis(self):
+        """Warn if objects are far from their references."""
         if self.delta_r_.min() > SUSPECT_DELTA_R:
             warnings.warn(
                 "NearestAssignment: no object is near its reference, the medians of delta R "
@@ -225,15 +222,11 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X, y = self._tables(X, y, self.target_names_in_)
-        squared = self._distances(X, y)
-        self._order.check_falling(y, "y")
-        orders = self._best_orders(squared)
+        orders, nearest = self._assigned(X, y)
         ordered = self._order.in_order(y, orders)
         if self.matched_delta_r is None:
             return ordered
-        place, rows = np.arange(len(squared)), np.arange(len(y))[:, None]
-        matched = squared[place, orders, rows] < self.matched_delta_r**2
-        return np.column_stack([ordered, matched.astype(float)])
+        return np.column_stack([ordered, nearest < self.matched_delta_r**2])
 
     def inverse_transform_target(self, X, y):
         """Y with its objects by falling pT.
@@ -253,8 +246,16 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         y = y[:, : self.n_targets_]
         return self._order.by_pt(y)
 
+    def _assigned(self, X, y):
+        """For each row, the object of each reference, and the square of its distance."""
+        squared = self._distances(X, y)
+        self._order.check_falling(y, "y")
+        orders = self._best_orders(squared)
+        place, rows = np.arange(len(squared)), np.arange(len(y))[:, None]
+        return orders, squared[place, orders, rows]
+
     def _best_orders(self, squared):
-        """For each row the numbers of the objects that go to each reference."""
+        """For each row, the number of the object of each reference."""
         cost = np.minimum(squared, LARGEST_DELTA_R**2) + FARTHER * squared
         orders = np.array(list(permutations(range(len(cost)))))
         place = np.arange(len(cost))

@@ -15,7 +15,7 @@ from skjetsim.base._inside import check_simulator, explained, fit_weighted, numb
 from skjetsim.compose._balance import balance
 from skjetsim.compose._draw_classes import draw_classes, fitted_classifier, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._patterns import REJECTED, Patterns
+from skjetsim.compose._patterns import Patterns
 from skjetsim.compose._tables import flat_rows, flat_table, target_columns, theory_table
 from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import column_names
@@ -227,9 +227,7 @@ class EfficiencySimulator(MetaSimulator):
         -------
         ndarray of shape (n_samples,)
         """
-        probability = self.pattern_proba(X)
-        found = [number for number, name in enumerate(self.patterns_) if name != REJECTED]
-        return probability[:, found].sum(axis=1)
+        return self.pattern_proba(X)[:, self._codes > 0].sum(axis=1)
 
     def pattern_proba(self, X):
         """Probability of each pattern.

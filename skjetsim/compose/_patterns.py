@@ -70,18 +70,11 @@ class Patterns:
         else:
             accepted = self._checked_flag(y[:, self.flag])
             self._check_rejected(rest, accepted)
-        lost = np.zeros(len(y), dtype=np.int64)
-        for bit, columns in enumerate(self.object_columns):
-            lost |= (~y[:, columns].any(axis=1)).astype(np.int64) << bit
-        return np.where(accepted, 1 + lost, 0)
+        return np.where(accepted, 1 + _absent(y, self.object_columns), 0)
 
     def of_inputs(self, X):
         """Bits of the objects that are absent from X; without columns in X they count as there."""
-        absent = np.zeros(len(X), dtype=np.int64)
-        for bit, columns in enumerate(self.object_inputs):
-            if columns:
-                absent |= (~X[:, columns].any(axis=1)).astype(np.int64) << bit
-        return absent
+        return _absent(X, self.object_inputs)
 
     def fakes(self, pattern, absent):
         """Bits of the objects that are in this pattern of y and absent from X."""
@@ -161,6 +154,15 @@ class Patterns:
 
     def _label(self, column):
         return column if self.names is None else repr(self.names[column])
+
+
+def _absent(table, objects):
+    """Bits of the objects, given by their columns, that are zero in each row."""
+    bits = np.zeros(len(table), dtype=np.int64)
+    for bit, columns in enumerate(objects):
+        if columns:
+            bits |= (~table[:, columns].any(axis=1)).astype(np.int64) << bit
+    return bits
 
 
 def _flag(accepted, names, n_columns):

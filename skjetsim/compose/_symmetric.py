@@ -61,6 +61,7 @@ class Directions:
                 self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
             else:
                 self.vectors += self._pairs(obj, parts)
+        self.across += [y for _, y in self.vectors] + [column for column, _ in self.phi]
 
     def _refuse_others(self, names):
         for name in names:
@@ -111,35 +112,34 @@ class Directions:
 
     def turn(self, table, orientation):
         """Events turned so that their reference points along x and forward."""
-        hand = orientation.hand
-        out = self._reflected(table, orientation)
-        self._set_phi(out, table, lambda phi: hand * (phi - orientation.phi))
-        cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
-        for x, y in self.vectors:
-            out[:, x], across = rotated(table[:, x], table[:, y], cos, -sin)
-            out[:, y] = hand * across
-        return out + 0.0  # turns -0.0, of absent objects, into 0.0
+        out = table.copy()
+        self._rotate(out, -orientation.phi)
+        self._reflect(out, orientation)
+        return self._finished(out, table)
 
     def turn_back(self, table, orientation):
         """Undo `turn`."""
-        hand = orientation.hand
-        out = self._reflected(table, orientation)
-        self._set_phi(out, table, lambda phi: hand * phi + orientation.phi)
-        cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
-        for x, y in self.vectors:
-            out[:, x], out[:, y] = rotated(table[:, x], hand * table[:, y], cos, sin)
-        return out + 0.0
-
-    def _set_phi(self, out, table, turned):
-        for column, parts in self.phi:
-            phi = wrap_phi(turned(table[:, column]))
-            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
-
-    def _reflected(self, table, orientation):
         out = table.copy()
+        self._reflect(out, orientation)
+        self._rotate(out, orientation.phi)
+        return self._finished(out, table)
+
+    def _rotate(self, out, angle):
+        cos, sin = np.cos(angle), np.sin(angle)
+        for x, y in self.vectors:
+            out[:, x], out[:, y] = rotated(out[:, x], out[:, y], cos, sin)
+        for column, _ in self.phi:
+            out[:, column] += angle
+
+    def _reflect(self, out, orientation):
         out[:, self.along] *= orientation.side[:, None]
         out[:, self.across] *= orientation.hand[:, None]
-        return out
+
+    def _finished(self, out, table):
+        """Wrap phi, and keep the zeros of absent objects."""
+        for column, parts in self.phi:
+            out[:, column] = np.where(_is_there(table, parts), wrap_phi(out[:, column]), 0.0)
+        return out + 0.0  # turns -0.0 into 0.0
 
     def lay_along_x(self, table, name):
         """Remove the rounding error of a turned object, whose azimuth is zero."""

@@ -4,16 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from skjetsim._nn import (
-    NOISES,
-    OTUS,
-    Columns,
-    Level,
-    Losses,
-    MapLayout,
-    column_orders,
-    object_groups,
-)
+from skjetsim import _nn
 from skjetsim.transport._layout import (
     check_per_object,
     check_residual,
@@ -47,7 +38,7 @@ def lay_out(params, theory, measured, root):
     dict
     """
     tables = theory, measured
-    check_option(params.noise, "noise", NOISES)
+    check_option(params.noise, "noise", _nn.NOISES)
     check_option(params.scale, "scale", ("standard", "normal"))
     check_option(params.activation, "activation", ("relu", "silu"))
     check_residual(params.residual, tables)
@@ -88,7 +79,7 @@ def course(settings):
 def _map_layout(residual, source, target):
     step, partner = find_steps(residual, source, target)
     free = target.free
-    return MapLayout(
+    return _nn.MapLayout(
         free=free,
         center=[float(target.center[i]) if partner[i] is None else 0.0 for i in free],
         step=step[free].tolist(),
@@ -107,7 +98,7 @@ def _level(params, table, observables):
         "observables": (*_callables(params.observables), *_callables(observables)),
         "scale": params.scale,
     }
-    settings["n_observed"] = _observe(Level(**settings), table).shape[1]
+    settings["n_observed"] = _observe(_nn.Level(**settings), table).shape[1]
     return settings
 
 
@@ -120,7 +111,7 @@ def _losses(params, tables):
             f"of {params.noise!r}."
         )
     theory, measured = tables
-    return Losses(
+    return _nn.Losses(
         latent_loss=params.latent_loss,
         p=params.p,
         n_slices=check_int(params.n_slices, "n_slices"),
@@ -139,15 +130,15 @@ def _prior(params, theory, root):
     return {
         "center": theory.center[free].tolist(),
         "scale": theory.width[free].tolist(),
-        "orders": column_orders(len(free), 6, "random", numpy_rng(root, ORDERS)),
+        "orders": _nn.column_orders(len(free), 6, "random", numpy_rng(root, ORDERS)),
         **PRIOR,
     }
 
 
 def make_network(settings):
     """Build the network from the settings of a fit."""
-    theory, measured = (Level(**settings[side]) for side in ("theory", "measured"))
-    return OTUS(
+    theory, measured = (_nn.Level(**settings[side]) for side in ("theory", "measured"))
+    return _nn.OTUS(
         theory,
         measured,
         _map(settings, "encoder", measured, settings["theory"]["names"], per_object=False),
@@ -167,7 +158,7 @@ def _map(settings, name, source, target_names, per_object):
         columns = source.feature_columns()
         seen = [split_name(source.names[i])[0] if i >= 0 else None for i in columns]
         given = [split_name(target_names[i])[0] for i in layout.free]
-        groups = object_groups(seen, given, () if per_object is True else per_object)
+        groups = _nn.object_groups(seen, given, () if per_object is True else per_object)
     starts_at_identity = any(partner is not None for partner in layout.partner)
     return {
         "layout": layout,
@@ -195,8 +186,8 @@ def _observe(level, table):
     for number, observable in enumerate(level.observables):
         name = f"observable {number} of {table.what}, {observable!r},"
         try:
-            _check_observed(observable(Columns(events, level.names)), name, len(events))
-            sloped = observable(Columns(few, level.names)).requires_grad
+            _check_observed(observable(_nn.Columns(events, level.names)), name, len(events))
+            sloped = observable(_nn.Columns(few, level.names)).requires_grad
         except KeyError as error:
             raise ValueError(
                 f"{name} asks for column {error}, but the columns of {table.what} are "

@@ -6,16 +6,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from skjetsim import _nn
 from skjetsim._estimators._network import SHUFFLE, SPLIT, as_tensor
-from skjetsim._nn import (
-    SCHEDULES,
-    Rows,
-    Stage,
-    TrainingNet,
-    TrainingPlan,
-    Unpaired,
-    likelihood_weight_decay,
-)
 from skjetsim.transport._scales import learn_scales
 from skjetsim.transport._settings import ORDERS
 from skjetsim.utils._parameters import check_positive, check_real
@@ -72,7 +64,7 @@ def read_stages(params, plan, n_rows, auto_batch):
         settings = _checked_plan(chosen, n_rows, auto_batch)
         if plan.checkpoint is not None and params.stages is not None:
             settings["checkpoint"] = f"{plan.checkpoint}.{number}"
-        stages.append((Stage(train=chosen["train"], **weights), replace(plan, **settings)))
+        stages.append((_nn.Stage(train=chosen["train"], **weights), replace(plan, **settings)))
     return stages
 
 
@@ -90,7 +82,7 @@ def _checked_plan(chosen, n_rows, auto_batch):
     """Settings of the plan that a stage changes."""
     check_int(chosen["max_epochs"], "max_epochs")
     check_positive(chosen["learning_rate"], "learning_rate")
-    check_option(chosen["schedule"], "schedule", SCHEDULES)
+    check_option(chosen["schedule"], "schedule", _nn.SCHEDULES)
     batch_size = chosen["batch_size"]
     batch_size = auto_batch if batch_size == "auto" else check_int(batch_size, "batch_size")
     if batch_size > n_rows:
@@ -172,13 +164,13 @@ class StagedTraining:
         module = self.module
         free = module.encoder.layout.free
         columns = (theory[:, free].float() - module.prior_center) / module.prior_scale
-        plan = TrainingPlan(
-            **PRIOR_PLAN, weight_decay=likelihood_weight_decay(len(free), len(theory))
+        plan = _nn.TrainingPlan(
+            **PRIOR_PLAN, weight_decay=_nn.likelihood_weight_decay(len(free), len(theory))
         )
         generator = torch_generator(self.root, ORDERS)
-        net = TrainingNet(module.prior, plan=plan, generator=generator, device=self.device)
+        net = _nn.TrainingNet(module.prior, plan=plan, generator=generator, device=self.device)
         weight = None if weight is None else as_tensor(weight, self.device)
-        net.fit(Rows((as_tensor(columns, self.device),), weight))
+        net.fit(_nn.Rows((as_tensor(columns, self.device),), weight))
         module.prior.requires_grad_(False)
 
     def _split(self, levels, mask, weight, n_held):
@@ -199,15 +191,15 @@ class StagedTraining:
             return tuple(events[rows].to(self.device, torch.float32) for events, rows in pairs)
 
         pairs = chosen((mask, mask)) if mask.any() else ()
-        training = Unpaired(chosen(kept), pairs, weights)
-        return training, Unpaired(chosen(held)) if n_held else None
+        training = _nn.Unpaired(chosen(kept), pairs, weights)
+        return training, _nn.Unpaired(chosen(held)) if n_held else None
 
     def net(self, number, stage, plan, course):
         """Untrained net of a stage."""
         self.module.stage = stage
         n_rows = min(plan.batch_size, *map(len, self.training.levels))
         branch = (STAGES, number) if number else (SHUFFLE,)
-        return TrainingNet(
+        return _nn.TrainingNet(
             self.module,
             plan=replace(plan, batch_size=n_rows, course=f"{stage} {course}"),
             generator=torch_generator(self.root, *branch),

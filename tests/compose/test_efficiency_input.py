@@ -65,7 +65,7 @@ def test_a_rare_pattern_is_named():
     rows = np.r_[np.flatnonzero(keep), np.flatnonzero(lost)[:4]]
     X, y = X.iloc[rows], y.iloc[rows]
     model = EfficiencySimulator(Smear(), objects=["jet2"])
-    message = "'without jet2' has too few events to learn from: 4, and 5 .* fewer objects in objects="
+    message = "'without jet2' has too few events to learn from: 4, and 5 .* name fewer objects"
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     y.iloc[-4:] = 0.0
