@@ -1,4 +1,4 @@
-"""What EfficiencySimulator refuses, and what it says."""
+"""Errors of EfficiencySimulator."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_errors_of_simulators_name_the_pattern():
 
 
 def test_rows_are_those_of_the_whole_table():
-    """Those of a pattern alone would name an innocent event."""
+    """Row numbers within a pattern would name the wrong event."""
     X, y = two_jets(600)
     row = int(np.flatnonzero(y["accepted"] == 1)[-1])
     bad_X, bad_y = X.copy(), y.copy()
@@ -92,7 +92,7 @@ def test_rows_are_those_of_the_whole_table():
         ValueError, match=rf"(?s)first bad row .*in the events of pattern .*it is row {row}\."
     ):
         EfficiencySimulator(logs, classifier=DummyClassifier(), objects=["jet2"]).fit(X, bad_y)
-    weight = np.arange(len(X)) % 3  # events of weight zero are left out, and counted
+    weight = np.arange(len(X)) % 3  # events of weight zero are left out, but keep their row numbers
     weight[row] = 1
     with pytest.raises(ValueError, match=rf"(?s)first bad row .*it is row {row}\.$"):
         EfficiencySimulator(logs, classifier=DummyClassifier(), objects=["jet2"]).fit(

@@ -1,4 +1,4 @@
-"""SimulatorChain and ClassifierSimulator: columns one after another, each given those before."""
+"""SimulatorChain and ClassifierSimulator: each step is given the columns of the steps before."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ class Copies(GaussianRegression):
 
 
 def line(n_events=2000, seed=0):
-    """Two columns of y, the second of which follows the first, and X."""
+    """X, and two columns of y: the second one depends on the first and on X."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(rng.normal(size=(n_events, 1)), columns=["jet_pt"])
     first = 2 * X["jet_pt"] + rng.normal(size=n_events)
@@ -50,7 +50,7 @@ def chain(one=None, two=None, **params):
 
 
 def test_density_is_that_of_both_columns_together():
-    """Two regressions, the second on the first's column too, are one of both."""
+    """Two regressions, the second one also on the column of the first, are one regression."""
     X, y = line()
     model = chain().fit(X, y)
     both = GaussianRegression().fit(X, y)
@@ -78,7 +78,7 @@ def test_draws_are_correlated_as_the_events():
     assert (drawn["second"] - drawn["jet_pt"] + X["jet_pt"]).std() == pytest.approx(0.1, rel=0.03)
 
 
-def test_what_each_step_is_told():
+def test_what_each_step_is_given():
     X, y = line(50)
     model = chain(Smear(), Smear()).fit(X, y)
     seen = {name: step.seen_ for name, step in model.simulators_.items()}
@@ -95,7 +95,7 @@ def test_what_each_step_is_told():
     assert list(numbers.fit(X, y.to_numpy()).simulators_["two"].seen_[0]) == ["jet_pt", "y1"]
 
 
-def test_draws_are_handed_on():
+def test_draws_are_passed_on():
     X, y = line(50)
     model = chain(two=Copies()).fit(X, y)
     drawn = model.sample(X, n_samples=3, random_state=0)
@@ -121,7 +121,7 @@ def test_predictions_are_those_of_the_steps():
     assert_allclose(model.predict(X), np.c_[2 * X, X])
     medians = chain(random_state=0).fit(*line())
     centre = medians.sample(X, n_samples=500, random_state=0).mean(axis=1)
-    assert_allclose(medians.predict(X), centre, atol=0.5)  # of simulators that have no prediction
+    assert_allclose(medians.predict(X), centre, atol=0.5)  # the simulators have no prediction
     network = {"hidden_features": (4,), "max_epochs": 1, "device": "cpu"}
     medians = chain(QuantileSimulator(**network), QuantileSimulator(**network), random_state=0)
     assert medians.fit(X, y).predict(X).shape == (50, 2)
@@ -253,8 +253,8 @@ def test_categories_by_position():
     assert_array_equal(drawn, model.sample(X, random_state=0))
 
 
-def test_a_category_that_has_the_name_of_one_of_X():
-    """The charge as it is and as it is measured."""
+def test_a_category_with_the_name_of_a_column_of_X():
+    """The true charge and the measured one."""
     X, y = jets(500)
     X = X.assign(**{TAG: y[TAG]})
     model = CategorySimulator(Smear(), [TAG], classifier=LOGISTIC).fit(X, y)
@@ -262,7 +262,7 @@ def test_a_category_that_has_the_name_of_one_of_X():
     assert_array_equal(model.sample(X)[:, 1], y[TAG])
 
 
-def test_probabilities_and_the_likeliest_combination():
+def test_probabilities_and_the_most_probable_combination():
     X, y = jets(3000)
     model = ClassifierSimulator(LOGISTIC).fit(X, y[[TAG]])
     proba = model.category_proba(X)

@@ -44,7 +44,7 @@ from skjetsim.preprocessing import CartesianToCylindrical
         ({"add": "muon_d0"}, {}, "'muon_d0' of X has a direction"),
     ],
 )
-def test_columns_that_do_not_do(change, parameters, message):
+def test_bad_columns(change, parameters, message):
     X = cylindrical()
     X = X.drop(columns=change.get("drop", [])).assign(**{change.get("add", "n_tracks"): 1.0})
     model = SymmetricSimulator(Lopsided(), **{"reference": "muon"} | parameters)
@@ -98,12 +98,12 @@ def test_objects_are_names(parameters, name):
 
 
 @pytest.mark.parametrize("simulator", [FlowGenerator(), StandardScaler(), FlowSimulator, "flow"])
-def test_parts_of_other_kinds(simulator):
+def test_the_simulator_must_be_a_simulator(simulator):
     with pytest.raises(TypeError, match="must be a simulator, got"):
         SymmetricSimulator(simulator, "muon").fit(cartesian(), cartesian())
 
 
-def test_bad_values_and_rows_that_do_not_belong_together():
+def test_bad_values_and_different_rows():
     X = cartesian()
     model = SymmetricSimulator(Lopsided(), "muon")
     with pytest.raises(ValueError, match="NaN in column 'jet_px', first bad row 3"):
@@ -134,7 +134,8 @@ def test_shapes_names_and_containers():
     assert model.sample(X, n_samples=4).shape == (300, 4, 2)
     assert model.sample(X[:0]).shape == (0, 2)
     assert model.sample(X[:0], n_samples=4).shape == (0, 4, 2)
-    assert_array_equal(model.transform(X), model.transform(X))  # the seed inside is found
+    # The seed is that of the simulator inside.
+    assert_array_equal(model.transform(X), model.transform(X))
     assert list(model.get_feature_names_out()) == ["jet_px", "jet_py"]
     assert list(model.feature_names_in_) == list(X)
     drawn = frames(model).sample(X)
@@ -154,7 +155,7 @@ def test_methods_are_those_of_the_simulator_inside():
     assert hasattr(piped, "score_samples")
 
 
-def test_parameters_are_cloned_never_fitted():
+def test_parameters_are_cloned_and_not_fitted():
     simulator = Lopsided()
     SymmetricSimulator(simulator, "muon").fit(cartesian(), cartesian())
     assert not hasattr(simulator, "seen_")
@@ -218,7 +219,7 @@ def test_searches_pipelines_and_model_files(tmp_path):
     assert manifest["columns"]["target_names_in_"] == list(y)
 
 
-def test_coordinates_may_stand_on_either_side():
+def test_transformers_may_be_outside_or_inside():
     X = cartesian().drop(columns="jet_E")
     y = X * np.random.default_rng(1).normal(1, 0.05, X.shape)
     outside = canonical().fit(X, y)
