@@ -36,6 +36,13 @@ def check_generator(generator, name="generator"):
         raise TypeError(f"{name} must be a generator, got {generator!r}.")
 
 
+def parts_have(method, *names):
+    """Condition of `available_if`: the estimators of these parameters, fitted or not, have it."""
+    return lambda self: all(
+        hasattr(getattr(self, f"{name}_", getattr(self, name)), method) for name in names
+    )
+
+
 def seed_inside(name):
     """Make a property `random_state`, which is that of the model inside the parameter `name`."""
 

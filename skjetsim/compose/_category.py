@@ -38,8 +38,8 @@ class CategorySimulator(BaseChain):
         calibrated. None takes gradient-boosted trees with early stopping. Trees cut one column at
         a time, so that X should have a column pT instead of px and py.
     random_state : int, RandomState, Generator or None
-        Governs the trees that None stands for, the noise of `transform` and `score`, and the fit
-        of parts whose own `random_state` is None.
+        Seed of the default trees, of parts whose own `random_state` is None, and of the noise of
+        `transform` and `score`.
 
     Attributes
     ----------

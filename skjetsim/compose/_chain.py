@@ -113,8 +113,8 @@ class BaseChain(MetaSimulator):
             raise ValueError(f"No column of y is left for {taking[0]!r}, which takes the others.")
         if len(taking) > 1 or (rest and not taking):
             raise ValueError(
-                f"The columns {list(self.target_names_in_[rest])} of y are left for one step, "
-                f"whose columns are None, and such steps are {taking}."
+                f"No step names the columns {list(self.target_names_in_[rest])} of y: one step "
+                f"must have the columns None and take them, but {taking or 'no step'} has None."
             )
         found |= dict.fromkeys(taking, rest)
         return {step: found[step] for step, _, _ in steps}
@@ -184,8 +184,7 @@ class SimulatorChain(BaseChain, BaseComposition):
         Name, simulator and columns of y, by name or position, of each step in order. A step whose
         columns are None takes those that no other step takes.
     random_state : int, RandomState, Generator or None
-        Governs the noise of `transform` and `score`, and the fit of steps whose own
-        `random_state` is None.
+        Seed of steps whose own `random_state` is None, and of the noise of `transform` and `score`.
 
     Attributes
     ----------

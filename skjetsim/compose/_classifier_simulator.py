@@ -31,7 +31,7 @@ class ClassifierSimulator(MetaSimulator):
         calibrated. None takes gradient-boosted trees with early stopping. Trees cut one column at
         a time, so that X should have a column pT instead of px and py.
     random_state : int, RandomState, Generator or None
-        Governs the trees that None stands for, and the noise of `transform` and `score`.
+        Seed of the default trees, and of the noise of `transform` and `score`.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ CLASSIFIER = 0  # branch of the seed of `fit`
 
 
 def fitted_classifier(estimator, table, number, n_classes, weight):
-    """Fit a clone of the parameter `classifier`, or the trees that None stands for.
+    """Fit a clone of the parameter `classifier`, or the default trees.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def log_proba(classifier, n_classes, table):
     Parameters
     ----------
     classifier : classifier or None
-        None stands for a single class.
+        None if there is a single class.
     n_classes : int
     table : array-like of shape (n_samples, n_features)
 

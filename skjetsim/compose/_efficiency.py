@@ -50,7 +50,7 @@ class EfficiencySimulator(MetaSimulator):
         Objects that may be absent from an accepted event, by the prefix of their columns: "jet2"
         for jet2_pt, jet2_eta, ... An object is absent if all its columns are zero.
     random_state : int, RandomState, Generator or None
-        Governs the trees that None stands for, and the noise of `transform` and `score`.
+        Seed of the default trees, and of the noise of `transform` and `score`.
 
     Attributes
     ----------

@@ -68,8 +68,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         Processes that fit members, each on one thread. The result does not depend on it. The first
         start of the processes takes some seconds.
     random_state : int, RandomState, Generator or None
-        Governs the choice of events, every `random_state` inside the members, and the noise of
-        `transform` and `score`.
+        Seed of the choice of events, of the members, and of the noise of `transform` and `score`.
 
     Attributes
     ----------

@@ -10,17 +10,19 @@ from sklearn.utils.metaestimators import available_if
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._checks import check_sample
 from skjetsim.base._generator import BaseGenerator
-from skjetsim.base._inside import check_generator, check_simulator, explained, fit_inside, forget
+from skjetsim.base._inside import (
+    check_generator,
+    check_simulator,
+    explained,
+    fit_inside,
+    forget,
+    parts_have,
+)
 from skjetsim.compose._tables import flat_rows
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._with_parameters import with_parameters
-
-
-def _both_have_density(self):
-    parts = (getattr(self, f"{name}_", getattr(self, name)) for name in ("generator", "simulator"))
-    return all(hasattr(part, "score_samples") for part in parts)
 
 
 @with_parameters
@@ -144,7 +146,7 @@ class GeneratorChain(BaseGenerator):
         drawn[:, self._others] = flat_rows(others, n_samples)
         return drawn
 
-    @available_if(_both_have_density)
+    @available_if(parts_have("score_samples", "generator", "simulator"))
     def _log_density(self, X):
         first = self._part(X, self.columns_)
         conditional = log_prob(self.simulator_, first, self._part(X, self._others))

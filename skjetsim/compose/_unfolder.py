@@ -5,14 +5,17 @@ from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._checks import read_events
-from skjetsim.base._inside import check_simulator, explained, fit_inside, forget, seed_inside
+from skjetsim.base._inside import (
+    check_simulator,
+    explained,
+    fit_inside,
+    forget,
+    parts_have,
+    seed_inside,
+)
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.compose._tables import measured_table, theory_table
 from skjetsim.utils._with_parameters import with_parameters
-
-
-def _has_density(self):
-    return hasattr(getattr(self, "simulator_", self.simulator), "score_samples")
 
 
 @with_parameters
@@ -118,7 +121,7 @@ class Unfolder(BaseUnfolder):
         with _sides_swapped():
             return sample(self.simulator_, measured, n_samples=n_samples, random_state=random_state)
 
-    @available_if(_has_density)
+    @available_if(parts_have("score_samples", "simulator"))
     def _log_density(self, X, y):
         with _sides_swapped():
             return log_prob(self.simulator_, measured_table(self, y), theory_table(self, X))

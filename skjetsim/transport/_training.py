@@ -44,7 +44,7 @@ def read_stages(params, plan, n_rows, auto_batch):
     n_rows : int
         Number of events of the smaller level.
     auto_batch : int
-        Batch size that "auto" stands for.
+        Batch size of "auto".
 
     Returns
     -------
