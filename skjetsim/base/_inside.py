@@ -31,7 +31,7 @@ def check_simulator(simulator, name="simulator", learns="y given X"):
 
 
 def check_generator(generator, name="generator"):
-    """Raise TypeError unless a parameter is a generator; scikit-learn's densities are, too."""
+    """Raise TypeError unless a parameter is a generator or a density of scikit-learn."""
     if not is_estimator(generator, is_generator):
         raise TypeError(f"{name} must be a generator, got {generator!r}.")
 
@@ -71,7 +71,7 @@ def set_seeds(estimator, root, *key, replace=False):
         if name.split("__")[-1] == "random_state" and (replace or value is None)
     )
     seeds = {name: int_seed(root, *key, i) for i, name in enumerate(names)}
-    return estimator.set_params(**seeds) if seeds else estimator  # a FrozenEstimator takes none
+    return estimator.set_params(**seeds) if seeds else estimator  # a FrozenEstimator has none
 
 
 def checkpoints_inside(estimator):

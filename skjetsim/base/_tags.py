@@ -57,7 +57,7 @@ def innermost(estimator):
 
 
 def is_paired(estimator):
-    """Whether row i of X and y is the same event; `paired_` of the model says no, if it has one."""
+    """Whether row i of X and y is the same event: `paired_` of the model, or True without it."""
     return bool(getattr(innermost(estimator), "paired_", True))
 
 

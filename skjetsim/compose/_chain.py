@@ -82,7 +82,7 @@ class BaseChain(MetaSimulator):
         return self
 
     def _clones(self, steps):
-        """Clones to fit: seeds that are None are set, and checkpoints have numbers."""
+        """Clones to fit, with seeds in place of None, and numbered checkpoints."""
         clones = {name: clone(simulator) for name, simulator, _ in steps}
         if self.random_state is not None:
             root = as_seed_sequence(self.random_state)

@@ -350,6 +350,6 @@ class IterativeUnfolder(BaseUnfolder):
         }
 
     def _classifier(self, root):
-        """Clone of the classifier; a seed that is None is set."""
+        """Clone of the classifier, with a seed in place of None."""
         classifier = boosted_trees("ratio") if self.classifier is None else self.classifier
         return set_seeds(clone(classifier), root, CLASSIFIER)

@@ -242,7 +242,7 @@ def _match_columns(X, y, chosen):
         replaced = list(range(n_targets))
         if not named and n_features != n_targets:
             raise ValueError(
-                f"Residuals need the same columns on both sides: X has {n_features}, y has "
+                f"Residuals need the same columns on both levels: X has {n_features}, y has "
                 f"{n_targets}. Give both as DataFrames, so that columns are matched by name."
             )
     else:
@@ -263,6 +263,6 @@ def _partner(column, n_features, x_names, y_names):
         return column
     what = column if x_names is None else repr(y_names[column])
     raise ValueError(
-        f"Residuals need the same columns on both sides: y has {what}, X has only "
+        f"Residuals need the same columns on both levels: y has {what}, X has only "
         f"{x_names or n_features}. Put X and y into the same coordinates first."
     )

@@ -142,7 +142,7 @@ class Directions:
         return out + 0.0  # turns -0.0 into 0.0
 
     def lay_along_x(self, table, name):
-        """Remove the rounding error of a turned object, whose azimuth is zero."""
+        """Set the azimuth of a turned object to zero, without the rounding of the turn."""
         parts = self.objects[name]
         if "px" in parts:
             table[:, parts["px"]] = np.hypot(table[:, parts["px"]], table[:, parts["py"]])
