@@ -1,11 +1,17 @@
-"""A Pipeline that ends in a generator or simulator, can be sampled, and keeps its Jacobians."""
+"""GenerativePipeline: transformers and a generator or simulator, with samples and densities."""
 
 import numbers
 
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
-from skjetsim._drawing._sample import log_prob, sample, without_density
+from skjetsim._drawing._sample import (
+    has_jacobian,
+    log_prob,
+    sample,
+    steps_before,
+    without_density,
+)
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.utils._weighted import weighted_mean
 
@@ -13,24 +19,21 @@ __all__ = ["GenerativePipeline", "make_generative_pipeline"]
 
 
 def _can_score(pipeline):
-    """Whether the last step has a density and every step before it a Jacobian."""
-    from skjetsim.preprocessing import has_log_det
-
+    """Whether the last step has a density, and all steps before it a Jacobian."""
     if not hasattr(pipeline._final_estimator, "score_samples"):
         return False
-    if is_simulator(pipeline):
-        return True  # the transformers act on the condition, where no Jacobian is due
-    return all(has_log_det(step) for _, step in pipeline.steps[:-1])
+    # Transformers in front of a simulator act on the condition, which needs no Jacobian.
+    return is_simulator(pipeline) or all(map(has_jacobian, steps_before(pipeline)))
 
 
 class GenerativePipeline(Pipeline):
     """Transformers and a generator, as one generator.
 
-    A scikit-learn `Pipeline` that can also be sampled: events are drawn from the last step and
-    taken back through the transformers. `score_samples` and `score` add the transformers'
-    log|det J|, so that densities are in the units of X and a search over a transformer's
-    parameters compares like with like; they are absent if a step has no known Jacobian. With a
-    simulator in last place the transformers act on X, the condition.
+    It is a scikit-learn `Pipeline` that also draws events: the last step draws them, and the
+    transformers take them back. `score_samples` and `score` add log|det J| of the transformers.
+    Densities are then in the units of X, and a search over parameters of a transformer can compare
+    them. Both methods are absent if the Jacobian of a step is not known. If the last step is a
+    simulator, the transformers act on its condition X.
 
     Parameters
     ----------
@@ -39,9 +42,9 @@ class GenerativePipeline(Pipeline):
     transform_input : list of str, optional
         As in `sklearn.pipeline.Pipeline`.
     memory : str or joblib.Memory, optional
-        Caches fitted transformers.
+        Cache of fitted transformers.
     verbose : bool, default=False
-        Print the time each step takes to fit.
+        Print the time that the fit of each step takes.
 
     See Also
     --------
@@ -60,7 +63,7 @@ class GenerativePipeline(Pipeline):
     """
 
     def __getattr__(self, name):
-        # Asked where `available_if` has refused, in words that do not say why.
+        # Called after `available_if` has refused a method. Its message does not say why.
         try:
             return super().__getattribute__(name)
         except AttributeError as error:
@@ -74,17 +77,17 @@ class GenerativePipeline(Pipeline):
         Parameters
         ----------
         X : int or array-like of shape (n, n_features), optional
-            For a generator the number of events, the same as `n_samples`; for a simulator the
-            theory-level events.
+            For a generator the number of events, as `n_samples`; for a simulator the theory-level
+            events.
         n_samples : int, optional
             Number of events (generator, default 1), or draws for each row of X (simulator).
         random_state : None, int, Generator or RandomState
-            None is fresh at each call.
+            None draws other events at each call.
 
         Returns
         -------
         ndarray or DataFrame
-            As `skjetsim.sample`.
+            As from `skjetsim.sample`.
 
         Raises
         ------
@@ -133,7 +136,7 @@ class GenerativePipeline(Pipeline):
 
 
 def make_generative_pipeline(*steps, memory=None, transform_input=None, verbose=False):
-    """Build a `GenerativePipeline`, naming the steps after their classes.
+    """Build a `GenerativePipeline` whose steps are named after their classes.
 
     Parameters
     ----------
@@ -156,8 +159,5 @@ def make_generative_pipeline(*steps, memory=None, transform_input=None, verbose=
     ['standardscaler', 'kerneldensity']
     """
     return GenerativePipeline(
-        make_pipeline(*steps).steps,
-        memory=memory,
-        transform_input=transform_input,
-        verbose=verbose,
+        make_pipeline(*steps).steps, memory=memory, transform_input=transform_input, verbose=verbose
     )

@@ -1,7 +1,7 @@
 """Cuts: functions from a table of events to a boolean mask, combined with `&`, `|` and `~`.
 
-Momenta may be Cartesian (`muon_px`) or cylindrical (`muon_pt`). Bounds are strict, as physicists
-write them: pT > 20, |eta| < 2.4.
+Momenta may be Cartesian (`muon_px`) or cylindrical (`muon_pt`). Bounds are strict: pT > 20,
+|eta| < 2.4.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["select_abs_eta", "select_mass", "select_pt", "wjet_selection"]
 
 
 def _event_object(events, obj, owner):
-    """Read one object; other columns of the table may hold anything."""
+    """Read one object; other columns of the table are not checked."""
     if not isinstance(events, pd.DataFrame):
         raise TypeError(
             f"{owner} finds columns by name and needs a DataFrame, got {type(events).__name__}."
@@ -27,7 +27,7 @@ def _event_object(events, obj, owner):
 
 
 def _between(values, minimum, maximum):
-    """Mask of minimum < values < maximum, either of which may be None."""
+    """Mask of minimum < values < maximum; either bound may be None."""
     mask = np.ones(len(values), dtype=bool)
     if minimum is not None:
         mask &= values > minimum
@@ -81,7 +81,7 @@ def select_abs_eta(events, obj, *, minimum=None, maximum=None):
     Returns
     -------
     ndarray of bool, shape (n_samples,)
-        False where px = py = pz = 0: a missing object is in no range.
+        False if px = py = pz = 0: a missing object is not in any range.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def select_mass(events, obj, *, minimum=None, maximum=None):
     ----------
     events : DataFrame of shape (n_samples, n_features)
     obj : str
-        Object, for example "jet"; its mass is the column `jet_mass` (or `jet_log_mass`), else
-        computed from `jet_E` and the momentum.
+        Object, for example "jet". Its mass is the column `jet_mass` (or `jet_log_mass`). Without
+        such a column it is computed from `jet_E` and the momentum.
     minimum, maximum : float, optional
         Bounds in GeV, exclusive.
 

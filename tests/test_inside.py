@@ -1,4 +1,4 @@
-"""Estimators inside estimators: a density of codes, fitted in its place."""
+"""Estimators inside estimators: a density of codes that is fitted inside a model."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_a_latent_density_is_seeded_searched_and_saved(tmp_path):
     assert_array_equal(skjetsim.sample(one, n_samples=3, random_state=2).shape, (3, 2))
 
 
-def test_any_density_will_do():
+def test_the_density_may_be_any_generator():
     pipe = make_pipeline(StandardScaler(), GaussianMixture())
     model = Principal(pipe, random_state=0).fit(events())
     assert model.latent_[-1].random_state is not None
@@ -75,14 +75,14 @@ def test_any_density_will_do():
 
 
 class Stops(FlowGenerator):
-    """Ctrl-C after the fit; or an error."""
+    """Ctrl-C or another error after the fit."""
 
     def fit(self, X, y=None, sample_weight=None):
         super().fit(X, y, sample_weight)
         raise KeyboardInterrupt if self.max_epochs == 1 else RuntimeError("diverged")
 
 
-def test_ctrl_c_leaves_what_was_learnt():
+def test_ctrl_c_keeps_what_was_learnt():
     model = Principal(Stops(**SMALL), random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(events())
@@ -101,7 +101,7 @@ def test_seeds_of_all_or_of_those_that_are_none():
     assert first not in (3, set_seeds(clone(pipe), root, 2, replace=True)[0].random_state)
 
 
-def test_notes_count_back_through_tables_in_tables():
+def test_notes_give_the_row_in_each_nested_table():
     notes = r"^row 1 is bad\nof y\n.* row 3\.\n.* row 30\.$"
     outer, inner = np.array([0, 10, 20, 30]), np.array([0, 3])
     with pytest.raises(ValueError, match=notes), explained(rows=outer), explained("of y", inner):

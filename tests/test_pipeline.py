@@ -1,4 +1,4 @@
-"""GenerativePipeline: events and densities in the units of X; searches, routing, the full model."""
+"""GenerativePipeline: events and densities in units of X; searches, routing, the full model."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ from skjetsim.preprocessing import CartesianToCylindrical, LogMassTransformer
 
 
 def masses(n_events=400, seed=0):
-    """The Z peak in GeV beside a transverse momentum."""
+    """The Z mass and a transverse momentum, in GeV."""
     rng = np.random.default_rng(seed)
     return np.column_stack([rng.normal(91.2, 2.5, n_events), 10 + rng.exponential(20, n_events)])
 
@@ -87,7 +87,7 @@ def test_density_against_the_closed_form():
 
 
 class Divider(StandardScaler):
-    """Divides by a parameter, as someone who searches the best scale would write it."""
+    """Divides by a parameter, as in a search for the best scale."""
 
     def __init__(self, divisor=1.0):
         super().__init__()
@@ -100,7 +100,7 @@ class Divider(StandardScaler):
         return self
 
 
-def test_a_search_over_a_divisor_is_flat_and_scikit_learns_is_not():
+def test_a_search_over_a_divisor_is_flat_unlike_that_of_scikit_learn():
     X, divisors = masses(), [0.1, 1.0, 10.0]
     scores = {}
     for make in (make_pipeline, make_generative_pipeline):
@@ -111,7 +111,7 @@ def test_a_search_over_a_divisor_is_flat_and_scikit_learns_is_not():
     assert np.ptp(scores[make_pipeline]) > 5
 
 
-def test_density_is_absent_where_a_step_has_no_jacobian():
+def test_density_is_absent_if_a_step_has_no_jacobian():
     for step in (PCA(1), FunctionTransformer(np.log, np.exp), MinMaxScaler(clip=True)):
         pipeline = make_generative_pipeline(step, GaussianMixture())
         assert not hasattr(pipeline, "score_samples")
@@ -123,7 +123,7 @@ def test_density_is_absent_where_a_step_has_no_jacobian():
     for name in ("score", "score_samples"):
         with pytest.raises(AttributeError, match=f"{name}': PCA has neither .*neg_energy_score"):
             getattr(pipeline, name)
-    # a condition needs no Jacobian
+    # the condition needs no Jacobian
     assert hasattr(make_generative_pipeline(PCA(1), FlowSimulator()), "score_samples")
 
 
@@ -170,7 +170,7 @@ def test_several_steps_and_passthrough():
     assert_allclose(log_prob(Pipeline(steps), X), pipeline.score_samples(X))
 
 
-def test_no_way_back():
+def test_a_transformer_without_inverse():
     pipeline = make_generative_pipeline(_NoInverse(), GaussianMixture()).fit(masses())
     with pytest.raises(TypeError, match="_NoInverse has no inverse_transform"):
         pipeline.sample(3)

@@ -10,7 +10,7 @@ from skjetsim.selection import select_abs_eta, select_mass, select_pt, wjet_sele
 
 @pytest.fixture
 def events():
-    """Nine W + jet events; all but the first fail one cut each, at its very bound."""
+    """Nine W + jet events; each except the first fails one cut, exactly at its bound."""
     cylindrical = {
         "muon_pt": [25.0, 20.0, 25, 25, 25, 25, 25, 25, 25],
         "muon_eta": [1.0, 1, 2.4, -2.5, 1, 1, 1, 1, 1],

@@ -17,14 +17,6 @@ def check_classifier(classifier, *methods):
         )
 
 
-def used_events(weight):
-    """Rows of the events that count, at least two."""
-    used = np.flatnonzero(weight > 0)
-    if len(used) < 2:
-        raise ValueError(f"At least two events of positive weight are needed, got {len(used)}.")
-    return used
-
-
 def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
     """Gradient-boosted trees as each purpose wants them.
 

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._validation import refuse_count
@@ -277,7 +278,7 @@ def _no_events(model, n_samples):
     check_is_fitted(model)
     shape = (0,) if n_samples is None else (0, n_samples)
     rows = np.empty((*shape, len(model.target_names_in_)))
-    return model._as_target(rows) if hasattr(model, "target_shape_") else rows
+    return as_target(model, rows) if hasattr(model, "target_shape_") else rows
 
 
 def _sample_generator(model, n_samples, random_state):

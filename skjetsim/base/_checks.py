@@ -1,4 +1,6 @@
-"""What `fit` is given, checked: events or pairs of events, and their weights."""
+"""Checks of what `fit` is given: events or pairs of events, and their weights."""
+
+import numpy as np
 
 from skjetsim.utils._validation import (
     check_same_events,
@@ -8,22 +10,43 @@ from skjetsim.utils._validation import (
 )
 
 
-def weighted_events(weight, *tables):
+def read_events(estimator, X, y, sample_weight, *, reset=True, min_samples=1, paired=True):
+    """Checked X, y and weights, with all their rows; X and y are equally long if `paired`."""
+    if paired or sample_weight is not None:
+        check_same_events(X, y, sample_weight)
+    X = validate_events(estimator, X, reset=reset, min_samples=min_samples)
+    y = validate_target(estimator, y, n_samples=len(X) if paired else None, reset=reset)
+    return X, y, check_sample_weight(sample_weight, len(X))
+
+
+def used_events(estimator, weight):
+    """Rows of the events that have a weight; raise ValueError if they are fewer than two."""
+    used = np.flatnonzero(weight > 0)
+    if len(used) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
+            f"{len(used)}."
+        )
+    return used
+
+
+def weighted_events(estimator, weight, *tables):
     """Weights and tables without the events of weight zero; None if all weights are equal."""
     if weight is None:
         return weight, *tables
-    used = weight > 0
+    used = used_events(estimator, weight)
     weight, *tables = (array[used] for array in (weight, *tables))
     return None if (weight == weight[0]).all() else weight, *tables
 
 
 def check_sample(estimator, X, sample_weight=None, *, reset):
-    """Validate events to learn p(X) from; events of weight zero are left out.
+    """Validate the events that p(X) is learnt from, and leave out those of weight zero.
 
     Parameters
     ----------
     estimator : estimator
-        Its `n_features_in_`, `feature_names_in_` and `input_shape_` are set, or compared with.
+        Its `n_features_in_`, `feature_names_in_` and `input_shape_` are set if `reset`. If not, X
+        is compared with them.
     X : array-like of shape (n_samples, n_features)
     sample_weight : array-like of shape (n_samples,), optional
     reset : bool
@@ -38,8 +61,8 @@ def check_sample(estimator, X, sample_weight=None, *, reset):
     Raises
     ------
     ValueError
-        On NaN or infinity (naming column and row), negative or all-zero weights, or fewer than two
-        events of positive weight.
+        On NaN or infinity (naming column and row), negative weights, or fewer than two events of
+        positive weight.
 
     Examples
     --------
@@ -53,19 +76,18 @@ def check_sample(estimator, X, sample_weight=None, *, reset):
     check_same_events(X, None, sample_weight)
     X = validate_events(estimator, X, reset=reset, min_samples=2)
     weight = check_sample_weight(sample_weight, len(X))
-    weight, X = weighted_events(weight, X)
-    _check_two_events(estimator, X)
+    weight, X = weighted_events(estimator, weight, X)
     return X, weight
 
 
 def check_pairs(estimator, X, y, sample_weight=None, *, reset):
-    """Validate pairs to learn p(y given X) from; events of weight zero are left out.
+    """Validate the pairs that p(y given X) is learnt from, and leave out those of weight zero.
 
     Parameters
     ----------
     estimator : estimator
         Its `n_features_in_`, `feature_names_in_`, `input_shape_`, `n_targets_`, `target_names_in_`
-        and `target_shape_` are set, or compared with.
+        and `target_shape_` are set if `reset`. If not, X and y are compared with them.
     X : array-like of shape (n_samples, n_features)
     y : array-like of shape (n_samples, n_targets) or (n_samples,)
         Row i of both is the same event.
@@ -83,7 +105,7 @@ def check_pairs(estimator, X, y, sample_weight=None, *, reset):
     ------
     ValueError
         On NaN or infinity (naming column and row), different lengths or indices of X and y,
-        negative or all-zero weights, or fewer than two events of positive weight.
+        negative weights, or fewer than two events of positive weight.
 
     Examples
     --------
@@ -94,18 +116,6 @@ def check_pairs(estimator, X, y, sample_weight=None, *, reset):
     >>> y.ravel(), list(estimator.target_names_in_)
     (array([48., 71.]), ['y0'])
     """
-    check_same_events(X, y, sample_weight)
-    X = validate_events(estimator, X, reset=reset, min_samples=2)
-    y = validate_target(estimator, y, n_samples=len(X), reset=reset)
-    weight = check_sample_weight(sample_weight, len(X))
-    weight, X, y = weighted_events(weight, X, y)
-    _check_two_events(estimator, X)
+    X, y, weight = read_events(estimator, X, y, sample_weight, reset=reset, min_samples=2)
+    weight, X, y = weighted_events(estimator, weight, X, y)
     return X, y, weight
-
-
-def _check_two_events(estimator, X):
-    if len(X) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
-            f"{len(X)}."
-        )

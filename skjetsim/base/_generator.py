@@ -1,4 +1,4 @@
-"""BaseGenerator: events are drawn, and given the shape and the names of the fitted X."""
+"""BaseGenerator: draws events with the shape and the names of the fitted X."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,14 +12,14 @@ from skjetsim.utils._validation import check_int, validate_events
 
 
 class BaseGenerator(GeneratorMixin, BaseEstimator):
-    """Base class of generators: shapes what is drawn.
+    """Base class of generators: gives drawn events the shape and the names of the fitted X.
 
     A subclass defines `fit`, which calls `validate_events` (or `check_sample`) with ``reset=True``,
     and
 
     - ``_draw_events(n_samples, random_state)``: an array of shape (n_samples, n_features).
     - ``_log_density(X)``, if it has a density: log p(X) of checked rows. The class then has
-      `score_samples`, and `score` is its mean.
+      `score_samples` and its mean, `score`.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         ----------
         n_samples : int, default=1
         random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
+            None draws other events at each call; an int repeats the same events.
 
         Returns
         -------
@@ -55,7 +55,7 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         check_is_fitted(self)
         n_samples = check_int(n_samples, "n_samples")
         drawn = np.asarray(self._draw_events(n_samples, random_state), dtype=np.float64)
-        return self._as_events(drawn)
+        return as_events(self, drawn)
 
     @available_if(lambda self: hasattr(self, "_log_density"))
     def score_samples(self, X):
@@ -68,9 +68,9 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            It is a probability for columns that were learnt as integers, and a density for the
-            others; minus infinity for events that differ in a column that was constant in the fit,
-            and for integers below the least of the fit.
+            For columns that were learnt as integers it is a probability, for all others a density.
+            It is minus infinity if a column that was constant in the fit has another value, or if
+            an integer is below the smallest of the fit.
         """
         check_is_fitted(self)
         return self._log_density(validate_events(self, X, reset=False))
@@ -81,13 +81,10 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Of what `sample` returns, under the names of X. None changes nothing.
+            Container of what `sample` returns, with the column names of X. None changes nothing.
 
         Returns
         -------
         self
         """
         return set_output_container(self, transform)
-
-    def _as_events(self, rows):
-        return as_events(self, rows)

@@ -1,4 +1,4 @@
-"""Estimators inside estimators: what they have to be, their seeds, fits and errors."""
+"""Estimators inside estimators: their kinds, seeds, fits and errors."""
 
 import re
 from contextlib import contextmanager
@@ -14,26 +14,37 @@ from skjetsim.base._tags import innermost, is_generator, is_simulator, is_unfold
 from skjetsim.utils._seeds import int_seed
 
 
+def is_estimator(value, of_kind):
+    """Whether a parameter is an estimator, and not a class, for which `of_kind` is true."""
+    return not isinstance(value, type) and hasattr(value, "fit") and of_kind(value)
+
+
 def check_simulator(simulator, name="simulator", learns="y given X"):
-    """Raise TypeError unless a parameter is a simulator; `learns` says what for."""
-    if isinstance(simulator, type) or not hasattr(simulator, "fit"):
-        raise TypeError(f"{name} must be a simulator, got {simulator!r}.")
-    if not is_simulator(simulator):
-        cure = " Take the simulator inside it, and put Unfolder around the whole."
-        raise TypeError(
-            f"{name} must be a simulator, got {simulator!r}, which would not learn {learns}."
-            + (cure if is_unfolder(simulator) else "")
-        )
+    """Raise TypeError unless a parameter is a simulator; `learns` is for the message."""
+    if not is_estimator(simulator, is_simulator):
+        text = f"{name} must be a simulator, got {simulator!r}"
+        if is_estimator(simulator, lambda _: True):
+            text += f", which would not learn {learns}"
+        if is_estimator(simulator, is_unfolder):
+            text += ". Take the simulator inside it, and put Unfolder around the whole"
+        raise TypeError(f"{text}.")
 
 
 def check_generator(generator, name="generator"):
-    """Raise TypeError unless a parameter is a generator, scikit-learn's densities included."""
-    if isinstance(generator, type) or not hasattr(generator, "fit") or not is_generator(generator):
+    """Raise TypeError unless a parameter is a generator or a density of scikit-learn."""
+    if not is_estimator(generator, is_generator):
         raise TypeError(f"{name} must be a generator, got {generator!r}.")
 
 
+def parts_have(method, *names):
+    """Condition of `available_if`: the estimators of these parameters, fitted or not, have it."""
+    return lambda self: all(
+        hasattr(getattr(self, f"{name}_", getattr(self, name)), method) for name in names
+    )
+
+
 def seed_inside(name):
-    """Property `random_state` of a class: that of the model inside the parameter `name`."""
+    """Make a property `random_state`, which is that of the model inside the parameter `name`."""
 
     def random_state(self):
         return getattr(innermost(getattr(self, name)), "random_state", None)
@@ -42,7 +53,7 @@ def seed_inside(name):
 
 
 def set_seeds(estimator, root, *key, replace=False):
-    """Set every `random_state` inside an estimator that is None to a seed of its own.
+    """Set each `random_state` inside an estimator that is None to a seed of its own.
 
     Parameters
     ----------
@@ -50,7 +61,7 @@ def set_seeds(estimator, root, *key, replace=False):
         Changed in place, and returned.
     root : SeedSequence
     *key : int
-        Branch below the root.
+        Branch of the root.
     replace : bool
         Whether seeds that are not None are set, too.
     """
@@ -60,22 +71,32 @@ def set_seeds(estimator, root, *key, replace=False):
         if name.split("__")[-1] == "random_state" and (replace or value is None)
     )
     seeds = {name: int_seed(root, *key, i) for i, name in enumerate(names)}
-    return estimator.set_params(**seeds) if seeds else estimator  # a FrozenEstimator takes none
+    return estimator.set_params(**seeds) if seeds else estimator  # a FrozenEstimator has none
 
 
-def numbered_checkpoints(estimator, number):
-    """Parameters that give one of several clones checkpoints of its own; empty without any."""
+def checkpoints_inside(estimator):
+    """Parameters of an estimator, also of those inside, that name a checkpoint."""
     return {
-        name: f"{value}.{number}"
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "checkpoint" and value is not None
+        name: file
+        for name, file in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "checkpoint" and file is not None
     }
 
 
-def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
-    """Fit a clone of the parameter `name` in its place, the attribute ``name_``.
+def number_checkpoints(clones):
+    """Append its number to the checkpoints of each clone, if several clones have one."""
+    files = [checkpoints_inside(estimator) for estimator in clones]
+    if sum(map(bool, files)) > 1:
+        for number, (estimator, own) in enumerate(zip(clones, files, strict=True)):
+            if own:  # a FrozenEstimator has no parameters to set
+                estimator.set_params(**{name: f"{file}.{number}" for name, file in own.items()})
 
-    So what it has learnt by Ctrl-C can be used. After any other error there is no such attribute.
+
+def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
+    """Fit a clone of the parameter `name`, which is the attribute ``name_`` from the start.
+
+    After Ctrl-C the clone can be used if it has learnt something. After any other error there is
+    no such attribute.
 
     Parameters
     ----------
@@ -85,9 +106,9 @@ def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
         X of a generator, X and y of a simulator.
     weight : ndarray, optional
     seed : SeedSequence, optional
-        The seeds that are None in the parameter are derived from it.
+        Seeds that are None in the parameter are derived from it.
     **fit_params
-        Of its `fit`.
+        Passed on to `fit`.
 
     Returns
     -------
@@ -107,12 +128,12 @@ def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
 
 
 def fit_weighted(estimator, *data, weight=None, **fit_params):
-    """Fit an estimator, with weights under the name its `fit` knows them by.
+    """Fit an estimator, and hand weights to the model inside Pipelines and searches.
 
     Raises
     ------
     ValueError
-        If there are weights, which its `fit` does not take.
+        If there are weights, and its `fit` does not take them.
     """
     if weight is not None:
         if not takes_weight(estimator):
@@ -134,13 +155,13 @@ def takes_weight(estimator):
 
 
 def forget(estimator, *names):
-    """Delete what an earlier fit has left: from here on there is none."""
+    """Delete attributes of an earlier fit."""
     for name in names:
         vars(estimator).pop(name, None)
 
 
 def is_fitted(estimator):
-    """Whether an estimator can be used: also one whose fit was interrupted."""
+    """Whether an estimator can be used; its fit may have been interrupted."""
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -150,14 +171,15 @@ def is_fitted(estimator):
 
 @contextmanager
 def explained(note=None, rows=None):
-    """Add to the errors of an estimator inside what it was given.
+    """Add notes to the errors of an estimator inside, about the events that it was given.
 
     Parameters
     ----------
     note : str, optional
-        Where the values of the message are to be looked for.
+        Says where to look for the values of the message.
     rows : ndarray of int, optional
-        Rows of the user's table that it was given. The row that a message names is one of these.
+        The rows of the user's table that the estimator was given. The row number of a message
+        counts these.
     """
     try:
         yield
@@ -172,7 +194,7 @@ def explained(note=None, rows=None):
 
 
 def _weight_name(estimator):
-    """Keyword by which `fit` hands weights to the model inside a Pipeline."""
+    """Keyword of `fit` that hands weights to the model inside a Pipeline."""
     prefix = ""
     while not get_config()["enable_metadata_routing"]:
         if isinstance(estimator, Pipeline):

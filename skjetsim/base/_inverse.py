@@ -1,4 +1,4 @@
-"""Unfolding: detector-level events are checked, drawn for, and shaped as the fitted X."""
+"""Base classes of what unfolds: draws events with the shape and the names of the fitted X."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -6,18 +6,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base._mixins import UnfolderMixin
-from skjetsim.base._shapes import as_events
-from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int, validate_target
+from skjetsim.base._shapes import as_events, drawn_rows
+from skjetsim.utils._validation import validate_events, validate_target
 
 
 class InverseSampling:
     """Mixin of estimators that unfold.
 
-    A subclass defines ``_draw_inverse(rows, n_samples, random_state)``, which returns one row of X
-    for each of `rows` or, if `n_samples` is not None, `n_samples` rows side by side for each.
-    `rows` are checked detector-level events, at least one. A meta-estimator defines it only if the
-    estimator inside unfolds (`available_if`), and then has `sample_inverse`.
+    A subclass defines ``_draw_inverse(rows, n_samples, random_state)``. `rows` are one or more
+    checked detector-level events. It returns one row of X for each of them; if `n_samples` is not
+    None, it returns `n_samples` rows for each, next to each other. In a meta-estimator,
+    `available_if` hides it, and `sample_inverse` with it, if the estimator inside does not unfold.
 
     Examples
     --------
@@ -49,9 +48,9 @@ class InverseSampling:
         y : array-like of shape (n, n_targets)
             Detector-level events. An empty y gives an empty result.
         n_samples : int, optional
-            Number of draws per event, along a second axis. By default one draw and no such axis.
+            Number of draws per event, along a second axis. None is one draw without that axis.
         random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
+            None draws other events at each call; an int repeats the same events.
 
         Returns
         -------
@@ -59,23 +58,20 @@ class InverseSampling:
             In the units of the fitted X. A table under `set_output`, if `n_samples` is None.
         """
         check_is_fitted(self)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        if np.shape(y)[:1] == (0,):
-            as_seed_sequence(random_state)  # a bad one is an error here, too
-            return self._as_events(np.empty((0, *repeats, self.n_features_in_)), y)
-        rows = validate_target(self, y, n_samples=None, reset=False)
-        drawn = np.asarray(self._draw_inverse(rows, n_samples, random_state), dtype=np.float64)
-        return self._as_events(drawn.reshape(len(rows), *repeats, self.n_features_in_), y)
-
-    def _as_events(self, rows, y=None):
-        return as_events(self, rows, y)
+        empty = np.shape(y)[:1] == (0,)
+        rows = () if empty else validate_target(self, y, n_samples=None, reset=False)
+        drawn = drawn_rows(self._draw_inverse, rows, n_samples, random_state, self.n_features_in_)
+        return as_events(self, drawn, y)
 
 
 class BaseUnfolder(InverseSampling, UnfolderMixin, BaseEstimator):
-    """Base class of unfolders: checks events, and shapes what is drawn for them.
+    """Base class of unfolders: checks events, and gives drawn ones the shape of the fitted X.
 
     A subclass defines `fit`, which calls `check_pairs` with ``reset=True``, and
-    ``_draw_inverse(rows, n_samples, random_state)``.
+
+    - ``_draw_inverse(rows, n_samples, random_state)``, as in `InverseSampling`.
+    - ``_log_density(X, y)``, if it has a density: log p(X given y) of checked rows. The class then
+      has `score_samples` and its mean, `score`.
 
     Examples
     --------
@@ -96,3 +92,21 @@ class BaseUnfolder(InverseSampling, UnfolderMixin, BaseEstimator):
     >>> unfolder.inverse_transform(X).shape
     (4, 1)
     """
+
+    @available_if(lambda self: hasattr(self, "_log_density"))
+    def score_samples(self, X, y):
+        """Log p(X given y) of each event, in the units of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = validate_events(self, X, reset=False)
+        y = validate_target(self, y, n_samples=len(X), reset=False)
+        return self._log_density(X, y)

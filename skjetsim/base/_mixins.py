@@ -6,6 +6,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import set_output_container
+from skjetsim.base._tags import with_pairs
 from skjetsim.utils._scores import energy_scores
 from skjetsim.utils._validation import check_sample_weight, validate_events, validate_target
 from skjetsim.utils._weighted import weighted_mean, weighted_std
@@ -16,8 +17,8 @@ N_SCORED = 10  # draws per event of an energy score
 class GeneratorMixin:
     """Mixin for estimators that learn p(X): `fit(X)`, then `sample(n_samples)`.
 
-    Defines `score`, the mean of `score_samples`, where the estimator has a tractable density, and
-    the tag `estimator_type="generator"`.
+    The mixin adds the tag `estimator_type="generator"` and, if the estimator has `score_samples`,
+    its mean `score`.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class GeneratorMixin:
         Returns
         -------
         float
-            Mean of log p(x), with X in its own units: a change of units shifts it.
+            Mean of log p(x), in the units of X. Other units shift it.
         """
         return weighted_mean(self.score_samples(X), sample_weight)
 
@@ -61,10 +62,10 @@ class GeneratorMixin:
 class SimulatorMixin(TransformerMixin):
     """Mixin for estimators that learn p(y given X): `fit(X, y)`, then `sample(X)`.
 
-    The estimator defines `fit` (setting `target_names_in_`) and
+    The estimator defines `fit`, which sets `target_names_in_`, and
     `sample(X, *, n_samples=None, random_state=None)`, and has an attribute `random_state`. The
-    mixin adds `transform` (one simulated event a row), `fit_transform`, `set_output`, `score` and,
-    where there is a `sample_inverse`, `inverse_transform`.
+    mixin adds `transform` (one simulated event per row), `fit_transform`, `set_output`, `score`
+    and, if the estimator has `sample_inverse`, `inverse_transform`.
 
     Examples
     --------
@@ -90,14 +91,9 @@ class SimulatorMixin(TransformerMixin):
     """
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "simulator"
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags
+        return with_pairs(super().__sklearn_tags__(), "simulator")
 
-    # scikit-learn wraps what has names into tables; clouds and images stay arrays.
+    # scikit-learn makes tables of what has these names; clouds and images stay arrays.
     @available_if(lambda self: len(getattr(self, "target_shape_", ())) < 2)
     def get_feature_names_out(self, input_features=None):
         """Names of the detector-level columns that `transform` returns.
@@ -116,8 +112,8 @@ class SimulatorMixin(TransformerMixin):
     def transform(self, X):
         """Simulate one detector-level event for each row.
 
-        The noise is governed by the constructor's `random_state`: an int repeats it at each call,
-        so to loop over files call `sample` instead.
+        The noise comes from the constructor's `random_state`. An int repeats it at each call: to
+        loop over files, call `sample` instead.
 
         Parameters
         ----------
@@ -159,9 +155,9 @@ class SimulatorMixin(TransformerMixin):
         Returns
         -------
         float
-            Higher is better. It is never a marginal distance: a model that ignores X loses. The
-            energy score is that of ten draws per event, with each column in units of the standard
-            deviation of y.
+            Higher is better. It compares event by event, so that a model that ignores X scores
+            low. The energy score takes ten draws per event, and each column in standard deviations
+            of y.
         """
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
@@ -173,8 +169,8 @@ class SimulatorMixin(TransformerMixin):
 class UnfolderMixin:
     """Mixin for estimators that learn p(X given y): `fit(X, y)`, then `sample_inverse(y)`.
 
-    X is the theory level and y the detector level, as for simulators, whose `sample`, `transform`
-    and `predict` an unfolder does not have. The estimator defines `fit`, with `validate_events` and
+    X is the theory level and y the detector level, as for simulators. An unfolder has no `sample`,
+    `transform` or `predict`. The estimator defines `fit`, with `validate_events` and
     `validate_target`, and `sample_inverse(y, *, n_samples=None, random_state=None)`, and has an
     attribute `random_state`. The mixin adds `inverse_transform`, `set_output` and `score`.
 
@@ -203,12 +199,7 @@ class UnfolderMixin:
     """
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "unfolder"
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags
+        return with_pairs(super().__sklearn_tags__(), "unfolder")
 
     def set_output(self, *, transform=None):
         """Choose the container of unfolded events.
@@ -216,8 +207,8 @@ class UnfolderMixin:
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Of what `inverse_transform` and `sample_inverse` return, under the names of X. None
-            changes nothing.
+            Container of what `inverse_transform` and `sample_inverse` return, with the column
+            names of X. None changes nothing.
 
         Returns
         -------
@@ -228,8 +219,8 @@ class UnfolderMixin:
     def inverse_transform(self, y):
         """Unfold: draw one theory-level event for each detector-level row.
 
-        The noise is governed by `random_state`: an int repeats it at each call, so to loop over
-        files call `sample_inverse` instead.
+        The noise comes from `random_state`. An int repeats it at each call: to loop over files,
+        call `sample_inverse` instead.
 
         Parameters
         ----------
@@ -244,7 +235,7 @@ class UnfolderMixin:
         return self.sample_inverse(y, random_state=self.random_state)
 
     def score(self, X, y, sample_weight=None):
-        """Mean log p(X given y) where it is tractable, else minus the energy score.
+        """Mean log p(X given y) if it is tractable, else minus the energy score.
 
         Parameters
         ----------
@@ -255,7 +246,8 @@ class UnfolderMixin:
         Returns
         -------
         float
-            Higher is better. Draws from the prior, whatever y, lose.
+            Higher is better. It compares event by event, so that a model that ignores y scores
+            low.
         """
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)

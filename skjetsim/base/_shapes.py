@@ -1,6 +1,10 @@
-"""Rows as users see them: in the shape, and under the names, of what was fitted."""
+"""Rows as users see them: in the shape, and under the names, of the fitted events."""
+
+import numpy as np
 
 from skjetsim._sklearn_compat import wrap_like_transform
+from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._validation import check_int
 
 
 def feature_names(estimator):
@@ -15,7 +19,7 @@ def target_names(estimator):
 
 
 def as_events(estimator, rows, original=None):
-    """Give rows of X the shape and, under `set_output`, the names that were fitted.
+    """Rows of X with the shape that was fitted, and with its names under `set_output`.
 
     Parameters
     ----------
@@ -23,19 +27,17 @@ def as_events(estimator, rows, original=None):
         It has `input_shape_`.
     rows : ndarray of shape (..., n_features)
     original : DataFrame, optional
-        The index of the result is taken from it.
+        The result takes its index.
 
     Returns
     -------
     ndarray or DataFrame
     """
-    if rows.ndim == 2 and len(estimator.input_shape_) == 1:
-        return wrap_like_transform(estimator, rows, feature_names(estimator), original)
-    return rows.reshape(rows.shape[:-1] + estimator.input_shape_)
+    return _as_fitted(estimator, rows, estimator.input_shape_, feature_names(estimator), original)
 
 
 def as_target(estimator, rows, original=None):
-    """Give rows of y the shape and, under `set_output`, the names that were fitted.
+    """Rows of y with the shape that was fitted, and with its names under `set_output`.
 
     Parameters
     ----------
@@ -43,12 +45,41 @@ def as_target(estimator, rows, original=None):
         It has `target_shape_`.
     rows : ndarray of shape (..., n_targets)
     original : DataFrame, optional
-        The index of the result is taken from it.
+        The result takes its index.
 
     Returns
     -------
     ndarray or DataFrame
     """
-    if rows.ndim == 2 and len(estimator.target_shape_) == 1:
-        return wrap_like_transform(estimator, rows, target_names(estimator), original)
-    return rows.reshape(rows.shape[:-1] + estimator.target_shape_)
+    return _as_fitted(estimator, rows, estimator.target_shape_, target_names(estimator), original)
+
+
+def _as_fitted(estimator, rows, shape, names, original):
+    if rows.ndim == 2 and len(shape) == 1:
+        return wrap_like_transform(estimator, rows, names, original)
+    return rows.reshape(rows.shape[:-1] + shape)
+
+
+def drawn_rows(draw, rows, n_samples, random_state, n_columns):
+    """Events drawn for each of `rows`, along a second axis if `n_samples` is not None.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes `rows`, `n_samples` and `random_state`. It is not called if there are no rows.
+    rows : ndarray
+    n_samples : int or None
+    random_state : None, int, Generator or RandomState
+    n_columns : int
+        Columns of a drawn event.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns), or (n, n_samples, n_columns)
+    """
+    repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
+    shape = (len(rows), *repeats, n_columns)
+    if not len(rows):
+        as_seed_sequence(random_state)  # a bad seed is an error here, too
+        return np.empty(shape)
+    return np.asarray(draw(rows, n_samples, random_state), dtype=np.float64).reshape(shape)

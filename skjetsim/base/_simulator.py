@@ -1,4 +1,4 @@
-"""BaseSimulator: events are checked, drawn for, and given the shape of the fitted y."""
+"""BaseSimulator: draws events with the shape and the names of the fitted y."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -6,26 +6,25 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base._mixins import SimulatorMixin
-from skjetsim.base._shapes import as_target
+from skjetsim.base._shapes import as_target, drawn_rows
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._scores import event_blocks
-from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int, refuse_count, validate_events, validate_target
+from skjetsim.utils._validation import refuse_count, validate_events, validate_target
 
-N_PREDICTED = 101  # draws of a median; an odd number, so that counts stay integers
+N_PREDICTED = 101  # draws of a median; their number is odd, so that counts stay integers
 
 
 class BaseSimulator(SimulatorMixin, BaseEstimator):
-    """Base class of simulators: checks events, and shapes what is drawn for them.
+    """Base class of simulators: checks events, and gives drawn ones the shape of the fitted y.
 
     A subclass defines `fit`, which calls `validate_events` and `validate_target` (or `check_pairs`)
     with ``reset=True``, and
 
-    - ``_draw_targets(rows, n_samples, random_state)``: an array with one row for each of `rows`
-      or, if `n_samples` is not None, `n_samples` rows side by side for each. `rows` are checked
-      events, at least one.
+    - ``_draw_targets(rows, n_samples, random_state)``: an array with one row for each of `rows`,
+      which are one or more checked events. If `n_samples` is not None, it has `n_samples` rows for
+      each, next to each other.
     - ``_log_density(X, y)``, if it has a density: log p(y given X) of checked rows. The class then
-      has `score_samples`, and `score` is its mean.
+      has `score_samples` and its mean, `score`.
     - ``_predict(rows)``, if it has a point prediction of its own. Otherwise `predict` is the median
       of draws.
 
@@ -57,9 +56,9 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         X : array-like of shape (n, n_features)
             Theory-level events. An empty X gives an empty result.
         n_samples : int, optional
-            Number of draws per event, along a second axis. By default one draw and no such axis.
+            Number of draws per event, along a second axis. None is one draw without that axis.
         random_state : None, int, Generator or RandomState
-            None is fresh at each call; an int repeats the same events.
+            None draws other events at each call; an int repeats the same events.
 
         Returns
         -------
@@ -68,13 +67,8 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._events(X, min_samples=0)
-        repeats = () if n_samples is None else (check_int(n_samples, "n_samples"),)
-        shape = (len(rows), *repeats, self.n_targets_)
-        if not len(rows):
-            as_seed_sequence(random_state)  # a bad one is an error here, too
-            return self._as_target(np.empty(shape), X)
-        drawn = np.asarray(self._draw_targets(rows, n_samples, random_state), dtype=np.float64)
-        return self._as_target(drawn.reshape(shape), X)
+        drawn = drawn_rows(self._draw_targets, rows, n_samples, random_state, self.n_targets_)
+        return as_target(self, drawn, X)
 
     @available_if(lambda self: hasattr(self, "_log_density"))
     def score_samples(self, X, y):
@@ -88,8 +82,8 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Minus infinity for events that differ in a column that was constant in the fit. It is
-            a probability for columns that were learnt as integers, and a density for the others.
+            For columns that were learnt as integers it is a probability, for all others a density.
+            It is minus infinity if a column that was constant in the fit has another value.
         """
         check_is_fitted(self)
         X = self._events(X)
@@ -106,14 +100,13 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples, n_targets)
-            The median of 101 draws per event, unless the class says otherwise. Angles, by the names
-            of their columns, have the median about their mean direction.
+            The median of 101 draws per event, unless the class says otherwise. For columns whose
+            names are those of angles, it is the median about the mean direction.
         """
         check_is_fitted(self)
         rows = self._events(X, min_samples=0)
-        if not len(rows):
-            return self._as_target(np.empty((0, self.n_targets_)), X)
-        return self._as_target(self._predict(rows), X)
+        predicted = self._predict(rows) if len(rows) else np.empty((0, self.n_targets_))
+        return as_target(self, predicted, X)
 
     def _predict(self, rows):
         """Median of draws, block by block."""
@@ -130,12 +123,9 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         refuse_count(self, X)
         return validate_events(self, X, reset=False, min_samples=min_samples)
 
-    def _as_target(self, rows, X=None):
-        return as_target(self, rows, X)
-
 
 def _median(drawn, angles):
-    """Median over the draws, of shape (n, n_columns); that of angles about their direction."""
+    """Median over the draws, of shape (n, n_columns); for angles, about their mean direction."""
     if angles.any():
         phi = drawn[:, :, angles]
         center = np.arctan2(np.sin(phi).mean(axis=1), np.cos(phi).mean(axis=1))

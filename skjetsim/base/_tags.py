@@ -7,8 +7,17 @@ def _estimator_type(estimator):
     return get_tags(estimator).estimator_type
 
 
+def with_pairs(tags, estimator_type=None):
+    """Set the tags of an estimator that learns from X and y, and return them."""
+    tags.estimator_type = estimator_type
+    tags.target_tags.required = True
+    tags.target_tags.multi_output = True
+    tags.target_tags.single_output = False
+    return tags
+
+
 def is_generator(estimator):
-    """Whether an estimator learns p(X) and can be sampled.
+    """Whether an estimator learns p(X) and draws from it.
 
     Parameters
     ----------
@@ -35,7 +44,7 @@ def is_generator(estimator):
 
 
 def innermost(estimator):
-    """Model inside Pipelines and searches, the fitted one where there is one."""
+    """Model inside Pipelines and searches: the fitted one, if there is one."""
     while True:
         if hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]
@@ -48,7 +57,7 @@ def innermost(estimator):
 
 
 def is_paired(estimator):
-    """Whether row i of X and y is the same event to a fitted estimator; so unless it denies it."""
+    """Whether row i of X and y is the same event: `paired_` of the model, or True without it."""
     return bool(getattr(innermost(estimator), "paired_", True))
 
 
@@ -75,7 +84,7 @@ def is_simulator(estimator):
 
 
 def is_unfolder(estimator):
-    """Whether an estimator learns p(X given y), theory level from detector level.
+    """Whether an estimator learns p(X given y): theory level from detector level.
 
     Parameters
     ----------

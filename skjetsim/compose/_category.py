@@ -1,7 +1,9 @@
-"""Discrete columns of the response first, then the others."""
+"""CategorySimulator: discrete columns of y first, then the others."""
 
+from collections.abc import Sequence
 from numbers import Integral
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._classifiers._training import check_classifier
@@ -9,16 +11,19 @@ from skjetsim.base._inside import check_simulator
 from skjetsim.compose._chain import BaseChain
 from skjetsim.compose._classifier_simulator import ClassifierSimulator
 from skjetsim.compose._tables import theory_table
+from skjetsim.utils._seeds import Seed
+from skjetsim.utils._with_parameters import with_parameters
 
 CATEGORIES, OTHERS = "categories", "simulator"
 
 
+@with_parameters
 class CategorySimulator(BaseChain):
     r"""Draw the discrete columns of y with a classifier, and the others given them.
 
-    A jet has a b-tag or none, a lepton a charge, a quark its own jet or not: what an event is one
-    of, no smooth density blends. A classifier learns the probability of each combination d of the
-    values in these columns, and one simulator the other columns c, to which X and d are told,
+    A jet has a b-tag or not, a lepton has a charge of 1 or -1: a smooth density cannot describe
+    such columns. A classifier learns the probability of each combination d of their values. A
+    simulator learns the other columns c given X and d,
 
     .. math:: p(y | x) = P(d | x) \, p(c | x, d).
 
@@ -28,18 +33,18 @@ class CategorySimulator(BaseChain):
         Learns the other columns of y given X and the discrete ones.
     columns : sequence of str or int
         The discrete columns of y, by name or position.
-    classifier : classifier or None, default=None
-        Learns the combination; has `predict_proba` and is trained on the likelihood, or
-        calibrated. None takes gradient-boosted trees with early stopping, which cut one column at
-        a time: they want pT as a column, not px and py.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs the classifier that None stands for, the noise of `transform` and `score`, and the
-        fit of parts whose own `random_state` is None.
+    classifier : classifier or None
+        Learns the combination. It has `predict_proba`, and is trained on the likelihood or
+        calibrated. None takes gradient-boosted trees with early stopping. Trees cut one column at
+        a time, so that X should have a column pT instead of px and py.
+    random_state : int, RandomState, Generator or None
+        Seed of the default trees, of parts whose own `random_state` is None, and of the noise of
+        `transform` and `score`.
 
     Attributes
     ----------
     classifier_ : classifier or None
-        Fitted clone; its classes are rows of `categories_`. None if there is one combination.
+        Fitted clone. Its classes are rows of `categories_`. None if there is one combination.
     simulator_ : simulator
         Fitted clone.
     categories_ : ndarray of shape (n_categories, n_columns)
@@ -57,17 +62,17 @@ class CategorySimulator(BaseChain):
     See Also
     --------
     SimulatorChain : Any number of steps, with simulators of their own.
-    EfficiencySimulator : Events and objects that may be absent, columns and all.
+    EfficiencySimulator : Draws events and objects that may be absent.
     NearestAssignment : Its `matched_delta_r` makes such columns.
 
     Notes
     -----
-    Only combinations that the fit has seen are drawn, 256 at most; others have a density of zero.
-    Columns of numbers, such as the number of tracks, are for `integer_columns` of a flow. The
-    discrete columns are told to `simulator` as numbers, behind those of X and under their names;
-    a name that X has too gets "measured" in front.
+    Only combinations that occur in the fit are drawn; all others have a density of zero. There may
+    be 256 of them. Columns of numbers, such as the number of tracks, are for `integer_columns` of a
+    flow. `simulator` is given the columns of X, followed by the discrete columns as numbers, with
+    their names. If X has the same name, "measured" is put in front.
 
-    `predict` takes the most probable combination, and the point prediction of the others given it.
+    `predict` gives the most probable combination, and the point prediction of the others given it.
 
     Examples
     --------
@@ -88,16 +93,15 @@ class CategorySimulator(BaseChain):
     [0.0, 1.0]
     """
 
+    simulator: BaseEstimator
+    columns: Sequence[str | int]
+    classifier: BaseEstimator | None = None
+    random_state: Seed = None
+
     _columns_label = "columns"
 
-    def __init__(self, simulator, columns, *, classifier=None, random_state=None):
-        self.simulator = simulator
-        self.columns = columns
-        self.classifier = classifier
-        self.random_state = random_state
-
     def _steps_of_fit(self):
-        # Another seed than an int is advanced by each use: the chain derives one from it.
+        # Each use advances a generator: the chain derives the seed of this step from it.
         seed = self.random_state if isinstance(self.random_state, Integral) else None
         categories = ClassifierSimulator(self.classifier, random_state=seed)
         return [(CATEGORIES, categories, self.columns), (OTHERS, self.simulator, None)]

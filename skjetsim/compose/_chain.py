@@ -1,7 +1,9 @@
-"""Simulators one after another: each learns some columns of y, given X and those before."""
+"""SimulatorChain: each step learns some columns of y, given X and those of the steps before."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
@@ -10,16 +12,17 @@ from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_weighted,
-    numbered_checkpoints,
+    number_checkpoints,
     set_seeds,
 )
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._tables import target_columns, theory_table
+from skjetsim.compose._tables import flat_rows, target_columns, theory_table
 from skjetsim.utils._columns import find_columns, other_columns
-from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
+from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table, has_target_names
+from skjetsim.utils._with_parameters import with_parameters
 
-TOLD = "measured"  # in front of a column of y that X has too, if a later step is told it
+GIVEN = "measured"  # put in front of a column of y that a later step is given, if X has its name
 
 
 class BaseChain(MetaSimulator):
@@ -42,7 +45,7 @@ class BaseChain(MetaSimulator):
     def fit(self, X, y, sample_weight=None):
         """Fit the steps in order, each given X and the true columns of the steps before.
 
-        After Ctrl-C in the last step the chain can be used if that step can.
+        After Ctrl-C in the last step, the chain can be used if that step can be used.
 
         Parameters
         ----------
@@ -61,8 +64,9 @@ class BaseChain(MetaSimulator):
         TypeError
             If a step is not a simulator.
         ValueError
-            If columns of a step are not in y, belong to another step too, or are left over; on
-            bad values (naming column and row), or different lengths or indices of X and y.
+            If columns of a step are not in y or also belong to another step, or no step takes a
+            column; on bad values (naming column and row), or different lengths or indices of X
+            and y.
         """
         self._check_parts()
         steps = self._steps_of_fit()
@@ -78,16 +82,13 @@ class BaseChain(MetaSimulator):
         return self
 
     def _clones(self, steps):
-        """Steps to fit: a seed for each that has none, and a checkpoint of its own for each."""
+        """Clones to fit, with seeds in place of None, and numbered checkpoints."""
         clones = {name: clone(simulator) for name, simulator, _ in steps}
         if self.random_state is not None:
             root = as_seed_sequence(self.random_state)
             for number, simulator in enumerate(clones.values()):
                 set_seeds(simulator, root, 0, number)
-        files = [numbered_checkpoints(step, number) for number, step in enumerate(clones.values())]
-        if sum(map(bool, files)) > 1:
-            for simulator, own in zip(clones.values(), files, strict=True):
-                simulator.set_params(**own)
+        number_checkpoints(clones.values())
         return clones
 
     def _find_columns(self, steps):
@@ -112,21 +113,21 @@ class BaseChain(MetaSimulator):
             raise ValueError(f"No column of y is left for {taking[0]!r}, which takes the others.")
         if len(taking) > 1 or (rest and not taking):
             raise ValueError(
-                f"The columns {list(self.target_names_in_[rest])} of y are left for one step, "
-                f"whose columns are None, and such steps are {taking}."
+                f"No step names the columns {list(self.target_names_in_[rest])} of y: one step "
+                f"must have the columns None and take them, but {taking or 'no step'} has None."
             )
         found |= dict.fromkeys(taking, rest)
         return {step: found[step] for step, _, _ in steps}
 
     def _condition(self, rows, y, number):
-        """What a step is given: X, and the columns of y of the steps before."""
+        """What a step is given: X, followed by the columns of y of the steps before."""
         before = [column for own in list(self.columns_.values())[:number] for column in own]
         if not before:
             return theory_table(self, rows)
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
-            told = self.target_names_in_[before]
-            names = [*names, *(f"{TOLD}_{name}" if name in names else name for name in told)]
+            given = self.target_names_in_[before]
+            names = [*names, *(f"{GIVEN}_{name}" if name in names else name for name in given)]
         return as_table(np.column_stack([rows, y[:, before]]), names)
 
     def _draw_targets(self, rows, n_samples, random_state):
@@ -134,16 +135,13 @@ class BaseChain(MetaSimulator):
         drawn = np.empty((len(rows) * repeats, self.n_targets_))
         at = np.repeat(np.arange(len(rows)), repeats)
         for number, (name, simulator) in enumerate(self.simulators_.items()):
-            first = number == 0
-            table = self._condition(rows if first else rows[at], drawn, number)
-            with explained(f"in step {name!r}", None if first else at):
-                part = sample(
-                    simulator,
-                    table,
-                    n_samples=n_samples if first else None,
-                    random_state=numpy_rng(root, 1 + number),
-                )
-            drawn[:, self.columns_[name]] = np.asarray(part).reshape(len(drawn), -1)
+            # The first step draws several times for each row. All others draw once for each draw.
+            given, draws, source = (rows[at], None, at) if number else (rows, n_samples, None)
+            table = self._condition(given, drawn, number)
+            with explained(f"in step {name!r}", source):
+                rng = numpy_rng(root, 1 + number)
+                part = sample(simulator, table, n_samples=draws, random_state=rng)
+            drawn[:, self.columns_[name]] = flat_rows(part, len(drawn))
         return drawn
 
     def _predict_inside(self, rows):
@@ -151,50 +149,49 @@ class BaseChain(MetaSimulator):
         predicted = np.empty((len(rows), self.n_targets_))
         for number, (name, simulator) in enumerate(self.simulators_.items()):
             part = simulator.predict(self._condition(rows, predicted, number))
-            predicted[:, self.columns_[name]] = np.asarray(part).reshape(len(rows), -1)
+            predicted[:, self.columns_[name]] = flat_rows(part, len(rows))
         return predicted
 
     @available_if(all_have("score_samples"))
     def _log_density(self, X, y):
         total = np.zeros(len(X))
         for number, (name, simulator) in enumerate(self.simulators_.items()):
-            # What one step excludes no other is asked about.
+            # A later step may refuse events that an earlier one excludes.
             left = np.flatnonzero(~np.isneginf(total))
             if len(left):
+                condition = self._condition(X[left], y[left], number)
                 own = target_columns(self, y[left], self.columns_[name])
                 with explained(f"in step {name!r}", left):
-                    total[left] += log_prob(
-                        simulator, self._condition(X[left], y[left], number), own
-                    )
+                    total[left] += log_prob(simulator, condition, own)
         return total
 
 
+@with_parameters
 class SimulatorChain(BaseChain, BaseComposition):
     r"""Simulate some columns of y first, and the others given them.
 
-    The density of several columns is that of the first ones, times that of the others given those,
+    The density of all columns is that of the first ones times that of the others given them,
 
     .. math:: p(y | x) = p(y_1 | x) \, p(y_2 | x, y_1) \dots
 
-    Each step is a simulator of some columns of y that suits them: how many jets there are, by a
-    flow with `integer_columns`, then their momenta given how many there are; the energy that a
-    shower leaves in each layer, then in the cells of a layer.
+    Each step is a simulator that suits its columns of y. A flow with `integer_columns` draws the
+    number of jets, and another one their momenta given that number. One draws the energy that a
+    shower deposits in each layer, and another one the energy in the cells of the layers.
 
     Parameters
     ----------
     simulators : list of (str, simulator, list or None)
-        Name, simulator and columns of y, by name or position, of each step in order. Columns None
-        are those that no other step takes.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs the noise of `transform` and `score`, and the fit of steps whose own
-        `random_state` is None.
+        Name, simulator and columns of y, by name or position, of each step in order. A step whose
+        columns are None takes those that no other step takes.
+    random_state : int, RandomState, Generator or None
+        Seed of steps whose own `random_state` is None, and of the noise of `transform` and `score`.
 
     Attributes
     ----------
     simulators_ : dict of str to simulator
-        Fitted clones by the names of the steps.
+        Fitted clones, by the name of the step.
     columns_ : dict of str to list of int
-        Positions of the columns of each step in y.
+        Positions in y of the columns of each step.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
         If X had names.
@@ -206,18 +203,19 @@ class SimulatorChain(BaseChain, BaseComposition):
     ClassifierSimulator : A step for columns with few values.
     CategorySimulator : A chain of such a step and another one.
     GeneratorChain : The same for p(X): a generator first, then a simulator.
-    sklearn.multioutput.RegressorChain : The like for regressors.
+    sklearn.multioutput.RegressorChain : The same for regressors.
 
     Notes
     -----
-    A step is given X, and behind it the columns of y of the steps before: those of the training
-    events in `fit`, those that were drawn in `sample`. They keep their names; a name that X has
-    too gets "measured" in front, `measured_jet_pt`. Without names in X they have positions.
+    A step is given the columns of X, followed by the columns of y of the steps before. In `fit`
+    these are the columns of the training events, in `sample` the drawn ones. They keep their names.
+    If X has the same name, "measured" is put in front: `measured_jet_pt`. If X has no names, there
+    are only positions.
 
-    `predict` takes the point prediction of each step given those of the steps before.
+    `predict` takes the point prediction of each step, given those of the steps before.
 
-    Parameters of a step are searched for by its name, `multiplicity__n_bins`. If steps have a
-    `checkpoint`, the number of the step is appended.
+    A search finds parameters of a step by its name: `multiplicity__n_bins`. If several steps have
+    a `checkpoint`, the number of the step is appended to the file.
 
     Examples
     --------
@@ -242,9 +240,8 @@ class SimulatorChain(BaseChain, BaseComposition):
     ['parton_pt', 'n_jets']
     """
 
-    def __init__(self, simulators, *, random_state=None):
-        self.simulators = simulators
-        self.random_state = random_state
+    simulators: Sequence[tuple[str, BaseEstimator, Sequence[str | int] | None]]
+    random_state: Seed = None
 
     @property
     def _named(self):
@@ -259,7 +256,7 @@ class SimulatorChain(BaseChain, BaseComposition):
         self.simulators = [(*pair, own) for pair, own in zip(named, columns, strict=True)]
 
     def get_params(self, deep=True):
-        """Parameters of the estimator and, if `deep`, the simulators by name and their parameters.
+        """Parameters of the chain and, if `deep`, its simulators by name and their parameters.
 
         Parameters
         ----------
@@ -272,12 +269,12 @@ class SimulatorChain(BaseChain, BaseComposition):
         return self._get_params("_named", deep=deep)
 
     def set_params(self, **params):
-        """Set parameters, those of a simulator as ``name__parameter``.
+        """Set parameters of the chain, and those of a simulator as ``name__parameter``.
 
         Parameters
         ----------
         **params
-            A simulator is replaced by its name.
+            The name of a step replaces its simulator.
 
         Returns
         -------

@@ -1,45 +1,42 @@
 """Columns of few values, drawn by a classifier."""
 
+from dataclasses import field
+
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._classifiers._training import (
-    boosted_trees,
-    check_classifier,
-    fit_classifier,
-    ones_per_class,
-)
-from skjetsim.compose._draw_classes import draw_classes, log_proba
+from skjetsim._classifiers._training import check_classifier
+from skjetsim.compose._draw_classes import draw_classes, fitted_classifier, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import flat_table
-from skjetsim.utils._seeds import as_seed_sequence, int_seed
+from skjetsim.utils._seeds import Seed, as_seed_sequence
+from skjetsim.utils._with_parameters import with_parameters
 
-CLASSIFIER = 0  # branch of the seed of `fit`
-MOST_CATEGORIES = 256  # more are no categories, but a number
+MOST_CATEGORIES = 256  # columns with more combinations are numbers
 
 
+@with_parameters
 class ClassifierSimulator(MetaSimulator):
     """Draw columns of few values with a classifier.
 
-    A jet has a b-tag or not, a lepton a charge, a quark its own jet or not: what an event is one
-    of, no smooth density blends. A classifier learns the probability of each combination of the
-    values that y has, and combinations are drawn. It is a step of a `SimulatorChain`, whose other
-    steps are told what was drawn.
+    A jet has a b-tag or not, a lepton has a charge of 1 or -1: a smooth density cannot describe
+    such columns. A classifier learns the probability of each combination of their values, and
+    combinations are drawn. In a `SimulatorChain`, later steps are given what this step has drawn.
 
     Parameters
     ----------
-    classifier : classifier or None, default=None
-        Learns the combination; has `predict_proba` and is trained on the likelihood, or
-        calibrated. None takes gradient-boosted trees with early stopping, which cut one column at
-        a time: they want pT as a column, not px and py.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs the classifier that None stands for, and the noise of `transform` and `score`.
+    classifier : classifier or None
+        Learns the combination. It has `predict_proba`, and is trained on the likelihood or
+        calibrated. None takes gradient-boosted trees with early stopping. Trees cut one column at
+        a time, so that X should have a column pT instead of px and py.
+    random_state : int, RandomState, Generator or None
+        Seed of the default trees, and of the noise of `transform` and `score`.
 
     Attributes
     ----------
     classifier_ : classifier or None
-        Fitted clone; its classes are rows of `categories_`. None if there is one combination.
+        Fitted clone. Its classes are rows of `categories_`. None if there is one combination.
     categories_ : ndarray of shape (n_categories, n_targets)
         The combinations that occur in y.
     n_features_in_, n_targets_ : int
@@ -50,16 +47,16 @@ class ClassifierSimulator(MetaSimulator):
 
     See Also
     --------
-    CategorySimulator : With a simulator of the other columns of y.
-    EfficiencySimulator : Events and objects that may be absent, columns and all.
+    CategorySimulator : Draws the other columns of y, too.
+    EfficiencySimulator : Draws events and objects that may be absent.
 
     Notes
     -----
-    Only combinations that the fit has seen are drawn, 256 at most. Columns of numbers, such as the
-    number of tracks, are for `integer_columns` of a flow.
+    Only combinations that occur in the fit are drawn. There may be 256 of them. Columns of numbers,
+    such as the number of tracks, are for `integer_columns` of a flow.
 
-    `predict` gives the most probable combination, and `score_samples` the logarithm of a
-    probability: minus infinity for a combination that the fit has not seen.
+    `predict` gives the most probable combination. `score_samples` gives the logarithm of a
+    probability, which is minus infinity for a combination that does not occur in the fit.
 
     Examples
     --------
@@ -75,12 +72,11 @@ class ClassifierSimulator(MetaSimulator):
     [0.0, 1.0]
     """
 
+    classifier: BaseEstimator | None = field(default=None, kw_only=False)
+    random_state: Seed = None
+
     _learnt = "classifier_"
     _inside = ()
-
-    def __init__(self, classifier=None, *, random_state=None):
-        self.classifier = classifier
-        self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
         """Learn the probability of each combination of values.
@@ -100,20 +96,23 @@ class ClassifierSimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            If `classifier` gives no probabilities.
+            If `classifier` has no `predict_proba`.
         ValueError
-            If y has more than 256 combinations, or the classifier takes no weights; on bad values
-            (naming column and row), or different lengths or indices of X and y.
+            If y has more than 256 combinations, or there are weights and the classifier does not
+            take them; on bad values (naming column and row), or different lengths or indices of X
+            and y.
         """
         check_classifier(self.classifier, "predict_proba")
         X, y, weight, _ = self._read_used(X, y, sample_weight)
         self.categories_, number = np.unique(y, axis=0, return_inverse=True)
         self._check_categories()
-        self.classifier_ = self._fitted_classifier(X, number.ravel(), weight)
+        self.classifier_ = fitted_classifier(
+            self, flat_table(self, X), number.ravel(), len(self.categories_), weight
+        )
         return self
 
     def _check_categories(self):
-        """Raise if there are too many, which is what columns of numbers look like."""
+        """Raise ValueError if there are so many categories that a column must be a number."""
         if len(self.categories_) > MOST_CATEGORIES:
             counts = [len(np.unique(values)) for values in self.categories_.T]
             most = int(np.argmax(counts))
@@ -123,22 +122,6 @@ class ClassifierSimulator(MetaSimulator):
                 f"{MOST_CATEGORIES} is the most. {names[most]!r} has {counts[most]} values: leave "
                 "columns of numbers to another simulator."
             )
-
-    def _fitted_classifier(self, X, number, weight):
-        if len(self.categories_) == 1:
-            return None
-        if self.classifier is not None:
-            classifier = clone(self.classifier)
-        else:
-            classifier = boosted_trees(
-                "probabilities",
-                int_seed(as_seed_sequence(self.random_state), CLASSIFIER),
-                n_rows=len(X),
-                n_classes=len(self.categories_),
-            )
-            rows, weight = ones_per_class(number, weight)
-            X, number = X[rows], number[rows]
-        return fit_classifier(classifier, flat_table(self, X), number, weight)
 
     def category_proba(self, X):
         """Probability of each combination.
@@ -156,7 +139,7 @@ class ClassifierSimulator(MetaSimulator):
         return np.exp(self._log_proba(self._events(X)))
 
     def _draw_targets(self, rows, n_samples, random_state):
-        # A Generator goes on where it is, as numpy's own would.
+        # A Generator continues from its state, as in numpy.
         known = isinstance(random_state, np.random.Generator)
         rng = random_state if known else np.random.default_rng(as_seed_sequence(random_state))
         proba = np.exp(self._log_proba(rows))
@@ -178,6 +161,5 @@ class ClassifierSimulator(MetaSimulator):
         return numbers[index.ravel()]
 
     def _log_proba(self, X):
-        names = getattr(self, "feature_names_in_", None)
-        result = log_proba(self.classifier_, len(self.categories_), X, names)
+        result = log_proba(self.classifier_, len(self.categories_), flat_table(self, X))
         return result - np.log(np.exp(result).sum(axis=1, keepdims=True))

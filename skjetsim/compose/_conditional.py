@@ -1,17 +1,18 @@
 """Transformations of y that depend on X."""
 
+from skjetsim.base._tags import with_pairs
 from skjetsim.utils._validation import check_events, check_names_match, check_same_length
 
 
 class ConditionalTransformerMixin:
-    """Mixin for transformations of the detector level that look at the theory level.
+    """Mixin for transformations of the detector level that depend on the theory level.
 
-    scikit-learn cannot chain transformers of two arguments, so these are not `TransformerMixin`:
-    `TransformedSimulator` applies them. A subclass defines
+    scikit-learn cannot chain transformers with two arguments. These are therefore not
+    `TransformerMixin`, and `TransformedSimulator` applies them. A subclass defines
 
     - `fit(X, y)`;
     - `transform_target(X, y)`, the transformed y;
-    - `inverse_transform_target(X, y)`, back from it;
+    - `inverse_transform_target(X, y)`, which takes the transformed y back;
     - `log_det_target(X, y)`, log|det d transform / d y| of each row, if it is a bijection;
     - `get_target_names_out(names)`, names of the transformed columns.
 
@@ -33,6 +34,9 @@ class ConditionalTransformerMixin:
     array([[0.8]])
     """
 
+    def __sklearn_tags__(self):
+        return with_pairs(super().__sklearn_tags__())
+
     def get_target_names_out(self, names):
         """Names of the transformed columns; the same unless a subclass says otherwise.
 
@@ -48,16 +52,16 @@ class ConditionalTransformerMixin:
 
 
 def read_sides(transformer, X, y, widths=(), names=(None, None)):
-    """Both sides as arrays, and their names; compared with those of the fit if given.
+    """Both levels as arrays, and their names; compared with those of the fit if given.
 
     Parameters
     ----------
     transformer : estimator
     X, y : array-like
     widths : (int, int), optional
-        Columns of X and of y in the fit.
+        Numbers of columns of X and of y in the fit.
     names : (sequence of str or None, sequence of str or None)
-        Of the columns in the fit.
+        Names of these columns.
 
     Returns
     -------

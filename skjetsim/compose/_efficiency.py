@@ -1,75 +1,70 @@
-"""Efficiency, lost and fake objects as part of the response."""
+"""EfficiencySimulator: efficiency, lost and fake objects as part of the response."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim._classifiers._training import (
-    boosted_trees,
-    check_classifier,
-    fit_classifier,
-    used_events,
-)
+from skjetsim._classifiers._training import check_classifier
 from skjetsim._drawing._sample import log_prob, sample
-from skjetsim.base._inside import (
-    check_simulator,
-    explained,
-    fit_weighted,
-    numbered_checkpoints,
-)
+from skjetsim.base._checks import used_events
+from skjetsim.base._inside import check_simulator, explained, fit_weighted, number_checkpoints
 from skjetsim.compose._balance import balance
-from skjetsim.compose._draw_classes import draw_classes, log_proba
+from skjetsim.compose._draw_classes import draw_classes, fitted_classifier, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._patterns import REJECTED, Patterns
-from skjetsim.compose._tables import flat_table, target_columns, theory_table
-from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.compose._patterns import Patterns
+from skjetsim.compose._tables import flat_rows, flat_table, target_columns, theory_table
+from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import column_names
+from skjetsim.utils._with_parameters import with_parameters
 
-# Branches of a seed: of `fit` the first, of a draw the others.
-CLASSIFIER, PATTERN, COLUMNS = range(3)
+# Branches of the seed of a draw.
+PATTERN, COLUMNS = 1, 2
 
 
+@with_parameters
 class EfficiencySimulator(MetaSimulator):
-    """Simulate which events, and which objects, the detector finds, and then what it measures.
+    """Simulate which events and objects the detector finds, and then what it measures.
 
-    A classifier learns the probability of each pattern given X: rejected; accepted; accepted
-    without an object that may be lost. A simulator for each pattern learns the columns that are
-    there. The columns of what is not there are zeros, in `fit` and in `sample`.
+    A classifier learns the probability of each pattern given X: the event is rejected, accepted,
+    or accepted without an object that may be lost. For each pattern, a simulator learns the columns
+    that are present. All other columns are zero, in `fit` and in `sample`.
 
     Parameters
     ----------
     simulator : simulator
-        Cloned for each pattern; learns its columns of y given X. Transformers of y belong in here,
-        in a `TransformedSimulator`: absent objects have zero pT, which has no logarithm.
-    classifier : classifier or None, default=None
-        Learns the pattern; has `predict_proba` and is trained on the likelihood, or calibrated.
-        None takes gradient-boosted trees with early stopping: an efficiency that jumps at a
-        threshold is what trees follow and smooth functions do not. Trees cut one column at a time,
-        and a threshold in pT is a circle in px and py: put `CartesianToCylindrical` in front of
-        this estimator, or of the classifier.
-    accepted : str, int or None, default="accepted"
-        Column of y, by name or position, that is 1 for events the detector accepts and 0 for the
-        others. None: y has no such column, and events that are zero throughout are rejected.
-    objects : sequence of str, default=()
-        Objects that may be absent on their own, by the prefix of their columns: "jet2" for
-        jet2_pt, jet2_eta, ... One is absent if all its columns are zero.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs the classifier that None stands for, and the noise of `transform` and `score`.
+        Cloned for each pattern, whose columns of y it learns given X. Transformers of y go inside,
+        in a `TransformedSimulator`: the pT of absent objects is zero, which has no logarithm.
+    classifier : classifier or None
+        Learns the pattern. It has `predict_proba`, and is trained on the likelihood or calibrated.
+        None takes gradient-boosted trees with early stopping, which can follow an efficiency that
+        jumps at a threshold. Trees cut one column at a time, but a threshold in pT is a circle in
+        px and py: put `CartesianToCylindrical` in front of this estimator or of the classifier.
+    accepted : str, int or None
+        Column of y, by name or position, that is 1 if the detector accepts the event and 0 if not.
+        None means that y has no such column, and that rejected events have only zeros.
+    objects : sequence of str
+        Objects that may be absent from an accepted event, by the prefix of their columns: "jet2"
+        for jet2_pt, jet2_eta, ... An object is absent if all its columns are zero.
+    random_state : int, RandomState, Generator or None
+        Seed of the default trees, and of the noise of `transform` and `score`.
 
     Attributes
     ----------
     classifier_ : classifier or None
-        Fitted clone; its classes are numbers of `patterns_`. None if there is one pattern.
+        Fitted clone. Its classes are positions in `patterns_`. None if there is one pattern.
     simulators_ : dict of str to simulator
-        Fitted clones by pattern. An object that X lacks and y has is a fake, and events with a
-        fake have a simulator of their own: "fake jet2".
+        Fitted clones, by pattern. An object of y that is absent from X is a fake. Events with a
+        fake have their own simulator: "fake jet2".
     patterns_ : list of str
         The patterns that occur in y: "rejected", "accepted", "without jet2", ...
     offsets_ : ndarray of shape (n_inputs, n_patterns)
-        Added to the classifier's log-probabilities. Rows are the combinations of objects that X
-        lacks (one without `objects`); patterns that never occur with one have -inf.
+        Added to the classifier's log-probabilities. Each row is a combination of objects that are
+        absent from X; without `objects` there is one row. Patterns that do not occur with it have
+        -inf.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
         If X had names.
@@ -82,20 +77,20 @@ class EfficiencySimulator(MetaSimulator):
 
     Notes
     -----
-    `predict` gives zeros for an event that is rejected with a probability of one half or more. To
-    any other it gives the likeliest pattern, and the point prediction of its simulator.
+    `predict` gives zeros for an event that is rejected with a probability of one half or more. For
+    any other event it gives the point prediction of the most probable pattern.
 
-    Few classifiers predict exactly as many events as they have seen. The offsets are those that
-    maximise the likelihood of the training events; then the expected number of events of each
-    pattern is the observed one, among events that lack the same objects in X. This also undoes
-    `class_weight="balanced"`. It does not mend a turn-on of the wrong shape.
+    Few classifiers predict exactly the observed number of events. The offsets maximise the
+    likelihood of the training events. Then the expected number of events of each pattern is the
+    observed one, among events in which the same objects are absent from X. This also undoes
+    `class_weight="balanced"`. It does not correct a turn-on of the wrong shape.
 
-    An event drawn at random follows the efficiency; for a yield alone, the sum of `efficiency` has
-    less noise.
+    Drawn events are accepted at random, with the efficiency as probability. If only the yield
+    matters, the sum of `efficiency` has less noise.
 
-    If `accepted` is a cut on y itself, the response ends at an edge, which smooth densities
-    blur: some drawn events are accepted and would not pass the cut again. Let `accepted` be what
-    the detector finds and cut on what is drawn, unless only the yield matters.
+    If `accepted` is a cut on y itself, the response ends at an edge, which smooth densities blur:
+    some of the drawn events do not pass the cut. Unless only the yield matters, let `accepted` say
+    whether the detector finds the event, and cut on the drawn events.
 
     Examples
     --------
@@ -124,37 +119,28 @@ class EfficiencySimulator(MetaSimulator):
     True
     """
 
-    _learnt = "simulators_"
+    simulator: BaseEstimator
+    classifier: BaseEstimator | None = None
+    accepted: str | int | None = "accepted"
+    objects: Sequence[str] = ()
+    random_state: Seed = None
 
-    def __init__(
-        self,
-        simulator,
-        *,
-        classifier=None,
-        accepted="accepted",
-        objects=(),
-        random_state=None,
-    ):
-        self.simulator = simulator
-        self.classifier = classifier
-        self.accepted = accepted
-        self.objects = objects
-        self.random_state = random_state
+    _learnt = "simulators_"
 
     def fit(self, X, y, sample_weight=None):
         """Fit the classifier on the patterns, then a simulator on the events of each.
 
-        After Ctrl-C in the fit of the last simulator, that of the commonest pattern, the estimator
-        can be used if that simulator can.
+        The simulator of the commonest pattern is the last one. After Ctrl-C in its fit, the
+        estimator can be used if that simulator can be used.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Theory-level events, whether they are accepted or not.
+            Theory-level events, both accepted and rejected.
         y : array-like of shape (n_samples, n_targets)
             Detector-level events; row i of both is the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Passed on to classifier and simulators; events of weight zero play no part.
+            Passed on to classifier and simulators. Events of weight zero are left out.
 
         Returns
         -------
@@ -163,13 +149,13 @@ class EfficiencySimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            If `classifier` gives no probabilities, `simulator` is not a simulator, or `objects` not
-            a list.
+            If `classifier` has no `predict_proba`, `simulator` is not a simulator, or `objects` is
+            not a list.
         ValueError
             If y has no column `accepted`, its values are not 0 or 1, a rejected event is not
-            zero, no event is accepted, a pattern has fewer than 5 events, or the classifier
-            excludes what occurs; on bad values (naming column and row), or different lengths or
-            indices of X and y.
+            zero, no event is accepted, a pattern has fewer than 5 events, or the classifier is
+            certain of something wrong; on bad values (naming column and row), or different
+            lengths or indices of X and y.
         """
         self._check_parts()
         x_names, y_names = column_names(X), column_names(y)
@@ -180,7 +166,7 @@ class EfficiencySimulator(MetaSimulator):
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
         used = np.arange(len(X))
         if weight is not None:
-            used = used_events(weight)
+            used = used_events(self, weight)
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
         groups = self._groups(pattern, absent)
         self._fit_classifier(X, pattern, absent, weight)
@@ -193,9 +179,10 @@ class EfficiencySimulator(MetaSimulator):
         return list(getattr(self, "simulators_", {"": self.simulator}).values())
 
     def _draw_targets(self, rows, n_samples, random_state):
-        repeats = 1 if n_samples is None else n_samples
-        root = as_seed_sequence(random_state)
-        pattern = self._draw_patterns(rows, repeats, numpy_rng(root, PATTERN))
+        repeats, root = n_samples or 1, as_seed_sequence(random_state)
+        probability = np.exp(self._log_probabilities(rows))
+        # The pattern of each draw; draws of one event are next to each other.
+        pattern = self._codes[draw_classes(probability, repeats, numpy_rng(root, PATTERN))]
 
         def draw(simulator, table, *key):
             return sample(simulator, table, random_state=numpy_rng(root, COLUMNS, *key))
@@ -203,7 +190,7 @@ class EfficiencySimulator(MetaSimulator):
         return self._filled(rows, np.repeat(np.arange(len(rows)), repeats), pattern, draw)
 
     def _predict_inside(self, rows):
-        """Rejected if that is more likely than not, else the likeliest way of being accepted."""
+        """Zeros if the event is probably rejected, else those of the most probable pattern."""
         probability = np.exp(self._log_probabilities(rows))
         found = self._codes > 0
         code = self._codes[found][probability[:, found].argmax(axis=1)]
@@ -212,9 +199,9 @@ class EfficiencySimulator(MetaSimulator):
         return self._filled(rows, every, pattern, lambda simulator, X, *_: simulator.predict(X))
 
     def _filled(self, rows, at, pattern, respond):
-        """Events of y, given their patterns: `respond(simulator, X, pattern, fakes)` fills each.
+        """Events of y with given patterns; `respond(simulator, X, pattern, fakes)` draws columns.
 
-        `at` are the rows of X that they belong to.
+        `at` is the row of X of each event.
         """
         events = np.zeros((len(at), self.n_targets_))
         if self._reader.flag is not None:
@@ -226,11 +213,11 @@ class EfficiencySimulator(MetaSimulator):
                 simulator = self.simulators_[self._reader.name(code, fakes)]
                 with explained(rows=at[mine]):
                     part = respond(simulator, theory_table(self, rows[at[mine]]), code, fakes)
-                events[np.ix_(mine, columns)] = np.asarray(part).reshape(len(mine), -1)
+                events[np.ix_(mine, columns)] = flat_rows(part, len(mine))
         return events
 
     def efficiency(self, X):
-        """Probability that an event is accepted, with or without the objects that may be lost.
+        """Probability that an event is accepted, with or without the objects that may be absent.
 
         Parameters
         ----------
@@ -240,9 +227,7 @@ class EfficiencySimulator(MetaSimulator):
         -------
         ndarray of shape (n_samples,)
         """
-        probability = self.pattern_proba(X)
-        found = [number for number, name in enumerate(self.patterns_) if name != REJECTED]
-        return probability[:, found].sum(axis=1)
+        return self.pattern_proba(X)[:, self._codes > 0].sum(axis=1)
 
     def pattern_proba(self, X):
         """Probability of each pattern.
@@ -295,15 +280,13 @@ class EfficiencySimulator(MetaSimulator):
         return groups
 
     def _fit_classifier(self, X, pattern, absent, weight):
-        """Learn the pattern, and shift its log-probabilities to the observed numbers of events."""
+        """Learn the patterns, and shift log-probabilities to the observed numbers of events."""
         self._codes, number = np.unique(pattern, return_inverse=True)
         self._absent, lacking = np.unique(absent, return_inverse=True)
         self.patterns_ = [self._reader.name(int(code)) for code in self._codes]
-        self.classifier_ = None
-        if len(self._codes) > 1:
-            self.classifier_ = fit_classifier(
-                self._make_classifier(len(X)), flat_table(self, X), number, weight
-            )
+        self.classifier_ = fitted_classifier(
+            self, flat_table(self, X), number, len(self._codes), weight
+        )
         weight = np.ones(len(X)) if weight is None else weight
         observed = np.zeros((len(self._absent), len(self._codes)))
         np.add.at(observed, (lacking, number), weight)
@@ -319,21 +302,11 @@ class EfficiencySimulator(MetaSimulator):
             )
         self.offsets_ = offsets
 
-    def _make_classifier(self, n_rows):
-        if self.classifier is not None:
-            return clone(self.classifier)
-        seed = int_seed(as_seed_sequence(self.random_state), CLASSIFIER)
-        return boosted_trees("probabilities", seed, n_rows=n_rows)
-
     def _fit_simulators(self, X, y, groups, weight):
-        """Fit the rarest pattern first: Ctrl-C in the last and longest fit leaves them all."""
+        """Fit the rarest pattern first: Ctrl-C in the last and longest fit keeps all others."""
         keys = [key for key in groups if self._reader.columns(key[0])]
         clones = {self._reader.name(*key): clone(self.simulator) for key in keys}
-        if len(keys) > 1:
-            for number, simulator in enumerate(clones.values()):
-                own = numbered_checkpoints(simulator, number)
-                if own:  # a FrozenEstimator takes none
-                    simulator.set_params(**own)
+        number_checkpoints(clones.values())
 
         def fit(number, name, simulator):
             rows = groups[keys[number]]
@@ -346,9 +319,7 @@ class EfficiencySimulator(MetaSimulator):
         self._fit_in_turn(clones, fit)
 
     def _classifier_log_proba(self, X):
-        return log_proba(
-            self.classifier_, len(self._codes), X, getattr(self, "feature_names_in_", None)
-        )
+        return log_proba(self.classifier_, len(self._codes), flat_table(self, X))
 
     def _log_probabilities(self, X):
         """Log-probability of each pattern."""
@@ -359,13 +330,8 @@ class EfficiencySimulator(MetaSimulator):
             row = int(np.flatnonzero(unknown)[0])
             lacks = self._reader.name(1 + int(absent[row]))
             raise ValueError(
-                f"Row {row} of X is {lacks}, as no training event is ({int(unknown.sum())} such "
+                f"Row {row} of X is {lacks}, but no training event was ({int(unknown.sum())} such "
                 "rows in all). Select events like those of the fit, or fit with such events."
             )
         log_p = self._classifier_log_proba(X) + self.offsets_[index]
         return log_p - logsumexp(log_p, axis=1, keepdims=True)
-
-    def _draw_patterns(self, events, repeats, rng):
-        """Pattern of each draw, those of one event side by side."""
-        probability = np.exp(self._log_probabilities(events))
-        return self._codes[draw_classes(probability, repeats, rng)]

@@ -1,10 +1,10 @@
-"""Several copies of a simulator, each trained on events of its own: the error of the model."""
+"""EnsembleSimulator: several copies of a simulator, each trained on other events."""
 
 from contextlib import contextmanager
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -14,23 +14,26 @@ from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
 from skjetsim.base._inside import (
     check_simulator,
+    checkpoints_inside,
     explained,
     fit_weighted,
-    numbered_checkpoints,
+    number_checkpoints,
     set_seeds,
 )
 from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._tables import target_table, theory_table
+from skjetsim.compose._tables import flat_rows, target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._seeds import Seed, as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
 from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._with_parameters import with_parameters
 
 RESAMPLINGS = ("disjoint", "bootstrap", "folds")
 
-# Branches of a seed: of `fit` the first two, of a draw the others.
+# Branches of a seed: the first two are for `fit`, the others for a draw.
 RESAMPLE, MEMBER, CHOICE, DRAW = range(4)
 
 
@@ -38,41 +41,41 @@ def _can_unfold(self):
     return all(hasattr(innermost(member), "sample_inverse") for member in self._inside)
 
 
+@with_parameters
 class EnsembleSimulator(InverseSampling, MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
-    A simulator learns from a finite sample, so it is wrong by some amount that its own draws,
-    however many, do not show. Ten models trained on disjoint samples do [1]_: their spread is
-    the error band of a histogram, applied there to events five times as many as a model was
-    trained on. `skjetsim.metrics.histogram_band` makes the band of what `sample_members` draws.
+    A simulator learns from a finite sample, and therefore has an error that its draws do not show.
+    The spread of ten models that are trained on disjoint samples shows it [1]_. There it is the
+    error band of a histogram, for five times as many events as each model was trained on.
+    `skjetsim.metrics.histogram_band` makes the band from the draws of `sample_members`.
 
     Parameters
     ----------
     simulator : simulator
-        Cloned for each member; also a Pipeline or search that ends in one.
-    n_estimators : int, default=10
+        Cloned for each member. It may be a Pipeline or a search that ends in a simulator.
+    n_estimators : int
         Number of members, at least two.
-    resampling : {"disjoint", "bootstrap", "folds"}, default="disjoint"
-        Events each member learns from:
+    resampling : {"disjoint", "bootstrap", "folds"}
+        Events that each member learns from:
 
-        - "disjoint": a random part of them, 1 / n_estimators of all, shared with no other member.
-        - "bootstrap": as many as there are, drawn with replacement. Copies of an event can be on
-          both sides of a split for validation inside the simulator, which then takes memorising
-          for learning.
-        - "folds": all but a random 1 / n_estimators.
-    n_jobs : int or None, default=None
-        Processes that fit members, each on one thread. The result does not depend on it. Starting
-        them takes some seconds, the first time.
-    random_state : int, RandomState, Generator or None, default=None
-        Governs which events, and by seeds derived from it every `random_state` inside the members;
-        and the noise of `transform` and `score`.
+        - "disjoint": a random 1 / n_estimators of all events, shared with no other member.
+        - "bootstrap": as many as there are, drawn with replacement. If the simulator holds back
+          events for validation, copies of an event can be in both parts: memorised events then
+          look like learnt ones.
+        - "folds": all events except a random 1 / n_estimators.
+    n_jobs : int or None
+        Processes that fit members, each on one thread. The result does not depend on it. The first
+        start of the processes takes some seconds.
+    random_state : int, RandomState, Generator or None
+        Seed of the choice of events, of the members, and of the noise of `transform` and `score`.
 
     Attributes
     ----------
     estimators_ : list of simulators
         The fitted members.
     estimators_samples_ : list of ndarray of int
-        Rows of X that each member learnt from.
+        Rows of X that each member has learnt from.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
         If X had names.
@@ -81,31 +84,31 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     target_shape_ : tuple of int
         Shape of one row of y.
     paired_ : bool
-        That of the members; if not, `score` compares distributions.
+        That of the members. If it is False, `score` compares distributions.
 
     See Also
     --------
     skjetsim.metrics.histogram_band : Statistical and systematic error of each bin.
-    sklearn.ensemble.BaggingRegressor : The like for regressors.
+    sklearn.ensemble.BaggingRegressor : The same for regressors.
 
     Notes
     -----
-    Members on disjoint parts are independent, and their spread is the error of *one* model with
-    1 / n_estimators of the events. For the mean of the members, which is what `sample` draws from,
-    that is conservative: what differs between them averages out, by sqrt(n_estimators), and what
-    they have in common, a network too small for example, no spread can show. Bootstrap members
-    see about 63% of the events each, some of them repeatedly, and spread like models trained on as
-    many events as there are. Members that leave a fold out share most of their events: the part of
-    their spread that statistics cause is smaller than that by a factor of
+    Members on disjoint parts are independent. Their spread is the error of *one* model with
+    1 / n_estimators of the events. `sample` draws from the mean of the members, whose error is
+    smaller: differences between the members average out by a factor of sqrt(n_estimators). Errors
+    that all members have in common, such as those of a network that is too small, are not in the
+    spread. Each bootstrap member sees about 63% of the events, some of them several times. The
+    spread is that of models with as many events as there are. Members that leave out a fold share
+    most of their events. The statistical part of their spread is smaller by a factor of
     sqrt(n_estimators) - 1 / sqrt(n_estimators), as in a jackknife.
 
-    `predict` is the mean of the members' point predictions, with azimuths, columns named `phi`,
+    `predict` is the mean of the members' point predictions. Azimuths (columns named `phi`) are
     averaged on the circle.
 
-    `sample` and `sample_inverse` draw each event from a member chosen at random. Several draws of
-    one event keep an axis of their own, so that errors of a histogram can count them as one event.
+    `sample` and `sample_inverse` draw each event from a random member. Several draws of one event
+    have an axis of their own, so that errors of a histogram can count them as one event.
 
-    A `checkpoint` of the simulator becomes one file a member, with the member's number appended.
+    If the simulator has a `checkpoint`, each member has its own file, with its number appended.
 
     References
     ----------
@@ -131,23 +134,14 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     (4,)
     """
 
+    simulator: BaseEstimator
+    n_estimators: int = 10
+    resampling: str = "disjoint"
+    n_jobs: int | None = None
+    random_state: Seed = None
+
     _needs_pairs = False
     _learnt = "estimators_"
-
-    def __init__(
-        self,
-        simulator,
-        *,
-        n_estimators=10,
-        resampling="disjoint",
-        n_jobs=None,
-        random_state=None,
-    ):
-        self.simulator = simulator
-        self.n_estimators = n_estimators
-        self.resampling = resampling
-        self.n_jobs = n_jobs
-        self.random_state = random_state
 
     @property
     def _inside(self):
@@ -161,10 +155,10 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         X : array-like of shape (n_samples, n_features)
             Theory-level events.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event, but for a simulator that learns
-            from unpaired ones.
+            Detector-level events. Row i of both is the same event, except for a simulator that
+            learns from unpaired events.
         sample_weight : array-like of shape (n_samples,), optional
-            Go along with the events; those of weight zero play no part.
+            Weights of the events. Those of weight zero are left out.
 
         Returns
         -------
@@ -173,11 +167,11 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         Raises
         ------
         TypeError
-            If `simulator` is not a simulator, or `n_estimators` not an integer.
+            If `simulator` is not a simulator, or `n_estimators` is not an integer.
         ValueError
-            On bad values (naming column and row), different lengths, or indices of pairs, fewer
-            events than the members need, members whose columns are not those of y, or a checkpoint
-            without a seed.
+            On bad values (naming column and row), different lengths, different indices of pairs,
+            fewer events than the members need, members whose columns are not those of y, or a
+            checkpoint without a seed.
         """
         self._check_parameters()
         paired = is_paired(self.simulator)
@@ -186,8 +180,11 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         root = as_seed_sequence(self.random_state)
         rows = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
         samples = self._resample(rows, numpy_rng(root, RESAMPLE))
-        members = [self._make_member(root, number) for number in range(self.n_estimators)]
-        with _single_threaded():  # members that are fitted in this process, or in its threads
+        members = [clone(self.simulator) for _ in range(self.n_estimators)]
+        for number, member in enumerate(members):
+            set_seeds(member, root, MEMBER, number, replace=True)
+        number_checkpoints(members)
+        with _single_threaded():  # for members that are fitted in this process or its threads
             fitted = Parallel(n_jobs=self.n_jobs)(
                 delayed(_fit_member)(self, member, X, y, weight, part)
                 for member, part in zip(members, samples, strict=True)
@@ -230,7 +227,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 seed = int_seed(root, DRAW, number)
                 rows = sample(member, table, n_samples=n_samples, random_state=seed)
                 drawn[number] = np.asarray(rows).reshape(drawn.shape[1:])
-        return self._as_target(drawn)
+        return as_target(self, drawn)
 
     def _predict_inside(self, rows):
         return self._predictions(rows)[0]
@@ -239,8 +236,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def predict_std(self, X):
         """Standard deviation of the members' point predictions: the error of one member.
 
-        `QuantileSimulator` has a prediction of its own. That of others is the median of draws,
-        whose noise is part of the spread.
+        `QuantileSimulator` has point predictions of its own. Those of other simulators are medians
+        of draws, and their noise is part of the spread.
 
         Parameters
         ----------
@@ -249,11 +246,11 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         Returns
         -------
         ndarray of shape (n_samples, n_targets)
-            With n_members - 1 in the denominator. It is not the resolution of the detector, which
+            With n_members - 1 in the denominator. It is not the resolution of the detector: that
             is the spread of `sample`.
         """
         check_is_fitted(self)
-        return self._as_target(self._predictions(self._events(X))[1], X)
+        return as_target(self, self._predictions(self._events(X))[1], X)
 
     @available_if(all_have("score_samples"))
     def _log_density(self, X, y):
@@ -265,35 +262,35 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         check_simulator(self.simulator)
         check_int(self.n_estimators, "n_estimators", minimum=2)
         check_option(self.resampling, "resampling", RESAMPLINGS)
-        files = numbered_checkpoints(self.simulator, 0) if self.random_state is None else {}
-        if files:
+        files = checkpoints_inside(self.simulator)
+        if files and self.random_state is None:
             raise ValueError(
-                f"{min(files)} needs an int as random_state of EnsembleSimulator, from which the "
-                "seeds of the members come: with None each fit is another one, and none would "
-                "resume from its file."
+                f"{min(files)} needs an int as random_state of EnsembleSimulator, which gives the "
+                "members their seeds: with None each fit has other seeds, and cannot resume from "
+                "its file."
             )
 
     def _check_equally_many(self, X, y):
-        """Raise unless there are equally many: members are given the same rows of both levels."""
+        """Raise ValueError unless X and y are equally long: members get the same rows of both."""
         if len(X) == len(y):
             return
         longer, least = ("X", len(y)) if len(X) > len(y) else ("y", len(X))
         raise ValueError(
             f"X has {len(X)} rows and y {len(y)}: EnsembleSimulator resamples rows of both levels "
-            "together, as of pairs, and needs equally many, also around a simulator that learns "
-            f"from unpaired events. Choose {least} rows of {longer} at random, such as "
+            "together and needs equally many, also if the simulator learns from unpaired events. "
+            f"Choose {least} random rows of {longer}, for example with "
             f"sklearn.utils.resample({longer}, replace=False, n_samples={least})."
         )
 
     def _resample(self, rows, rng):
-        """Rows for each member out of those that have a weight."""
+        """Rows of each member; `rows` are those that have a weight."""
         n_members = self.n_estimators
         needed = {"disjoint": 2 * n_members, "bootstrap": 2, "folds": max(n_members, 4)}
         if len(rows) < needed[self.resampling]:
             raise ValueError(
                 f"{n_members} members with resampling={self.resampling!r} need "
-                f"{needed[self.resampling]} events, so that each has two events of positive "
-                f"weight at least, got n_samples = {len(rows)}. Lower n_estimators, or pass more "
+                f"{needed[self.resampling]} events, so that each has at least two events of "
+                f"positive weight, got n_samples = {len(rows)}. Lower n_estimators, or pass more "
                 "events."
             )
         if self.resampling == "bootstrap":
@@ -303,14 +300,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
             return parts
         return [np.setdiff1d(rows, fold, assume_unique=True) for fold in parts]
 
-    def _make_member(self, root, number):
-        """Clone of the simulator with seeds, and a checkpoint, of its own."""
-        member = set_seeds(clone(self.simulator), root, MEMBER, number, replace=True)
-        own = numbered_checkpoints(member, number)
-        return member.set_params(**own) if own else member
-
     def _check_targets(self, members):
-        """Refuse members, fitted before or searched, that simulate something else than y."""
+        """Raise ValueError if a member that was fitted before simulates other columns than y."""
         for number, member in enumerate(members):
             model = innermost(member)
             found = getattr(model, "target_names_in_", None)
@@ -326,7 +317,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 )
 
     def _mixture(self, draw, to_table, rows, n_samples, width, random_state):
-        """Draw `n_samples` for each row, each from a random member; one call per member."""
+        """Draw `n_samples` events for each row, each from a random member, by member."""
         at = np.repeat(np.arange(len(rows)), n_samples or 1)
         root = as_seed_sequence(random_state)
         chosen = numpy_rng(root, CHOICE).integers(len(self.estimators_), size=len(at))
@@ -337,7 +328,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 seed = int_seed(root, DRAW, number)
                 with explained(rows=at[mine]):
                     part = draw(member, to_table(self, rows[at[mine]]), random_state=seed)
-                drawn[mine] = np.asarray(part).reshape(len(mine), -1)
+                drawn[mine] = flat_rows(part, len(mine))
         return drawn
 
     def _predictions(self, rows):
@@ -355,13 +346,13 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
 
 @contextmanager
 def _single_threaded():
-    """One thread for torch, OpenMP and BLAS, whose rounding depends on their number."""
+    """Use one thread of torch, OpenMP and BLAS: rounding depends on their number."""
     with one_thread(), threadpool_limits(1):
         yield
 
 
 def _fit_member(ensemble, member, X, y, weight, rows):
-    """Fit one member; X, y and weight are those of all events, which processes share in memory."""
+    """Fit one member on `rows`; X, y and weight have all events, and processes share them."""
     X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
     own = None if weight is None else weight[rows]
     with _single_threaded(), explained(rows=rows):

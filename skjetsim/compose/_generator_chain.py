@@ -1,6 +1,10 @@
-"""A generator of some columns, and a simulator of the others given them."""
+"""GeneratorChain: a generator of some columns, and a simulator of the others given them."""
+
+from collections.abc import Sequence
+from dataclasses import field
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
@@ -12,30 +16,29 @@ from skjetsim.base._inside import (
     explained,
     fit_inside,
     forget,
+    parts_have,
 )
+from skjetsim.compose._tables import flat_rows
 from skjetsim.utils._columns import find_columns, other_columns
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import as_table
+from skjetsim.utils._with_parameters import with_parameters
 
 
-def _both_have_density(self):
-    parts = (getattr(self, f"{name}_", getattr(self, name)) for name in ("generator", "simulator"))
-    return all(hasattr(part, "score_samples") for part in parts)
-
-
+@with_parameters
 class GeneratorChain(BaseGenerator):
     r"""Generate some columns first, and simulate the others given them.
 
-    What the field calls a conditional or two-step generator: a spectrum of incident energies, then
-    the shower of each; the mass of a jet and the number of its constituents, then their momenta.
-    With x_1 the columns of the generator,
+    It is a conditional or two-step generator. The first step draws the energy of a particle or the
+    mass of a jet and its number of constituents, the second step the shower or the momenta of the
+    constituents. If x_1 are the columns of the generator,
 
     .. math:: p(x) = p(x_1) \, p(x_2 | x_1).
 
     Parameters
     ----------
     generator : generator
-        Learns `columns`; also one of scikit-learn's densities.
+        Learns `columns`. It may be a density of scikit-learn.
     simulator : simulator
         Learns the other columns, given those of the generator.
     columns : sequence of str or int
@@ -47,19 +50,19 @@ class GeneratorChain(BaseGenerator):
     simulator_ : simulator
         Fitted clones.
     columns_ : list of int
-        Positions of the columns of the generator.
+        Positions of the generator's columns.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         If X had names.
 
     See Also
     --------
-    SimulatorChain : The same for p(y given X), in any number of steps; it may be the simulator.
-    skjetsim.pipeline.GenerativePipeline : Coordinates in which columns are simple.
+    SimulatorChain : The same for p(y given X), in any number of steps. It may be the simulator.
+    skjetsim.pipeline.GenerativePipeline : Changes to coordinates in which columns are simple.
 
     Notes
     -----
-    After Ctrl-C in the fit of the simulator the chain can be used if the simulator can.
+    After Ctrl-C in the fit of the simulator, the chain can be used if the simulator can be used.
 
     Examples
     --------
@@ -79,10 +82,9 @@ class GeneratorChain(BaseGenerator):
     (1000,)
     """
 
-    def __init__(self, generator, simulator, *, columns):
-        self.generator = generator
-        self.simulator = simulator
-        self.columns = columns
+    generator: BaseEstimator
+    simulator: BaseEstimator
+    columns: Sequence[str | int] = field(kw_only=True)
 
     def fit(self, X, y=None, sample_weight=None):
         """Fit the generator on its columns, then the simulator on the others given them.
@@ -92,7 +94,7 @@ class GeneratorChain(BaseGenerator):
         X : array-like of shape (n_samples, n_features)
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
-            Passed on to both; events of weight zero play no part.
+            Passed on to both. Events of weight zero are left out.
 
         Returns
         -------
@@ -103,8 +105,8 @@ class GeneratorChain(BaseGenerator):
         TypeError
             If `generator` is not a generator, or `simulator` not a simulator.
         ValueError
-            If `columns` are not in X, or all of it; on bad values (naming column and row), or if
-            one of both does not take weights.
+            If `columns` are not in X, or are all of its columns; on bad values (naming column and
+            row), or if there are weights and one of both does not take them.
         """
         check_generator(self.generator)
         check_simulator(self.simulator)
@@ -137,17 +139,14 @@ class GeneratorChain(BaseGenerator):
         root = as_seed_sequence(random_state)
         drawn = np.empty((n_samples, self.n_features_in_))
         first = sample(self.generator_, n_samples=n_samples, random_state=numpy_rng(root, 0))
-        drawn[:, self.columns_] = np.asarray(first).reshape(n_samples, -1)
+        drawn[:, self.columns_] = flat_rows(first, n_samples)
+        given = self._part(drawn, self.columns_)
         with explained("in the simulator, whose X was drawn by the generator"):
-            others = sample(
-                self.simulator_,
-                self._part(drawn, self.columns_),
-                random_state=numpy_rng(root, 1),
-            )
-        drawn[:, self._others] = np.asarray(others).reshape(n_samples, -1)
+            others = sample(self.simulator_, given, random_state=numpy_rng(root, 1))
+        drawn[:, self._others] = flat_rows(others, n_samples)
         return drawn
 
-    @available_if(_both_have_density)
+    @available_if(parts_have("score_samples", "generator", "simulator"))
     def _log_density(self, X):
         first = self._part(X, self.columns_)
         conditional = log_prob(self.simulator_, first, self._part(X, self._others))

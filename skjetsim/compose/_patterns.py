@@ -1,30 +1,30 @@
-"""What became of an event in the detector: rejected, or reconstructed with or without objects."""
-
-import numbers
+"""Patterns of events in the detector: rejected, or accepted with or without objects."""
 
 import numpy as np
 
+from skjetsim.utils._columns import find_column
+
 ACCEPTED, REJECTED = "accepted", "rejected"
 
-# Rarer patterns say nothing of how often they occur, or of how their columns are distributed. The
-# commonest is exempt: what a simulator needs it says itself.
+# With fewer events, neither the rate of a pattern nor its columns can be learnt. For the commonest
+# pattern, the simulator says how many events it needs.
 MIN_EVENTS = 5
 
 
 class Patterns:
-    """Read patterns off events, as integers: 0 is rejected, else 1 + the bits of lost objects.
+    """Read patterns of events as integers: 0 is rejected, else 1 + the bits of lost objects.
 
     Parameters
     ----------
     names, x_names : list of str or None
         Columns of y and of X, None if they have no names.
     n_columns : int
-        Of y.
+        Number of columns of y.
     accepted : str, int or None
-        Column of y that says whether an event is accepted; None if rejected events are those
-        that are zero throughout.
+        Column of y that says whether an event is accepted. None if rejected events have only
+        zeros.
     objects : sequence of str
-        Prefixes of the objects that may be absent on their own.
+        Prefixes of the objects that may be absent from accepted events.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Patterns:
     rest : list of int
         Positions of the other columns of y.
     object_columns, object_inputs : list of list of int
-        Positions of the columns of each object in y, and in X, where it may have none.
+        Positions of the columns of each object in y, and in X, which may have none of them.
     """
 
     def __init__(self, names, x_names, n_columns, *, accepted, objects):
@@ -52,7 +52,7 @@ class Patterns:
                     other = "accepted=" if column == self.flag else f"object {owner[column]!r}"
                     raise ValueError(
                         f"Column {self.names[column]!r} of y belongs to object {prefix!r} and to "
-                        f"{other}: name each object once, by its whole prefix."
+                        f"{other}: name each object once, with its full prefix."
                     )
                 owner[column] = prefix
 
@@ -70,21 +70,14 @@ class Patterns:
         else:
             accepted = self._checked_flag(y[:, self.flag])
             self._check_rejected(rest, accepted)
-        lost = np.zeros(len(y), dtype=np.int64)
-        for bit, columns in enumerate(self.object_columns):
-            lost |= (~y[:, columns].any(axis=1)).astype(np.int64) << bit
-        return np.where(accepted, 1 + lost, 0)
+        return np.where(accepted, 1 + _absent(y, self.object_columns), 0)
 
     def of_inputs(self, X):
-        """Bits of the objects that a row of X lacks; those without columns in X count as there."""
-        absent = np.zeros(len(X), dtype=np.int64)
-        for bit, columns in enumerate(self.object_inputs):
-            if columns:
-                absent |= (~X[:, columns].any(axis=1)).astype(np.int64) << bit
-        return absent
+        """Bits of the objects that are absent from X; without columns in X they count as there."""
+        return _absent(X, self.object_inputs)
 
     def fakes(self, pattern, absent):
-        """Bits of the objects that y has in this pattern and X lacks."""
+        """Bits of the objects that are in this pattern of y and absent from X."""
         return np.where(pattern > 0, absent & ~(pattern - 1), 0)
 
     def columns(self, pattern):
@@ -109,7 +102,7 @@ class Patterns:
         return "; ".join(parts) or ACCEPTED
 
     def groups(self, pattern, absent):
-        """Rows of each pattern, those with fakes on their own, rarest first.
+        """Rows of each pattern, rarest first; events with fakes are patterns of their own.
 
         Returns
         -------
@@ -130,7 +123,7 @@ class Patterns:
             if len(rows) < MIN_EVENTS:
                 cure = "Pass more events, or select them so that it does not occur"
                 if pattern > 1 or fakes:
-                    cure += ", or name fewer objects="
+                    cure += ", or name fewer objects in objects="
                 raise ValueError(
                     f"The pattern {self.name(pattern, fakes)!r} has too few events to learn from: "
                     f"{len(rows)}, and {MIN_EVENTS} are needed. {cure}."
@@ -143,8 +136,8 @@ class Patterns:
             raise ValueError(
                 f"Column {self._label(self.flag)} of y says whether an event is accepted and must "
                 f"be 0 or 1, but row {row} has {flag[row]:g} ({int(bad.sum())} bad rows in all). "
-                "Name another column by accepted=, or pass accepted=None if rejected events are "
-                "those that are zero throughout."
+                "Name another column with accepted=, or pass accepted=None if rejected events have "
+                "only zeros."
             )
         return flag == 1
 
@@ -163,29 +156,26 @@ class Patterns:
         return column if self.names is None else repr(self.names[column])
 
 
+def _absent(table, objects):
+    """Bits of the objects, given by their columns, that are zero in each row."""
+    bits = np.zeros(len(table), dtype=np.int64)
+    for bit, columns in enumerate(objects):
+        if columns:
+            bits |= (~table[:, columns].any(axis=1)).astype(np.int64) << bit
+    return bits
+
+
 def _flag(accepted, names, n_columns):
     """Position of the column that says whether an event is accepted."""
     if accepted is None:
         return None
-    if isinstance(accepted, str):
-        if names is None:
-            raise ValueError(
-                f"accepted={accepted!r} names a column, but y has no column names: pass its "
-                "position, for example accepted=-1, or a DataFrame."
-            )
-        if accepted not in names:
-            raise ValueError(
-                f"y has no column {accepted!r}, which says whether an event is accepted: {names}. "
-                "Add it, 1 or 0, with zeros in the other columns of rejected events; name it by "
-                "accepted=; or pass accepted=None if rejected events are those that are zero "
-                "throughout."
-            )
-        return names.index(accepted)
-    if isinstance(accepted, (bool, np.bool_)) or not isinstance(accepted, numbers.Integral):
-        raise TypeError(f"accepted must be a column's name or position, or None, got {accepted!r}.")
-    if not -n_columns <= accepted < n_columns:
-        raise ValueError(f"accepted={accepted}, but y has {n_columns} column(s).")
-    return int(accepted) % n_columns
+    if isinstance(accepted, str) and names is not None and accepted not in names:
+        raise ValueError(
+            f"y has no column {accepted!r}, which says whether an event is accepted: {names}. Add "
+            "it, 1 or 0, with zeros in the other columns of rejected events; name it with "
+            "accepted=; or pass accepted=None if rejected events have only zeros."
+        )
+    return find_column(accepted, names, n_columns, "accepted", "y")
 
 
 def _columns_of(prefix, names):

@@ -1,4 +1,6 @@
-"""Residuals of the detector level against the theory level, rescaled column by column."""
+"""ResidualTransformer: scaled residuals of the detector level against the theory level."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -6,16 +8,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.compose._conditional import ConditionalTransformerMixin, read_sides
 from skjetsim.utils._angles import is_angle, wrap_phi
-from skjetsim.utils._columns import find_columns
+from skjetsim.utils._columns import find_column, find_columns
 from skjetsim.utils._validation import check_names_match, check_sample_weight
 from skjetsim.utils._weighted import weighted_std
+from skjetsim.utils._with_parameters import with_parameters
 
 
+@with_parameters
 class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     r"""Replace y by its scaled residual against X.
 
-    A detector changes an event little, so what has to be learnt is the change. With s the standard
-    deviation over the fitted events, each column of y becomes
+    A detector changes an event little, and a model of the change is easier to learn. If s is the
+    standard deviation over the fitted events, each column of y becomes
 
     .. math:: (y_i - x_i) / s(y_i - x_i)
 
@@ -24,29 +28,29 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     .. math:: x_i + r \, (y_i - x_i) \, s(x_i) / s(y_i - x_i), \quad
               r = s(y_{ref} - x_{ref}) / s(x_{ref}),
 
-    which gives every column's residual the relative width of the reference column's. Differences
-    of angles (columns named `phi` or `..._phi`) are wrapped into (-pi, pi].
+    in which the residuals of all columns have the same relative width as those of the reference
+    column. Differences of angles (columns named `phi` or `..._phi`) are wrapped into (-pi, pi].
 
     Parameters
     ----------
-    keep_truth : bool, default=False
+    keep_truth : bool
         Return the published target instead of the residual alone.
-    reference : str, int or None, default=None
-        Column that sets r, the log of the jet mass in the paper; r = 1 without one. Used with
-        `keep_truth`, and one of `columns`.
-    columns : list of str or int, or None, default=None
-        Columns of y that are replaced; the others stay as they are, and need not be in X. A
-        position is one in X and in y. None: all. A column with a threshold or a resonance, such as
-        a mass that is unfolded, has its edge or peak in one place only as it is.
+    reference : str, int or None
+        Column that sets r. It is the logarithm of the jet mass in the paper. With None, r = 1. It
+        is used with `keep_truth`, and must be one of `columns`.
+    columns : list of str or int, or None
+        Columns of y that are replaced. A position is the same in X and in y. All other columns are
+        kept, and need not be in X. None replaces all columns. Keep a column with a threshold or a
+        resonance, such as a mass that is unfolded: the residual has no edge or peak in one place.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of columns of X.
     scale_ : ndarray of shape (n_targets,)
-        What the residuals are multiplied by; 1 for columns that stay.
+        Factors of the residuals; 1 for columns that are kept.
     columns_ : ndarray of int
-        Column of X for each column of y; -1 if it stays.
+        Column of X for each column of y; -1 if the column is kept.
     angles_ : ndarray of bool
         Which columns are residuals of angles.
 
@@ -67,17 +71,9 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
     array([31., 48., 71.])
     """
 
-    def __init__(self, *, keep_truth=False, reference=None, columns=None):
-        self.keep_truth = keep_truth
-        self.reference = reference
-        self.columns = columns
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        return tags
+    keep_truth: bool = False
+    reference: str | int | None = None
+    columns: Sequence[str | int] | None = None
 
     def fit(self, X, y, sample_weight=None):
         """Learn the widths of the residuals.
@@ -86,7 +82,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            Each column that is replaced has to be in X too; without names both have the same
+            Each column that is replaced must be in X, too. Without names, both have the same
             columns.
         sample_weight : array-like of shape (n_samples,), optional
 
@@ -143,13 +139,13 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return residual + self._truth(X) if self.keep_truth else residual
 
     def inverse_transform_target(self, X, y):
-        """Detector level back from scaled residuals.
+        """Detector level from scaled residuals.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            As `transform_target` returns it.
+            What `transform_target` returns.
 
         Returns
         -------
@@ -162,7 +158,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return observed
 
     def log_det_target(self, X, y):
-        """log|det| of `transform_target` with respect to y: the same for every row.
+        """log|det| of `transform_target` with respect to y, which is the same for every row.
 
         Parameters
         ----------
@@ -177,10 +173,10 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return np.full(len(X), np.log(self.scale_).sum())
 
     def get_target_names_out(self, names):
-        """Return the names with `_residual` appended, or as they are with `keep_truth`.
+        """Append `_residual` to the names, except with `keep_truth`.
 
-        The published target of an angle is no longer an angle: it gets `_scaled` appended. Columns
-        that stay keep their names.
+        With `keep_truth` an angle gets `_scaled` appended, since its target is not an angle.
+        Columns that are kept have the same names as before.
 
         Parameters
         ----------
@@ -198,7 +194,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return [f"{name}_{ending}" if m else name for name, m in zip(names, marked, strict=True)]
 
     def _tables(self, X, y):
-        """Both sides as arrays, compared with the columns of the fit."""
+        """Both levels as arrays, compared with the columns of the fit."""
         check_is_fitted(self)
         widths = self.n_features_in_, len(self.columns_)
         (X, y), (x_names, _) = read_sides(self, X, y, widths, (None, self.names_))
@@ -212,7 +208,7 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return X, y
 
     def _truth(self, X):
-        """Columns of X that those of y are compared with; zeros for columns that stay."""
+        """Column of X for each column of y; zeros for columns that are kept."""
         return np.where(self.columns_ >= 0, X[:, self.columns_], 0.0)
 
     def _difference(self, X, y):
@@ -221,30 +217,22 @@ class ResidualTransformer(ConditionalTransformerMixin, BaseEstimator):
         return difference
 
     def _reference_index(self):
-        reference = self.reference
-        if isinstance(reference, str):
-            if self.names_ is None or reference not in self.names_:
-                raise ValueError(f"reference={reference!r} is not a column of y: {self.names_}.")
-            reference = self.names_.index(reference)
-        elif not 0 <= reference < len(self.columns_):
-            raise ValueError(
-                f"reference={reference!r} is not a column of y, which has {len(self.columns_)}."
-            )
+        reference = find_column(self.reference, self.names_, len(self.columns_), "reference", "y")
         if self.columns_[reference] < 0:
             raise ValueError(
-                f"reference={self.reference!r} stays as it is and has no residual, whose width is "
-                f"asked for: name it in columns={self.columns!r} too."
+                f"reference={self.reference!r} is kept and has no residual, whose width is needed: "
+                f"name it in columns={self.columns!r}, too."
             )
         return reference
 
 
 def _without_names(table):
-    """Return a transformed y as an array: its names are not those of the fit."""
+    """Array of a transformed y, whose names are not those of the fit."""
     return table.to_numpy() if hasattr(table, "to_numpy") else table
 
 
 def _match_columns(X, y, chosen):
-    """For each column of y its column in X (-1: not chosen), and the names of y if both have.
+    """Column of X for each column of y (-1: not chosen), and the names of y if both have names.
 
     X and y are (number of columns, names or None).
     """
@@ -254,7 +242,7 @@ def _match_columns(X, y, chosen):
         replaced = list(range(n_targets))
         if not named and n_features != n_targets:
             raise ValueError(
-                f"Residuals need the same columns on both sides: X has {n_features}, y has "
+                f"Residuals need the same columns on both levels: X has {n_features}, y has "
                 f"{n_targets}. Give both as DataFrames, so that columns are matched by name."
             )
     else:
@@ -268,13 +256,13 @@ def _match_columns(X, y, chosen):
 
 
 def _partner(column, n_features, x_names, y_names):
-    """Column of X that one of y is compared with: by name, or at the same position."""
+    """Column of X for a column of y: by name, or at the same position."""
     if x_names is not None and y_names[column] in x_names:
         return x_names.index(y_names[column])
     if x_names is None and column < n_features:
         return column
     what = column if x_names is None else repr(y_names[column])
     raise ValueError(
-        f"Residuals need the same columns on both sides: y has {what}, X has only "
+        f"Residuals need the same columns on both levels: y has {what}, X has only "
         f"{x_names or n_features}. Put X and y into the same coordinates first."
     )

@@ -1,50 +1,52 @@
-"""A simulator that sees every event in the same orientation."""
+"""SymmetricSimulator: turns every event into the same orientation."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
+from skjetsim.compose._tables import flat_rows
 from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import column_names
+from skjetsim.utils._with_parameters import with_parameters
 
-ALONG = ("pz", "eta", "delta_eta")  # change sign with the direction of the beam
-ACROSS = ("delta_phi", "opposite_mt")  # and these with the way round
-# Have a direction, and are none of the columns that turn.
+ALONG = ("pz", "eta", "delta_eta")  # change sign if the beam axis is reflected
+ACROSS = ("delta_phi", "opposite_mt")  # change sign if phi is reflected
+# Have a direction, but cannot be turned.
 OTHERS = ("theta", "d0", "z0", "dxy", "dz", "vx", "vy", "vz")
 
 
 @dataclass
 class Orientation:
-    """How each event is turned: by an angle about the beam, and which axes are reflected."""
+    """Angle by which each event is turned about the beam, and the axes that are reflected."""
 
     phi: np.ndarray
-    side: np.ndarray  # of the beam: 1 or -1
-    hand: np.ndarray  # the way round in which phi grows: 1 or -1
+    side: np.ndarray  # 1, or -1 if the beam axis is reflected
+    hand: np.ndarray  # 1, or -1 if phi is reflected
 
     def repeated(self, n_samples):
-        """The same for several draws of each event."""
-        parts = (self.phi, self.side, self.hand)
-        return Orientation(*(np.repeat(part, n_samples) for part in parts))
+        """Orientation of several draws of each event."""
+        return Orientation(*(np.repeat(part, n_samples) for part in vars(self).values()))
 
 
 class Directions:
-    """Which columns of a table have a direction, and how they turn.
+    """Columns of a table that have a direction, and how they turn.
 
     Parameters
     ----------
     names : list of str
     what : str
-        How the table is called in messages.
+        What messages call the table.
     """
 
     def __init__(self, names, what):
-        # A magnitude (`jet_abs_eta`) has a component's name, and no direction.
+        # A magnitude, such as `jet_abs_eta`, has no direction.
         names = ["" if "abs" in name.split("_") else name for name in names]
         self.what, self.objects = what, event_objects(names)
         self.positions = {name: i for i, name in enumerate(names)}
@@ -59,14 +61,14 @@ class Directions:
                 self.across += [parts["sin_phi"]] if "sin_phi" in parts else []
             else:
                 self.vectors += self._pairs(obj, parts)
+        self.across += [y for _, y in self.vectors] + [column for column, _ in self.phi]
 
     def _refuse_others(self, names):
         for name in names:
             if name.split("_")[-1].lower() in OTHERS:
                 raise ValueError(
                     f"SymmetricSimulator: column {name!r} of {self.what} has a direction, and "
-                    "cannot be turned. Give eta in place of a polar angle, and "
-                    "compute others inside."
+                    "cannot be turned. Replace a polar angle by eta, and compute others inside."
                 )
 
     def _pairs(self, obj, parts):
@@ -75,13 +77,13 @@ class Directions:
             there, missing = (join_name(obj, component) for component in half)
             raise ValueError(
                 f"SymmetricSimulator: {label(obj)} has a column {there!r} in {self.what} but no "
-                f"{missing!r}, and half a vector cannot be turned. Add the other half, or take "
-                "this column out."
+                f"{missing!r}, and half a vector cannot be turned. Add the other half, or remove "
+                "this column."
             )
         return transverse_pairs(parts)
 
     def azimuth(self, table, name):
-        """Phi of an object, and where it has one: not if the object is all zero."""
+        """Phi of an object, and a mask of the events that have the object."""
         if name not in self.objects:
             known = ", ".join(map(repr, self.objects)) or "none"
             raise ValueError(
@@ -101,7 +103,7 @@ class Directions:
         )
 
     def side(self, table, name):
-        """Which way along the beam an object goes: 1 or -1; 1 if no column says."""
+        """Direction of an object along the beam: 1 or -1; 1 if no column has it."""
         for component in ("pz", "eta", "rapidity"):
             column = self.positions.get(join_name(name, component))
             if column is not None:
@@ -109,39 +111,38 @@ class Directions:
         return np.ones(len(table))
 
     def turn(self, table, orientation):
-        """Events as if their reference pointed along x and forward."""
-        hand = orientation.hand
-        out = self._reflected(table, orientation)
-        self._set_phi(out, table, lambda phi: hand * (phi - orientation.phi))
-        cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
-        for x, y in self.vectors:
-            out[:, x], across = rotated(table[:, x], table[:, y], cos, -sin)
-            out[:, y] = hand * across
-        return out + 0.0  # makes -0.0, of what is not there, plain zeros
+        """Events turned so that their reference points along x and forward."""
+        out = table.copy()
+        self._rotate(out, -orientation.phi)
+        self._reflect(out, orientation)
+        return self._finished(out, table)
 
     def turn_back(self, table, orientation):
         """Undo `turn`."""
-        hand = orientation.hand
-        out = self._reflected(table, orientation)
-        self._set_phi(out, table, lambda phi: hand * phi + orientation.phi)
-        cos, sin = np.cos(orientation.phi), np.sin(orientation.phi)
-        for x, y in self.vectors:
-            out[:, x], out[:, y] = rotated(table[:, x], hand * table[:, y], cos, sin)
-        return out + 0.0
-
-    def _set_phi(self, out, table, turned):
-        for column, parts in self.phi:
-            phi = wrap_phi(turned(table[:, column]))
-            out[:, column] = np.where(_is_there(table, parts), phi, 0.0)
-
-    def _reflected(self, table, orientation):
         out = table.copy()
+        self._reflect(out, orientation)
+        self._rotate(out, orientation.phi)
+        return self._finished(out, table)
+
+    def _rotate(self, out, angle):
+        cos, sin = np.cos(angle), np.sin(angle)
+        for x, y in self.vectors:
+            out[:, x], out[:, y] = rotated(out[:, x], out[:, y], cos, sin)
+        for column, _ in self.phi:
+            out[:, column] += angle
+
+    def _reflect(self, out, orientation):
         out[:, self.along] *= orientation.side[:, None]
         out[:, self.across] *= orientation.hand[:, None]
-        return out
+
+    def _finished(self, out, table):
+        """Wrap phi, and keep the zeros of absent objects."""
+        for column, parts in self.phi:
+            out[:, column] = np.where(_is_there(table, parts), wrap_phi(out[:, column]), 0.0)
+        return out + 0.0  # turns -0.0 into 0.0
 
     def lay_along_x(self, table, name):
-        """Clear the azimuth of an object of the rounding that the turn has left."""
+        """Set the azimuth of a turned object to zero, without the rounding of the turn."""
         parts = self.objects[name]
         if "px" in parts:
             table[:, parts["px"]] = np.hypot(table[:, parts["px"]], table[:, parts["py"]])
@@ -153,7 +154,7 @@ class Directions:
 
 
 def _is_there(table, parts):
-    """Whether an object is in an event: not all its columns are zero, or it has but one."""
+    """Whether an object is in an event: a column is not zero, or there is only one column."""
     return table[:, parts].any(axis=1) if len(parts) > 1 else np.ones(len(table), dtype=bool)
 
 
@@ -161,61 +162,62 @@ def _sign(values):
     return np.where(values < 0, -1.0, 1.0)
 
 
+@with_parameters
 class SymmetricSimulator(MetaSimulator):
     """Simulate every event in one orientation, and turn it back.
 
-    A detector that is round and has two equal ends responds alike to an event, to the same event
-    turned about the beam, and to its mirror images. Here the simulator inside sees each event of X
-    turned so that a reference object points along x and forward, and a second object to the left of
-    it; y is turned along, and what is drawn is turned back. What was four mirror images of every
-    azimuth (two without a second object) is one, so that as many events say that much more, and
-    the simulation has the symmetries exactly.
+    A round detector with two equal ends has the same response to an event, to the event turned
+    about the beam, and to its mirror images. Here each event of X is turned so that a reference
+    object points along x and forward, and a second object to the left of it. y is turned in the
+    same way. The simulator inside learns these events, and drawn events are turned back. All
+    azimuths, with four mirror images each (two without a second object), become one orientation:
+    the same number of events says more, and the simulation has the symmetries exactly.
 
     Parameters
     ----------
     simulator : simulator
-        Learns y given X in one orientation; a Pipeline that ends in one will do.
+        Learns y given X in one orientation. It may be a Pipeline that ends in a simulator.
     reference : str
-        Object of X that is turned to phi = 0 and, if its `pz`, `eta` or `rapidity` is below
-        zero, reflected along the beam. With one that has none of these, such as missing
-        momentum, nothing is reflected along the beam.
-    second_object : str or None, default=None
-        Object of X that is reflected to phi > 0; an event without it stays as it is. None leaves
-        the way round as it is: take it if the field bends what is measured, since the mirror
-        image of a solenoid bends the other way. It hardly moves jets and muons at the collision
-        point; electrons that radiate in the field keep a side.
+        Object of X that is turned to phi = 0. If its `pz`, `eta` or `rapidity` is below zero, the
+        event is reflected along the beam. If it has none of these columns, as the missing
+        momentum, no event is reflected along the beam.
+    second_object : str or None
+        Object of X that is reflected to phi > 0. Events without it are not reflected. None reflects
+        no event: take it if the magnetic field bends what is measured, since the mirror image of a
+        solenoid bends the other way. The field hardly changes jets and muons at the collision
+        point, but electrons radiate to one side.
 
     Attributes
     ----------
     simulator_ : simulator
-        Fitted clone, which knows events in the one orientation alone.
+        Fitted clone. It only knows events in one orientation.
     n_features_in_, n_targets_ : int
     feature_names_in_, target_names_in_ : ndarray of str
 
     See Also
     --------
-    skjetsim.preprocessing.PhiRotation : Measures phi from an object, which is the rotation alone,
-        on one side.
-    TransformedSimulator : Other coordinates of y.
+    skjetsim.preprocessing.PhiRotation : Measures phi from an object: the rotation alone, of one
+        level.
+    TransformedSimulator : Changes the coordinates of y.
 
     Notes
     -----
-    Columns need names: `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `rapidity`, and the
-    signed `delta_eta`, `delta_phi` and `opposite_mt`, of any object, turn. All others stay as they
-    are, and must be such as have no direction: pT, masses, energies, counts, magnitudes
-    (`abs_eta`). Angles in other frames are none of these: compute them inside. Polar angles, impact
-    parameters and vertices are refused if their names say so (`theta`, `d0`, `vx`). Drawn phi
-    are in (-pi, pi]. An object is not in an event if all its columns are zero, and stays zero,
-    as `EfficiencySimulator` wants it, which may stand inside.
+    Columns need names. The columns `px`, `py`, `pz`, `eta`, `phi`, `cos_phi`, `sin_phi`, `rapidity`
+    and the signed `delta_eta`, `delta_phi` and `opposite_mt` of any object are turned. All other
+    columns are kept, and must not have a direction: pT, masses, energies, counts, magnitudes
+    (`abs_eta`). Angles in other frames have a direction: compute them inside. Polar angles, impact
+    parameters and vertices are refused if their names are known (`theta`, `d0`, `vx`). Drawn phi
+    are in (-pi, pi]. An object is absent from an event if all its columns are zero. It then stays
+    zero, as `EfficiencySimulator` needs it, which may be the simulator inside.
 
     `predict` turns the point prediction of the simulator inside back.
 
-    The reference of a turned event has phi = 0, exactly, and the all-equal column says nothing to a
-    network. The Jacobian is one: log p is that of the turned event.
+    The reference of a turned event has exactly phi = 0: this column is constant, and networks
+    ignore it. The Jacobian is one, so that log p is that of the turned event.
 
-    With `Unfolder`, X is the measured event, and theory-level events are symmetric, too, as long as
-    beams are equal and nothing violates parity. A detector with a dead region has no symmetry: the
-    wrong mean of all its sides would be learnt.
+    Inside `Unfolder`, X is the measured event. Theory-level events are symmetric, too, if the beams
+    are equal and parity is conserved. A detector with a dead region has no symmetry: the simulator
+    would learn the mean of all its sides, which is wrong.
 
     Examples
     --------
@@ -234,10 +236,9 @@ class SymmetricSimulator(MetaSimulator):
     True
     """
 
-    def __init__(self, simulator, reference, *, second_object=None):
-        self.simulator = simulator
-        self.reference = reference
-        self.second_object = second_object
+    simulator: BaseEstimator
+    reference: str
+    second_object: str | None = None
 
     random_state = seed_inside("simulator")
 
@@ -258,12 +259,12 @@ class SymmetricSimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            If `simulator` is not a simulator, or an object not a name.
+            If `simulator` is not a simulator, or an object is not a name.
         ValueError
             On bad values (naming column and row), different lengths or indices of X and y, tables
             without names, objects that are not there or have no azimuth, events without the
-            reference, half a vector among the columns, or a column that is known to have a
-            direction and does not turn (`theta`, impact parameters, vertices).
+            reference, half a vector among the columns, or a column that has a direction and cannot
+            be turned (`theta`, impact parameters, vertices).
         """
         check_simulator(self.simulator)
         self._check_objects()
@@ -281,9 +282,7 @@ class SymmetricSimulator(MetaSimulator):
     def _draw_targets(self, rows, n_samples, random_state):
         turned, orientation = self._turned(rows)
         drawn = sample(self.simulator_, turned, n_samples=n_samples, random_state=random_state)
-        if n_samples is not None:
-            orientation = orientation.repeated(n_samples)
-        return self._back(drawn, orientation)
+        return self._back(drawn, orientation.repeated(n_samples or 1))
 
     def _predict_inside(self, rows):
         turned, orientation = self._turned(rows)
@@ -301,7 +300,7 @@ class SymmetricSimulator(MetaSimulator):
                 raise TypeError(f"{name} must be the name of an object of X, got {value!r}.")
         if self.second_object == self.reference:
             raise ValueError(
-                "SymmetricSimulator: second_object must be another object than the reference, got "
+                "SymmetricSimulator: second_object must not be the reference, got "
                 f"{self.reference!r} for both."
             )
 
@@ -313,9 +312,9 @@ class SymmetricSimulator(MetaSimulator):
         if not known.all():
             row = int(np.flatnonzero(~known)[0])
             raise ValueError(
-                f"Row {row} of X has zeros for the reference {label(self.reference)}, which then "
+                f"Row {row} of X has only zeros for the reference {label(self.reference)}, which "
                 f"has no azimuth ({int((~known).sum())} such rows in all). Select events that have "
-                "it, or take as reference an object that every event has."
+                "the reference, or choose an object that every event has."
             )
         side, hand = directions.side(rows, self.reference), np.ones(len(rows))
         if self.second_object is not None:
@@ -327,11 +326,11 @@ class SymmetricSimulator(MetaSimulator):
         return as_table(turned, names), orientation
 
     def _turned_target(self, rows, orientation):
-        """Events of y, turned as those of X were."""
+        """Events of y, turned like those of X."""
         names = self.target_names_in_
         return as_table(Directions(names, "y").turn(rows, orientation), names)
 
     def _back(self, drawn, orientation):
-        """Rows drawn by the simulator, as the events of X were."""
-        rows = np.asarray(drawn, dtype=np.float64).reshape(len(orientation.phi), -1)
+        """Rows that the simulator has drawn, turned back."""
+        rows = flat_rows(drawn, len(orientation.phi))
         return Directions(self.target_names_in_, "y").turn_back(rows, orientation)

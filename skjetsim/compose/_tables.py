@@ -1,37 +1,24 @@
-"""Events as `fit` reads them, and their rows with the names and the shape that they had."""
+"""Rows of checked events with the names and the shape that estimators inside were fitted with."""
+
+import numpy as np
 
 from skjetsim.utils._tables import as_table, has_target_names
-from skjetsim.utils._validation import (
-    check_same_events,
-    check_sample_weight,
-    validate_events,
-    validate_target,
-)
-
-
-def read_events(estimator, X, y, sample_weight, *, min_samples=1, paired=True):
-    """Checked arrays of what `fit` is given; of equal length if rows are `paired`."""
-    if paired or sample_weight is not None:
-        check_same_events(X, y, sample_weight)
-    X = validate_events(estimator, X, reset=True, min_samples=min_samples)
-    y = validate_target(estimator, y, n_samples=len(X) if paired else None, reset=True)
-    return X, y, check_sample_weight(sample_weight, len(X))
 
 
 def flat_table(estimator, rows):
-    """Rows of X with their names, as a classifier takes them: clouds and images flat."""
+    """Rows of X with their names; clouds and images stay flat, as classifiers take them."""
     return as_table(rows, getattr(estimator, "feature_names_in_", None))
 
 
 def theory_table(estimator, rows):
-    """Rows of X with the names and the shape they were fitted with."""
+    """Rows of X with the names and the shape of the fit."""
     if hasattr(estimator, "feature_names_in_"):
         return flat_table(estimator, rows)
     return rows.reshape(len(rows), *estimator.input_shape_)
 
 
 def target_table(estimator, rows):
-    """Rows of y with the names and the shape they were fitted with."""
+    """Rows of y with the names and the shape of the fit."""
     if not has_target_names(estimator):
         return rows.reshape(len(rows), *estimator.target_shape_)
     table = as_table(rows, estimator.target_names_in_)
@@ -39,7 +26,7 @@ def target_table(estimator, rows):
 
 
 def target_columns(estimator, rows, columns):
-    """Some columns of y; all of them have the shape of y, without names."""
+    """Some columns of y with their names; without names, all columns have the shape of y."""
     if has_target_names(estimator):
         return as_table(rows[:, columns], estimator.target_names_in_[columns])
     if len(columns) == estimator.n_targets_:
@@ -48,7 +35,12 @@ def target_columns(estimator, rows, columns):
 
 
 def measured_table(estimator, rows):
-    """Rows of y as a condition, which has two dimensions at least."""
+    """Rows of y as a condition, which has at least two dimensions."""
     if has_target_names(estimator):
         return as_table(rows, estimator.target_names_in_)
     return rows.reshape(len(rows), *(estimator.target_shape_ or (1,)))
+
+
+def flat_rows(drawn, n_rows):
+    """Events that an estimator inside has drawn, as an array of shape (n_rows, n_columns)."""
+    return np.asarray(drawn, dtype=np.float64).reshape(n_rows, -1)

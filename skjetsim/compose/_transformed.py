@@ -1,24 +1,22 @@
-"""A simulator behind transformations of its target."""
+"""TransformedSimulator: a simulator of transformed columns of y."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
-from skjetsim.base._inside import (
-    check_simulator,
-    explained,
-    fit_inside,
-    seed_inside,
-)
+from skjetsim.base._inside import check_simulator, explained, fit_inside, seed_inside
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._tags import innermost, is_paired
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._tables import theory_table
+from skjetsim.compose._tables import flat_rows, theory_table
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import check_same_events, column_names
+from skjetsim.utils._with_parameters import with_parameters
 
 
 def _is_conditional(transformer):
@@ -31,23 +29,24 @@ def _can_score(self):
 
 
 def _can_invert(self):
-    # A residual cannot be formed before the theory level is known.
-    if any(_is_conditional(step) for step in self.transformers):
+    # A residual needs the theory level, which is not known yet.
+    if any(map(_is_conditional, self.transformers)):
         return False
     return hasattr(innermost(self._inside[0]), "sample_inverse")
 
 
+@with_parameters
 class TransformedSimulator(InverseSampling, MetaSimulator):
-    """Transform y, simulate it there, and come back.
+    """Simulate transformed columns of y, and transform what is drawn back.
 
     Parameters
     ----------
     simulator : simulator
-        Learns the transformed y given X; a Pipeline that ends in one will do.
+        Learns the transformed y given X. It may be a Pipeline that ends in a simulator.
     transformers : list of transformers
-        Applied to y in order. A plain transformer sees y alone; a conditional one
-        (`ConditionalTransformerMixin`, such as `ResidualTransformer`) sees X too, as it reaches
-        this estimator.
+        Applied to y in order. A plain transformer is given y alone. A conditional one
+        (`ConditionalTransformerMixin`, such as `ResidualTransformer`) is also given X, as this
+        estimator receives it.
 
     Attributes
     ----------
@@ -58,17 +57,18 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     n_features_in_, n_targets_ : int
     target_names_in_ : ndarray of str
     paired_ : bool
-        That of the simulator inside: False for `OTUSSimulator`, for which `score` compares
+        That of the simulator inside. It is False for `OTUSSimulator`: `score` then compares
         distributions, not events.
 
     See Also
     --------
-    sklearn.compose.TransformedTargetRegressor : The like for regressors.
+    sklearn.compose.TransformedTargetRegressor : The same for regressors.
 
     Notes
     -----
-    `predict` takes the point prediction of the simulator inside back to the coordinates of y. A
-    conditional median stays one under monotone transformers of single columns, a mean does not.
+    `predict` transforms the point prediction of the simulator inside back to the coordinates of y.
+    Under monotone transformers of single columns, a conditional median remains a median. A mean
+    does not remain a mean.
 
     Examples
     --------
@@ -84,21 +84,20 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     (2, 1)
     """
 
-    def __init__(self, simulator, transformers):
-        self.simulator = simulator
-        self.transformers = transformers
+    simulator: BaseEstimator
+    transformers: Sequence[BaseEstimator]
 
     random_state = seed_inside("simulator")
     _needs_pairs = False
 
     def fit(self, X, y, sample_weight=None, **fit_params):
-        """Fit the transformers on y, then the simulator on what they make of it.
+        """Fit the transformers on y, then the simulator on the transformed y.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            As many rows as X, but for a simulator that learns from unpaired events.
+            As many rows as X, except for a simulator that learns from unpaired events.
         sample_weight : array-like of shape (n_samples,), optional
             Passed on to the simulator, and to each transformer whose `fit` takes it.
         **fit_params
@@ -113,9 +112,8 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         TypeError
             If `simulator` is not a simulator, or `transformers` not a list.
         ValueError
-            On bad values (naming column and row), different lengths or indices of X and y if
-            their rows belong together, or transformers that need pairs around a simulator that
-            learns from unpaired events.
+            On bad values (naming column and row), different lengths or indices of pairs, or
+            transformers that need pairs if the simulator learns from unpaired events.
         """
         self._check_parts()
         y_names = column_names(y)
@@ -128,7 +126,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         for transformer in self.transformers:
             fitted = clone(transformer)
             if y_names is not None and hasattr(fitted, "set_output"):
-                fitted.set_output(transform="pandas")  # names must not be lost between steps
+                fitted.set_output(transform="pandas")  # keeps names between steps
             takes_weight = weight is not None and has_fit_parameter(fitted, "sample_weight")
             weights = {"sample_weight": weight} if takes_weight else {}
             with _of_step(fitted, len(self.transformers_)):
@@ -140,15 +138,9 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         return self
 
     def _draw_targets(self, rows, n_samples, random_state):
-        drawn = sample(
-            self.simulator_,
-            theory_table(self, rows),
-            n_samples=n_samples,
-            random_state=random_state,
-        )
-        if n_samples is not None:
-            rows = np.repeat(rows, n_samples, axis=0)
-        return self._back(theory_table(self, rows), drawn)
+        draws = {"n_samples": n_samples, "random_state": random_state}
+        drawn = sample(self.simulator_, theory_table(self, rows), **draws)
+        return self._back(theory_table(self, np.repeat(rows, n_samples or 1, axis=0)), drawn)
 
     def _predict_inside(self, rows):
         table = theory_table(self, rows)
@@ -186,14 +178,14 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         conditional = [step for step in self.transformers if _is_conditional(step)]
         if conditional and not is_paired(self.simulator):
             raise ValueError(
-                f"{type(conditional[0]).__name__} needs to know which X belongs to y, but "
+                f"{type(conditional[0]).__name__} needs pairs of X and y, but "
                 f"{type(innermost(self.simulator)).__name__} learns from unpaired events. Its "
-                "residual= does what a ResidualTransformer would."
+                "parameter residual takes the place of a ResidualTransformer."
             )
 
     def _back(self, X, drawn):
         """Undo the transformers on rows drawn by the simulator."""
-        y = np.asarray(drawn).reshape(len(X), -1)
+        y = flat_rows(drawn, len(X))
         stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
         for transformer, names in stages:
             y = as_table(np.asarray(y), names)
@@ -205,12 +197,12 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
 
 
 def _of_step(transformer, number):
-    """Say in the errors of a step that the bad values are those of y."""
+    """Say in errors of a step that the values are those of y."""
     return explained(f"in y, transformers[{number}] ({type(transformer).__name__})")
 
 
 def _marks_pairs(fit_params):
-    """Whether rows are marked as pairs to the simulator inside, or to the last step of one."""
+    """Whether `fit` of the simulator inside, or of its last step, is given `paired`."""
     return any(
         name.split("__")[-1] == "paired" and marks is not None for name, marks in fit_params.items()
     )

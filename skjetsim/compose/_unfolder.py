@@ -1,45 +1,41 @@
-"""Any simulator, trained the other way round: theory level from detector level."""
+"""Unfolder: a simulator that learns the theory level from the detector level."""
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._drawing._sample import log_prob, sample
+from skjetsim.base._checks import read_events
 from skjetsim.base._inside import (
     check_simulator,
     explained,
     fit_inside,
     forget,
+    parts_have,
     seed_inside,
 )
 from skjetsim.base._inverse import BaseUnfolder
-from skjetsim.compose._tables import measured_table, read_events, theory_table
-from skjetsim.utils._validation import (
-    validate_events,
-    validate_target,
-)
+from skjetsim.compose._tables import measured_table, theory_table
+from skjetsim.utils._with_parameters import with_parameters
 
 
-def _has_density(self):
-    return hasattr(getattr(self, "simulator_", self.simulator), "score_samples")
-
-
+@with_parameters
 class Unfolder(BaseUnfolder):
     """Unfold with a simulator that learns the theory level from the detector level.
 
-    A simulator learns p(y given X); trained with the sides swapped, it learns p(X given y), and its
-    draws for a measured event are the posterior of what happened in the collision.
+    A simulator learns p(y given X). If the two levels are swapped in the training, it learns
+    p(X given y). Its draws for a measured event are the posterior of the theory-level event.
     `Unfolder(FlowSimulator())` is the conditional invertible network of [1]_.
 
     Parameters
     ----------
     simulator : simulator
-        Learns X given y. Also a Pipeline or search that ends in one: its transformers then act on
-        y, as those of a `TransformedSimulator` act on X.
+        Learns X given y. It may be a Pipeline or a search that ends in a simulator. Transformers
+        of a Pipeline then act on y, and those of a `TransformedSimulator` act on X.
 
     Attributes
     ----------
     simulator_ : simulator
-        Fitted clone, to which y is the theory level and X the detector level.
+        Fitted clone. Its y is the theory level, and its X is the detector level.
     n_features_in_, n_targets_ : int
         Columns of X and of y.
     feature_names_in_ : ndarray of str
@@ -52,15 +48,15 @@ class Unfolder(BaseUnfolder):
     See Also
     --------
     IterativeUnfolder : Takes the prior from measured events.
-    TransformedSimulator : With `ResidualTransformer`, which here sees y, makes the simulator learn
-        the difference of the two levels.
+    TransformedSimulator : With a `ResidualTransformer` inside, the simulator learns the difference
+        of the two levels.
 
     Notes
     -----
-    The posterior is p(y given X) p(X) / p(y), and the prior p(X) is that of the training events:
-    if the measured events follow another, the unfolded spectrum is drawn towards the simulated
-    one, by as much as the detector smears it. Draws of one measured event are its posterior; one
-    draw of each measured event is a sample of the unfolded spectrum.
+    The posterior is p(y given X) p(X) / p(y). The prior p(X) is that of the training events. If
+    the measured events have another prior, the unfolded spectrum is biased towards the simulated
+    one. The more the detector smears, the larger is the bias. Many draws of one measured event
+    sample its posterior. One draw of each measured event samples the unfolded spectrum.
 
     References
     ----------
@@ -82,8 +78,7 @@ class Unfolder(BaseUnfolder):
     (1, 1000, 1)
     """
 
-    def __init__(self, simulator):
-        self.simulator = simulator
+    simulator: BaseEstimator
 
     random_state = seed_inside("simulator")
 
@@ -97,7 +92,7 @@ class Unfolder(BaseUnfolder):
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
             Detector-level events; row i of both is the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Change the prior: they go along with the pairs.
+            Weights of the pairs. They change the prior.
 
         Returns
         -------
@@ -126,28 +121,14 @@ class Unfolder(BaseUnfolder):
         with _sides_swapped():
             return sample(self.simulator_, measured, n_samples=n_samples, random_state=random_state)
 
-    @available_if(_has_density)
-    def score_samples(self, X, y):
-        """Log p(X given y) of each event, in the units of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples, n_targets)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        X = validate_events(self, X, reset=False)
-        y = validate_target(self, y, n_samples=len(X), reset=False)
+    @available_if(parts_have("score_samples", "simulator"))
+    def _log_density(self, X, y):
         with _sides_swapped():
             return log_prob(self.simulator_, measured_table(self, y), theory_table(self, X))
 
 
 def _sides_swapped():
-    """Say in the errors of the simulator which side it means."""
+    """Say in errors of the simulator which level its X and its y are."""
     return explained(
         "in the simulator inside, whose X is the measured y and whose y is the theory X"
     )

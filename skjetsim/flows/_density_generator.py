@@ -8,6 +8,7 @@ from skjetsim._encoders._column_checks import check_columns
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_sample
 from skjetsim.base._generator import BaseGenerator
+from skjetsim.base._shapes import as_events
 from skjetsim.flows._density import fit_density, fit_density_further
 from skjetsim.utils._validation import check_events, validate_events
 
@@ -114,7 +115,7 @@ class DensityGenerator(
                 f"Z has {latent.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
-        return self._as_events(self._from_noise(latent[:, self.encoder_.varying_]))
+        return as_events(self, self._from_noise(latent[:, self.encoder_.varying_]))
 
     @property
     def _n_features_out(self):

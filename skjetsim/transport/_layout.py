@@ -1,4 +1,4 @@
-"""Which columns of two levels belong together, with errors that say what does not fit."""
+"""Columns of two levels that belong together, and checks of parameters that name columns."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ PT = (("pt",), ("log_pt",), ("px", "py"))  # what a transverse momentum is read 
 
 
 def partners(source, target):
-    """Column of `source` that each column of `target` corresponds to, or None.
+    """Column of `source` that corresponds to each column of `target`, or None.
 
-    Columns correspond by name. Those of two equally wide tables, in which no name stands elsewhere,
-    also correspond by position: if both columns are the same component of something, such as px of
-    a quark and of a jet, or if the tables have no name in common.
+    Columns correspond by name. If both tables are equally wide and no name is at another position,
+    columns also correspond by position: if both are the same component, such as px of a quark and
+    of a jet, or if the tables have no name in common.
     """
     place = {name: i for i, name in enumerate(source.names)}
     same_width = len(source.names) == len(target.names)
@@ -30,19 +30,22 @@ def partners(source, target):
     ]
 
 
+def _component(name):
+    return split_name(name)[1]
+
+
 def _alike(name, other):
     """Whether two columns are the same component of different objects."""
-    component = split_name(name)[1]
-    return component is not None and component == split_name(other)[1]
+    return _component(name) is not None and _component(name) == _component(other)
 
 
 def check_residual(residual, tables):
-    """Raise unless `residual` is a bool, None, or has steps of columns of the tables."""
+    """Raise unless `residual` is a bool, None, or has steps for columns of the tables."""
     if residual is None or isinstance(residual, bool):
         return
     if not isinstance(residual, Mapping):
         raise TypeError(
-            "residual must be True, False, or the typical step of columns, such as "
+            "residual must be True, False, or a dict with the typical step of columns, such as "
             f"{{'pt': 1.0, 'eta': 0.001}}, got {residual!r}."
         )
     known = {part for table in tables for name in table.names for part in (name, _component(name))}
@@ -50,17 +53,13 @@ def check_residual(residual, tables):
         check_positive(size, f"residual[{key!r}]")
         if key not in known:
             raise ValueError(
-                f"residual has a step of {key!r}, which is not a column of X or y and not a "
+                f"residual has a step of {key!r}, which is neither a column of X or y nor a "
                 f"component of one. Components are {', '.join(COMPONENTS)}."
             )
 
 
-def _component(name):
-    return split_name(name)[1]
-
-
 def find_steps(residual, source, target):
-    """Steps of the map's outputs, and the source's column each is added to, by target column.
+    """Step of each output of a map, and the column of the source that it is added to.
 
     Parameters
     ----------
@@ -75,13 +74,13 @@ def find_steps(residual, source, target):
     step, partner = target.width.copy(), [None] * len(target.names)
     if residual is False or residual is None:
         return step, partner
-    # A map does not start from a constant.
+    # Nothing is added to a constant.
     found = [i if i is None or source.varying[i] else None for i in partners(source, target)]
     if residual is True:
         if all(i is None for i in found):
             raise ValueError(
-                "residual=True adds to the columns that X and y share, but they share none that "
-                f"varies: X has {source.names}, y {target.names}, or the other way round."
+                "residual=True adds to the columns that X and y share, but no shared column "
+                f"varies. Columns of both levels: {source.names} and {target.names}."
             )
         return step, found
     for key, size in residual.items():
@@ -92,7 +91,7 @@ def find_steps(residual, source, target):
 
 
 def shared_columns(theory, measured, decoder):
-    """Columns on both levels: positions, step of the decoder, and whether they are angles."""
+    """Columns of both levels: positions, step of the decoder, and whether they are angles."""
     partner = partners(theory, measured)
     return [
         (partner[i], i, step, angle)
@@ -113,23 +112,19 @@ def find_thresholds(thresholds, target, other_names):
             swapped = _pt_components(others.get(obj, {}))
             cure = "X has it: were X and y swapped?" if swapped else f"Objects: {list(objects)}."
             raise ValueError(
-                f"thresholds name {obj!r}, for which y has neither '{obj}_pt' or '{obj}_log_pt' "
-                f"nor '{obj}_px' and '{obj}_py'. {cure}"
+                f"thresholds name {obj!r}, but y has no pT of it: neither '{obj}_pt' or "
+                f"'{obj}_log_pt' nor '{obj}_px' and '{obj}_py'. {cure}"
             )
         if names == ("log_pt",):
-            if least <= 0:
-                raise ValueError(
-                    f"thresholds[{obj!r}] is {least!r} GeV, but y has the logarithm of pT: it must "
-                    "be above zero."
-                )
-            least = float(np.log(least))
+            name = f"thresholds[{obj!r}], for a logarithm of pT,"
+            least = float(np.log(check_real(least, name, above=0, unit="GeV")))
         first, second = [*(parts[name] for name in names), None][:2]
         found.append((first, second, least))
     return tuple(found)
 
 
 def _pt_components(parts):
-    """Components that the transverse momentum of an object is read from; () if it has none."""
+    """Components that the transverse momentum of an object is read from, or ()."""
     return next((names for names in PT if set(names) <= set(parts)), ())
 
 
@@ -139,7 +134,7 @@ def find_anchors(anchors, tables):
     Parameters
     ----------
     anchors : None, callable, or list of (str or sequence of str)
-        Objects with px, py and pz, or the columns of a vector; both levels have them.
+        Objects with px, py and pz, or the columns of a vector, on both levels.
     tables : list of Table
     """
     if anchors is None or callable(anchors):
@@ -159,19 +154,19 @@ def find_anchors(anchors, tables):
 
 
 def check_per_object(per_object, tables):
-    """Raise if objects cannot be drawn one by one, or not by one network together.
+    """Raise if the objects of a group cannot share a network.
 
     Parameters
     ----------
     per_object : bool, or list of list of str
-        Objects that share a network.
+        Groups of objects that share a network.
     """
     if isinstance(per_object, bool):
         return
     if isinstance(per_object, str) or any(isinstance(names, str) for names in per_object):
         raise TypeError(
-            "per_object must be True, False, or a list of lists of objects that are measured "
-            f"alike, such as [['electron', 'positron']], got {per_object!r}."
+            "per_object must be True, False, or a list of lists of objects that share a network, "
+            f"such as [['electron', 'positron']], got {per_object!r}."
         )
     named = [name for names in per_object for name in names]
     twice = first_duplicate(named)
@@ -183,13 +178,13 @@ def check_per_object(per_object, tables):
             missing = [name for name in names if name not in parts]
             if missing:
                 raise ValueError(
-                    f"per_object names {missing[0]!r}, of which {table.what} has no column. "
+                    f"per_object names {missing[0]!r}, but {table.what} has no column of it. "
                     f"Objects: {list(parts)}."
                 )
             other = next((name for name in names if parts[name] != parts[names[0]]), None)
             if other is not None:
                 raise ValueError(
                     f"per_object: {names[0]!r} and {other!r} cannot share a network, since "
-                    f"{table.what} has {sorted(parts[names[0]])} of one and "
-                    f"{sorted(parts[other])} of the other."
+                    f"{table.what} has {sorted(parts[names[0]])} of the first and "
+                    f"{sorted(parts[other])} of the second."
                 )

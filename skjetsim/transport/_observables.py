@@ -1,21 +1,21 @@
 """Quantities of several objects, which transport maps see and whose distributions they compare.
 
-Each is called with events as a mapping of column names to tensors, and gives a tensor with one row
-per event, through which gradients flow. Any callable that does so can take its place.
+Each takes events as a mapping from column names to tensors, and returns a tensor with one row per
+event, through which gradients flow. Any callable that does the same can be used instead.
 """
 
 from skjetsim.utils._event_columns import event_objects, find_object, join_name
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._four_vectors import array_namespace, mass_of, pseudorapidity
 
-LEAST_PT = 1e-3  # GeV, of a logarithm
-LEAST_SQUARE = 1e-6  # GeV^2, of a mass
+LEAST_PT = 1e-3  # GeV: smallest argument of a logarithm
+LEAST_SQUARE = 1e-6  # GeV^2: smallest square of a mass
 # Components that an object is read from.
 READ = ("px", "py", "pz", "E", "pt", "eta", "phi", "mass", "log_pt", "log_mass", "log_E")
 
 
 class OfObjects:
-    """An observable of objects by name."""
+    """Observable of objects that are given by name."""
 
     def __init__(self, *objects):
         if not objects or not all(isinstance(name, str) for name in objects):
@@ -34,6 +34,20 @@ class OfObjects:
     def __hash__(self):
         return hash((type(self), self.objects))
 
+    def _read(self, events):
+        """The objects; one without a direction along the beam is transverse."""
+        return [self._read_one(events, name) for name in self.objects]
+
+    def _read_one(self, events, name):
+        owner = type(self).__name__
+        columns = {c: events[key] for c in READ if (key := join_name(name, c)) in events}
+        if not columns:
+            find_object(event_objects(list(events)), name, owner)  # raises, naming those there are
+        if not {"pz", "eta"} & set(columns):
+            first = next(iter(columns.values()))
+            columns["pz"] = array_namespace(first).zeros_like(first)
+        return EventObject(name, columns, owner)
+
 
 class FourMomentum(OfObjects):
     """Four-momentum (px, py, pz, E) of the sum of objects, in GeV.
@@ -42,9 +56,9 @@ class FourMomentum(OfObjects):
     ----------
     *objects : str
         Names of objects, whose columns are Cartesian or cylindrical: `muon_px`, ... or `muon_pt`
-        (`muon_log_pt`), `muon_eta`, `muon_phi`. The energy follows from `muon_mass`
-        (`muon_log_mass`) if there is one, else it is `muon_E`; an object that has neither is
-        massless. One without direction along the beam is transverse.
+        (`muon_log_pt`), `muon_eta`, `muon_phi`. The energy is computed from `muon_mass`
+        (`muon_log_mass`) if it exists, else it is `muon_E`. An object with neither is massless. An
+        object without a direction along the beam is transverse.
 
     Examples
     --------
@@ -58,7 +72,7 @@ class FourMomentum(OfObjects):
 
     def __call__(self, events):
         """Columns px, py, pz and E, shape (n_rows, 4)."""
-        return momentum_of(events, self.objects, type(self).__name__).T
+        return sum(map(four_momentum, self._read(events))).T
 
 
 class InvariantMass(OfObjects):
@@ -82,8 +96,7 @@ class InvariantMass(OfObjects):
 
     def __call__(self, events):
         """Mass of each event, shape (n_rows,)."""
-        momentum = momentum_of(events, self.objects, type(self).__name__)
-        return mass_of(momentum, least_square=LEAST_SQUARE)
+        return mass_of(sum(map(four_momentum, self._read(events))), least_square=LEAST_SQUARE)
 
 
 class ScalarSum(OfObjects):
@@ -105,14 +118,14 @@ class ScalarSum(OfObjects):
 
     def __call__(self, events):
         """H_T of each event, shape (n_rows,)."""
-        return sum(read_object(events, name, type(self).__name__).pt for name in self.objects)
+        return sum(one.pt for one in self._read(events))
 
 
 class OrderedMomenta(OfObjects):
     """Objects by falling pT: log pT, eta, mass if it has a column, then px, py, pz, E, in GeV.
 
-    What objects are called then does not matter: jets that models move one by one are compared as
-    the hardest, the second one, and so on.
+    The names of the objects then do not matter. Jets that a model moves one by one are compared as
+    the hardest jet, the second one, and so on.
 
     Parameters
     ----------
@@ -131,10 +144,10 @@ class OrderedMomenta(OfObjects):
     """
 
     def __call__(self, events):
-        """Each quantity of all objects, then that of the next; shape (n_rows, n_quantities)."""
+        """First quantity of all objects, then the second, ...; shape (n_rows, n_quantities)."""
         import torch
 
-        found = [read_object(events, name, type(self).__name__) for name in self.objects]
+        found = self._read(events)
         parts = ("px", "py", "pz", "energy")
         px, py, pz, e = (torch.stack([getattr(o, p) for o in found], dim=1) for p in parts)
         pt = torch.hypot(px, py).clamp_min(LEAST_PT)
@@ -147,19 +160,6 @@ class OrderedMomenta(OfObjects):
         return torch.cat([quantity.gather(1, order) for quantity in quantities], dim=1)
 
 
-def read_object(events, name, owner):
-    """The object of this name; one without direction along the beam is transverse."""
-    columns = {c: events[key] for c in READ if (key := join_name(name, c)) in events}
-    if not columns:
-        find_object(event_objects(list(events)), name, owner)  # raises, naming those there are
-    if not {"pz", "eta"} & set(columns):
-        first = next(iter(columns.values()))
-        columns["pz"] = array_namespace(first).zeros_like(first)
-    return EventObject(name, columns, owner)
-
-
-def momentum_of(events, objects, owner):
-    """Four-momentum (px, py, pz, E) of the sum of objects, shape (4, n_rows)."""
-    found = [read_object(events, name, owner) for name in objects]
-    xp = array_namespace(found[0].pt)
-    return sum(xp.stack([one.px, one.py, one.pz, one.energy]) for one in found)
+def four_momentum(one):
+    """Four-momentum (px, py, pz, E) of an object, shape (4, n_rows)."""
+    return array_namespace(one.pt).stack([one.px, one.py, one.pz, one.energy])

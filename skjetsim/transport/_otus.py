@@ -10,10 +10,9 @@ from skjetsim._encoders._column_checks import check_reach
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._inverse import InverseSampling
+from skjetsim.base._shapes import as_target
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.transport._settings import course, lay_out, make_network
 from skjetsim.transport._table import read_tables
-from skjetsim.transport._training import StagedTraining, check_losses, read_stages
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._four_vectors import energy
 from skjetsim.utils._seeds import as_seed_sequence
@@ -27,53 +26,52 @@ LARGEST_BATCH = 4096
 class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     """Simulate and unfold with two maps that are learnt from unpaired events.
 
-    An encoder takes detector-level events y to theory level, a decoder theory-level events X to
-    detector level. Neither is told which event of one sample is which of the other: the encoded
-    events shall be distributed as X, those decoded from them be y again, and what is decoded from X
-    be distributed as y [1]_. Distributions are compared by sliced Wasserstein distances, along
-    random directions and, if asked for, along single columns and observables. `transform`
-    simulates the detector and `inverse_transform` unfolds it.
+    An encoder E maps detector-level events y to theory level, and a decoder D maps theory-level
+    events X to detector level. Pairs are not needed. Encoded events should be distributed as X,
+    decoding them should give y again, and decoded events X should be distributed as y [1]_.
+    Distributions are compared by sliced Wasserstein distances, along random directions and, if
+    asked for, along single columns and observables. `transform` simulates the detector, and
+    `inverse_transform` unfolds.
 
     Parameters
     ----------
     masses : None, float or dict of str to float
-        Masses in GeV, of all objects with columns px, py, pz and E or by name of the object: the
-        maps give momenta, and energies follow from the mass.
+        Masses in GeV, one for all objects with columns px, py, pz and E, or by name of the object.
+        The maps then give momenta, and energies are computed from the mass.
     noise : {"conditional", "standard", "additive", None}
-        Noise that the networks are handed: with mean and width that a network of its own makes of
-        the event, or as it is; or added to their output, with a width for each column. None
-        makes both maps deterministic.
+        Noise of the maps. "conditional" is an input, whose mean and width come from a network that
+        sees the event. "standard" is an input, and standard normal. "additive" is added to the
+        output, with a width for each column. With None, both maps are deterministic.
     n_noise : int or None
-        Columns of noise of each map; by default as many as columns that it gives.
+        Columns of noise of each map. None means as many as output columns.
     residual : bool or dict of str to float
-        True adds what a network gives, in standard deviations, to the column of the same name; in
-        equally wide tables also at the same place, if both columns are one component, such as px of
-        a quark and of a jet, or if X and y have no name in common. A dict does that for some
-        columns, by name or component, with the typical size of the response in their unit, such as
+        True adds the output of a map, in standard deviations, to the input column of the same name.
+        In equally wide tables it also adds to the column at the same position, if both are the same
+        component, such as px of a quark and of a jet, or if X and y have no name in common. A dict
+        does so for some columns, by name or component, in steps of the typical response, such as
         ``{"log_pt": 0.05, "eta": 0.001, "phi": 0.001}``.
     per_object : bool or list of list of str
-        Draw each object of y (`muon_pt`, ...) from this object of X alone, with a network and noise
-        of its own, as particles are measured; what the network gives is stretched by a sinh, for
-        tails of many times the core. A list of lists of objects, such as
-        ``[["electron", "positron"]]``, gives those of a list one network: a mass peak then tells
-        the resolution. The encoder always sees the whole event.
+        Draw each object of y (`muon_pt`, ...) from the same object of X alone, with its own network
+        and noise, as detectors measure particles. A sinh stretches the output of the network, for
+        tails far outside the core. In a list of lists of objects, such as
+        ``[["electron", "positron"]]``, the objects of a list share a network: a mass peak then
+        tells the resolution. The encoder always sees the whole event.
     hidden_features : sequence of int
         Widths of the layers of each network.
     n_blocks : int
-        Residual blocks with batch normalisation behind them.
+        Number of residual blocks with batch normalisation, after these layers.
     activation : {"relu", "silu"}
     scale : {"standard", "normal"}
-        How columns and observables are scaled before networks and slices see them: by mean and
-        standard deviation, or through their quantiles to a normal, which counts core and tails
-        alike.
+        Scale of columns and observables before networks and slices see them: with mean and standard
+        deviation, or with their quantiles to a normal, which gives core and tails equal weight.
     observables : sequence of callable
         Quantities of both levels, such as `InvariantMass("electron", "positron")`, that networks
-        and slices see in addition to the columns; any function of a mapping from column names to
-        tensors.
+        and slices see in addition to the columns. Any function that takes a mapping from column
+        names to tensors can be used.
     theory_observables : sequence of callable
-        More of them, of X alone.
+        Further observables of X alone.
     target_observables : sequence of callable
-        More of them, of y alone.
+        Further observables of y alone.
     data_weight : float
         Weight of the squared error of D(E(y)), in steps of the decoder's columns.
     latent_weight : float
@@ -81,45 +79,46 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     simulated_weight : float
         Weight of the distance of D(X) from y.
     latent_loss : {"sliced_wasserstein", "mmd", "kl"}
-        Distance of E(y) from X: besides slices, the maximum mean discrepancy, or that of a
-        variational autoencoder, the Kullback-Leibler divergence of each encoded event's Gaussian
-        from a flow fitted to X, for which noise is "additive".
+        Distance of E(y) from X: that of slices, the maximum mean discrepancy, or the
+        Kullback-Leibler divergence of a variational autoencoder. The latter compares the Gaussian
+        of each encoded event with a flow fitted to X, and needs the noise "additive".
     p : {1, 2}
         Power of the distances along slices.
     n_slices : int
-        Random directions in each step.
+        Number of random directions in each step.
     n_learned_slices : int
-        Further directions, which are turned towards the largest distance in each step.
+        Number of further directions, which each step turns towards the largest distance.
     marginal_weight : float
         Weight of the mean distance of single columns, in addition to the slices.
     observable_weight : float
         Weight of the mean distance of single observables.
     anchor_weight : float
-        Weight of what keeps an event near where it was.
+        Weight of the anchors, which keep an event near its input.
     anchors : None, callable, or list of (str or sequence of str)
-        Vectors of which 1 - cos of the angle between both levels is the cost, as objects with px,
-        py and pz or as columns; or a function of both levels' mappings of columns, which gives a
-        cost for each event; or None, the mean squared step of the columns with the same name.
+        A list has vectors, as objects with px, py and pz or as lists of columns. Their cost is
+        1 - cos of the angle between both levels. A callable takes the mappings of columns of both
+        levels, and returns a cost for each event. None is the mean squared step of the columns with
+        the same name.
     thresholds : None or dict of str to float
-        Least transverse momentum of objects at detector level, in GeV. Reconstructed events that
-        fail do not enter the squared error, which is divided by the share of those that pass. They
-        do not bind what is drawn: `BoundTransformer` does.
+        Smallest transverse momentum of objects at detector level, in GeV. Reconstructed events
+        below it are not in the squared error, which is divided by the share of those above. Drawn
+        events may be below it: use `BoundTransformer` to prevent that.
     paired_weight : float
         Weight of the energy score of the pairs that `paired` marks in `fit`.
     train : {"both", "decoder", "encoder"}
-        A decoder alone is a generator of y from X, an encoder alone unfolds.
+        Maps that are trained. A decoder alone simulates, an encoder alone unfolds.
     stages : None or sequence of dict
-        What differs in each of several trainings, one after another: `train`, the weights,
+        Parameters that each of several consecutive trainings changes: `train`, the weights,
         `max_epochs`, `learning_rate`, `batch_size` and `schedule`.
     batch_size : int or "auto"
-        Rows of either level in a training step; "auto" makes some 16 steps an epoch, of 64 to 4096
-        rows. An error of a distribution below some 1 / sqrt(batch_size) is hardly seen.
+        Rows of each level in a training step. "auto" makes about 16 steps an epoch, of 64 to 4096
+        rows. The training hardly sees errors of a distribution below about 1 / sqrt(batch_size).
     validation_fraction : float
-        Share of the smaller level's events, as many of either level, held back to choose the best
-        epoch; 0 keeps the last.
+        Share of the smaller level's events that are held back to choose the best epoch, with as
+        many events of the other level. 0 keeps the last epoch.
     checkpoint : str or None
-        File written after each epoch, from which a killed `fit` with the same data and parameters
-        resumes, to the same result. It needs a `random_state`. Each stage has one of its own.
+        File written after each epoch. A killed `fit` with the same data and parameters resumes from
+        it, to the same result. It needs a `random_state`. Each stage has its own file.
 
     Attributes
     ----------
@@ -129,9 +128,9 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     target_names_in_ : ndarray of str
         Columns of y; y0, y1, ... if it had no names.
     paired_ : bool
-        False: scorers compare distributions, not events.
+        False: `score` and scorers compare distributions, not events.
     history_ : list of dict
-        Losses of each epoch of each stage, and the share of reconstructed events that pass the
+        Losses of each epoch of each stage, and the share of reconstructed events above the
         thresholds.
     best_epoch_ : int
         The epoch of the last stage whose weights were kept.
@@ -139,29 +138,30 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
 
     See Also
     --------
-    make_zee_otus, make_ttbar_otus : The published settings.
-    make_zee_unpaired : Coordinates and settings that do better.
-    skjetsim.inspection.TransportPlanDisplay : Where events are taken.
-    skjetsim.flows.FlowSimulator : Learns from pairs, and has the width of the response.
+    make_zee_otus, make_ttbar_otus : The published models.
+    make_zee_unpaired : Better coordinates and settings.
+    skjetsim.inspection.TransportPlanDisplay : Shows where events are moved to.
+    skjetsim.flows.FlowSimulator : Learns from pairs, also the width of the response.
 
     Notes
     -----
-    With d the squared error, W the distance along slices and c the anchors, the loss is
+    Let d be the squared error, W the distance along slices, and c the cost of the anchors. The loss
+    is
 
     data_weight d(y, D(E(y))) + latent_weight W(X, E(y)) + simulated_weight W(y, D(X))
     + anchor_weight (c(E(y), y) + c(X, D(X))).
 
-    Encoded events are distributed as X, whatever y is: what is unfolded has the prior of the
-    simulation, and if nature differs from it, the decoder takes the difference for detector.
-    `sample_inverse` draws no posterior of the truth.
+    Encoded events are distributed as X for any y. The unfolded spectrum is therefore that of the
+    simulation. If nature has another spectrum, the decoder takes the difference for a detector
+    effect. The draws of `sample_inverse` are not from the posterior of the truth.
 
-    Unpaired samples tell where distributions have to go, not which event goes where: of two
-    responses that give the same spectra, a narrow and a wide one, neither is wrong to this loss.
-    The mean response comes out right if maps start at the identity (`residual`); its width only
-    with `per_object` and a peak that shows it, or with some pairs (`paired`).
+    Unpaired samples determine distributions, but not which event belongs to which. If a narrow and
+    a wide response give the same spectra, this loss cannot tell them apart. The mean response is
+    right if the maps start at the identity (`residual`). Its width is only right with `per_object`
+    and a mass peak that shows it, or with some pairs (`paired`).
 
-    A slice is compared rank by rank, so that batches of both levels are equally large. Without
-    `p=1` the tails, whose events are farthest, take most of the gradient.
+    Slices are compared rank by rank, so that batches of both levels are equally large. With `p=2`
+    the tails, whose distances are largest, have most of the gradient.
 
     References
     ----------
@@ -224,11 +224,12 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         X : array-like of shape (n_theory, n_features)
             Theory-level events.
         y : array-like of shape (n_measured, n_targets) or (n_measured,)
-            Detector-level events. Their number may differ, and their order means nothing.
+            Detector-level events, in any number and any order.
         sample_weight : array-like of shape (n_theory,), optional
-            Weights of the rows of both levels, equally long: rows, and pairs, are drawn by weight.
+            Weights of the rows of X and of y, which must be equally long. Rows are drawn by weight.
         paired : array-like of bool, shape (n_theory,), optional
-            Rows in which X and y, equally long, are the same event. These also count as pairs.
+            Rows in which X and y, which must be equally long, are the same event. They also train
+            the maps as pairs.
 
         Returns
         -------
@@ -238,12 +239,14 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         ------
         ValueError
             On NaN or infinity (naming column and row), different lengths with `paired` or weights,
-            a mask of another type, a level that never varies, columns that masses, thresholds,
-            anchors or observables do not find, energies off the mass shell, fewer events than
-            `batch_size`, thresholds that nothing passes, a map without a loss, parameters out of
+            a mask that is not boolean, a level that does not vary, missing columns of masses,
+            thresholds, anchors or observables, energies off the mass shell, fewer events than
+            `batch_size`, thresholds that no event passes, a map without a loss, parameters out of
             range, or a loss that is not finite in the first epoch.
         """
         from skjetsim._nn import resolve_device
+        from skjetsim.transport._settings import course, lay_out
+        from skjetsim.transport._training import StagedTraining, check_losses, read_stages
 
         theory, measured, mask = read_tables(self, X, y, paired, sample_weight, self.masses)
         self._forget_fit()
@@ -271,10 +274,12 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
 
     @staticmethod
     def _auto_batch(n_rows):
-        """Large batches: what is compared are distributions."""
+        """Batches are large, since distributions are compared."""
         return int(np.clip(n_rows // 16, min(64, n_rows), LARGEST_BATCH))
 
     def _make_network(self, **settings):
+        from skjetsim.transport._settings import make_network
+
         return make_network(settings)
 
     def _train_stage(self, net, number, training):
@@ -284,7 +289,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         except Exception:
             self._forget_fit()
             raise
-        except KeyboardInterrupt:  # what was learnt up to then is a fitted model
+        except KeyboardInterrupt:  # what has been learnt is a fitted model
             if net.best_epoch_ == 0:
                 net.module.load_state_dict(learnt)
             self._keep_stage(net, number)
@@ -295,7 +300,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         if net.best_epoch_ == 0:
             return
         before, trained = self.history_, net.module_.stage.train
-        # What an earlier stage of this fit has trained is still there.
+        # A map that an earlier stage has trained is kept.
         self.trained_ = trained if not before or trained == self.trained_ else "both"
         self._keep(net)
         self.history_ = before + [{"stage": number, **epoch} for epoch in self.history_]
@@ -307,7 +312,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         return self._move("encoder", np.repeat(rows, n_samples or 1, axis=0), random_state)
 
     def _move(self, name, rows, random_state):
-        """Events of the other level that a map makes of rows."""
+        """Map rows to the other level."""
         self._require(name)
         what, side, function, n_columns = {
             "decoder": ("X", "theory", "simulate", self.n_targets_),
@@ -324,7 +329,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         return self._draw(len(rows), n_columns, random_state, rows, draw)
 
     def _require(self, name):
-        """Raise unless the map of this name was trained."""
+        """Raise NotFittedError unless the map of this name was trained."""
         if self.trained_ not in ("both", name):
             raise NotFittedError(
                 f"This {type(self).__name__} was fitted with train={self.trained_!r}: it has no "
@@ -332,9 +337,9 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
             )
 
     def reconstruct(self, y, *, random_state=None):
-        """Unfold detector-level events and simulate them again, D(E(y)).
+        """Unfold detector-level events and simulate them again: D(E(y)).
 
-        For a Pipeline, ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))`` does that.
+        For a Pipeline, call ``skjetsim.sample(model, skjetsim.sample_inverse(model, y))``.
 
         Parameters
         ----------
@@ -350,11 +355,11 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         rows = validate_target(self, y, n_samples=None, reset=False)
         there, back = as_seed_sequence(random_state).spawn(2)
         theory = self._move("encoder", rows, there)
-        return self._as_target(self._move("decoder", theory, back), y)
+        return as_target(self, self._move("decoder", theory, back), y)
 
 
 def _finish(rows, layout):
-    """Constants, angles and energies in double precision; changes the rows."""
+    """Set constants, angles and energies of `rows` in double precision."""
     for column, value in layout.constants.items():
         rows[:, column] = value
     angles = [i for i, angle in zip(layout.free, layout.angle, strict=True) if angle]

@@ -5,7 +5,7 @@ from skjetsim.transport._otus import OTUSSimulator
 ELECTRON_MASS = 5.11e-4  # GeV
 B_MASS = 4.7
 LEPTONS = ("electron", "positron")
-# What all published settings share, in place of the defaults.
+# Parameters that both published models have in place of the defaults.
 PUBLISHED = {
     "activation": "relu",
     "scale": "standard",
@@ -25,9 +25,10 @@ PUBLISHED = {
 def make_zee_otus(**parameters):
     """Make the published model of Z -> ee.
 
-    Both maps draw six columns of noise, of a mean and a width that a network makes of the event,
-    and take event and noise through one hidden layer of 128 to three-momenta. For the first 80
-    epochs an anchor keeps the direction of the electron, for 800 more nothing does.
+    Both maps draw six columns of noise, whose mean and width come from a network that sees the
+    event. Event and noise go through one hidden layer of 128 units and become three-momenta. An
+    anchor keeps the direction of the electron for the first 80 epochs, and 800 epochs without it
+    follow.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def make_zee_otus(**parameters):
 
     See Also
     --------
-    make_zee_unpaired : Does better, in less time.
+    make_zee_unpaired : Is more accurate, and faster.
 
     References
     ----------
@@ -76,10 +77,11 @@ def make_zee_otus(**parameters):
 def make_ttbar_otus(**parameters):
     """Make the published model of semileptonic top pairs.
 
-    Both maps draw 18 columns of standard normal noise, have a hidden layer of 64 and a residual
-    block with batch normalisation, and add what they give to the momentum at the same place: jets
-    to quarks, the missing momentum to the neutrino. A last stage trains the decoder alone. In the
-    squared error only reconstructed events count whose jets have 20 GeV.
+    Both maps draw 18 columns of standard normal noise, and have a hidden layer of 64 units and a
+    residual block with batch normalisation. Their output is added to the momentum at the same
+    position: that of a quark for a jet, and that of the neutrino for the missing momentum. A last
+    stage trains the decoder alone. The squared error only counts reconstructed events whose jets
+    have 20 GeV or more.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def make_ttbar_otus(**parameters):
     Returns
     -------
     OTUSSimulator
-        For columns px, py, pz and E, in GeV, of six objects on either level. Jets and missing
+        For columns px, py, pz and E, in GeV, of six objects on both levels. Jets and missing
         momentum are massless: set jet energies to the size of the momentum first.
 
     References
@@ -128,12 +130,7 @@ def make_ttbar_otus(**parameters):
         "thresholds": {f"jet{number}": 20.0 for number in range(1, 5)},
         "stages": [
             {"max_epochs": 1000},
-            {
-                "train": "decoder",
-                "simulated_weight": 1.0,
-                "max_epochs": 10,
-                "learning_rate": 1e-4,
-            },
+            {"train": "decoder", "simulated_weight": 1.0, "max_epochs": 10, "learning_rate": 1e-4},
         ],
     }
     return OTUSSimulator(**published | parameters)

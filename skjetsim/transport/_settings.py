@@ -1,7 +1,10 @@
-"""What the maps of an OTUSSimulator are built of: checked parameters, by columns of the events."""
+"""Settings of the maps of an OTUSSimulator: checked parameters, and what columns they are for."""
 
 from dataclasses import replace
 
+import torch
+
+from skjetsim import _nn
 from skjetsim.transport._layout import (
     check_per_object,
     check_residual,
@@ -17,12 +20,12 @@ from skjetsim.utils._validation import check_int, check_option
 
 LATENT_LOSSES = ("sliced_wasserstein", "mmd", "kl")
 PRIOR = {"hidden_features": (64, 64), "n_bins": 8}
-# A branch of the constructor's random_state, in addition to those of NetworkEstimator.
+# Branch of the constructor's random_state, in addition to those of NetworkEstimator.
 ORDERS = 100
 
 
 def lay_out(params, theory, measured, root):
-    """Settings that the module is built of; they are kept with the fit.
+    """Settings that the network is built from; they are kept with the fit.
 
     Parameters
     ----------
@@ -34,10 +37,8 @@ def lay_out(params, theory, measured, root):
     -------
     dict
     """
-    from skjetsim._nn import NOISES
-
     tables = theory, measured
-    check_option(params.noise, "noise", NOISES)
+    check_option(params.noise, "noise", _nn.NOISES)
     check_option(params.scale, "scale", ("standard", "normal"))
     check_option(params.activation, "activation", ("relu", "silu"))
     check_residual(params.residual, tables)
@@ -64,9 +65,9 @@ def lay_out(params, theory, measured, root):
 
 
 def course(settings):
-    """What decides on a training, in addition to its data, plan and weights, as text.
+    """Settings that a training depends on, in addition to its data, plan and weights, as text.
 
-    Observables are not in it: they show in the scales, which are kept with the weights.
+    It does not contain the observables: the scales depend on them, and are kept with the weights.
     """
     losses, anchors = settings["losses"], settings["losses"].anchors
     if callable(anchors):
@@ -76,11 +77,9 @@ def course(settings):
 
 
 def _map_layout(residual, source, target):
-    from skjetsim._nn import MapLayout
-
     step, partner = find_steps(residual, source, target)
     free = target.free
-    return MapLayout(
+    return _nn.MapLayout(
         free=free,
         center=[float(target.center[i]) if partner[i] is None else 0.0 for i in free],
         step=step[free].tolist(),
@@ -92,8 +91,6 @@ def _map_layout(residual, source, target):
 
 
 def _level(params, table, observables):
-    from skjetsim._nn import Level
-
     settings = {
         "names": list(table.names),
         "angle": list(table.angle),
@@ -101,22 +98,20 @@ def _level(params, table, observables):
         "observables": (*_callables(params.observables), *_callables(observables)),
         "scale": params.scale,
     }
-    settings["n_observed"] = _observe(Level(**settings), table).shape[1]
+    settings["n_observed"] = _observe(_nn.Level(**settings), table).shape[1]
     return settings
 
 
 def _losses(params, tables):
-    from skjetsim._nn import Losses
-
     check_option(params.latent_loss, "latent_loss", LATENT_LOSSES)
     check_option(params.p, "p", (1, 2))
     if params.latent_loss == "kl" and params.noise != "additive":
         raise ValueError(
-            'latent_loss="kl" needs the density of what the encoder draws: set '
-            f'noise="additive" in place of {params.noise!r}.'
+            'latent_loss="kl" needs the density of encoded events: set noise="additive" in place '
+            f"of {params.noise!r}."
         )
     theory, measured = tables
-    return Losses(
+    return _nn.Losses(
         latent_loss=params.latent_loss,
         p=params.p,
         n_slices=check_int(params.n_slices, "n_slices"),
@@ -131,23 +126,19 @@ def _losses(params, tables):
 def _prior(params, theory, root):
     if params.latent_loss != "kl":
         return None
-    from skjetsim._nn import column_orders
-
     free = theory.free
     return {
         "center": theory.center[free].tolist(),
         "scale": theory.width[free].tolist(),
-        "orders": column_orders(len(free), 6, "random", numpy_rng(root, ORDERS)),
+        "orders": _nn.column_orders(len(free), 6, "random", numpy_rng(root, ORDERS)),
         **PRIOR,
     }
 
 
 def make_network(settings):
-    """The network that the settings of a fit describe."""
-    from skjetsim._nn import OTUS, Level
-
-    theory, measured = (Level(**settings[side]) for side in ("theory", "measured"))
-    return OTUS(
+    """Build the network from the settings of a fit."""
+    theory, measured = (_nn.Level(**settings[side]) for side in ("theory", "measured"))
+    return _nn.OTUS(
         theory,
         measured,
         _map(settings, "encoder", measured, settings["theory"]["names"], per_object=False),
@@ -160,8 +151,6 @@ def make_network(settings):
 
 def _map(settings, name, source, target_names, per_object):
     """Arguments of a `TransportMap`."""
-    from skjetsim._nn import object_groups
-
     layout = settings[name]
     n_free = len(layout.free)
     groups = [(list(range(source.n_features)), list(range(n_free)), 0)]
@@ -169,7 +158,7 @@ def _map(settings, name, source, target_names, per_object):
         columns = source.feature_columns()
         seen = [split_name(source.names[i])[0] if i >= 0 else None for i in columns]
         given = [split_name(target_names[i])[0] for i in layout.free]
-        groups = object_groups(seen, given, () if per_object is True else per_object)
+        groups = _nn.object_groups(seen, given, () if per_object is True else per_object)
     starts_at_identity = any(partner is not None for partner in layout.partner)
     return {
         "layout": layout,
@@ -191,18 +180,14 @@ def _callables(observables):
 
 
 def _observe(level, table):
-    """Values of the observables, checked."""
-    import torch
-
-    from skjetsim._nn import Columns
-
+    """Checked values of the observables."""
     events = torch.tensor(table.values)
-    few = events[:2].clone().requires_grad_()  # enough to see a slope; of all it takes memory
+    few = events[:2].clone().requires_grad_()  # enough to see a slope, with little memory
     for number, observable in enumerate(level.observables):
         name = f"observable {number} of {table.what}, {observable!r},"
         try:
-            _check_observed(observable(Columns(events, level.names)), name, len(events))
-            sloped = observable(Columns(few, level.names)).requires_grad
+            _check_observed(observable(_nn.Columns(events, level.names)), name, len(events))
+            sloped = observable(_nn.Columns(few, level.names)).requires_grad
         except KeyError as error:
             raise ValueError(
                 f"{name} asks for column {error}, but the columns of {table.what} are "
@@ -210,17 +195,15 @@ def _observe(level, table):
             ) from error
         if not sloped:
             raise ValueError(
-                f"{name} has no slope in any column, so that nothing would be learnt of it. Leave "
-                "out detach(), comparisons and numpy."
+                f"{name} has no slope in any column, so that nothing can be learnt from it. Do not "
+                "use detach(), comparisons or numpy in it."
             )
     with torch.inference_mode():
         return level.observe(events)
 
 
 def _check_observed(values, name, n_events):
-    """Raise unless an observable is a tensor of finite numbers, one row per event."""
-    import torch
-
+    """Raise unless an observable is a tensor of finite numbers with one row per event."""
     if not isinstance(values, torch.Tensor):
         raise TypeError(
             f"{name} must give a torch tensor, through which gradients flow, got "
@@ -229,7 +212,7 @@ def _check_observed(values, name, n_events):
     if values.ndim not in (1, 2) or len(values) != n_events:
         raise ValueError(
             f"{name} gives a tensor of shape {tuple(values.shape)} for {n_events} events: expected "
-            "a row for each."
+            "a row per event."
         )
     bad = ~torch.isfinite(values.reshape(n_events, -1)).all(dim=1)
     if bad.any():

@@ -1,4 +1,4 @@
-"""Events of one level as an OTUSSimulator learns from them, read and checked."""
+"""Checked events of each level, from which an OTUSSimulator learns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,27 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim._encoders._column_checks import check_columns, column_reach
-from skjetsim.base._checks import weighted_events
+from skjetsim.base._checks import read_events, weighted_events
+from skjetsim.base._shapes import feature_names, target_names
 from skjetsim.utils._angles import is_angle
 from skjetsim.utils._event_columns import event_objects, split_name
 from skjetsim.utils._four_vectors import energy as energy_of
 from skjetsim.utils._parameters import check_real
-from skjetsim.utils._validation import (
-    check_same_events,
-    check_sample_weight,
-    column_names,
-    validate_events,
-    validate_target,
-)
+from skjetsim.utils._validation import check_same_events, column_names
 from skjetsim.utils._weighted import weighted_std
 
 SHELL = ("px", "py", "pz", "E")
-TOLERANCE = 2e-2  # of an energy: quark masses of generators differ by a tenth of a GeV
+TOLERANCE = 2e-2  # relative, in energy: quark masses of generators differ by a tenth of a GeV
 
 
 @dataclass
 class Table:
-    """Events of one level, and what their columns are.
+    """Events of one level, and properties of their columns.
 
     Attributes
     ----------
@@ -35,15 +30,15 @@ class Table:
     names : list of str
     weight : ndarray or None
     shells : list of tuple (px, py, pz, E, mass)
-        Positions, and the mass that their energy follows from.
+        Positions, and the mass that the energy is computed from.
     varying, angle : ndarray of bool, list of bool
         Columns that vary, and columns that are angles.
     center, width : ndarray of shape (n_columns,)
-        Mean and standard deviation; the value itself and 1 if it never varies.
+        Mean and standard deviation; the value itself and 1 for a constant column.
     free : list of int
-        Columns that a map gives: those that vary and are not an energy on a mass shell.
+        Output columns of a map: those that vary and are not an energy on a mass shell.
     constants : dict of int to float
-        Value of each column that never varies, except energies on a mass shell.
+        Value of each constant column, except energies on a mass shell.
     """
 
     what: str
@@ -62,14 +57,14 @@ class Table:
         if len(some):
             self.center[some] = np.average(self.values[:, some], axis=0, weights=self.weight)
             self.width[some] = weighted_std(self.values[:, some], self.weight)
-        self.center[self.varying & self.angle] = 0.0  # the mean of an angle means nothing
+        self.center[self.varying & self.angle] = 0.0  # angles have no mean
         energies = {shell[3] for shell in self.shells}
         given = [i for i in range(len(self.names)) if i not in energies]
         self.free = [i for i in given if self.varying[i]]
         self.constants = {i: float(self.values[0, i]) for i in given if not self.varying[i]}
 
     def reach(self):
-        """How far from the middle of each column single precision holds what is mapped."""
+        """Distance from the middle of each column up to which single precision is enough."""
         middle = np.average(self.values, axis=0, weights=self.weight)
         return column_reach(middle, weighted_std(self.values, self.weight), ~self.varying)
 
@@ -80,63 +75,51 @@ def read_tables(estimator, X, y, paired, sample_weight, masses):
     Parameters
     ----------
     estimator : estimator
-        The columns of X and y are remembered in it.
+        It remembers the columns of X and y.
     X, y, paired, sample_weight
-        What its `fit` is given.
+        Arguments of its `fit`.
     masses : None, float, or dict of str to float
     """
-    names = column_names(X), column_names(y)
+    named = column_names(X) is not None, column_names(y) is not None
     X, y, mask, weight = _read(estimator, X, y, paired, sample_weight)
-    tables = [
-        _table("X", X, names[0], weight, masses),
-        _table("y", y, names[1], weight, masses),
-    ]
-    _check_masses_used(masses, tables)
-    for table in tables:
-        _check_on_shell(table)
-    return *tables, mask
+    theory = _table("X", X, feature_names(estimator), named[0], weight, masses)
+    measured = _table("y", y, target_names(estimator), named[1], weight, masses)
+    _check_masses_used(masses, (theory, measured))
+    _check_on_shell(theory)
+    _check_on_shell(measured)
+    return theory, measured, mask
 
 
 def _read(estimator, X, y, paired, sample_weight):
-    if paired is not None or sample_weight is not None:
-        check_same_events(X, y, sample_weight)
-    X = validate_events(estimator, X, reset=True, min_samples=2)
-    y = validate_target(estimator, y, n_samples=None, reset=True)
+    if paired is not None:
+        check_same_events(X, y)
+    X, y, weight = read_events(estimator, X, y, sample_weight, min_samples=2, paired=False)
     if len(y) < 2:
         raise ValueError(f"y has n_samples = {len(y)}: two events are the least to learn from.")
     if sample_weight is not None and len(X) != len(y):
         raise ValueError(
-            f"sample_weight counts rows of both levels, but X has {len(X)} and y {len(y)}. "
-            "Draw equally many of either by weight first."
+            f"sample_weight is for rows of both levels, but X has {len(X)} and y {len(y)}. First "
+            "draw equally many rows of each level by weight."
         )
     mask = _check_mask(paired, len(X), len(y))
-    weight = check_sample_weight(sample_weight, len(X))
-    if weight is not None:  # events of weight zero are never drawn: they set no scale either
-        weight, X, y, mask = weighted_events(weight, X, y, mask)
-        if len(X) < 2:
-            raise ValueError(
-                f"{type(estimator).__name__} needs two events of positive weight, got n_samples = "
-                f"{len(X)}."
-            )
+    # Events of weight zero are never drawn. They must not determine a scale either.
+    weight, X, y, mask = weighted_events(estimator, weight, X, y, mask)
     return X, y, mask, weight
 
 
-def _table(what, values, names, weight, masses):
-    named = names is not None
-    if not named:
-        names = [f"{'x' if what == 'X' else 'y'}{i}" for i in range(values.shape[1])]
+def _table(what, values, names, named, weight, masses):
     table = Table(what, values, names, weight, find_shells(masses, names, named, what))
     check_columns(values, names, what, weight=weight, circular=table.angle)
     if not table.free:
         raise ValueError(
-            f"{what} has n_features = {len(names)} but no column that varies: there is nothing "
-            "to move."
+            f"{what} has n_features = {len(names)}, but no column that varies: there is nothing to "
+            "learn."
         )
     return table
 
 
 def _check_mask(paired, n_theory, n_measured):
-    """Return the mask of pairs as an array."""
+    """Mask of pairs as an array."""
     if paired is None:
         return np.zeros(n_theory, dtype=bool)
     mask = np.array(paired)
@@ -159,7 +142,7 @@ def _check_mask(paired, n_theory, n_measured):
 
 
 def find_shells(masses, names, named, what):
-    """Momenta and energy of each object with a mass, as positions.
+    """Positions of momentum and energy of each object with a mass.
 
     Parameters
     ----------
@@ -167,7 +150,7 @@ def find_shells(masses, names, named, what):
         One mass for all objects that have px, py, pz and E, or one for each object.
     names : list of str
     named : bool
-        Whether the table has names. If not, its columns are consecutive (px, py, pz, E).
+        Whether the table has names. If not, its columns are (px, py, pz, E) of each object.
     what : {"X", "y"}
 
     Returns
@@ -185,8 +168,8 @@ def find_shells(masses, names, named, what):
         }
     elif by_object or len(names) % 4:
         raise ValueError(
-            f"masses={masses!r}: {what} has {len(names)} columns and no names. Pass a "
-            "DataFrame, or one mass for columns that are consecutive (px, py, pz, E)."
+            f"masses={masses!r}: {what} has {len(names)} columns without names. Pass a DataFrame, "
+            "or one mass for columns that are (px, py, pz, E) of each object."
         )
     else:
         found = {f"number {i // 4}": range(i, i + 4) for i in range(0, len(names), 4)}
@@ -207,13 +190,13 @@ def _check_masses_used(masses, tables):
     unused = [obj for obj in masses if obj not in known]
     if unused:
         raise ValueError(
-            f"masses name {unused[0]!r}, for which neither X nor y has the columns "
+            f"masses name {unused[0]!r}, but neither X nor y has its columns "
             f"{[f'{unused[0]}_{component}' for component in SHELL]}."
         )
 
 
 def _check_on_shell(table):
-    """Raise ValueError if an energy is not that of its momentum and mass."""
+    """Raise ValueError if an energy does not follow from momentum and mass."""
     for *momentum, column, mass in table.shells:
         energy = table.values[:, column]
         shell = energy_of(*table.values[:, momentum].T, mass)
@@ -225,5 +208,5 @@ def _check_on_shell(table):
                 f"row {row} ({bad.sum()} rows in all), but the momentum in "
                 f"{[table.names[i] for i in momentum]} and masses = {mass:g} GeV make "
                 f"{shell[row]:.6g} GeV. Give the columns in the order px, py, pz, E, name them, "
-                "check the mass, or set the energies to those of the mass."
+                "check the mass, or compute the energies from the mass."
             )

@@ -1,4 +1,4 @@
-"""A model of semileptonic top pairs from unpaired events, and what it is compared by."""
+"""A model of semileptonic top pairs from unpaired events, and its observable."""
 
 from itertools import combinations
 
@@ -20,7 +20,7 @@ from skjetsim.transport._observables import (
     OfObjects,
     OrderedMomenta,
     ScalarSum,
-    momentum_of,
+    four_momentum,
 )
 from skjetsim.transport._otus import OTUSSimulator
 from skjetsim.transport._published import ELECTRON_MASS
@@ -30,18 +30,18 @@ from skjetsim.utils._top_pairs import RESOLUTIONS, TOP_MASS, W_MASS, assign_jets
 LEPTONIC = ("electron", "antineutrino", "antib")
 W_QUARKS = ("u", "antid")
 QUARKS = ("antib", "b", *W_QUARKS)
-# As Pythia gives them, in GeV.
+# The masses of Pythia, in GeV.
 MASSES = {"b": 4.8, "antib": 4.8, "u": 0.33, "antid": 0.33}
 JET_PT, JET_ETA, ELECTRON_PT, ELECTRON_ETA = 20.0, 5.0, 5.0, 2.4
-SOFTNESS = 0.05  # of log pT and of eta, below which events near a threshold are stretched
-LEAST_DISCRIMINANT = 1.0  # GeV^4, of a root whose slope is infinite at zero
+SOFTNESS = 0.05  # in log pT and in eta: events nearer to a threshold are stretched
+LEAST_DISCRIMINANT = 1.0  # GeV^4: the slope of a root is infinite at zero
 
 
 class TopPairMasses(OfObjects):
-    """Masses of a top pair whose jets are not known by name, in GeV.
+    """Masses of a top pair whose jets are not assigned to quarks, in GeV.
 
-    Those of the hadronic W, the hadronic and the leptonic top of the best of 12 assignments, and
-    of the pair, as in `TopPairFeatures`.
+    They are the masses of the hadronic W, the hadronic top and the leptonic top in the best of 12
+    assignments, and of the pair, as in `TopPairFeatures`.
 
     Parameters
     ----------
@@ -74,8 +74,7 @@ class TopPairMasses(OfObjects):
 
     def __call__(self, events):
         """Masses of hadronic W, hadronic top, leptonic top and pair, shape (n_rows, 4)."""
-        owner = type(self).__name__
-        lepton, met, *jets = (momentum_of(events, [name], owner) for name in self.objects)
+        lepton, met, *jets = map(four_momentum, self._read(events))
         xp = array_namespace(lepton)
         px, py = met[0], met[1]
         pz, _ = neutrino_pz(lepton, px, py, W_MASS, least_discriminant=LEAST_DISCRIMINANT)
@@ -91,10 +90,10 @@ class TopPairMasses(OfObjects):
 def make_ttbar_unpaired(**parameters):
     """Make a model of semileptonic top pairs, from unpaired events.
 
-    The objects of the detector take the names of the partons that the masses assign them to, with
-    directions, logarithms of pT and mass, and thresholds beyond which nothing is drawn. Both maps
-    start at the identity. Slices and networks see masses of pairs, triples and tops, and jets by
-    falling pT.
+    The masses of W and tops assign the detector's objects to partons, and objects take the names of
+    the partons. Columns are directions and logarithms of pT and mass. No event is drawn below a
+    threshold. Both maps start at the identity. Slices and networks also see masses of pairs,
+    triples and tops, and jets by falling pT.
 
     Parameters
     ----------
@@ -104,20 +103,20 @@ def make_ttbar_unpaired(**parameters):
     Returns
     -------
     Pipeline
-        Takes and gives events as `generate_ttbar` does: px, py, pz and E, in GeV, of six objects
-        on either level.
+        Events are those of `generate_ttbar`: px, py, pz and E, in GeV, of six objects on both
+        levels.
 
     See Also
     --------
-    make_ttbar_otus : As published.
-    skjetsim.compose.EfficiencySimulator : Which events are accepted: this model is of those that
-        are.
+    make_ttbar_otus : The published model.
+    skjetsim.compose.EfficiencySimulator : Models which events are accepted. This model only has
+        accepted events.
 
     Notes
     -----
-    Quarks have the masses of Pythia, 4.8 and 0.33 GeV. Accepted are electrons of pT > 5 GeV and
-    abs(eta) < 2.4, and jets of pT > 20 GeV and abs(eta) < 5. For other events, put the steps of
-    this Pipeline together with other numbers.
+    Quarks have the masses of Pythia, 4.8 and 0.33 GeV. Electrons have pT > 5 GeV and
+    abs(eta) < 2.4, and jets have pT > 20 GeV and abs(eta) < 5. For other events, build a Pipeline
+    of these steps with other numbers.
 
     Examples
     --------
@@ -159,23 +158,23 @@ def make_ttbar_unpaired(**parameters):
 
 
 def _masses_of_partons():
-    """Masses of pairs and triples of quarks, of the leptonic W and top.
+    """Masses of pairs and triples of quarks, and of the leptonic W and top.
 
-    Not those of jets: a jet that is drawn for a quark need not be the one that the masses would
-    choose.
+    They are not used for jets: the masses might assign the jet that is drawn for a quark to another
+    quark.
     """
     groups = [group for size in (2, 3) for group in combinations(QUARKS, size)]
     return [InvariantMass(*group) for group in (*groups, LEPTONIC[:2], LEPTONIC)]
 
 
 def _partons():
-    """Theory level: directions and log pT; energies follow from the masses."""
+    """Steps of the theory level: directions and log pT; energies follow from the masses."""
     masses = {"electron": ELECTRON_MASS, "antineutrino": 0.0, **MASSES}
     return [MassShellTransformer(masses), *_directions()]
 
 
 def _objects():
-    """Detector level, under the names of the partons."""
+    """Steps of the detector level, whose objects take the names of the partons."""
     bounds = {f"{name}_log_pt": (float(np.log(JET_PT)), None) for name in QUARKS}
     bounds |= {f"{name}_eta": (-JET_ETA, JET_ETA) for name in QUARKS}
     bounds["electron_log_pt"] = (float(np.log(ELECTRON_PT)), None)

@@ -1,10 +1,12 @@
-"""Training of the maps of an OTUSSimulator in stages, on levels without pairs."""
+"""Training of the maps of an OTUSSimulator, in stages and on unpaired events."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import torch
 
+from skjetsim import _nn
 from skjetsim._estimators._network import SHUFFLE, SPLIT, as_tensor
 from skjetsim.transport._scales import learn_scales
 from skjetsim.transport._settings import ORDERS
@@ -21,10 +23,10 @@ LOSS_WEIGHTS = (
 )
 OF_PLAN = ("max_epochs", "learning_rate", "batch_size", "schedule")
 OF_STAGE = sorted([*LOSS_WEIGHTS, *OF_PLAN, "train"])
-# Losses of a map alone.
+# Loss that trains only one map.
 OWN_WEIGHTS = {"encoder": "latent_weight", "decoder": "simulated_weight"}
 PRIOR_PLAN = {"batch_size": 512, "max_epochs": 20, "learning_rate": 2e-3, "gradient_clip": 5.0}
-# A branch of the constructor's random_state, in addition to those of NetworkEstimator.
+# Branch of the constructor's random_state, in addition to those of NetworkEstimator.
 STAGES = 200
 
 
@@ -32,30 +34,28 @@ STAGES = 200
 
 
 def read_stages(params, plan, n_rows, auto_batch):
-    """Checked stages and the plans of their trainings.
+    """Checked stages, and the plans of their trainings.
 
     Parameters
     ----------
     params : OTUSSimulator
     plan : TrainingPlan
-        Made of its own parameters.
+        Plan of the estimator's own parameters.
     n_rows : int
-        Events of the smaller level.
+        Number of events of the smaller level.
     auto_batch : int
-        What the batch size "auto" is.
+        Batch size of "auto".
 
     Returns
     -------
     list of (Stage, TrainingPlan)
     """
-    from skjetsim._nn import Stage
-
     stages = []
     for number, changes in enumerate(_changes(params.stages)):
         unknown = sorted(set(changes) - set(OF_STAGE))
         if unknown:
             raise ValueError(
-                f"stages[{number}] has {unknown[0]!r}, which no stage has. What may differ: "
+                f"stages[{number}] has {unknown[0]!r}, which a stage cannot change. It can change "
                 f"{OF_STAGE}."
             )
         chosen = {name: changes.get(name, getattr(params, name)) for name in OF_STAGE}
@@ -64,7 +64,7 @@ def read_stages(params, plan, n_rows, auto_batch):
         settings = _checked_plan(chosen, n_rows, auto_batch)
         if plan.checkpoint is not None and params.stages is not None:
             settings["checkpoint"] = f"{plan.checkpoint}.{number}"
-        stages.append((Stage(train=chosen["train"], **weights), replace(plan, **settings)))
+        stages.append((_nn.Stage(train=chosen["train"], **weights), replace(plan, **settings)))
     return stages
 
 
@@ -79,18 +79,16 @@ def _changes(stages):
 
 
 def _checked_plan(chosen, n_rows, auto_batch):
-    """What a stage changes in the plan."""
-    from skjetsim._nn import SCHEDULES
-
+    """Settings of the plan that a stage changes."""
     check_int(chosen["max_epochs"], "max_epochs")
     check_positive(chosen["learning_rate"], "learning_rate")
-    check_option(chosen["schedule"], "schedule", SCHEDULES)
+    check_option(chosen["schedule"], "schedule", _nn.SCHEDULES)
     batch_size = chosen["batch_size"]
     batch_size = auto_batch if batch_size == "auto" else check_int(batch_size, "batch_size")
     if batch_size > n_rows:
         raise ValueError(
             f"batch_size={batch_size} is more than n_samples = {n_rows}, the events of the smaller "
-            "level: a batch has equally many of either. Lower it, or set "
+            "level, but a batch has equally many events of both levels. Lower it, or set "
             'batch_size="auto".'
         )
     return {name: chosen[name] for name in OF_PLAN} | {"batch_size": batch_size}
@@ -103,7 +101,7 @@ def check_losses(stages, settings, *, has_pairs, several):
     ----------
     stages : list of (Stage, TrainingPlan)
     settings : dict
-        Of the module.
+        Settings of the network.
     has_pairs : bool
     several : bool
         Whether messages name the stage.
@@ -113,7 +111,7 @@ def check_losses(stages, settings, *, has_pairs, several):
         if stage.anchor_weight and not anchored:
             raise ValueError(
                 f"anchor_weight={stage.anchor_weight:g} without anchors keeps the columns that X "
-                "and y share, but they share none that varies: give anchors."
+                "and y share, but no shared column varies: give anchors."
             )
         for trained in OWN_WEIGHTS if stage.train == "both" else (stage.train,):
             names = [OWN_WEIGHTS[trained], "anchor_weight"]
@@ -133,14 +131,14 @@ def check_losses(stages, settings, *, has_pairs, several):
 
 
 class StagedTraining:
-    """Module and data of a fit, whose stages are trained one after another.
+    """Network and data of a fit, whose stages are trained one after another.
 
     Parameters
     ----------
     module : OTUS
-        Its scales and its prior, if it has one, are learnt here.
+        Its scales are learnt here, and its prior, if it has one.
     tables : (Table, Table)
-        Of both levels.
+        Events of both levels.
     mask : ndarray of bool
         Rows that are pairs.
     validation_fraction : float
@@ -149,8 +147,6 @@ class StagedTraining:
     """
 
     def __init__(self, module, tables, mask, *, validation_fraction, root, device):
-        import torch
-
         self.module, self.root, self.device = module, root, device
         levels = [torch.tensor(table.values) for table in tables]
         weight = tables[0].weight
@@ -164,27 +160,21 @@ class StagedTraining:
         self.training, self.validation = self._split(levels, mask, weight, n_held)
 
     def _train_prior(self, theory, weight):
-        """Fit the density that the Kullback-Leibler divergence is from."""
-        from skjetsim._nn import Rows, TrainingNet, TrainingPlan, likelihood_weight_decay
-
+        """Fit the density of X that the Kullback-Leibler divergence compares with."""
         module = self.module
         free = module.encoder.layout.free
         columns = (theory[:, free].float() - module.prior_center) / module.prior_scale
-        plan = TrainingPlan(
-            **PRIOR_PLAN, weight_decay=likelihood_weight_decay(len(free), len(theory))
+        plan = _nn.TrainingPlan(
+            **PRIOR_PLAN, weight_decay=_nn.likelihood_weight_decay(len(free), len(theory))
         )
         generator = torch_generator(self.root, ORDERS)
-        net = TrainingNet(module.prior, plan=plan, generator=generator, device=self.device)
+        net = _nn.TrainingNet(module.prior, plan=plan, generator=generator, device=self.device)
         weight = None if weight is None else as_tensor(weight, self.device)
-        net.fit(Rows((as_tensor(columns, self.device),), weight))
+        net.fit(_nn.Rows((as_tensor(columns, self.device),), weight))
         module.prior.requires_grad_(False)
 
     def _split(self, levels, mask, weight, n_held):
-        """Training data, and as many events of either level to validate on; None if zero."""
-        import torch
-
-        from skjetsim._nn import Unpaired
-
+        """Training data, and `n_held` events of each level for validation, or None."""
         rng = numpy_rng(self.root, SPLIT)
         orders = [rng.permutation(len(e)) if n_held else np.arange(len(e)) for e in levels]
         held, kept = [rows[:n_held] for rows in orders], [rows[n_held:] for rows in orders]
@@ -201,17 +191,15 @@ class StagedTraining:
             return tuple(events[rows].to(self.device, torch.float32) for events, rows in pairs)
 
         pairs = chosen((mask, mask)) if mask.any() else ()
-        training = Unpaired(chosen(kept), pairs, weights)
-        return training, Unpaired(chosen(held)) if n_held else None
+        training = _nn.Unpaired(chosen(kept), pairs, weights)
+        return training, _nn.Unpaired(chosen(held)) if n_held else None
 
     def net(self, number, stage, plan, course):
-        """The net of a stage, untrained."""
-        from skjetsim._nn import TrainingNet
-
+        """Untrained net of a stage."""
         self.module.stage = stage
         n_rows = min(plan.batch_size, *map(len, self.training.levels))
         branch = (STAGES, number) if number else (SHUFFLE,)
-        return TrainingNet(
+        return _nn.TrainingNet(
             self.module,
             plan=replace(plan, batch_size=n_rows, course=f"{stage} {course}"),
             generator=torch_generator(self.root, *branch),

@@ -1,4 +1,4 @@
-"""UnpairedMixin: what simulators say of themselves that learn from unpaired events."""
+"""UnpairedMixin: marks simulators that learn from unpaired events."""
 
 from skjetsim._estimators._unpaired_score import unpaired_score
 
@@ -6,8 +6,8 @@ from skjetsim._estimators._unpaired_score import unpaired_score
 class UnpairedMixin:
     """Mixin of simulators that learn from unpaired events.
 
-    Rows of X and y are then not the same event: `paired_` is False, scorers compare distributions,
-    and so does `score`. It comes before `SimulatorMixin` or `BaseSimulator` in the list of bases.
+    Row i of X and y need not be the same event. `paired_` is False, and `score` and scorers compare
+    distributions. The mixin comes before `SimulatorMixin` or `BaseSimulator` in the list of bases.
 
     Examples
     --------

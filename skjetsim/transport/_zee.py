@@ -1,4 +1,4 @@
-"""A model of Z -> ee from unpaired events, in coordinates of a detector."""
+"""A model of Z -> ee from unpaired events, in coordinates of the detector."""
 
 from sklearn.pipeline import make_pipeline
 
@@ -10,12 +10,12 @@ from skjetsim.transport._published import ELECTRON_MASS, LEPTONS
 
 
 def make_zee_unpaired(**parameters):
-    """Make a model of Z -> ee, from unpaired events, in the coordinates of a detector.
+    """Make a model of Z -> ee from unpaired events, in coordinates of the detector.
 
-    Electrons become (log pT, eta, phi), and both maps start at the identity, from which they move
-    an event in steps of a resolution. Slices and networks see the mass of the pair and the
-    Cartesian momenta, too. The decoder draws each electron from itself alone, and positrons as
-    electrons: the peak of the Z then tells how wide the response is.
+    Electrons are described by (log pT, eta, phi). Both maps start at the identity, and move an
+    event in steps of about the resolution. Slices and networks also see the mass of the pair and
+    the Cartesian momenta. The decoder draws each lepton from the same lepton alone, with one
+    network for electrons and positrons: the peak of the Z then tells the width of the response.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ def make_zee_unpaired(**parameters):
     Returns
     -------
     Pipeline
-        Takes and gives events as px, py, pz and E, in GeV, of electron and positron.
+        Events have px, py, pz and E, in GeV, of electron and positron on both levels.
 
     See Also
     --------
-    make_zee_otus : As published.
+    make_zee_otus : The published model.
 
     Examples
     --------

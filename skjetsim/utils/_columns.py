@@ -8,17 +8,17 @@ from skjetsim.utils._validation import first_duplicate
 
 
 def find_columns(columns, names, n_columns, parameter, table):
-    """Positions of columns given by name or position.
+    """Positions of columns that are given by name or position.
 
     Parameters
     ----------
     columns : list of str or int
     names : list of str or None
-        Of the table.
+        Columns of the table.
     n_columns : int
-        Of the table.
+        Their number.
     parameter, table : str
-        How both are called in messages.
+        What messages call the parameter and the table.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def find_columns(columns, names, n_columns, parameter, table):
         or not all(isinstance(c, str) or _is_int(c) for c in columns)
     ):
         raise ValueError(f"{parameter} must be a list of names or positions, got {columns!r}.")
-    found = [_find(column, names, n_columns, parameter, table) for column in columns]
+    found = [find_column(column, names, n_columns, parameter, table) for column in columns]
     if (twice := first_duplicate(found)) is not None:
         column = columns[found.index(twice)]
         raise ValueError(f"{parameter} has the column {column!r} twice, got {columns!r}.")
@@ -49,7 +49,8 @@ def other_columns(columns, n_columns):
     return [column for column in range(n_columns) if column not in set(columns)]
 
 
-def _find(column, names, n_columns, parameter, table):
+def find_column(column, names, n_columns, parameter, table):
+    """Position of one column, as `find_columns` finds it."""
     if isinstance(column, str):
         if names is None:
             raise ValueError(
@@ -58,9 +59,11 @@ def _find(column, names, n_columns, parameter, table):
             )
         if column not in names:
             raise ValueError(
-                f"{parameter} names {column!r}, which is no column of {table}: {names}."
+                f"{parameter} names {column!r}, which is not a column of {table}: {names}."
             )
         return names.index(column)
+    if not _is_int(column):
+        raise TypeError(f"{parameter} must be a column's name or position, got {column!r}.")
     if not -n_columns <= column < n_columns:
         raise ValueError(f"{parameter} has {column}, but {table} has {n_columns} column(s).")
     return int(column) % n_columns

@@ -4,6 +4,8 @@ import numbers
 
 import numpy as np
 
+Seed = int | np.random.RandomState | np.random.Generator | None
+
 
 def as_seed_sequence(random_state):
     """Root of all randomness of one call.

@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 
 HEADER = re.compile(r"^Parameters\n-{10}\n", re.MULTILINE)
 FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
@@ -11,11 +12,12 @@ FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
 def with_parameters(cls):
     """Make the annotated fields of a class, and of its bases, the parameters of its constructor.
 
-    The class becomes a keyword-only dataclass whose `__init__` stores its arguments and does
-    nothing else, as scikit-learn wants it. A subclass changes a default by naming the field again.
-    The signature has the class's own parameters first, and the docstring gains the documentation
-    of those that it inherits, with its own defaults. A parameter that the docstring documents
-    itself keeps that text.
+    The class becomes a dataclass whose `__init__` stores its arguments and does nothing else, as
+    scikit-learn wants it. A field without a default may be given by position, all others only by
+    name; `dataclasses.field(kw_only=...)` makes an exception. A subclass changes a default by
+    naming the field again. The signature has the class's own parameters first, and the docstring
+    gains the documentation of those that it inherits, with its own defaults. A parameter that the
+    docstring documents itself keeps that text.
 
     Parameters
     ----------
@@ -31,27 +33,38 @@ def with_parameters(cls):
     Raises
     ------
     TypeError
-        If no docstring has a parameter, or a docstring has one that is not an annotated field.
+        If no docstring documents a parameter, or the docstring documents one that is not an
+        annotated field.
     """
     documented = {}
     for base in reversed(cls.__mro__):  # the text of the class itself comes last, and counts
         documented.update(_parameter_texts(vars(base).get("__doc__")))
     doc = vars(cls).get("__doc__")
+    for name in inspect.get_annotations(cls):
+        if not hasattr(cls, name):
+            setattr(cls, name, field(kw_only=False))
     cls = dataclass(kw_only=True, eq=False, repr=False)(cls)
     signature = inspect.signature(cls.__init__)
     by_name = signature.parameters
-    names = _own_first(cls)
+    by_position = [name for name, value in by_name.items() if value.kind is not value.KEYWORD_ONLY]
+    names = [*by_position[1:], *(name for name in _own_first(cls) if name not in by_position)]
+    empty = inspect.Signature.empty  # annotations are for type checkers: help() shows none
+    shown = [by_name[name].replace(annotation=empty) for name in ("self", *names)]
+    cls.__init__.__signature__ = signature.replace(parameters=shown, return_annotation=empty)
+    if sys.flags.optimize < 2:  # python -OO drops docstrings
+        _check_documented(cls, names, documented, doc)
+        cls.__doc__ = _complete(doc, [(name, by_name[name].default) for name in names], documented)
+    return cls
+
+
+def _check_documented(cls, names, documented, doc):
+    """Raise TypeError unless the docstrings document the parameters and no others."""
     for name in names:
         if name not in documented:
             raise TypeError(f"{cls.__name__} does not document its parameter {name!r}.")
     for name in _parameter_texts(doc):
         if name not in names:
             raise TypeError(f"{cls.__name__}.{name} is not a parameter: annotate it.")
-    empty = inspect.Signature.empty  # annotations are for type checkers: help() shows none
-    shown = [by_name[name].replace(annotation=empty) for name in ("self", *names)]
-    cls.__init__.__signature__ = signature.replace(parameters=shown, return_annotation=empty)
-    cls.__doc__ = _complete(doc, [(name, by_name[name].default) for name in names], documented)
-    return cls
 
 
 def _own_first(cls):

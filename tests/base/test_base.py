@@ -83,7 +83,7 @@ class Shift(SimulatorMixin, BaseEstimator):
 
 
 def test_score_without_a_density_sees_every_column():
-    """Ten GeV of width in one column do not drown a hundredth in another."""
+    """A width of 10 GeV in one column does not hide a width of 0.01 in another."""
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.uniform(0, 100, 500), rng.uniform(0, 0.1, 500)])
     y = X + rng.normal(size=X.shape) * [10, 0.01]
@@ -100,7 +100,7 @@ def test_score_without_a_density_is_minus_the_energy_score():
     good, wide = (Shift(noise, random_state=0).fit(X, y) for noise in (1.0, 10.0))
     assert -1 < good.score(X, y) < 0
     assert wide.score(X, y) < good.score(X, y)
-    # a model that ignores which event it simulates has the same marginal, and loses
+    # A model that ignores X has the same distribution, and scores lower.
     order = np.random.default_rng(1).permutation(len(X))
     assert good.score(X[order], y) < good.score(X, y) - 0.5
     assert good.score(X, y) == good.score(X, y)
@@ -126,7 +126,7 @@ class NoDensity(GeneratorMixin, BaseEstimator):
         return self
 
 
-def test_generator_score_is_the_mean_density_where_there_is_one():
+def test_generator_score_is_the_mean_density_if_there_is_one():
     X = np.array([[1.0], [3.0]])
     assert Density().score(X) == -2.0
     assert Density().score(X, sample_weight=[3, 1]) == -1.5
@@ -135,7 +135,7 @@ def test_generator_score_is_the_mean_density_where_there_is_one():
 
 
 class Response(BaseSimulator):
-    """y0 is X + 3 + noise, y_phi an azimuth around pi, y2 a count."""
+    """y0 is X + 3 + noise, y_phi is an azimuth near pi, and y2 is a count."""
 
     def __init__(self, random_state=None):
         self.random_state = random_state

@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 TAG = "jet_b_tag"
 EDGES = (20, 35, 50, 80, 200)  # GeV
-SHIFT = (0.0, -0.15)  # of log pT: the neutrinos of tagged jets are lost
+SHIFT = (0.0, -0.15)  # in log pT: tagged jets lose the momentum of neutrinos
 WIDTH = 0.1
 
 
@@ -31,7 +31,7 @@ def jets(n_events=3000, seed=0):
 
 
 def log_density(X, y):
-    """The true one of `jets`."""
+    """The true efficiency of `jets`."""
     tagged = y[TAG].to_numpy() == 1
     efficiency = tag_efficiency(X["jet_log_pt"])
     residual = y - X[[*X]].reindex(columns=list(y), fill_value=0.0)
@@ -41,7 +41,7 @@ def log_density(X, y):
 
 
 def two_jets(n_events=600, seed=0):
-    """Two discrete columns, of four combinations; a first jet above 60 GeV is one of b."""
+    """Two discrete columns with four combinations; the first jet is a b jet above 60 GeV."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(rng.uniform(20, 100, (n_events, 2)), columns=["jet1_pt", "jet2_pt"])
     combinations = np.array([[0, -1], [0, 1], [4, -1]])[rng.integers(0, 3, n_events)]

@@ -1,4 +1,4 @@
-"""Events whose efficiency, losses and fakes are known, and parts that are what they say."""
+"""Events of known efficiency, losses and fakes, and simple parts for the simulator."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from skjetsim.base import SimulatorMixin
 
 
 class Smear(SimulatorMixin, BaseEstimator):
-    """y = mean + width * noise, whatever X; remembers what it saw."""
+    """y = mean + width * noise for any X; remembers what it was fitted on."""
 
     def __init__(self, interrupt=None, checkpoint=None, random_state=None):
         self.interrupt = interrupt
@@ -40,7 +40,7 @@ class Smear(SimulatorMixin, BaseEstimator):
 
 
 class TurnOn(ClassifierMixin, BaseEstimator):
-    """The true efficiency of `jets`, times a factor that the fit does not learn."""
+    """The true efficiency of `jets`, times a factor that is not learnt."""
 
     def __init__(self, factor=1.0):
         self.factor = factor
@@ -59,7 +59,7 @@ def turn_on(pt):
 
 
 def jets(n_events=3000, seed=0):
-    """A jet that is found with the probability `turn_on`, 20 units of noise wide."""
+    """A jet that is found with the probability `turn_on`, and measured to 10%."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(
         {"jet_pt": rng.uniform(10, 60, n_events), "jet_eta": rng.normal(size=n_events)}
@@ -71,7 +71,7 @@ def jets(n_events=3000, seed=0):
 
 
 def two_jets(n_events=6000, seed=0):
-    """Two jets: every event is accepted but one in ten; a second jet is lost, or a fake.
+    """Two jets: nine events in ten are accepted; the second jet may be lost, or a fake.
 
     X has jet2 in half of the events; 30% of those are lost, and 20% of the others have a fake.
     """
@@ -92,7 +92,7 @@ def two_jets(n_events=6000, seed=0):
 
 
 class InterruptedIn(Smear):
-    """Ctrl-C comes while a pattern of so many events is fitted, before or after it has learnt."""
+    """Ctrl-C during the fit of a pattern with this number of events, before or after it learns."""
 
     def __init__(self, n_events=0, when="after"):
         super().__init__()

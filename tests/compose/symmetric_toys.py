@@ -1,4 +1,4 @@
-"""Events in several coordinates, how they turn, and a simulator that knows left from right."""
+"""Events in several coordinates, their symmetries, and a simulator that has none."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ FLOW = {
 
 
 class Lopsided(SimulatorMixin, BaseEstimator):
-    """Shifts every column by its number, a different way in each direction, and adds noise."""
+    """Shifts each column by another amount in each direction, and adds noise."""
 
     def __init__(self, random_state=None):
         self.random_state = random_state

@@ -1,4 +1,4 @@
-"""CategorySimulator: what is drawn, its probabilities and densities, on toys that are known."""
+"""CategorySimulator: draws, probabilities and densities of toys with a known truth."""
 
 from itertools import pairwise
 
@@ -29,8 +29,8 @@ def model():
     return CategorySimulator(GaussianRegression(), [TAG], classifier=LOGISTIC).fit(*jets())
 
 
-def test_a_b_tag_and_what_it_says_of_the_momentum():
-    """Its efficiency in bins of pT, and the response of tagged and of untagged jets."""
+def test_a_b_tag_and_the_momentum_given_it():
+    """Efficiency of the tag in bins of pT, and response of tagged and untagged jets."""
     model = CategorySimulator(GaussianRegression(), [TAG], random_state=0).fit(*jets(20_000))
     X, y = jets(20_000, seed=1)
     drawn = model.set_output(transform="pandas").sample(X, random_state=0)
@@ -87,14 +87,14 @@ def test_probabilities_and_densities_sum_to_one(model):
 def test_combinations_are_drawn_as_often_as_they_occur():
     X, y = two_jets(4000)
     model = CategorySimulator(Smear(), ["jet1_flavour", "jet2_charge"], random_state=0).fit(X, y)
-    expected = [[0, -1], [0, 1], [4, -1], [5, 1]]  # of three times two
+    expected = [[0, -1], [0, 1], [4, -1], [5, 1]]  # four of six possible combinations occur
     assert_array_equal(model.categories_, expected)
     drawn = pd.DataFrame(model.sample(X, random_state=0), columns=list(y))
     counts = drawn.groupby(list(model.columns)).size()
     assert [list(pair) for pair in counts.index] == expected
     true = y.groupby(list(model.columns)).size()
     assert_allclose(counts / 4000, true / 4000, atol=0.03)
-    # A combination that depends on X does in the draws.
+    # Drawn combinations depend on X as the true ones do.
     hard = X["jet1_pt"] > 60
     assert (drawn.loc[~hard, "jet1_flavour"] != 5).mean() > 0.98
     assert set(drawn["jet1_flavour"]) == {0, 4, 5}
@@ -103,7 +103,7 @@ def test_combinations_are_drawn_as_often_as_they_occur():
 
 def test_columns_are_in_their_places():
     X, y = two_jets()
-    names = ["jet2_charge", "jet1_flavour"]  # not in their order
+    names = ["jet2_charge", "jet1_flavour"]  # not in the order of y
     model = CategorySimulator(Smear(), names, classifier=DummyClassifier()).fit(X, y)
     seen_X, seen_y, _ = model.simulator_.seen_
     assert list(seen_X) == [*X, *names]
@@ -123,7 +123,7 @@ def test_a_combination_that_the_fit_has_not_seen():
         Smear(), ["jet1_flavour", "jet2_charge"], classifier=DummyClassifier()
     ).fit(X, y)
     other = y.astype(float)
-    other.loc[3, ["jet1_flavour", "jet2_charge"]] = [4, 1]  # each on its own there is
+    other.loc[3, ["jet1_flavour", "jet2_charge"]] = [4, 1]  # occur, but not together
     other.loc[7, "jet1_flavour"] = 0.5
     density = model.score_samples(X, other)
     assert_array_equal(np.flatnonzero(np.isneginf(density)), [3, 7])
@@ -146,8 +146,8 @@ def test_one_combination_needs_no_classifier():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_an_event_alone_in_its_category(weighted):
-    """Early stopping sets events aside of each category, of which this one has none to spare."""
+def test_a_category_of_one_event(weighted):
+    """Early stopping needs two events of each category, and this category has one."""
     X, y = jets(1200)
     y.loc[5, TAG] = 2.0
     weight = np.full(1200, 0.5) if weighted else None
@@ -159,19 +159,19 @@ def test_an_event_alone_in_its_category(weighted):
         assert_array_equal(model.simulator_.seen_[2], weight)
 
 
-def test_as_many_categories_as_there_may_be():
+def test_the_largest_number_of_categories():
     X, y = jets(1100)
     y[TAG] = np.arange(1100) % 256
     model = CategorySimulator(Smear(), [TAG], classifier=DummyClassifier()).fit(X, y)
     assert len(model.categories_) == 256
     assert len(set(model.sample(X, random_state=0)[:, 1])) > 200
-    # A tenth of the events, by which the trees would stop, has to hold one of each.
+    # Early stopping sets a tenth of the events aside, which must have all categories.
     for n_categories, early in ((100, True), (101, False)):
         trees = boosted_trees("probabilities", 0, n_rows=1000, n_classes=n_categories)
         assert trees.early_stopping == early
 
 
-def test_density_is_absent_where_the_simulator_has_none():
+def test_density_is_absent_if_the_simulator_has_none():
     X, y = jets(300)
     model = CategorySimulator(NoDensity(), [TAG], classifier=LOGISTIC, random_state=0)
     for estimator in (model, model.fit(X, y)):
@@ -188,13 +188,13 @@ def test_draws_of_one_event_have_categories_of_their_own(model):
     assert drawn.shape == (500, 200, 3)
     efficiency = model.category_proba(X)[:, 1]
     assert_allclose(drawn[..., 1].mean(axis=1), efficiency, atol=5 * np.sqrt(0.25 / 200))
-    # Values and the columns given them belong together.
+    # The other columns depend on the drawn categories.
     residual = drawn[..., 0] - X["jet_log_pt"].to_numpy()[:, None]
     for tagged in (0, 1):
         assert residual[drawn[..., 1] == tagged].mean() == pytest.approx(SHIFT[tagged], abs=0.01)
 
 
-def test_no_events_give_none(model):
+def test_no_events_give_an_empty_result(model):
     X, _ = jets(5)
     assert model.sample(X[:0]).shape == (0, 3)
     assert model.sample(X[:0], n_samples=4).shape == (0, 4, 3)

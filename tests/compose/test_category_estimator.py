@@ -33,12 +33,7 @@ from skjetsim.datasets import load_ttbar
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import get_scorer
 from skjetsim.pipeline import make_generative_pipeline
-from skjetsim.preprocessing import (
-    CartesianToCylindrical,
-    EnergyToMass,
-    LogTransformer,
-    PhiRotation,
-)
+from skjetsim.preprocessing import CartesianToCylindrical, EnergyToMass, LogTransformer, PhiRotation
 
 LOGISTIC = LogisticRegression()
 
@@ -66,7 +61,11 @@ def simple(**params):
         ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
         ({"columns": 1}, ValueError, "list of names or positions, got 1"),
         ({"columns": None}, ValueError, "list of names or positions, got None"),
-        ({"columns": ["jet_c_tag"]}, ValueError, r"'jet_c_tag', which is no column of y: \['jet_l"),
+        (
+            {"columns": ["jet_c_tag"]},
+            ValueError,
+            r"_tag', which is not a column of y: \['jet_l",
+        ),
     ],
 )
 def test_bad_parameters(params, error, message):
@@ -100,7 +99,7 @@ def test_bad_tables(change, message):
     assert not model.__sklearn_is_fitted__()
 
 
-def test_the_column_of_too_many_values_is_named():
+def test_a_column_with_too_many_values_is_named():
     X, y = two_jets(600)
     columns = ["jet1_flavour", "pt"]
     with pytest.raises(ValueError, match=r"have 600 combinations .* 'pt' has 600 values"):
@@ -141,7 +140,7 @@ def test_weights_reach_classifier_and_simulator():
     assert simple().fit(X, y).simulator_.seen_[2] is None
 
 
-def test_events_of_weight_zero_play_no_part():
+def test_events_of_weight_zero_are_left_out():
     X, y = jets(300)
     other = y[:3].assign(**{TAG: 7.0})
     weight = np.r_[np.ones(300), np.zeros(3)]
@@ -155,7 +154,7 @@ def test_events_of_weight_zero_play_no_part():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.eye(1, 50)[0], "two events of positive weight are needed, got 1"),
+        (np.eye(1, 50)[0], "needs two events of positive weight, got n_samples = 1"),
         (np.zeros(50), "zero for every event"),
         (-np.ones(50), "negative in row 0"),
         (np.ones(49), "sample_weight has shape"),
@@ -174,7 +173,7 @@ def test_a_classifier_without_weights():
     assert not model.__sklearn_is_fitted__()
 
 
-# scikit-learn habits.
+# Conventions of scikit-learn.
 
 
 def test_shapes_names_and_containers():
@@ -205,7 +204,7 @@ def test_fitting_again_and_parameters():
     expected = clone(model).fit(X, y).transform(X)
     assert_array_equal(model.transform(X), expected)
     assert not hasattr(simulator, "seen_")
-    model.set_params(columns=["n_tracks"])  # for the next fit
+    model.set_params(columns=["n_tracks"])  # changes the next fit only
     assert_array_equal(model.transform(X), expected)
     constant = clone(model).set_params(columns=[TAG]).fit(X, y)
     assert constant.fit(X, y.assign(**{TAG: 1.0})).classifier_ is None
@@ -241,7 +240,7 @@ def test_searches_and_model_files(tmp_path):
 
 
 def test_model_file_of_more_than_two_categories(tmp_path):
-    """Whose trees have a loss of their own."""
+    """Trees of several classes have another loss."""
     X, y = two_jets(200)
     model = CategorySimulator(FlowSimulator(**SMALL), ["jet1_flavour", "jet2_charge"]).fit(X, y)
     skjetsim.save(model, tmp_path / "model")
@@ -251,7 +250,7 @@ def test_model_file_of_more_than_two_categories(tmp_path):
 
 
 def test_flavour_of_a_measured_jet():
-    """Unfolded: whether a tagged, and whether an untagged jet is one of b."""
+    """Unfold the flavour of a tagged and of an untagged jet."""
     rng = np.random.default_rng(0)
     flavour = rng.integers(0, 2, 4000)
     X = pd.DataFrame({"parton_log_pt": rng.normal(4, 0.3, 4000), "parton_is_b": flavour * 1.0})
@@ -265,11 +264,11 @@ def test_flavour_of_a_measured_jet():
     assert_allclose(draws[..., 1].mean(axis=1), [0.3 / 1.2, 0.7 / 0.8], atol=0.04)
     assert unfolder.score_samples(X, y).shape == (4000,)
     wrong = Unfolder(CategorySimulator(GaussianRegression(), ["tag"]))
-    with pytest.raises(ValueError, match="columns names 'tag', which is no column of y"):
+    with pytest.raises(ValueError, match="columns names 'tag', which is not a column of y"):
         wrong.fit(X, y)
 
 
-# Quarks that have a jet of their own.
+# Top pairs whose quarks may have a near jet.
 
 QUARKS, JETS = ["b", "antib", "u", "antid"], [f"jet{i}" for i in range(1, 5)]
 CHARGED = ["electron", *QUARKS]
@@ -310,7 +309,7 @@ def test_top_pairs(tmp_path):
     )
     model.fit(X[:2000], y[:2000])
     drawn = skjetsim.sample(model, X[:2000], random_state=0)
-    drawn = pd.DataFrame(drawn, columns=list(y))  # without flags: it would be too wide
+    drawn = pd.DataFrame(drawn, columns=list(y))  # has no flags
     pt = np.column_stack([np.hypot(drawn[f"{jet}_px"], drawn[f"{jet}_py"]) for jet in JETS])
     assert (np.diff(pt, axis=1) <= 1e-9 * pt[:, 1:]).all()
     assert not hasattr(model, "score_samples")
@@ -327,7 +326,7 @@ def test_top_pairs(tmp_path):
     true = NearestAssignment(JETS, QUARKS, matched_delta_r=0.4).fit(*rotated)
     true = true.transform_target(*rotated)[:, -4:]
     assert_allclose(flags.mean(axis=0), true.mean(axis=0), atol=0.05)
-    # Together, too: in place of each quark's jet there has to be one of radiation.
+    # The number of quarks without a near jet is right, too.
     lost = [np.bincount((1 - rows).sum(axis=1).astype(int), minlength=5) for rows in (flags, true)]
     assert_allclose(lost[0] / 2000, lost[1] / 2000, atol=0.05)
 

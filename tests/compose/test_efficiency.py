@@ -105,12 +105,12 @@ def test_losses_and_fakes_in_every_region(lossy):
 
 
 def _shares(y):
-    """Shares of rejected, complete and lossy events."""
+    """Shares of events that are rejected, complete, and without the second jet."""
     lost = y["accepted"].eq(1) & y["jet2_pt"].eq(0)
     return [1 - y["accepted"].mean(), (y["accepted"].eq(1) & ~lost).mean(), lost.mean()]
 
 
-def test_simulators_see_their_columns_alone(lossy):
+def test_simulators_see_only_their_columns(lossy):
     X, y = two_jets()
     seen_X, seen_y, _ = lossy.simulators_["without jet2"].seen_
     rows = y["accepted"].eq(1) & y["jet2_pt"].eq(0)
@@ -124,10 +124,10 @@ def test_simulators_see_their_columns_alone(lossy):
     ]
 
 
-def test_no_fakes_where_the_fit_had_none():
+def test_no_fakes_if_the_fit_had_none():
     X, y = two_jets()
     y.loc[X["jet2_pt"] == 0, ["jet2_pt", "jet2_mass"]] = 0.0
-    # A classifier that knows nothing of X would put jets anywhere.
+    # A classifier that ignores X would draw fakes in all events.
     model = EfficiencySimulator(Smear(), classifier=DummyClassifier(), objects=["jet2"]).fit(X, y)
     drawn = model.sample(X, random_state=0)
     assert (drawn[X["jet2_pt"] == 0, 1] == 0).all()
@@ -148,7 +148,7 @@ def test_objects_that_X_does_not_have():
     assert model.offsets_.shape == (1, 3)
 
 
-def test_two_objects_that_are_lost_one_without_the_other():
+def test_two_objects_that_are_lost_independently():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.uniform(20, 60, (400, 2)), columns=["a_pt", "b_pt"])
     y = X.copy()
@@ -157,7 +157,7 @@ def test_two_objects_that_are_lost_one_without_the_other():
     y["accepted"] = 1.0
     model = EfficiencySimulator(Smear(), objects=["a", "b"]).fit(X, y)
     assert model.patterns_ == ["accepted", "without a", "without b", "without a, b"]
-    assert set(model.simulators_) == {"accepted", "without a", "without b"}  # nothing else to draw
+    assert set(model.simulators_) == {"accepted", "without a", "without b"}  # others are all zero
     drawn = model.sample(X, random_state=0)
     assert_allclose((drawn[:, :2] == 0).mean(axis=0), 0.4, atol=0.1)
     assert (drawn[:, 2] == 1).all()
@@ -208,13 +208,13 @@ def test_draws_of_one_event_have_patterns_of_their_own(model):
 
 
 class Point(Smear):
-    """Predicts its mean."""
+    """Predicts the mean."""
 
     def predict(self, X):
         return np.tile(self.mean_, (len(X), 1))
 
 
-def test_predictions_are_of_the_likeliest_pattern():
+def test_predictions_have_the_most_probable_pattern():
     X, y = two_jets()
     model = EfficiencySimulator(Point(), objects=["jet2"], random_state=0).fit(X, y)
     predicted = pd.DataFrame(model.predict(X), columns=list(y))
@@ -241,7 +241,7 @@ def test_density_is_that_of_pattern_and_columns(lossy):
     columns = lossy.simulators_["fake jet2"].score_samples(None, y.drop(columns="accepted")[fake])
     assert_allclose(density[fake], proba[fake, 1] + columns)
     assert lossy.score(X, y) == pytest.approx(density.mean())
-    # All outcomes of one event have probability one: the columns' densities do, one by one.
+    # The probabilities of all patterns of an event sum to one.
     assert_allclose(np.exp(proba).sum(axis=1), 1.0)
     X, y = jets(200)
     plain = EfficiencySimulator(Smear()).fit(X[y["accepted"] == 1], y[y["accepted"] == 1])
@@ -249,7 +249,7 @@ def test_density_is_that_of_pattern_and_columns(lossy):
     assert_array_equal(np.isneginf(plain.score_samples(X, y)), y["accepted"] == 0)
 
 
-def test_density_is_absent_where_the_simulator_has_none():
+def test_density_is_absent_if_the_simulator_has_none():
     class Draws(Smear):
         score_samples = property()
 
@@ -262,7 +262,7 @@ def test_density_is_absent_where_the_simulator_has_none():
 # Forms of y.
 
 
-def test_events_that_are_zero_throughout_are_rejected_without_a_column():
+def test_without_a_column_events_of_zeros_are_rejected():
     X, y = jets()
     flagged = EfficiencySimulator(Smear(), random_state=0).fit(X, y)
     bare = y.drop(columns="accepted")
@@ -378,7 +378,7 @@ def test_fit_repeats_for_a_seed():
     assert not np.array_equal(one.sample(X), one.sample(X))
     other = clone(one).set_params(random_state=1).fit(X, y)
     assert not np.array_equal(other.transform(X), one.transform(X))
-    # In larger samples the trees, too, draw what they stop by.
+    # In larger samples the trees draw events for early stopping.
     X, y = jets(1500)
     one, two, other = (
         EfficiencySimulator(Smear(), random_state=seed).fit(X, y).efficiency(X)
@@ -405,7 +405,7 @@ COMMONEST = "without jet2"
     ("name", "when", "usable"),
     [(COMMONEST, "after", True), (COMMONEST, "before", False), ("fake jet2", "after", False)],
 )
-def test_ctrl_c_leaves_what_is_complete(lossy, name, when, usable):
+def test_ctrl_c_keeps_what_is_complete(lossy, name, when, usable):
     X, y = two_jets()
     sizes = {key: len(part.seen_[0]) for key, part in lossy.simulators_.items()}
     assert max(sizes, key=sizes.get) == COMMONEST

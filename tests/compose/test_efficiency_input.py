@@ -1,4 +1,4 @@
-"""What EfficiencySimulator refuses, and what it says."""
+"""Errors of EfficiencySimulator."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ FIRST_REJECTED = _first(jets()[1], 0)
     ("change", "message"),
     [
         (lambda y: y.drop(columns="accepted"), "y has no column 'accepted', which says whether"),
-        (lambda y: y.to_numpy(), "'accepted' names a column, but y has no column names"),
+        (lambda y: y.to_numpy(), "accepted names 'accepted', but y has no column names"),
         (_change("accepted", 7, 2.0), "'accepted' .* must be 0 or 1, but row 7 has 2 .1 bad"),
         (_change("accepted", 7, np.nan), "NaN in column 'accepted', first bad row 7"),
         (_change("jet_eta", 9, np.inf), "infinity .* 'jet_eta', first bad row 9"),
@@ -65,7 +65,7 @@ def test_a_rare_pattern_is_named():
     rows = np.r_[np.flatnonzero(keep), np.flatnonzero(lost)[:4]]
     X, y = X.iloc[rows], y.iloc[rows]
     model = EfficiencySimulator(Smear(), objects=["jet2"])
-    message = "'without jet2' has too few events to learn from: 4, and 5 .*name fewer objects="
+    message = "'without jet2' has too few events to learn from: 4, and 5 .* name fewer objects"
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     y.iloc[-4:] = 0.0
@@ -81,7 +81,7 @@ def test_errors_of_simulators_name_the_pattern():
 
 
 def test_rows_are_those_of_the_whole_table():
-    """Those of a pattern alone would name an innocent event."""
+    """Row numbers within a pattern would name the wrong event."""
     X, y = two_jets(600)
     row = int(np.flatnonzero(y["accepted"] == 1)[-1])
     bad_X, bad_y = X.copy(), y.copy()
@@ -92,7 +92,7 @@ def test_rows_are_those_of_the_whole_table():
         ValueError, match=rf"(?s)first bad row .*in the events of pattern .*it is row {row}\."
     ):
         EfficiencySimulator(logs, classifier=DummyClassifier(), objects=["jet2"]).fit(X, bad_y)
-    weight = np.arange(len(X)) % 3  # events of weight zero are left out, and counted
+    weight = np.arange(len(X)) % 3  # events of weight zero are left out, but keep their row numbers
     weight[row] = 1
     with pytest.raises(ValueError, match=rf"(?s)first bad row .*it is row {row}\.$"):
         EfficiencySimulator(logs, classifier=DummyClassifier(), objects=["jet2"]).fit(
@@ -106,9 +106,9 @@ def test_rows_are_those_of_the_whole_table():
         model.score_samples(bad_X, y)
 
 
-def test_a_classifier_that_is_certain_of_what_is_not_so():
+def test_a_classifier_that_is_certain_of_something_wrong():
     X, y = jets(300)
-    with pytest.raises(ValueError, match=r"certain of what is not so: .* 'rejected' .*Calibrated"):
+    with pytest.raises(ValueError, match=r"certain of something wrong: .*'rejected',.*Calibrated"):
         EfficiencySimulator(
             Smear(), classifier=DummyClassifier(strategy="constant", constant=1)
         ).fit(X, y)
@@ -126,7 +126,7 @@ def test_a_classifier_that_is_certain_of_what_is_not_so():
         ({"objects": ["tau"]}, ValueError, "no columns of object 'tau'"),
         ({"objects": ["jet", "jet"]}, ValueError, "'jet_pt' of y belongs to object 'jet' and to"),
         ({"accepted": True}, TypeError, "name or position"),
-        ({"accepted": 3}, ValueError, "accepted=3, but y has 3 column"),
+        ({"accepted": 3}, ValueError, "accepted has 3, but y has 3 column"),
         ({"accepted": "jet_pt"}, ValueError, "'jet_pt' of y says whether .* 0 or 1, but row 0"),
     ],
 )

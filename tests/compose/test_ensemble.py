@@ -1,4 +1,4 @@
-"""EnsembleSimulator: which events its members see, what it draws, and what their spread means."""
+"""EnsembleSimulator: the events of its members, its draws, and the meaning of its spread."""
 
 import os
 from pathlib import Path
@@ -20,12 +20,7 @@ from threadpoolctl import threadpool_info
 import skjetsim
 from skjetsim import load, log_prob, save
 from skjetsim.base import SimulatorMixin, is_simulator
-from skjetsim.compose import (
-    EnsembleSimulator,
-    ResidualTransformer,
-    TransformedSimulator,
-    Unfolder,
-)
+from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import histogram_band
 from skjetsim.preprocessing import LogTransformer
@@ -34,7 +29,7 @@ FLOW = {"n_transforms": 2, "hidden_features": (8,), "n_bins": 4, "max_epochs": 2
 
 
 def threads_here():
-    """Process, torch's threads, and those of the other pools at most."""
+    """Process, threads of torch, and the largest number of threads in other pools."""
     import torch
 
     pools = max(pool["num_threads"] for pool in threadpool_info())
@@ -42,7 +37,7 @@ def threads_here():
 
 
 class GaussianLine(SimulatorMixin, BaseEstimator):
-    """y = intercept + slope x + noise by least squares: its errors are known in closed form."""
+    """y = intercept + slope x + noise by least squares, with errors in closed form."""
 
     def __init__(self, log=None, fail_at=None, random_state=None):
         self.log = log
@@ -99,7 +94,7 @@ def frames(n_events=60):
 
 @pytest.fixture(scope="module")
 def toy():
-    """An ensemble of three lines that lie far apart, and its events."""
+    """An ensemble of three lines that are far apart, and its events."""
     X, y = line(90)
     model = EnsembleSimulator(GaussianLine(), n_estimators=3, random_state=0).fit(X, y)
     for number, member in enumerate(model.estimators_):
@@ -107,7 +102,7 @@ def toy():
     return model, X, y
 
 
-# Which events the members see.
+# Events of the members.
 
 
 def test_disjoint_parts_cover_all_events_once():
@@ -119,7 +114,7 @@ def test_disjoint_parts_cover_all_events_once():
     for member, rows in zip(model.estimators_, model.estimators_samples_, strict=True):
         assert_array_equal(member.seen_[0], X[rows])
         assert_array_equal(member.seen_[1], y[rows])
-    # at random: no part is a stretch of the file
+    # random: no part is a contiguous piece of the file
     assert all(np.ptp(rows) > 2 * len(rows) for rows in model.estimators_samples_)
 
 
@@ -130,7 +125,7 @@ def test_bootstrap_and_folds():
     ).fit(X, y)
     for rows in model.estimators_samples_:
         assert len(rows) == 1000
-        assert 0.6 < len(np.unique(rows)) / 1000 < 0.66  # 1 - 1/e
+        assert 0.6 < len(np.unique(rows)) / 1000 < 0.66  # 1 - 1/e of the events
     assert not np.array_equal(*model.estimators_samples_[:2])
     model = EnsembleSimulator(
         GaussianLine(), n_estimators=4, resampling="folds", random_state=0
@@ -141,7 +136,7 @@ def test_bootstrap_and_folds():
 
 
 @pytest.mark.parametrize("resampling", ["disjoint", "bootstrap", "folds"])
-def test_weights_go_along_and_weight_zero_plays_no_part(resampling):
+def test_weights_follow_events_and_weight_zero_leaves_out(resampling):
     X, y = line(80)
     weight = np.arange(80.0) % 4
     model = EnsembleSimulator(GaussianLine(), n_estimators=3, resampling=resampling, random_state=0)
@@ -155,7 +150,7 @@ def test_weights_go_along_and_weight_zero_plays_no_part(resampling):
     )
 
 
-def test_every_seed_is_the_members_own():
+def test_each_member_has_its_own_seeds():
     X, y = line(60)
     search = RandomizedSearchCV(
         make_pipeline(StandardScaler(), GaussianLine(random_state=5)),
@@ -189,7 +184,7 @@ def two_threads(monkeypatch):
     import torch
 
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        monkeypatch.setenv(variable, "2")  # for the processes that are started
+        monkeypatch.setenv(variable, "2")  # for the processes that joblib starts
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield lambda: torch.get_num_threads() == 2
@@ -218,7 +213,7 @@ def test_processes_fit_the_same_members(two_threads, tmp_path):
     assert two_threads()
 
 
-def test_checkpoints_are_the_members_own(tmp_path):
+def test_each_member_has_its_own_checkpoint(tmp_path):
     X, y = line(80)
     path = tmp_path / "flow.pt"
     flow = FlowSimulator(**FLOW, checkpoint=str(path))
@@ -243,7 +238,7 @@ def test_errors_of_members_name_the_row_of_the_whole_table():
             model.sample(bad, n_samples=draws, random_state=0)
 
 
-# What it draws.
+# Draws.
 
 
 def test_rows_and_draws_come_from_random_members(toy):
@@ -254,8 +249,8 @@ def test_rows_and_draws_come_from_random_members(toy):
     draws = model.sample(X, n_samples=40, random_state=0)
     assert draws.shape == (90, 40, 1)
     member = np.round(draws[..., 0] / 100)
-    assert all(len(np.unique(row)) == 3 for row in member)  # each draw of a row chooses anew
-    # and the row is its own: subtract member and condition, and unit noise remains
+    assert all(len(np.unique(row)) == 3 for row in member)  # each draw has another member
+    # Draws are in the right rows: without member and condition, unit noise remains.
     noise = draws[..., 0] - 100 * member - model.estimators_[0].slope_ * X
     assert noise.std() == pytest.approx(1, abs=0.1)
 
@@ -276,11 +271,11 @@ def test_all_members_draw_for_all_rows(toy):
     for number in range(3):
         assert_array_equal(np.round(draws[number] / 100), number)
     noise = draws - 100 * np.arange(3).reshape(3, 1, 1, 1)
-    assert not np.allclose(noise[0], noise[1], atol=0.1)  # each has noise of its own
+    assert not np.allclose(noise[0], noise[1], atol=0.1)  # each member has other noise
     assert_array_equal(draws, model.sample_members(X, n_samples=5, random_state=0))
 
 
-def test_no_events_give_none(toy):
+def test_no_events_give_an_empty_result(toy):
     model, X, _ = toy
     assert model.sample(X[:0]).shape == (0, 1)
     assert model.sample(X[:0], n_samples=4).shape == (0, 4, 1)
@@ -466,7 +461,7 @@ def test_events_of_weight_zero_do_not_count_as_enough():
 def test_an_interrupted_fit_leaves_nothing_fitted(error):
     X, y = line(40)
     model = EnsembleSimulator(GaussianLine(), n_estimators=2, random_state=0).fit(X, y)
-    X[model.estimators_samples_[1][0]] = 1.0  # in the second part only
+    X[model.estimators_samples_[1][0]] = 1.0  # only the second member sees it
     model.set_params(simulator__fail_at=error)
     with pytest.raises((KeyboardInterrupt, ValueError)):
         model.fit(X, y)
@@ -488,11 +483,11 @@ def test_round_trip_through_a_file(tmp_path):
         assert_array_equal(ours, theirs)
 
 
-# What the spread means.
+# The meaning of the spread.
 
 
 def error_of_a_line(x, events):
-    """Standard error of least squares, unit noise, at x."""
+    """Standard error of least squares at x, for unit noise."""
     centre = events.mean()
     return np.sqrt(1 / len(events) + (x - centre) ** 2 / ((events - centre) ** 2).sum())
 
@@ -500,9 +495,9 @@ def error_of_a_line(x, events):
 @pytest.mark.parametrize(
     ("resampling", "expected"),
     [
-        ("disjoint", np.sqrt(40)),  # the error of a model of 1/40 of the events
-        ("bootstrap", 1.0),  # of a model of all events
-        ("folds", np.sqrt(40) / 39),  # the jackknife's factor
+        ("disjoint", np.sqrt(40)),  # the error of a model with 1/40 of the events
+        ("bootstrap", 1.0),  # the error of a model with all events
+        ("folds", np.sqrt(40) / 39),  # the factor of a jackknife
     ],
 )
 def test_members_disagree_as_their_statistics_allow(resampling, expected):
@@ -531,6 +526,6 @@ def test_the_band_covers_the_truth_in_68_percent_of_the_bins():
         one.append(np.abs(each - truth) < band.total)
         mean.append(np.abs(band.content - truth) < band.total)
         without.append(np.abs(each - truth) < band.statistical)
-    assert np.mean(one) == pytest.approx(0.68, abs=0.05)  # the band is that of one model
-    assert np.mean(mean) > np.mean(one)  # for their mean it is conservative
-    assert np.mean(without) < 0.5  # many events do not make a model better
+    assert np.mean(one) == pytest.approx(0.68, abs=0.05)  # the band is the error of one model
+    assert np.mean(mean) > np.mean(one)  # the error of the mean is smaller
+    assert np.mean(without) < 0.5  # more drawn events do not improve a model

@@ -22,7 +22,7 @@ from skjetsim.flows import FlowGenerator, FlowSimulator
 
 
 def showers(n_events=3000, seed=0):
-    """Incident energy, and what two layers see of it."""
+    """Incident energy, and the energy in two layers."""
     rng = np.random.default_rng(seed)
     energy = rng.normal(50, 5, n_events)
     layers = energy[:, None] * [0.6, 0.3] + rng.normal(0, [2.0, 1.0], (n_events, 2))
@@ -58,7 +58,7 @@ def test_seeds_and_numbers():
         fitted.sample(0)
 
 
-def test_what_the_parts_are_told():
+def test_what_the_parts_are_given():
     X = showers(50)
     weight = np.arange(50.0)
     fitted = model(FlowGenerator(**SMALL), Smear()).fit(X, sample_weight=weight)
@@ -80,7 +80,7 @@ def test_what_the_parts_are_told():
         ({"generator": FlowGenerator}, TypeError, "generator must be a generator"),
         ({"simulator": FlowGenerator()}, TypeError, "simulator must be a simulator"),
         ({"columns": "energy"}, ValueError, r"columns must be a list of names: give \['energy'\]"),
-        ({"columns": ["pt"]}, ValueError, "columns names 'pt', which is no column of X"),
+        ({"columns": ["pt"]}, ValueError, "columns names 'pt', which is not a column of X"),
         (
             {"columns": [0, 1, 2]},
             ValueError,

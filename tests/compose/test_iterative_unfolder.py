@@ -1,4 +1,4 @@
-"""IterativeUnfolder: the hidden spectrum comes out, step by step as iterative Bayes has it."""
+"""IterativeUnfolder: finds a hidden spectrum in the steps of iterative Bayesian unfolding."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from skjetsim.flows import FlowSimulator
 from skjetsim.metrics import get_scorer
 
 MEAN, WIDTH = 0.4, 0.9  # of the hidden spectrum; the simulated one is N(0, 1)
-# The log of a ratio of two Gaussians is a parabola: with this classifier only statistics is left.
+# The log-ratio of two Gaussians is a parabola: this classifier only has statistical errors.
 PARABOLA = make_pipeline(PolynomialFeatures(2, include_bias=False), LogisticRegression(C=1e6))
 FLOW = {
     "n_transforms": 2,
@@ -45,7 +45,7 @@ def measured(n_events, seed=5):
 
 
 def iterated_bayes(n_iterations):
-    """Mean and width of the unfolded spectrum after each iteration, without bins or statistics."""
+    """Mean and width of the unfolded spectrum after each iteration, for infinitely many events."""
     mean, width, steps = 0.0, 1.0, []
     for _ in range(n_iterations + 1):
         share = width**2 / (width**2 + NOISE**2)
@@ -57,7 +57,7 @@ def iterated_bayes(n_iterations):
 
 @pytest.fixture(scope="module")
 def unfolded():
-    """An unfolder after four iterations, the measured events, and what they became."""
+    """An unfolder after four iterations, the measured events, and the unfolded ones."""
     model = iterative(tol=0).fit(*gaussian_pairs(20_000))
     _, y = measured(20_000)
     return model, y, model.unfold(y, random_state=0)
@@ -73,7 +73,7 @@ def test_iterations_are_those_of_iterative_bayes(unfolded):
     assert_allclose(found, iterated_bayes(4), atol=0.02)
 
 
-def test_hidden_spectrum_comes_out_after_iterations_and_not_before(unfolded):
+def test_iterations_find_the_hidden_spectrum(unfolded):
     model, y, X = unfolded
     before = model.unfolders_[0].sample_inverse(y, random_state=1)
     assert before.mean() < MEAN - 0.1
@@ -103,7 +103,7 @@ def test_posterior_follows_the_new_prior(unfolded):
 def test_weights_are_the_likelihood_ratio(unfolded):
     model = unfolded[0]
     x = model.X_train_[:, 0]
-    # of the spectrum that the last training was given, the last but one iteration's
+    # The weights of the last training have the spectrum of the iteration before.
     mean, width = iterated_bayes(3)[-1]
     log_ratio = -0.5 * ((x - mean) / width) ** 2 - np.log(width) + 0.5 * x**2
     core = np.abs(x) < 2
@@ -123,7 +123,7 @@ def test_record_of_the_iterations(unfolded):
     records = pd.DataFrame(unfolded[0].iterations_)
     assert len(records) == 4
     assert (np.diff(records["moved"]) < 0).all()
-    # the first iteration is told from the simulation least
+    # The first iteration is nearest to the simulation.
     assert records["auc"].iloc[0] == records["auc"].min() > 0.55
     assert (records["bounded"] < 0.005).all()
     weights = unfolded[0].weights_
@@ -131,7 +131,7 @@ def test_record_of_the_iterations(unfolded):
     assert records["effective_size"].iloc[-1] == pytest.approx(expected)
 
 
-def test_nothing_moves_where_the_simulation_is_right():
+def test_nothing_moves_if_the_simulation_is_right():
     model = iterative().fit(*gaussian_pairs(5000))
     X = model.unfold(gaussian_pairs(5000, seed=3)[1], random_state=0)
     assert X.mean() == pytest.approx(0, abs=0.05)
@@ -139,7 +139,7 @@ def test_nothing_moves_where_the_simulation_is_right():
 
 
 class Offset(GaussianRegression):
-    """Draws that are wrong by as much as half a width."""
+    """Draws that are wrong by half a width."""
 
     def sample(self, X, *, n_samples=None, random_state=None):
         return 0.5 + super().sample(X, n_samples=n_samples, random_state=random_state)
@@ -187,7 +187,7 @@ def test_weights_of_simulated_events_are_the_first_prior():
     assert_array_equal(model.prior_weights_, weight)
 
 
-def test_ratio_is_bounded_and_says_so():
+def test_a_bounded_ratio_warns():
     model = iterative(max_ratio=1.2, n_iterations=1, tol=0).fit(*gaussian_pairs(3000))
     with pytest.warns(UserWarning, match="at its bounds, 1/1.2 and 1.2") as caught:
         model.unfold(measured(3000)[1], random_state=0)
@@ -224,7 +224,7 @@ def test_weights_need_a_classifier_that_takes_them():
 
 
 def test_scores_are_of_events_the_classifier_has_not_seen():
-    """A classifier that remembers its events would give each of them the bound."""
+    """A classifier that memorises its events would give each of them the bound."""
     model = iterative(KNeighborsClassifier(1), n_iterations=1, tol=0).fit(*gaussian_pairs(500))
     model.unfold(gaussian_pairs(500, seed=3)[1], random_state=0)
     assert model.iterations_[0]["moved"] < 0.2
@@ -404,7 +404,7 @@ def test_measured_events_that_do_not_fit():
         model.unfold(y, sample_weight=np.r_[np.ones(3), np.zeros(len(y) - 3)])
     with pytest.raises(ValueError, match="the simulation has 40 events"):
         iterative().fit(X[:40], y[:40]).unfold(y)
-    assert model.iterations_ == []  # refused before anything was changed
+    assert model.iterations_ == []  # the error comes before any change
 
 
 def test_pairs_that_do_not_fit():
@@ -416,7 +416,7 @@ def test_pairs_that_do_not_fit():
 
 
 class Stops(GaussianRegression):
-    """Is interrupted where it is given weights that differ."""
+    """Is interrupted if it is given weights that differ."""
 
     def fit(self, X, y, sample_weight=None):
         if sample_weight is not None and np.ptp(sample_weight) > 1.5:
@@ -424,7 +424,7 @@ class Stops(GaussianRegression):
         return super().fit(X, y, sample_weight=sample_weight)
 
 
-def test_interrupted_iterations_leave_the_complete_ones():
+def test_interrupted_iterations_keep_the_complete_ones():
     model = IterativeUnfolder(Unfolder(Stops()), classifier=PARABOLA, tol=0).fit(
         *gaussian_pairs(5000)
     )

@@ -31,7 +31,7 @@ def test_residuals_have_unit_width_and_no_jump_at_pi():
     X, y = tables()
     residual = ResidualTransformer().fit(X, y).transform_target(X, y)
     assert_allclose(residual.std(axis=0), 1, rtol=1e-12)
-    assert (np.abs(y["jet_phi"] - X["jet_phi"]) > 3).any()  # some events do cross
+    assert (np.abs(y["jet_phi"] - X["jet_phi"]) > 3).any()  # some events cross pi
     assert np.abs(residual[:, 2]).max() < 6
 
 
@@ -46,10 +46,10 @@ def test_published_target_by_hand():
     expected = gen + ratio * difference * gen.std(ddof=0) / difference.std(ddof=0)
     got = target.transform_target(X, y)[:, [0, 1, 3]]
     assert_allclose(got, expected, rtol=1e-12)
-    # every column's residual has the relative width of the reference's
+    # The residuals of all columns have the relative width of the reference.
     widths = (got - gen).std(ddof=0) / gen.std(ddof=0)
     assert_allclose(widths, ratio, rtol=1e-12)
-    # the reference itself keeps its target
+    # The reference itself is not scaled.
     assert_allclose(got[:, 2], rec[log_mass], rtol=1e-12)
 
 
@@ -58,8 +58,12 @@ def test_reference_by_position_and_its_errors():
     by_name = ResidualTransformer(keep_truth=True, reference="jet_log_mass").fit(X, y)
     by_position = ResidualTransformer(keep_truth=True, reference=3).fit(X, y)
     assert_array_equal(by_name.scale_, by_position.scale_)
-    for reference in ("jet_mass", 4, -1):
-        with pytest.raises(ValueError, match="is not a column of y"):
+    for reference, message in (
+        ("jet_mass", "reference names 'jet_mass', which is not a column of y"),
+        (4, r"reference has 4, but y has 4 column\(s\)"),
+        (-5, "reference has -5"),
+    ):
+        with pytest.raises(ValueError, match=message):
             ResidualTransformer(keep_truth=True, reference=reference).fit(X, y)
 
 
@@ -78,7 +82,7 @@ def test_inverse_is_exact(params, data):
     X, y = (data.draw(arrays(np.float64, (12, 3), elements=numbers)) for _ in "Xy")
     residual = ResidualTransformer(**params).fit(X, y)
     back = residual.inverse_transform_target(X, residual.transform_target(X, y))
-    # The target is x plus a scaled difference: digits are lost where the scale is small.
+    # The target is x plus a scaled difference: a small scale loses digits.
     loss = 1 + 1 / residual.scale_.min()
     assert_allclose(back, y, rtol=1e-9, atol=1e-11 * loss * (1 + np.abs([X, y]).max()))
 
@@ -126,7 +130,7 @@ def test_weights():
     assert_allclose(weighted.scale_, repeated.scale_)
 
 
-def test_constant_residuals_stay():
+def test_constant_residuals_are_kept():
     X, y = tables()
     y["jet_eta"] = X["jet_eta"]
     residual = ResidualTransformer().fit(X, y)
@@ -164,7 +168,7 @@ settings_of_some = pytest.mark.parametrize(
 
 
 @settings_of_some
-def test_columns_that_stay_are_the_same_bit_for_bit(params):
+def test_columns_that_are_kept_are_the_same_bit_for_bit(params):
     X, y = tables()
     residual = ResidualTransformer(columns=SOME, **params).fit(X, y)
     every = ResidualTransformer(**params).fit(X, y)
@@ -193,7 +197,7 @@ def test_log_det_of_some_columns_is_that_of_a_numerical_jacobian(params):
     assert_allclose(residual.log_det_target(X, y), expected, atol=1e-6)
 
 
-def test_an_angle_that_stays_is_not_wrapped():
+def test_an_angle_that_is_kept_is_not_wrapped():
     X, y = tables()
     residual = ResidualTransformer(columns=["jet_pt"]).fit(X, y)
     wild = residual.transform_target(X, y.assign(jet_phi=50.0))
@@ -201,7 +205,7 @@ def test_an_angle_that_stays_is_not_wrapped():
     assert (residual.inverse_transform_target(X, wild)[:, 2] == 50).all()
 
 
-def test_columns_that_stay_need_not_be_in_x():
+def test_columns_that_are_kept_need_not_be_in_x():
     X, y = tables()
     without = X.drop(columns=["jet_eta", "jet_log_mass"])[["jet_phi", "jet_pt"]]
     residual = ResidualTransformer(columns=SOME).fit(without, y)
@@ -213,7 +217,7 @@ def test_columns_that_stay_need_not_be_in_x():
 
 
 def test_other_columns_of_x_at_transform():
-    """A column of X that no residual is made with may be called otherwise."""
+    """A column of X without a residual may have another name."""
     X, y = tables()
     residual = ResidualTransformer(columns=SOME).fit(X, y)
     renamed = X.rename(columns={"jet_eta": "quark_eta"})
@@ -233,7 +237,7 @@ def test_names_of_some_columns():
     assert published.get_target_names_out(names) == expected
 
 
-def test_all_columns_by_name_are_those_of_none():
+def test_all_columns_by_name_are_the_default():
     X, y = tables()
     named = ResidualTransformer(columns=list(y)).fit(X, y)
     every = ResidualTransformer().fit(X, y)
@@ -245,7 +249,7 @@ def test_all_columns_by_name_are_those_of_none():
 def test_the_reference_has_to_have_a_residual(reference):
     X, y = tables()
     published = ResidualTransformer(keep_truth=True, reference=reference, columns=SOME)
-    with pytest.raises(ValueError, match=r"reference=.* stays as it is .* columns=\['jet_phi'"):
+    with pytest.raises(ValueError, match=r"reference=.* is kept .* columns=\['jet_phi'"):
         published.fit(X, y)
     assert published.set_params(reference="jet_pt").fit(X, y).scale_[0] == pytest.approx(1)
 
@@ -253,7 +257,7 @@ def test_the_reference_has_to_have_a_residual(reference):
 @pytest.mark.parametrize(
     ("columns", "change", "message"),
     [
-        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is no column of y"),
+        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is not a column of y"),
         ("jet_pt", lambda X, y: (X, y), r"must be a list of names: give \['jet_pt'\]"),
         ([], lambda X, y: (X, y), r"must be a list of names or positions, got \[\]"),
         ([4], lambda X, y: (X, y), r"columns has 4, but y has 4 column\(s\)"),

@@ -1,4 +1,4 @@
-"""SimulatorChain and ClassifierSimulator: columns one after another, each given those before."""
+"""SimulatorChain and ClassifierSimulator: each step is given the columns of the steps before."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ class Copies(GaussianRegression):
 
 
 def line(n_events=2000, seed=0):
-    """Two columns of y, the second of which follows the first, and X."""
+    """X, and two columns of y: the second one depends on the first and on X."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(rng.normal(size=(n_events, 1)), columns=["jet_pt"])
     first = 2 * X["jet_pt"] + rng.normal(size=n_events)
@@ -50,7 +50,7 @@ def chain(one=None, two=None, **params):
 
 
 def test_density_is_that_of_both_columns_together():
-    """Two regressions, the second on the first's column too, are one of both."""
+    """Two regressions, the second one also on the column of the first, are one regression."""
     X, y = line()
     model = chain().fit(X, y)
     both = GaussianRegression().fit(X, y)
@@ -78,7 +78,7 @@ def test_draws_are_correlated_as_the_events():
     assert (drawn["second"] - drawn["jet_pt"] + X["jet_pt"]).std() == pytest.approx(0.1, rel=0.03)
 
 
-def test_what_each_step_is_told():
+def test_what_each_step_is_given():
     X, y = line(50)
     model = chain(Smear(), Smear()).fit(X, y)
     seen = {name: step.seen_ for name, step in model.simulators_.items()}
@@ -95,7 +95,7 @@ def test_what_each_step_is_told():
     assert list(numbers.fit(X, y.to_numpy()).simulators_["two"].seen_[0]) == ["jet_pt", "y1"]
 
 
-def test_draws_are_handed_on():
+def test_draws_are_passed_on():
     X, y = line(50)
     model = chain(two=Copies()).fit(X, y)
     drawn = model.sample(X, n_samples=3, random_state=0)
@@ -121,7 +121,7 @@ def test_predictions_are_those_of_the_steps():
     assert_allclose(model.predict(X), np.c_[2 * X, X])
     medians = chain(random_state=0).fit(*line())
     centre = medians.sample(X, n_samples=500, random_state=0).mean(axis=1)
-    assert_allclose(medians.predict(X), centre, atol=0.5)  # of simulators that have no prediction
+    assert_allclose(medians.predict(X), centre, atol=0.5)  # the simulators have no prediction
     network = {"hidden_features": (4,), "max_epochs": 1, "device": "cpu"}
     medians = chain(QuantileSimulator(**network), QuantileSimulator(**network), random_state=0)
     assert medians.fit(X, y).predict(X).shape == (50, 2)
@@ -142,11 +142,11 @@ def test_density_is_absent_if_a_step_has_none():
         ([], TypeError, "simulators must be a list such as"),
         ([("one", Smear())], TypeError, r"A step is \(name, simulator, columns\)"),
         ([("one", FlowGenerator(), None)], TypeError, "Step 'one' must be a simulator"),
-        ([("one", Smear(), ["jet_pt"])], ValueError, r"columns \['second'\] of y are left"),
+        ([("one", Smear(), ["jet_pt"])], ValueError, r"No step names the columns \['second'\]"),
         ([("one", Smear(), "jet_pt")], ValueError, r"columns of step 'one' .*give \['jet_pt'\]"),
-        ([("one", Smear(), ["met"])], ValueError, "names 'met', which is no column of y"),
+        ([("one", Smear(), ["met"])], ValueError, "names 'met', which is not a column of y"),
         ([("one", Smear(), [2])], ValueError, r"columns of step 'one' has 2, but y has 2"),
-        ([("a", Smear(), None), ("b", Smear(), None)], ValueError, r"such steps are \['a', 'b'\]"),
+        ([("a", Smear(), None), ("b", Smear(), None)], ValueError, r"but \['a', 'b'\] has None"),
         ([("a", Smear(), [0, 1]), ("b", Smear(), None)], ValueError, "left for 'b'"),
         ([("a", Smear(), [0]), ("b", Smear(), ["second"])], ValueError, "in the steps 'a' and 'b'"),
         ([("a", Smear(), [0]), ("a", Smear(), None)], ValueError, "Names provided are not unique"),
@@ -171,7 +171,7 @@ def test_weights():
     model = chain(Smear(), Smear()).fit(X, y, weight)
     for step in model.simulators_.values():
         assert_array_equal(step.seen_[2], weight[1:])
-    with pytest.raises(ValueError, match="two events of positive weight are needed, got 1"):
+    with pytest.raises(ValueError, match="needs two events of positive weight, got n_samples = 1"):
         model.fit(X, y, np.eye(1, 20)[0])
     with pytest.raises(NotFittedError):
         model.sample(X)
@@ -253,8 +253,8 @@ def test_categories_by_position():
     assert_array_equal(drawn, model.sample(X, random_state=0))
 
 
-def test_a_category_that_has_the_name_of_one_of_X():
-    """The charge as it is and as it is measured."""
+def test_a_category_with_the_name_of_a_column_of_X():
+    """The true charge and the measured one."""
     X, y = jets(500)
     X = X.assign(**{TAG: y[TAG]})
     model = CategorySimulator(Smear(), [TAG], classifier=LOGISTIC).fit(X, y)
@@ -262,7 +262,7 @@ def test_a_category_that_has_the_name_of_one_of_X():
     assert_array_equal(model.sample(X)[:, 1], y[TAG])
 
 
-def test_probabilities_and_the_likeliest_combination():
+def test_probabilities_and_the_most_probable_combination():
     X, y = jets(3000)
     model = ClassifierSimulator(LOGISTIC).fit(X, y[[TAG]])
     proba = model.category_proba(X)

@@ -1,4 +1,4 @@
-"""SymmetricSimulator: draws and densities turn with the event, by rules written down twice."""
+"""SymmetricSimulator: draws and densities turn with the event, by rules that are written twice."""
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,7 @@ from symmetric_toys import (
     wrapped,
 )
 
-from skjetsim.compose import (
-    EfficiencySimulator,
-    SymmetricSimulator,
-)
+from skjetsim.compose import EfficiencySimulator, SymmetricSimulator
 from skjetsim.flows import FlowSimulator
 from skjetsim.preprocessing import AngleEncoder, KinematicFeatures
 
@@ -32,10 +29,7 @@ MOVES = {
     "reflection of z": {"along": True},
     "both": {"angle": -1.3, "along": True},
 }
-HANDED = {
-    "reflection of y": {"across": True},
-    "all": {"angle": 0.7, "along": True, "across": True},
-}
+HANDED = {"reflection of y": {"across": True}, "all": {"angle": 0.7, "along": True, "across": True}}
 
 
 # The symmetries.
@@ -77,7 +71,7 @@ def test_density_is_that_of_the_turned_event(table, second):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_without_a_second_object_the_way_round_stays(table):
+def test_without_a_second_object_phi_is_not_reflected(table):
     X = table()
     model = frames(SymmetricSimulator(Lopsided(), "muon").fit(X, X))
     drawn = model.sample(X, random_state=1)
@@ -87,14 +81,14 @@ def test_without_a_second_object_the_way_round_stays(table):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_inside_all_images_are_one_event(table):
+def test_the_simulator_inside_sees_all_images_as_one_event(table):
     X = table()
     model = SymmetricSimulator(Lopsided(), "muon", second_object="jet")
     seen, target, _ = model.fit(X, X).simulator_.seen_
     for how in HANDED.values():
         image = clone(model).fit(move(X, **how), X).simulator_.seen_[0]
         assert_same_events(image, seen)
-    # Exactly along x: rounding in a column that is all equal would be scaled up to noise.
+    # Exactly along x: the scaling of a constant column would turn its rounding into noise.
     if "muon_phi" in X:
         assert (seen["muon_phi"] == 0).all()
     if "muon_py" in X:
@@ -107,7 +101,7 @@ def test_inside_all_images_are_one_event(table):
     assert (seen["jet_phi" if "jet_phi" in X else "jet_py"] > 0).all()
     for name in set(X) & {"n_tracks", "jet_mass", "jet_E", "met_pt", "jet_abs_eta"}:
         assert_array_equal(seen[name], X[name])
-    assert_same_events(target, seen)  # y turns as X does
+    assert_same_events(target, seen)  # y turns like X
 
 
 def test_angles_come_back_inside_the_circle():
@@ -133,7 +127,7 @@ def test_masses_and_relative_angles_are_those_that_were_drawn():
 
 
 def test_names_as_the_transformers_make_them():
-    """Cosine and sine of an encoded difference of angles are no vector."""
+    """Cosine and sine of a difference of angles are not a vector."""
     features = make_pipeline(
         KinematicFeatures(["delta_phi(muon, jet)"]), AngleEncoder(["muon_jet_delta_phi"])
     )
@@ -153,7 +147,7 @@ def test_a_reference_without_a_side_is_not_reflected_along_the_beam():
     assert_same_events(model.sample(move(X, 2.0), random_state=1), move(drawn, 2.0))
 
 
-def test_rapidity_says_the_side():
+def test_rapidity_gives_the_side():
     X = mixed()
     seen = SymmetricSimulator(Lopsided(), "jet").fit(X, X).simulator_.seen_[0]
     assert_array_equal(seen["jet_rapidity"], X["jet_rapidity"].abs())
@@ -203,11 +197,11 @@ def test_flow_by_hand():
     assert_allclose(by_hand(drawn), flow.sample(into, random_state=1), rtol=1e-4, atol=1e-3)
 
 
-# What is not there.
+# Absent objects.
 
 
 def lost(n_events=300):
-    """A quarter of the events is rejected, and half of them have a jet."""
+    """A quarter of the events is rejected, and half of all events have a jet."""
     X = cylindrical(n_events)
     X.loc[X.index % 2 == 0, [name for name in X if name.startswith("jet")]] = 0.0
     y = X.copy()
@@ -225,7 +219,7 @@ def test_zeros_stay_zeros():
     absent = X.index % 2 == 0
     assert (seen_X.loc[absent, "jet_phi"] == 0).all()
     assert (seen_X.loc[~absent, "jet_phi"] > 0).all()
-    # Without the second object the way round is as it was.
+    # Without the second object, phi is not reflected.
     ahead = wrapped(X["met_phi"] - X["muon_phi"])
     assert_allclose(seen_X.loc[absent, "met_phi"], ahead[absent], atol=1e-9)
     rejected = (y == 0).all(axis=1)
@@ -241,7 +235,7 @@ def test_efficiency_inside_is_symmetric_too(table):
     inside = EfficiencySimulator(Smear(), random_state=0)
     model = frames(SymmetricSimulator(inside, "muon").fit(X, y))
     assert np.isfinite(model.score_samples(X, y)).all()
-    X = table(seed=1)  # the trees' thresholds are values of the training events
+    X = table(seed=1)  # thresholds of the trees are values of the training events
     drawn = model.sample(X, random_state=1)
     assert set(drawn["accepted"]) == {0.0, 1.0}
     rejected = drawn[drawn["accepted"] == 0].to_numpy()

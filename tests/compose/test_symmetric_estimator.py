@@ -13,15 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from symmetric_toys import (
-    FLOW,
-    Lopsided,
-    assert_same_events,
-    cartesian,
-    cylindrical,
-    frames,
-    move,
-)
+from symmetric_toys import FLOW, Lopsided, assert_same_events, cartesian, cylindrical, frames, move
 
 import skjetsim
 from skjetsim.base import is_simulator
@@ -43,16 +35,16 @@ from skjetsim.preprocessing import CartesianToCylindrical
     [
         ({}, {"reference": "electron"}, "no object 'electron'.*X; objects found: 'muon', 'jet'"),
         ({}, {"second_object": "electron"}, "no object 'electron'"),
-        ({}, {"second_object": "muon"}, "second_object must be another object"),
+        ({}, {"second_object": "muon"}, "second_object must not be the reference"),
         ({"drop": "muon_phi"}, {}, "'muon' has neither phi nor px and py in X.*'eta', 'pt'"),
         ({"drop": "jet_phi"}, {"second_object": "jet"}, "'jet' has neither phi nor px and py"),
         ({"add": "tau_px"}, {}, "'tau' has a column 'tau_px' in X but no 'tau_py'.*half a vector"),
         ({"add": "tau_sin_phi"}, {}, "'tau_sin_phi' in X but no 'tau_cos_phi'"),
-        ({"add": "muon_theta"}, {}, "'muon_theta' of X has a direction, .* Give eta"),
+        ({"add": "muon_theta"}, {}, "'muon_theta' of X has a direction, .* by eta"),
         ({"add": "muon_d0"}, {}, "'muon_d0' of X has a direction"),
     ],
 )
-def test_columns_that_do_not_do(change, parameters, message):
+def test_bad_columns(change, parameters, message):
     X = cylindrical()
     X = X.drop(columns=change.get("drop", [])).assign(**{change.get("add", "n_tracks"): 1.0})
     model = SymmetricSimulator(Lopsided(), **{"reference": "muon"} | parameters)
@@ -73,7 +65,7 @@ def test_an_event_without_the_reference(table):
     bad = X.copy()
     bad.loc[[5, 7], [name for name in X if name.startswith("muon")]] = 0.0
     model = SymmetricSimulator(Lopsided(), "muon")
-    message = r"Row 5 of X has zeros for the reference 'muon'.*\(2 such rows"
+    message = r"Row 5 of X has only zeros for the reference 'muon'.*\(2 such rows"
     with pytest.raises(ValueError, match=message):
         model.fit(bad, X)
     model.fit(X, X)
@@ -106,12 +98,12 @@ def test_objects_are_names(parameters, name):
 
 
 @pytest.mark.parametrize("simulator", [FlowGenerator(), StandardScaler(), FlowSimulator, "flow"])
-def test_parts_of_other_kinds(simulator):
+def test_the_simulator_must_be_a_simulator(simulator):
     with pytest.raises(TypeError, match="must be a simulator, got"):
         SymmetricSimulator(simulator, "muon").fit(cartesian(), cartesian())
 
 
-def test_bad_values_and_rows_that_do_not_belong_together():
+def test_bad_values_and_different_rows():
     X = cartesian()
     model = SymmetricSimulator(Lopsided(), "muon")
     with pytest.raises(ValueError, match="NaN in column 'jet_px', first bad row 3"):
@@ -142,7 +134,8 @@ def test_shapes_names_and_containers():
     assert model.sample(X, n_samples=4).shape == (300, 4, 2)
     assert model.sample(X[:0]).shape == (0, 2)
     assert model.sample(X[:0], n_samples=4).shape == (0, 4, 2)
-    assert_array_equal(model.transform(X), model.transform(X))  # the seed inside is found
+    # The seed is that of the simulator inside.
+    assert_array_equal(model.transform(X), model.transform(X))
     assert list(model.get_feature_names_out()) == ["jet_px", "jet_py"]
     assert list(model.feature_names_in_) == list(X)
     drawn = frames(model).sample(X)
@@ -162,7 +155,7 @@ def test_methods_are_those_of_the_simulator_inside():
     assert hasattr(piped, "score_samples")
 
 
-def test_parameters_are_cloned_never_fitted():
+def test_parameters_are_cloned_and_not_fitted():
     simulator = Lopsided()
     SymmetricSimulator(simulator, "muon").fit(cartesian(), cartesian())
     assert not hasattr(simulator, "seen_")
@@ -226,7 +219,7 @@ def test_searches_pipelines_and_model_files(tmp_path):
     assert manifest["columns"]["target_names_in_"] == list(y)
 
 
-def test_coordinates_may_stand_on_either_side():
+def test_transformers_may_be_outside_or_inside():
     X = cartesian().drop(columns="jet_E")
     y = X * np.random.default_rng(1).normal(1, 0.05, X.shape)
     outside = canonical().fit(X, y)

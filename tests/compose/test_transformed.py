@@ -1,4 +1,4 @@
-"""TransformedSimulator against the same steps done by hand, and its densities in units of y."""
+"""TransformedSimulator: the same steps by hand, and densities in units of y."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ FLOW = {
 
 
 class GaussianSmear(SimulatorMixin, BaseEstimator):
-    """y = shift + width * noise, whatever X: densities are known in closed form."""
+    """y = shift + width * noise for any X, with densities in closed form."""
 
     def __init__(self, random_state=None):
         self.random_state = random_state
@@ -58,7 +58,7 @@ class GaussianSmear(SimulatorMixin, BaseEstimator):
 
 
 class Response(ConditionalTransformerMixin, BaseEstimator):
-    """The ratio y / x, whose Jacobian differs from row to row."""
+    """The ratio y / x, which has another Jacobian in each row."""
 
     def fit(self, X, y):
         self.fitted_ = True
@@ -112,7 +112,7 @@ def test_conditional_transformer_by_hand():
     assert_allclose(model.score_samples(X, y), flow.score_samples(X, y / X) - np.log(X).sum(axis=1))
 
 
-def test_errors_of_transformers_say_that_it_is_y():
+def test_errors_of_transformers_name_y():
     X, y = energies()
     model = TransformedSimulator(GaussianSmear(), [Response(), LogTransformer([1])])
     step = r"(?s)column 1, first bad row 3 .*in y, transformers\[1\] \(LogTransformer\)$"
@@ -137,7 +137,7 @@ def test_chain_of_plain_and_conditional_keeps_all_jacobians():
     X, y = energies()
     transformers = [Response(), FunctionlessScaler(), PowerTransformer()]
     model = TransformedSimulator(GaussianSmear(random_state=0), transformers).fit(X, y)
-    # The density integrates to one in y, at a given x, over both columns.
+    # At each x, the density integrates to one over both columns of y.
     x = np.array([50.0, 80.0])
     grids = [np.linspace(0.3 * value, 1.8 * value, 301) for value in x]
     points = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -149,7 +149,7 @@ def test_chain_of_plain_and_conditional_keeps_all_jacobians():
 
 
 class FunctionlessScaler(StandardScaler):
-    """A subclass: the registry of Jacobians covers it."""
+    """A subclass, which the registry of Jacobians also finds."""
 
 
 def test_density_changes_with_the_unit_of_y():
@@ -170,10 +170,10 @@ def test_density_is_absent_without_a_jacobian():
     model.fit(X, np.abs(y))
     with pytest.raises(TypeError, match="no tractable density"):
         log_prob(model, X, y)
-    assert model.score(X, y) < 0  # minus the energy score, which needs draws alone
+    assert model.score(X, y) < 0  # minus the energy score, which only needs draws
 
 
-def test_prediction_comes_back():
+def test_predictions_are_transformed_back():
     X, y = energies()
     model = TransformedSimulator(GaussianSmear(), [StandardScaler()]).fit(X, y)
     assert_allclose(model.predict(X), np.tile(y.mean(axis=0), (len(X), 1)))
@@ -215,11 +215,11 @@ def test_weights_reach_a_simulator_behind_transformers_of_the_condition():
     weight = np.linspace(0, 2, len(X))
     inner = make_generative_pipeline(StandardScaler(), GaussianSmear())
     model = TransformedSimulator(inner, [StandardScaler()]).fit(X, y, sample_weight=weight)
-    assert_allclose(model.simulator_[-1].shift_, 0, atol=1e-12)  # of the weighted mean
+    assert_allclose(model.simulator_[-1].shift_, 0, atol=1e-12)  # scaled with the weighted mean
     assert_allclose(model.transformers_[0].mean_, np.average(y, axis=0, weights=weight))
 
 
-def test_parameters_are_cloned_never_fitted():
+def test_parameters_are_cloned_and_not_fitted():
     X, y = energies()
     scaler, flow = StandardScaler(), GaussianSmear()
     model = TransformedSimulator(flow, [scaler]).fit(X, y)
@@ -228,7 +228,7 @@ def test_parameters_are_cloned_never_fitted():
     assert model.transformers == [scaler]
 
 
-def test_a_pipeline_may_stand_inside():
+def test_the_simulator_may_be_a_pipeline():
     X, y = energies()
     inner = make_pipeline(StandardScaler(), FlowSimulator(**FLOW))
     model = TransformedSimulator(inner, [StandardScaler()]).fit(X, y)
@@ -238,7 +238,8 @@ def test_a_pipeline_may_stand_inside():
     assert_allclose(model.sample(X, random_state=1), scale_y.inverse_transform(drawn))
     density = flow.score_samples(scale_x.transform(X), scale_y.transform(y))
     assert_allclose(model.score_samples(X, y), density - np.log(scale_y.scale_).sum())
-    assert_array_equal(model.transform(X), model.transform(X))  # the seed inside is found
+    # The seed is that of the simulator inside.
+    assert_array_equal(model.transform(X), model.transform(X))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_a_pipeline_may_stand_inside():
         (FlowSimulator(), None, "must be a list of transformers"),
     ],
 )
-def test_parts_of_other_kinds(simulator, transformers, message):
+def test_bad_simulators_and_transformers(simulator, transformers, message):
     with pytest.raises(TypeError, match=message):
         TransformedSimulator(simulator, transformers).fit(*energies())
 
@@ -341,10 +342,7 @@ def test_same_columns_are_demanded():
         )
 
 
-@pytest.mark.parametrize(
-    ("pipe", "message"),
-    [(lambda X, y: (X, y[NAMES[::-1]]), "at position 0")],
-)
+@pytest.mark.parametrize(("pipe", "message"), [(lambda X, y: (X, y[NAMES[::-1]]), "at position 0")])
 def test_score_refuses_other_columns(pipe, message):
     X, y = momenta()
     model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]).fit(X, y)
@@ -359,7 +357,7 @@ def shuffled_frames():
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_rows_that_do_not_belong_together(wrapped):
+def test_different_rows_of_X_and_y(wrapped):
     X, y = shuffled_frames()
     model = FlowSimulator(**FLOW)
     model = TransformedSimulator(model, [ResidualTransformer()]) if wrapped else model
@@ -387,7 +385,7 @@ def test_searches_and_pipelines_keep_the_index():
         ).fit(X, y)
 
 
-def test_no_events_give_none():
+def test_no_events_give_an_empty_result():
     X, y = energies()
     model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()]).fit(X, y)
     assert model.sample(X[:0]).shape == (0, 2)

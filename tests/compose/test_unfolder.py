@@ -1,4 +1,4 @@
-"""Unfolder: posteriors against closed form, and a citizen of scikit-learn with any simulator."""
+"""Unfolder: posteriors in closed form, and conventions of scikit-learn with any simulator."""
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,7 @@ from unfolding_toys import NOISE, GaussianRegression, NoDensity, frames, gaussia
 import skjetsim
 from skjetsim import load, log_prob, sample_inverse, save
 from skjetsim.base import is_generator, is_simulator, is_unfolder
-from skjetsim.compose import (
-    EnsembleSimulator,
-    ResidualTransformer,
-    TransformedSimulator,
-    Unfolder,
-)
+from skjetsim.compose import EnsembleSimulator, ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import LogLikelihoodScorer, energy_score, get_scorer, get_scorer_names
 from skjetsim.preprocessing import CartesianToCylindrical, LogTransformer
@@ -43,7 +38,7 @@ every_simulator = pytest.mark.parametrize("simulator", SIMULATORS.values(), ids=
 
 @pytest.fixture(scope="module")
 def toy():
-    """Fitted on names, with the frames."""
+    """An unfolder that is fitted on DataFrames, and the DataFrames."""
     X, y = frames()
     return Unfolder(GaussianRegression(random_state=0)).fit(X, y), X, y
 
@@ -72,7 +67,7 @@ def test_posterior_of_a_flow():
     mean, width = posterior(y)
     assert_allclose(drawn.mean(axis=1), mean, atol=0.1)
     assert_allclose(drawn.std(axis=1), width, atol=0.08)
-    # the smearing undone by its inverse alone would be as wide as the noise
+    # The inverse of the smearing alone would be as wide as the noise.
     assert (drawn.std(axis=1) < NOISE - 0.05).all()
 
 
@@ -167,11 +162,11 @@ def test_canonical_coordinates_of_w_jet():
     drawn = unfolder.inverse_transform(y)
     assert list(drawn.columns) == list(X.columns)
     assert (drawn["jet_mass"] > 0).all()
-    # the muon is measured well, and the residual says so
+    # The muon is measured well, so that residuals are small.
     assert np.median(np.abs(drawn["muon_px"] - X["muon_px"])) < 2.0
 
 
-def test_parameters_are_cloned_never_fitted():
+def test_parameters_are_cloned_and_not_fitted():
     simulator = GaussianRegression()
     unfolder = Unfolder(simulator).fit(*gaussian_pairs(50))
     assert not hasattr(simulator, "line_")
@@ -181,10 +176,10 @@ def test_parameters_are_cloned_never_fitted():
     assert piped.random_state == 7
 
 
-# What it is.
+# Kind, names and shapes.
 
 
-def test_what_it_is_and_is_not(toy):
+def test_kind_and_methods(toy):
     unfolder, X, _ = toy
     piped = make_pipeline(StandardScaler(), Unfolder(GaussianRegression()))
     search = GridSearchCV(unfolder, {"simulator__random_state": [0]})
@@ -246,7 +241,7 @@ def test_clouds_come_back_as_clouds():
     assert unfolder.score_samples(X, y).shape == (60,)
 
 
-def test_no_events_give_none(toy):
+def test_no_events_give_an_empty_result(toy):
     unfolder, _, y = toy
     assert unfolder.sample_inverse(y.iloc[:0]).shape == (0, 2)
     assert unfolder.sample_inverse(y.iloc[:0], n_samples=4).shape == (0, 4, 2)
@@ -339,12 +334,12 @@ def test_weights_through_a_pipeline():
     [LinearRegression(), StandardScaler(), FlowGenerator(), FlowSimulator, None],
     ids=["regressor", "transformer", "generator", "class", "none"],
 )
-def test_no_simulator(simulator):
+def test_the_simulator_must_be_a_simulator(simulator):
     with pytest.raises(TypeError, match="simulator must be a simulator, got"):
         Unfolder(simulator).fit(*gaussian_pairs(20))
 
 
-def test_bad_events_name_their_side(toy):
+def test_errors_of_bad_events_name_the_level(toy):
     unfolder, X, y = toy
     fresh = clone(unfolder)
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 200 and 199"):
@@ -376,14 +371,14 @@ def test_bad_events_name_their_side(toy):
             unfolder.sample_inverse(y, n_samples=n_samples)
 
 
-def test_errors_of_the_simulator_say_whose_side_they_mean():
+def test_errors_of_the_simulator_name_the_level():
     X, y = gaussian_pairs(50)
     simulator = make_pipeline(LogTransformer([0]), GaussianRegression())
     with pytest.raises(ValueError, match=r"(?s)no logarithm.*whose X is the measured y"):
         Unfolder(simulator).fit(X, y)
 
 
-def test_unfitted_is_said_so():
+def test_unfitted():
     _, y = gaussian_pairs(20)
     unfolder = Unfolder(GaussianRegression())
     for method in (unfolder.sample_inverse, unfolder.inverse_transform):
@@ -404,7 +399,7 @@ def test_a_failed_fit_leaves_nothing_fitted():
 
 
 class Interrupted(GaussianRegression):
-    """Has learnt something by the time of Ctrl-C."""
+    """Has learnt something before Ctrl-C."""
 
     def fit(self, X, y, sample_weight=None):
         super().fit(X, y, sample_weight)

@@ -1,4 +1,4 @@
-"""Meta-simulators around a simulator that learns from unpaired events: scores, pairs and tables."""
+"""Meta-simulators of a simulator that learns from unpaired events: scores, pairs and tables."""
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ def tables(n_events=300, seed=0):
 
 
 class MeanSmear(UnpairedMixin, SimulatorMixin, BaseEstimator):
-    """A simulator of unpaired events with a density, which takes rows for pairs."""
+    """A simulator of unpaired events with a density, which would need pairs."""
 
     def __init__(self, random_state=None):
         self.random_state = random_state
@@ -124,14 +124,14 @@ def test_score_refuses_other_columns():
         model.score(X, y[NAMES[::-1]])
 
 
-def test_a_density_of_unpaired_events_is_no_score():
+def test_a_density_of_unpaired_events_is_not_the_score():
     X, y = (table.to_numpy() for table in tables())
     model = MeanSmear().fit(X, y)
     expected = sliced_wasserstein_distance(y, X, scale="std", random_state=0)
     assert model.score(X, y[::-1]) == pytest.approx(-expected)
 
 
-def test_what_matches_rows_itself_is_scored_on_pairs():
+def test_estimators_that_match_rows_are_scored_on_pairs():
     X, y = tables()
     X["muon_phi"], y["muon_phi"] = 0.1, 0.2
     accepted = y.assign(accepted=1.0)
@@ -149,13 +149,13 @@ def test_what_matches_rows_itself_is_scored_on_pairs():
     assert model.score(X, target) == pytest.approx(-energy_score(target, drawn, scale="std"))
 
 
-# Pairs among them.
+# Rows that are pairs.
 
 
-def test_pairs_are_of_one_index():
+def test_pairs_have_the_same_index():
     X, y = tables()
     mask, other = np.arange(300) < 50, y.sample(frac=1, random_state=0)
-    simulator = TransformedSimulator(otus(), [StandardScaler()])  # which gives arrays
+    simulator = TransformedSimulator(otus(), [StandardScaler()])  # which makes arrays
     simulator.fit(X, other)
     simulator.fit(X, other, paired=None)
     simulator.fit(X, other[:200])
@@ -173,12 +173,12 @@ def test_pairs_are_of_one_index():
 
 def test_an_ensemble_needs_equally_many():
     X, y = tables()
-    message = r"X has 300 rows and y 200: EnsembleSimulator resamples .* Choose 200 rows of X"
+    message = r"X has 300 rows and y 200: Ensemble.* resamples .* Choose 200 random rows of X"
     with pytest.raises(ValueError, match=message):
         ensemble(otus()).fit(X, y[:200])
-    with pytest.raises(ValueError, match="Choose 250 rows of y at random"):
+    with pytest.raises(ValueError, match="Choose 250 random rows of y"):
         around(ensemble(otus())).fit(X[:250], y)
-    ensemble(otus()).fit(X, y.sample(frac=1, random_state=0))  # of any index
+    ensemble(otus()).fit(X, y.sample(frac=1, random_state=0))  # their indices may differ
 
 
 # Tables.
@@ -204,7 +204,7 @@ def test_unfolded_tables_have_the_index_of_what_was_unfolded(transformers):
 
 
 @pytest.mark.parametrize("wrap", [ensemble, lambda simulator: around(ensemble(simulator)), around])
-def test_no_events_unfold_to_none(wrap):
+def test_no_events_unfold_to_an_empty_result(wrap):
     X, y = tables()
     model = wrap(otus()).fit(X, y)
     assert sample_inverse(model, y[:0]).shape == (0, 2)

@@ -12,7 +12,7 @@ NOISE = 0.7
 
 
 class GaussianRegression(SimulatorMixin, BaseEstimator):
-    """y = A x + b + Gaussian noise, by least squares; with the sides swapped it is as exact."""
+    """y = A x + b + Gaussian noise, by least squares; it is also exact for X given y."""
 
     def __init__(self, fail_with=None, random_state=None):
         self.fail_with = fail_with
@@ -46,14 +46,14 @@ class GaussianRegression(SimulatorMixin, BaseEstimator):
 
 
 class NoDensity(GaussianRegression):
-    """The same, of which only draws can be had."""
+    """The same without a density."""
 
     score_samples = property()
 
 
 def gaussian_pairs(n_events, mean=0.0, width=1.0, seed=0):
     """x ~ N(mean, width), y = x + N(0, NOISE)."""
-    rng = np.random.default_rng([seed, 1])  # not the stream that `sample` draws from
+    rng = np.random.default_rng([seed, 1])  # another stream than that of `sample`
     X = rng.normal(mean, width, size=(n_events, 1))
     return X, X + NOISE * rng.normal(size=X.shape)
 
@@ -65,7 +65,7 @@ def posterior(y, mean=0.0, width=1.0):
 
 
 def frames(n_events=200, seed=0):
-    """Muon and jet pT in GeV, smeared by 5% and 10%; an index of its own order."""
+    """Muon and jet pT in GeV, smeared by 5% and 10%, with a shuffled index."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(20, 100, size=(n_events, 2))
     y = X * rng.normal(1, [0.05, 0.1], size=X.shape)

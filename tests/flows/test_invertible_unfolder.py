@@ -45,7 +45,7 @@ def learnt():
 def test_it_is_an_unfolder():
     assert is_unfolder(InvertibleUnfolder())
     for method in ("sample", "transform", "predict", "score_samples"):
-        assert not hasattr(InvertibleUnfolder, method)
+        assert not hasattr(InvertibleUnfolder(), method)
 
 
 def test_without_noise_there_is_no_posterior(learnt):

@@ -1,4 +1,4 @@
-"""Unpaired toy events, and settings with which a test learns them in a second."""
+"""Unpaired toy events, and settings that learn them within a second."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def learns(**params):
 
 
 def unpaired(n_theory=1000, n_measured=800, seed=0):
-    """Detector level shifted and scaled, of other events and fewer."""
+    """A detector level that is shifted and scaled, with fewer and other events."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_theory, 2)) * [10.0, 1.0] + [60.0, 0.0]
     y = (rng.normal(size=(n_measured, 2)) * [10.0, 1.0] + [60.0, 0.0]) * [1.5, 0.5] + [-10.0, 1.0]
@@ -39,7 +39,7 @@ def unpaired(n_theory=1000, n_measured=800, seed=0):
 
 
 def smeared(n_events=1000, seed=0, share=0.1):
-    """Energies measured to 5 GeV, in GeV; only a share of the rows are the same event.
+    """Energies in GeV, measured to 5 GeV; only some of the rows are the same event.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def smeared(n_events=1000, seed=0, share=0.1):
 
 
 def momenta(n_events=300, seed=0, mass=5.0, objects=("muon", "antimuon"), smearing=0.05):
-    """Frames of px, py, pz and E in GeV of massive objects, in equal order."""
+    """DataFrames of px, py, pz and E in GeV of massive objects, in the same order."""
     rng = np.random.default_rng(seed)
     sides = [{}, {}]
     for name in objects:
@@ -70,7 +70,7 @@ def momenta(n_events=300, seed=0, mass=5.0, objects=("muon", "antimuon"), smeari
 
 
 def cylindrical(n_events=400, seed=0):
-    """Frames of pt, eta and phi of muon and jet, pt in GeV."""
+    """DataFrames of pt, eta and phi of muon and jet, pt in GeV."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(
         {

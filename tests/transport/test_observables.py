@@ -1,4 +1,4 @@
-"""Observables of several objects against the vector package, in any of their columns."""
+"""Observables of several objects, compared with the vector package, for all kinds of columns."""
 
 import numpy as np
 import pytest
@@ -7,16 +7,10 @@ import vector
 
 from skjetsim.datasets import load_ttbar
 from skjetsim.preprocessing import TopPairFeatures
-from skjetsim.transport import (
-    FourMomentum,
-    InvariantMass,
-    OrderedMomenta,
-    ScalarSum,
-    TopPairMasses,
-)
+from skjetsim.transport import FourMomentum, InvariantMass, OrderedMomenta, ScalarSum, TopPairMasses
 
 OBJECTS = ("electron", "positron", "jet")
-# What says where an object is, and its mass or energy.
+# Columns of the momentum, and of mass or energy.
 PLACES = {
     "cartesian": ("px", "py", "pz"),
     "cylindrical": ("pt", "eta", "phi"),
@@ -78,7 +72,7 @@ def test_sums_are_those_of_vector(place, mass, names):
     check(ScalarSum(*names)(table), scalar)
 
 
-def test_what_is_not_there_is_zero():
+def test_missing_components_are_zero():
     pt = events("pt")["jet_pt"]
     phi = events("phi")["jet_phi"]
     transverse = FourMomentum("met")({"met_pt": pt, "met_phi": phi})
@@ -139,7 +133,7 @@ def test_objects_by_falling_pt(place, mass):
     chosen = [particles()[name] for name in OBJECTS]
     parts = [(np.log(p.pt), p.eta, p.mass, p.px, p.py, p.pz, p.E) for p in chosen]
     parts = np.array(parts if mass != "energy" else [(*own[:2], *own[3:]) for own in parts])
-    order = np.argsort(-parts[:, 0], axis=0)  # of shape (n_objects, n_events)
+    order = np.argsort(-parts[:, 0], axis=0)  # shape (n_objects, n_events)
     expected = [np.take_along_axis(parts[:, i], order, axis=0) for i in range(parts.shape[1])]
     np.testing.assert_allclose(found, np.concatenate(expected).T, rtol=1e-9, atol=1e-9)
     swapped = OrderedMomenta(*OBJECTS[::-1])(events(*PLACES[place], MASSES[mass])).numpy()
@@ -164,7 +158,7 @@ def test_top_pair_masses_are_those_of_the_features():
 
 
 def test_slopes_of_top_pair_masses():
-    """Finite everywhere, also where the neutrino has two complex solutions, and those of steps."""
+    """Slopes are finite, also for complex neutrino solutions, and agree with finite differences."""
     _, columns = top_pair_columns()
     columns["jet1_px"].requires_grad_()
     columns["electron_px"].requires_grad_()
@@ -177,7 +171,7 @@ def test_slopes_of_top_pair_masses():
         change = ((masses(step) - found) / 1e-5).sum(dim=1)
     gap = (change - slopes[0]).abs() / (1 + slopes[0].abs())
     assert gap.median() < 1e-5
-    assert (gap < 1e-2).double().mean() > 0.99  # a few events change their assignment
+    assert (gap < 1e-2).double().mean() > 0.99  # the step changes a few assignments
 
 
 def test_top_pair_masses_take_six_objects():

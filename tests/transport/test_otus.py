@@ -1,4 +1,4 @@
-"""OTUSSimulator: distributions of either level come out, by each of its losses and in stages."""
+"""OTUSSimulator: learns the distributions of both levels, with each loss and in stages."""
 
 import numpy as np
 import pandas as pd
@@ -23,15 +23,15 @@ def learnt(events):
 
 
 def assert_like(drawn, true, mean=0.12, width=0.15):
-    """Means within a part of the true width, widths within a part of themselves."""
+    """Means agree within a fraction of the true width, and widths within another one."""
     assert (np.abs(drawn.mean(axis=0) - true.mean(axis=0)) < mean * true.std(axis=0)).all()
     assert_allclose(drawn.std(axis=0), true.std(axis=0), rtol=width)
 
 
-# What is learnt.
+# Distributions.
 
 
-def test_both_directions_have_the_other_level_s_distribution(events, learnt):
+def test_both_directions_have_the_distribution_of_the_other_level(events, learnt):
     X, y = events
     assert len(X) != len(y)
     assert_like(learnt.sample(X, random_state=1), y)
@@ -64,7 +64,7 @@ def test_data_weight_brings_each_event_back(events):
 
     strong = error(5.0)
     assert strong < 0.3
-    assert strong < 0.3 * error(0.0)  # two draws of one distribution: 2
+    assert strong < 0.3 * error(0.0)  # it is 2 for two independent draws
 
 
 def test_score_is_better_for_what_is_learnt(events, learnt):
@@ -124,7 +124,7 @@ def test_objects_are_drawn_from_themselves(per_object):
     assert (drawn[:, 3:] != changed[:, 3:]).any()
 
 
-def test_angles_come_back_in_the_circle():
+def test_angles_are_in_the_circle():
     X, y = cylindrical()
     for residual in (False, True, {"phi": 3.0}):
         model = small(residual=residual, max_epochs=4).fit(X, y)
@@ -170,7 +170,7 @@ def test_some_pairs_tell_the_width_of_the_response():
         return (model.sample(X, random_state=0) - X).std()
 
     assert width(paired) == pytest.approx(5.0, rel=0.2)
-    # Of another width, with the same spectrum: data alone do not tell.
+    # Without pairs, another width with the same spectrum is learnt.
     assert abs(width(None) - 5.0) > 2.0
 
 
@@ -181,7 +181,7 @@ def test_pairs_tell_the_posterior():
     assert width == pytest.approx(np.sqrt(1 / (1 / 10**2 + 1 / 5**2)), rel=0.25)
 
 
-def test_pairs_that_weigh_nothing_change_nothing():
+def test_pairs_of_weight_zero_change_nothing():
     X, y, paired = smeared(300)
     plain, none, free = (
         small(**params).fit(X, y, paired=mask)
@@ -192,7 +192,7 @@ def test_pairs_that_weigh_nothing_change_nothing():
     assert np.isfinite(free.sample(X)).all()
 
 
-# Parts and stages.
+# Single maps and stages.
 
 
 def test_a_decoder_alone(events):
@@ -224,7 +224,7 @@ def test_stages_follow_one_another(events):
     assert [row["stage"] for row in model.history_] == [0, 0, 0, 1, 1]
     assert [row["epoch"] for row in model.history_] == [1, 2, 3, 1, 2]
     assert model.best_epoch_ == 2
-    assert np.isfinite(model.sample_inverse(y)).all()  # of the first stage
+    assert np.isfinite(model.sample_inverse(y)).all()  # the encoder of the first stage is kept
     first = small(max_epochs=3).fit(X, y)
     assert_array_equal(
         model.sample_inverse(y, random_state=0), first.sample_inverse(y, random_state=0)
@@ -232,7 +232,7 @@ def test_stages_follow_one_another(events):
     assert (model.sample(X, random_state=0) != first.sample(X, random_state=0)).any()
 
 
-def test_stages_of_one_part_leave_no_other(events):
+def test_stages_of_one_map_do_not_train_the_other(events):
     X, y = events
     model = small(stages=[{"train": "decoder"}, {"train": "decoder"}]).fit(X, y)
     with pytest.raises(NotFittedError, match="no encoder"):
@@ -259,7 +259,7 @@ def test_anchors_hold_directions():
     [None, lambda theory, measured: (theory["muon_px"] - measured["muon_px"]).square()],
     ids=["steps", "callable"],
 )
-def test_anchors_keep_events_where_they_were(anchors):
+def test_anchors_keep_events_near_their_input(anchors):
     X, y = momenta(600)
     model = learns(masses=5.0, noise=None, anchors=anchors, anchor_weight=100.0, max_epochs=15)
     drawn = model.fit(X, y).sample(X)[:, 0]
@@ -283,11 +283,11 @@ def test_validation_chooses_the_best_epoch(events):
     model = learns(validation_fraction=0.2, max_epochs=8).fit(X, y)
     losses = [row["valid_loss"] for row in model.history_]
     assert model.best_epoch_ == 1 + int(np.argmin(losses))
-    # Means of the same loss: neither has anything to do with the numbers of rows.
+    # Both are means of the same loss, and do not depend on the number of rows.
     assert 0.5 < losses[-1] / model.history_[-1]["train_loss"] < 2
 
 
-# The law of the theory level is arbitrary.
+# Distributions of any shape.
 
 
 def ring(n_events, rng):
@@ -302,7 +302,7 @@ def two_normals(n_events, rng):
 
 
 @pytest.mark.parametrize("law", [ring, two_normals])
-def test_the_encoder_makes_any_law(law):
+def test_the_encoder_learns_any_distribution(law):
     rng = np.random.default_rng(0)
     X, y = law(1500, rng), rng.normal(size=(1500, 2)) * [2.0, 1.0]
     model = learns(hidden_features=(32, 32), scale="standard", train="encoder").fit(X, y)
@@ -313,7 +313,7 @@ def test_the_encoder_makes_any_law(law):
         for other in (normal, drawn)
     )
     assert near < 0.4 * far
-    center = np.abs(drawn).max(axis=1) < 0.5  # where either law has nobody
+    center = np.abs(drawn).max(axis=1) < 0.5  # neither distribution has events there
     assert center.mean() < 0.1 < (np.abs(normal).max(axis=1) < 0.5).mean() + 0.08
 
 

@@ -1,4 +1,4 @@
-"""OTUSSimulator among other estimators: seeds, files, names, scorers, pipelines, interruptions."""
+"""OTUSSimulator as an estimator: seeds, files, names, scorers, pipelines, interruptions."""
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,7 @@ def test_files_with_masses_and_observables(tmp_path):
     assert again.observables == [pair]
 
 
-def test_clone_keeps_parameters_alone(model):
+def test_clone_keeps_only_parameters(model):
     twin = clone(model)
     assert twin.get_params() == model.get_params()
     assert not hasattr(twin, "net_")
@@ -118,7 +118,7 @@ def test_it_is_a_simulator_of_unpaired_events(model):
 # Names and shapes.
 
 
-def test_both_directions_have_the_names_of_their_side(events):
+def test_both_directions_have_the_names_of_their_level(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(events[1], columns=["jet_pt", "jet_eta"])
     model = small().set_output(transform="pandas").fit(X, y)
@@ -146,7 +146,7 @@ def test_one_column_of_y_and_clouds(events):
     assert model.sample_inverse(images).shape == (70, 4, 3)
 
 
-def test_no_events_give_none(model):
+def test_no_events_give_an_empty_result(model):
     assert model.sample(np.empty((0, 2))).shape == (0, 2)
     assert model.sample_inverse(np.empty((0, 2)), n_samples=3).shape == (0, 3, 2)
 
@@ -169,10 +169,10 @@ def test_scorers_compare_distributions(events):
     assert scorer(piped, X, y[order]) == pytest.approx(scorer(piped, X, y), rel=1e-12)
 
 
-# Around it.
+# Transformers and Pipelines.
 
 
-def test_behind_transformers_of_either_side(events):
+def test_transformers_of_both_levels(events):
     X, y = unpaired(600, 500)
     model = make_pipeline(StandardScaler(), TransformedSimulator(learns(), [StandardScaler()]))
     model.fit(X, y)
@@ -184,12 +184,11 @@ def test_behind_transformers_of_either_side(events):
     assert model.inverse_transform(y).shape == (500, 2)
 
 
-def test_coordinates_of_either_side():
+def test_coordinates_of_both_levels():
     X, y = momenta(200)
     X, y = X.drop(columns=["muon_E", "antimuon_E"]), y.drop(columns=["muon_E", "antimuon_E"])
     model = make_pipeline(
-        CartesianToCylindrical(),
-        TransformedSimulator(small(), [CartesianToCylindrical()]),
+        CartesianToCylindrical(), TransformedSimulator(small(), [CartesianToCylindrical()])
     ).set_output(transform="pandas")
     model.fit(X, y.iloc[:150])
     assert list(model.transform(X).columns) == list(y.columns)
@@ -223,13 +222,13 @@ def test_residuals_need_pairs(events):
 
 def test_weights_are_those_of_drawn_rows():
     X, y = unpaired(600, 600)
-    weight = (X[:, 0] > 60) * 0.95 + 0.05  # of both levels: y is independent of X
+    weight = (X[:, 0] > 60) * 0.95 + 0.05  # the same for both levels: y is independent of X
     weight[y[:, 0] > 80] *= 3
     model = learns().fit(X, y, sample_weight=weight)
     drawn = model.sample(np.repeat(X, 2, axis=0), random_state=0)
     back = model.sample_inverse(y, random_state=0)
     assert np.average(y[:, 0], weights=weight) > y[:, 0].mean() + 2
-    # The decoder is shown X by weight; encoded events are distributed as these.
+    # Training events are drawn by weight, and encoded events have their distribution.
     expected = np.average(X[:, 0], weights=weight)
     got = np.average(back[:, 0], weights=weight)
     assert expected > X[:, 0].mean() + 3
@@ -275,7 +274,7 @@ def stops(monkeypatch):
 STAGES = [{"max_epochs": 3}, {"train": "decoder", "max_epochs": 3, "learning_rate": 1e-3}]
 
 
-@pytest.mark.parametrize(  # four steps an epoch
+@pytest.mark.parametrize(  # four steps per epoch
     ("after", "stages"), [(6, None), (6, STAGES), (14, STAGES), (22, STAGES)]
 )
 def test_a_killed_training_resumes_to_the_same_events(events, tmp_path, stops, after, stages):
@@ -290,7 +289,7 @@ def test_a_killed_training_resumes_to_the_same_events(events, tmp_path, stops, a
     resumed = small(**settings).fit(X, y)
     assert_array_equal(resumed.sample(X, random_state=0), whole.sample(X, random_state=0))
     assert resumed.history_ == whole.history_
-    again = small(**settings).fit(X, y)  # nothing is left to do
+    again = small(**settings).fit(X, y)  # the training was complete
     assert_array_equal(
         again.sample_inverse(y, random_state=0), whole.sample_inverse(y, random_state=0)
     )
@@ -321,7 +320,7 @@ def test_a_map_that_ctrl_c_kept_from_training_draws_nothing(events, stops):
         model.sample(X)
 
 
-def test_ctrl_c_early_in_a_later_stage_keeps_the_one_before(events, stops):
+def test_ctrl_c_early_in_a_later_stage_keeps_the_stage_before(events, stops):
     X, y = events
     expected = small(max_epochs=3).fit(X, y).sample(X, random_state=0)
     stops(14, KeyboardInterrupt())

@@ -1,4 +1,4 @@
-"""What OTUSSimulator says to bad input: which column or row it is, and the cure."""
+"""Errors of OTUSSimulator, which name the column or row and the cure."""
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ def test_a_level_that_never_varies(events, where):
     X, y = events
     still = np.tile([50.0, 0.5], (160, 1))
     sides = (still, y) if where == "X" else (X, still)
-    refused(f"{where} has n_features = 2 but no column that varies", *sides)
+    refused(f"{where} has n_features = 2, but no column that varies", *sides)
 
 
 def test_other_columns_than_at_the_fit(events):
@@ -119,7 +119,7 @@ def test_weights_need_equally_long_levels(events):
 # Masses.
 
 
-def test_columns_in_another_order_than_the_masses_say():
+def test_columns_in_the_wrong_order_for_masses():
     X, y = momenta()
     swapped = y.to_numpy()[:, [3, 0, 1, 2, 7, 4, 5, 6]]  # E, px, py, pz
     refused(r"y has E = .*column 'y3', row 0 .*order px, py, pz, E", X, swapped, masses=5.0)
@@ -131,7 +131,7 @@ def test_columns_in_another_order_than_the_masses_say():
 @pytest.mark.parametrize(
     ("masses", "error", "message"),
     [
-        ({"tau": 1.8}, ValueError, "masses name 'tau', for which neither X nor y has .*tau_px"),
+        ({"tau": 1.8}, ValueError, "masses name 'tau', but neither X nor y has .*tau_px"),
         ({"muon": -1.0}, ValueError, "masses: that of 'muon' must be zero or more"),
         ({"muon": "heavy"}, TypeError, "masses: that of 'muon'"),
         (np.nan, ValueError, "masses: that of 'muon'"),
@@ -141,9 +141,9 @@ def test_bad_masses(masses, error, message):
     refused(message, *momenta(), error=error, masses=masses)
 
 
-def test_masses_want_names_or_four_columns(events):
-    refused("2 columns and no names", *events, masses=0.0)
-    refused("no names", *map(np.asarray, momenta()), masses={"muon": 5.0})
+def test_masses_need_names_or_four_columns(events):
+    refused("2 columns without names", *events, masses=0.0)
+    refused("columns without names", *map(np.asarray, momenta()), masses={"muon": 5.0})
 
 
 # Thresholds, anchors, residuals.
@@ -156,7 +156,7 @@ def test_x_and_y_swapped():
     refused("thresholds name 'jet'.*X has it: were X and y swapped", y, X, thresholds={"jet": 0.0})
 
 
-def test_thresholds_of_nothing(events):
+def test_thresholds_of_missing_objects(events):
     X, y = momenta()
     refused(r"thresholds name 'tau'.*Objects: \['muon', 'antimuon'\]", X, y, thresholds={"tau": 1})
     refused("must be a number in GeV", X, y, error=TypeError, thresholds={"muon": "high"})
@@ -174,7 +174,7 @@ def test_thresholds_of_logarithms():
         for sides in ((X, y), logs)
     ]
     assert rates == pytest.approx([np.mean(y["muon_pt"] > 60.0)] * 2, abs=0.1)
-    refused("above zero", *logs, thresholds={"muon": 0.0})
+    refused("for a logarithm of pT, must be above 0 GeV", *logs, thresholds={"muon": 0.0})
 
 
 def test_thresholds_that_nothing_passes_leave_no_model():
@@ -193,23 +193,23 @@ def test_thresholds_that_nothing_passes_leave_no_model():
         ([["muon_px", "tau_px"]], "X has no column 'tau_px'"),
     ],
 )
-def test_anchors_of_nothing(anchors, message):
+def test_anchors_of_missing_columns(anchors, message):
     refused(message, *momenta(), anchors=anchors, anchor_weight=1.0)
 
 
 def test_anchors_without_a_shared_column(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(events[1][:, :1], columns=["jet_pt"])
-    refused("they share none that varies: give anchors", X, y, anchor_weight=1.0)
+    refused("no shared column varies: give anchors", X, y, anchor_weight=1.0)
 
 
 @pytest.mark.parametrize(
     ("residual", "error", "message"),
     [
-        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is not a column"),
+        ({"mass": 1.0}, ValueError, "residual has a step of 'mass', which is neither"),
         ({"px": 0.0}, ValueError, r"residual\['px'\] must be above 0"),
         ({"px": "wide"}, TypeError, r"residual\['px'\] must be a number"),
-        (0.5, TypeError, "residual must be True, False, or the typical step"),
+        (0.5, TypeError, "residual must be True, False, or a dict"),
     ],
 )
 def test_bad_residuals(residual, error, message):
@@ -220,7 +220,7 @@ def test_bad_residuals(residual, error, message):
 
 
 class Scaled:
-    """An observable of a shape or value that a test chooses."""
+    """An observable whose shape or value a test chooses."""
 
     def __init__(self, change):
         self.change = change
@@ -299,7 +299,7 @@ def test_parameters_of_another_type(events, params):
 @pytest.mark.parametrize(
     ("stages", "error", "message"),
     [
-        ([{"max_epoch": 1}], ValueError, r"stages\[0\] has 'max_epoch', which no stage has"),
+        ([{"max_epoch": 1}], ValueError, r"stages\[0\] has 'max_epoch', which a stage"),
         ([{}, {"noise": None}], ValueError, r"stages\[1\] has 'noise'"),
         ([{"train": "all"}], ValueError, "train"),
         ([{"max_epochs": 0}], ValueError, "max_epochs"),
@@ -330,7 +330,7 @@ def test_maps_without_a_loss(events, params, message):
     refused(message, *events, **params)
 
 
-# Awkward but good.
+# Unusual but valid input.
 
 
 def test_numbers_that_single_precision_cannot_tell_apart():
@@ -354,7 +354,7 @@ def test_objects_that_share_a_network(events):
     X, y = (pd.DataFrame(side, columns=columns) for side in events)
     refused("list of lists", X, y, per_object=["muon"], error=TypeError)
     refused("'muon' twice", X, y, per_object=[["muon"], ["muon"]])
-    refused("'jet', of which X has no column", X, y, per_object=[["muon", "jet"]])
+    refused("'jet', but X has no column of it", X, y, per_object=[["muon", "jet"]])
     other = pd.DataFrame(events[0], columns=["muon_pt", "jet_eta"])
     refused("cannot share a network", other, other, per_object=[["muon", "jet"]])
 
@@ -362,22 +362,23 @@ def test_objects_that_share_a_network(events):
 def test_nothing_to_add_a_residual_to(events):
     X = pd.DataFrame(events[0], columns=["muon_pt", "muon_eta"])
     y = pd.DataFrame(np.c_[events[1], events[1][:, 0]], columns=["jet_pt", "jet_eta", "met_pt"])
-    refused("share none", X, y, residual=True)
+    refused("no shared column varies", X, y, residual=True)
 
 
 def test_residuals_start_from_the_same_quantity():
-    """By name; by place only where both are one component, or nothing has a name in common."""
+    """By name, or by position if both are the same component or no names are shared."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(0, [30.0, 30.0, 90.0], (300, 3)), columns=["b_px", "b_py", "b_pz"])
     y = X.rename(columns={"b_pz": "n_hits"}).assign(n_hits=rng.poisson(3.0, 300))
     still = {"residual": True, "learning_rate": 1e-7, "noise": None}
     drawn = small(**still).fit(X, y).sample(X)
     assert np.corrcoef(drawn[:, 0], X["b_px"])[0, 1] > 0.999
-    assert drawn[:, 2].std() < 15.0  # starts at the mean number, not at a momentum
+    assert drawn[:, 2].std() < 15.0  # starts at the mean number and not at a momentum
     quarks = X.rename(columns=lambda name: name.replace("b_", "jet_")).assign(jet_px=X["b_px"])
     for other in (quarks, pd.DataFrame(X.to_numpy(), columns=["one", "two", "three"])):
         moved = np.abs(small(**still).fit(X, other).sample(X) - X) / X.std()
-        assert (moved < 0.15).all(axis=None)  # a first network's tenth of a standard deviation
+        # An untrained network gives a tenth of a standard deviation.
+        assert (moved < 0.15).all(axis=None)
 
 
 def test_reversed_views_of_arrays(events):

@@ -1,4 +1,4 @@
-"""Models for Z -> ee and top pairs: the published numbers, and a short training of each."""
+"""Models of Z -> ee and top pairs: the published parameters, and a short training of each."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def ttbar():
 
 
 def masses(table, names):
-    """Invariant mass of each object, in GeV; NaN where that of rounding is negative."""
+    """Invariant mass of each object, in GeV; NaN if rounding makes its square negative."""
     found = {}
     for name in names:
         px, py, pz, energy = (table[f"{name}_{c}"].to_numpy() for c in ("px", "py", "pz", "E"))
@@ -68,7 +68,7 @@ def test_published_top_pairs():
 
 
 @pytest.mark.parametrize("make", [make_zee_otus, make_ttbar_otus])
-def test_parameters_take_the_place_of_published_ones(make):
+def test_parameters_replace_published_ones(make):
     model = make(n_slices=7, p=1, verbose=1)
     assert (model.n_slices, model.p, model.verbose) == (7, 1, 1)
     assert clone(model).get_params() == model.get_params()
@@ -105,7 +105,7 @@ def test_the_better_model_of_z(zee):
     assert list(drawn.columns) == list(y.columns)
     assert list(back.columns) == list(X.columns)
     assert_allclose(model.transform(X), drawn)
-    # It starts at the identity: a step is one of the resolution.
+    # It starts at the identity, and steps are of the size of the resolution.
     ratio = np.hypot(drawn["electron_px"], drawn["electron_py"]) / np.hypot(
         X["electron_px"], X["electron_py"]
     )
@@ -125,11 +125,11 @@ def test_the_better_model_of_top_pairs():
     assert list(back.columns) == list(X.columns)
     assert_allclose(model.transform(X), drawn)
     pt = np.array([np.hypot(drawn[f"jet{i}_px"], drawn[f"jet{i}_py"]) for i in range(1, 5)])
-    assert (pt > 20.0).all()  # thresholds hold by construction
+    assert (pt > 20.0).all()  # no event is below a threshold, by construction
     assert (np.diff(pt, axis=0) <= 1e-9).all()
     assert (masses(drawn, ["jet1"])["jet1"] > 0).all()
     assert (drawn["met_pz"] == 0).all()
-    # It starts at the identity: the electron is measured to per cent.
+    # It starts at the identity, and the electron is measured to per cent.
     ratio = np.hypot(drawn["electron_px"], drawn["electron_py"]) / np.hypot(
         X["electron_px"], X["electron_py"]
     )

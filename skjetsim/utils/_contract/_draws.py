@@ -54,7 +54,7 @@ def check_shapes_of_draws(name, estimator, events):
     X, width = X[:6], y.shape[1]
     _is_table(sample(model, X), (6, width), f"{name}.sample(X)")
     _is_table(sample(model, X, n_samples=1), (6, 1, width), f"{name}.sample(X, n_samples=1)")
-    many = sample(model, X, n_samples=5)
+    many = sample(model, X, n_samples=5, random_state=0)
     _is_table(many, (6, 5, width), f"{name}.sample(X, n_samples=5)")
     _vary(many, f"{name}.sample(X, n_samples=5)")
     for method in ("transform", "predict"):
