@@ -50,7 +50,7 @@ class NetworkEstimator:
         Stop after this many epochs without a better validation loss.
     callbacks : list of skorch.callbacks.Callback or None
         Called during the training: loggers, further schedules, other rules to stop. A model file
-        does not keep them.
+        does not keep them, and `save` says so.
     checkpoint : str or None
         File written after each epoch, from which a killed `fit` with the same data and parameters
         resumes, to the same result. It needs a `random_state`.

@@ -233,9 +233,9 @@ def test_forged_files_that_make_no_sense(model, path):
         structure["state"]["encoder_"]["state"]["constants_"]["key"] = "a999"
 
     def endless(structure, manifest, entries, arrays):
-        node = []
-        for _ in range(330):
-            node = {"type": "list", "items": [node]}
+        node = 1
+        for _ in range(600):
+            node = {"type": "scalar", "value": node}
         structure["state"]["verbose"] = node
 
     for change in (unknown_array, endless):

@@ -165,9 +165,17 @@ def test_foreign_classes_load_where_they_are_trusted(path):
     save(Foreign(3).fit(X), path)
     with pytest.raises(TypeError, match=f"trusted=.*{name}"):
         load(path)
-    again = load(path, trusted=[name])
-    assert again.value == 3
-    assert_array_equal(again.mean_, X.mean(axis=0))
+    for trusted in ([name], {Foreign}, (Foreign, "another.Model")):
+        again = load(path, trusted=trusted)
+        assert again.value == 3
+        assert_array_equal(again.mean_, X.mean(axis=0))
+
+
+@pytest.mark.parametrize("trusted", ["network_toys.Foreign", Foreign, None, [Foreign()], [None]])
+def test_what_is_trusted_is_a_list_of_classes(model, path, trusted):
+    save(model, path)
+    with pytest.raises(TypeError, match=r"list of classes or of their names.*trusted=\[Class\]"):
+        load(path, trusted=trusted)
 
 
 def test_a_function_that_does_something_is_not_written(path):

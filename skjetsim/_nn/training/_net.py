@@ -13,7 +13,7 @@ import torch
 from skorch import NeuralNet
 
 from skjetsim._nn.training._average import RunningAverage
-from skjetsim._nn.training._callbacks import is_decision, make_callbacks
+from skjetsim._nn.training._callbacks import check_monitored, is_decision, make_callbacks
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
@@ -190,6 +190,9 @@ class TrainingNet(NeuralNet):
         if not trained:
             self.initialize()
         rates = (self.plan.learning_rate, self.plan.weight_decay)
+        if (self.plan.callbacks, self.plan.verbose) != (plan.callbacks, plan.verbose):
+            self.callbacks = make_callbacks(plan) or "disable"
+            self._initialize_callbacks()
         self.plan, self.batch_size = plan, plan.batch_size
         if rates != (plan.learning_rate, plan.weight_decay):
             self.initialize_optimizer()
@@ -240,6 +243,12 @@ class TrainingNet(NeuralNet):
             stop = self.course_.leave_epoch(stop)
         if stop:
             raise StopTraining
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Refuse callbacks that monitor what is not there."""
+        if y is None:
+            why = "no events are held back. Set validation_fraction above zero and call fit"
+            check_monitored(self.callbacks_, why)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Look at the epoch before the callbacks do."""
@@ -307,5 +316,7 @@ class TrainingNet(NeuralNet):
         generator = torch.Generator().manual_seed(MONITOR_SEED)
         with self.averaged():
             value = self.module_.monitor(data, generator)
-        if value is not None:
+        if value is None:
+            check_monitored(self.callbacks_, "the network's `monitor` gives none. Override it")
+        else:
             self.history.record("valid_loss", float(value))
