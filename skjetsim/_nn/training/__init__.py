@@ -1,4 +1,4 @@
-"""Training of every network, on skorch's protocol; the only package that imports skorch."""
+"""Training of every network, on skorch's protocol. No other package imports skorch."""
 
 from skjetsim._nn.training._data import Draws, Rows, Unpaired
 from skjetsim._nn.training._device import resolve_device
