@@ -35,6 +35,8 @@ class TrainingNet(NeuralNet):
     device : str
     """
 
+    _default_callbacks = ()
+
     def __init__(self, module, *, plan, generator, device="cpu"):
         super().__init__(
             module,
