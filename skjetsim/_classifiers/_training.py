@@ -42,8 +42,8 @@ def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
     """
     if purpose == "probabilities":
         # Chosen by held-out log-loss for the acceptance of W + jet
-        # (benchmarks/simulation/efficiency.py). A tenth of fewer events could not tell when to stop,
-        # or would lack a class.
+        # (benchmarks/simulation/efficiency.py). If there are fewer events, a tenth of them cannot
+        # tell when to stop, or lacks a class.
         early = n_rows >= max(1000, 10 * n_classes)
         params = {
             "learning_rate": 0.05,

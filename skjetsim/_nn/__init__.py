@@ -1,4 +1,4 @@
-"""Torch modules, losses, samplers and the training engine; knows nothing of scikit-learn's API."""
+"""Torch modules, losses, samplers and the training engine, without scikit-learn's API."""
 
 from skjetsim._nn._classifier import BinaryClassifier
 from skjetsim._nn._flow import Flow, column_orders, likelihood_weight_decay

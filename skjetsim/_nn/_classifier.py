@@ -7,7 +7,7 @@ from skjetsim._nn.training import Network
 
 
 class BinaryClassifier(Network):
-    """Log-odds of label 1 from two hidden layers.
+    """Log-odds of label 1, from a network with two hidden layers.
 
     Parameters
     ----------
@@ -16,20 +16,15 @@ class BinaryClassifier(Network):
 
     def __init__(self, n_columns, width=128):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(n_columns, width),
-            nn.ReLU(),
-            nn.Linear(width, width),
-            nn.ReLU(),
-            nn.Linear(width, 1),
-        )
+        hidden = [nn.Linear(n_columns, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()]
+        self.layers = nn.Sequential(*hidden, nn.Linear(width, 1))
 
     def log_odds(self, X):
         """Log-odds of each row."""
         return self.layers(X)[:, 0]
 
     def losses(self, step, batch, generator):
-        """Cross-entropy of each row of X and label."""
+        """Cross-entropy for each row of X and label."""
         X, label = batch.inputs
         odds = self.log_odds(X)
         return {"loss": binary_cross_entropy_with_logits(odds, label.float(), reduction="none")}

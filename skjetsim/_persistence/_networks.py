@@ -3,20 +3,8 @@
 import torch
 from torch.overrides import TorchFunctionMode
 
-FACTORIES = frozenset(
-    [
-        torch.arange,
-        torch.empty,
-        torch.eye,
-        torch.full,
-        torch.linspace,
-        torch.ones,
-        torch.rand,
-        torch.randint,
-        torch.randn,
-        torch.zeros,
-    ]
-)
+MAKERS = "arange empty eye full linspace ones rand randint randn zeros"
+FACTORIES = frozenset(getattr(torch, name) for name in MAKERS.split())
 
 
 class SizeLimit(TorchFunctionMode):
