@@ -86,37 +86,31 @@ class NetworkEstimator:
         """Checked parameters of the training; `n_columns` counts events and conditions together."""
         from skjetsim._nn import SCHEDULES, TrainingPlan, likelihood_weight_decay
 
-        if self.batch_size != "auto":
-            check_int(self.batch_size, "batch_size")
-        check_int(self.max_epochs, "max_epochs")
-        if self.patience is not None:
-            check_int(self.patience, "patience")
-        check_positive(self.learning_rate, "learning_rate")
+        if self.batch_size == "auto":
+            batch_size = self._auto_batch(n_rows)
+        else:
+            batch_size = check_int(self.batch_size, "batch_size")
         weight_decay = self.weight_decay
         if weight_decay == "auto":
             weight_decay = likelihood_weight_decay(n_columns, n_rows)
         if not isinstance(weight_decay, numbers.Real) or not weight_decay >= 0:
             raise ValueError(f'weight_decay must be "auto" or a number >= 0, got {weight_decay!r}.')
-        if self.gradient_clip is not None:
-            check_positive(self.gradient_clip, "gradient_clip")
         check_option(self.schedule, "schedule", SCHEDULES)
         check_fraction(self.validation_fraction, "validation_fraction")
-        if self.ema_decay is not None:
-            check_fraction(self.ema_decay, "ema_decay")
         if self.checkpoint is not None and self.random_state is None:
             raise ValueError(
                 f"checkpoint={self.checkpoint!r} needs an int as random_state: with None each fit "
                 "is different, and none would resume from the file."
             )
         return TrainingPlan(
-            batch_size=self._auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
-            max_epochs=self.max_epochs,
-            learning_rate=self.learning_rate,
+            batch_size=batch_size,
+            max_epochs=check_int(self.max_epochs, "max_epochs"),
+            learning_rate=check_positive(self.learning_rate, "learning_rate"),
             weight_decay=weight_decay,
             schedule=self.schedule,
-            gradient_clip=self.gradient_clip,
-            patience=self.patience,
-            ema_decay=self.ema_decay,
+            gradient_clip=_unless_none(check_positive, self.gradient_clip, "gradient_clip"),
+            patience=_unless_none(check_int, self.patience, "patience"),
+            ema_decay=_unless_none(check_fraction, self.ema_decay, "ema_decay"),
             checkpoint=self.checkpoint,
             callbacks=() if self.callbacks is None else self.callbacks,
             verbose=bool(self.verbose),
@@ -338,6 +332,10 @@ class NetworkEstimator:
                 parts.append([_as_array(f)[:n_rows] for f in (found if several else (found,))])
         joined = tuple(map(np.concatenate, zip(*parts, strict=True)))
         return joined if several else joined[0]
+
+
+def _unless_none(check, value, name):
+    return None if value is None else check(value, name)
 
 
 def _size(data):

@@ -5,19 +5,21 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from skjetsim._nn.training import Network
 
+WIDTH = 128
+
 
 class BinaryClassifier(Network):
     """Log-odds of label 1, from a network with two hidden layers.
 
     Parameters
     ----------
-    n_columns, width : int
+    n_columns : int
     """
 
-    def __init__(self, n_columns, width=128):
+    def __init__(self, n_columns):
         super().__init__()
-        hidden = [nn.Linear(n_columns, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()]
-        self.layers = nn.Sequential(*hidden, nn.Linear(width, 1))
+        hidden = [nn.Linear(n_columns, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU()]
+        self.layers = nn.Sequential(*hidden, nn.Linear(WIDTH, 1))
 
     def log_odds(self, X):
         """Log-odds of each row."""

@@ -49,16 +49,16 @@ def random_directions(n_slices, n_columns, generator, device="cpu"):
     return torch.nn.functional.normalize(directions, dim=1).to(device)
 
 
-def sharpen_directions(directions, generated, target, *, p=2, rate=1.0):
+def sharpen_directions(directions, generated, target, *, p):
     """Rotate directions towards larger distances: a step of a max-sliced distance.
+
+    The step along the direction of the gradient has length one, which is half a right angle.
 
     Parameters
     ----------
     directions : Tensor of shape (n_slices, n_columns)
     generated, target : Tensor of shape (n_rows, n_columns)
     p : {1, 2}
-    rate : float
-        Length of the step along the direction of the gradient. 1 is half a right angle.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def sharpen_directions(directions, generated, target, *, p=2, rate=1.0):
         cost = (ours - theirs).abs().pow(p).mean(dim=1).sum()
         (slope,) = torch.autograd.grad(cost, directions)
     step = torch.nn.functional.normalize(slope, dim=1)
-    return torch.nn.functional.normalize(directions.detach() + rate * step, dim=1)
+    return torch.nn.functional.normalize(directions.detach() + step, dim=1)
 
 
 class _SlicedWasserstein(torch.autograd.Function):
