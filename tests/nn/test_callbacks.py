@@ -1,4 +1,4 @@
-"""skorch's callbacks, and those written by users, in our trainings."""
+"""Callbacks of skorch and of users in our trainings."""
 
 import pickle
 import signal
@@ -27,7 +27,7 @@ from skjetsim.metrics import get_scorer
 
 
 class Recorder(Callback):
-    """Writes down what it is told."""
+    """Records its calls."""
 
     def initialize(self):
         self.calls_ = []
@@ -177,7 +177,7 @@ class Unmonitored(Line):
 
 
 def test_nothing_to_monitor():
-    stop = EarlyStopping(patience=1, threshold=10.0)  # nothing is so much better
+    stop = EarlyStopping(patience=1, threshold=10.0)  # no epoch is better by so much
     with pytest.raises(ValueError, match=r'EarlyStopping monitors "valid_loss".*held back'):
         make_net(callbacks=[stop]).fit(line_set())
     with pytest.raises(ValueError, match=r'monitors "valid_loss".*`monitor` gives none'):

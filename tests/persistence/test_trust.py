@@ -1,4 +1,4 @@
-"""What a model file may name: nothing in it runs code."""
+"""Names that a model file may hold. Nothing in it runs code."""
 
 import os
 import sys
@@ -133,7 +133,7 @@ def test_functions_that_are_not_registered(model, path, name):
 
 
 def test_no_code_runs(path, tmp_path, monkeypatch):
-    """A module that would leave a trace when imported, and a pickle that would when read."""
+    """Neither a module that the file names nor a pickle in it is run."""
     trace = tmp_path / "trace"
     (tmp_path / "evil_package.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
     monkeypatch.syspath_prepend(tmp_path)
