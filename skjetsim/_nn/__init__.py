@@ -11,15 +11,8 @@ from skjetsim._nn._random import PrivateRandom
 from skjetsim._nn._response import GaussianResponse, QuantileResponse, normal_knots
 from skjetsim._nn._sliced_wasserstein import sliced_wasserstein
 from skjetsim._nn._transport_map import NOISES, MapLayout, object_groups
-from skjetsim._nn.training import (
-    SCHEDULES,
-    Draws,
-    Network,
-    Rows,
-    TrainingNet,
-    TrainingPlan,
-    TrainingWarning,
-    Unpaired,
-    resolve_device,
-    weighted_mean,
-)
+from skjetsim._nn.training._data import Draws, Rows, Unpaired
+from skjetsim._nn.training._device import resolve_device
+from skjetsim._nn.training._net import TrainingNet
+from skjetsim._nn.training._network import Network, weighted_mean
+from skjetsim._nn.training._plan import SCHEDULES, TrainingPlan, TrainingWarning

@@ -3,7 +3,7 @@
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 WIDTH = 128
 

@@ -28,7 +28,7 @@ class MaskedColumnLinear(ColumnLinear):
 
 
 def column_major_mlp(n_inputs, hidden_features, n_outputs, *, start=0.1):
-    """Perceptron with ReLU. The weights of the last layer start `start` times as large as usual."""
+    """Perceptron of ReLU layers whose last layer starts `start` times as large as usual."""
     widths = [n_inputs, *hidden_features]
     layers = []
     for n_in, n_out in pairwise(widths):
@@ -82,7 +82,7 @@ class Conditioner(nn.Module):
             self.constants = nn.Parameter(0.1 * torch.randn(n_parameters, 1))
 
     def forward(self, parts, n_rows):
-        """Parameters of each row. `parts` are tables of inputs, or None."""
+        """Parameters of each row; `parts` are the tables of inputs there are."""
         parts = [part for part in parts if part is not None and len(part)]
         if self.network is None:
             return self.constants.expand(-1, n_rows)
@@ -119,7 +119,7 @@ class MaskedConditioner(nn.Module):
         self.network = nn.Sequential(*layers)
 
     def forward(self, parts, n_rows):
-        """Parameters of each row. `parts` are tables of inputs, or None."""
+        """Parameters of each row; `parts` are the tables of inputs there are."""
         parts = [part for part in parts if part is not None and len(part)]
         if self.network is None:
             return self.constants.expand(-1, n_rows)

@@ -3,7 +3,7 @@
 import torch
 
 from skjetsim._nn._flow import Flow
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 # Rows that kernels are computed for at once: the cost grows with the square.
 BLOCK_ROWS = 256

@@ -12,7 +12,7 @@ from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
 from skjetsim._nn._velocity import VelocityNetwork
-from skjetsim._nn.training import Network, weighted_mean
+from skjetsim._nn.training._network import Network, weighted_mean
 
 DUAL_NUMBERS = 65536  # rows times derivatives at once, which bounds the memory of a density
 LEAST_DRAWS = 512  # of noise and time per training step: fewer would dominate its error

@@ -15,7 +15,7 @@ from skjetsim._nn._sliced_wasserstein import (
     sliced_wasserstein,
 )
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)

@@ -4,7 +4,7 @@ import torch
 
 from skjetsim._nn._bijections import wrap_angle
 from skjetsim._nn._velocity import VelocityNetwork
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 
 class Student(Network):
