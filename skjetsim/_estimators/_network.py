@@ -227,16 +227,13 @@ class NetworkEstimator:
 
     def _split(self, inputs, weight, root, device):
         """Training and validation data."""
-        import torch
-
         if not isinstance(inputs, tuple):  # noise serves both
             return inputs, inputs if self.validation_fraction else None
         rows = self._rows(inputs, weight, device)
         n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
             return rows, None
-        order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)))
-        order = order.to(device)
+        order = as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)), device)
         return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
 
     def _chunk_rows(self):

@@ -195,13 +195,10 @@ class QuantileResponse(Network):
         out = self.network(context, weight)
         # The factor is 1 + elu: positive, 1 at zero, linear above and exponential below.
         rise = self.rise.reshape(-1)
-        factor = out[:, n : n + d]
-        if out.requires_grad:
-            factor = elu(factor.clamp_min(LOWEST_FACTOR))
-        else:
-            factor = elu(factor.clamp_min_(LOWEST_FACTOR), inplace=True)
-        rise = torch.addcmul(rise, factor, rise)
-        rise = rise.view(-1, self.n_steps)
+        in_place = not out.requires_grad
+        clamp_min = torch.Tensor.clamp_min_ if in_place else torch.clamp_min
+        factor = elu(clamp_min(out[:, n : n + d], LOWEST_FACTOR), inplace=in_place)
+        rise = torch.addcmul(rise, factor, rise).view(-1, self.n_steps)
         centre = torch.addcmul(self.centre, out[:, :n], self.core)
         quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
         return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
@@ -272,12 +269,9 @@ class QuantileResponse(Network):
     # The copula.
 
     def _cholesky_columns(self, entries):
-        """Yield each column of the factor, below the diagonal and before rows are normalised."""
-        start = 0
-        for column in range(self.n_columns - 1):
-            stop = start + self.n_columns - 1 - column
-            yield column, entries[:, start:stop]
-            start = stop
+        """Columns of the factor, below the diagonal and before rows are normalised."""
+        sizes = list(range(self.n_columns - 1, 0, -1))
+        return enumerate(entries.split(sizes, dim=1))
 
     def row_norms(self, entries):
         """Squared norm of each row of the factor. Its diagonal is one."""

@@ -144,14 +144,12 @@ def _seal(checksums):
 
 
 def _unreadable(path, error):
-    return ValueError(
-        f"{path} is truncated, or is not a skjetsim model file ({error}). Take another copy of the "
-        "file, or save the model again."
-    )
+    return _refused(f"{path} is truncated, or is not a skjetsim model file ({error})")
 
 
 def _damaged(path, part):
-    return ValueError(
-        f"{path} is damaged: {part} is not as it was written. Take another copy of the file, or "
-        "save the model again."
-    )
+    return _refused(f"{path} is damaged: {part} is not as it was written")
+
+
+def _refused(why):
+    return ValueError(f"{why}. Take another copy of the file, or save the model again.")

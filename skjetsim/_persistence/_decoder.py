@@ -74,11 +74,8 @@ class Decoder:
         return np.frombuffer(self.arrays[node["key"]].tobytes(), dtype=dtype).copy()
 
     def _node_objects(self, node):
-        items = [self.decode(item) for item in node["items"]]
-        array = np.empty(len(items), dtype=object)
-        for place, item in enumerate(items):  # one by one, or lists would become another axis
-            array[place] = item
-        array = array.reshape(node["shape"])
+        # One by one, or lists would become another axis.
+        array = np.fromiter(map(self.decode, node["items"]), object).reshape(node["shape"])
         return array.astype(str) if node["kind"] == "U" else array
 
     def _node_masked(self, node):
