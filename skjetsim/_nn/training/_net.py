@@ -243,7 +243,7 @@ class TrainingNet(NeuralNet):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Refuse callbacks that monitor a validation loss if there is none."""
         if y is None:
-            why = "no events are held back. Set validation_fraction above zero and call fit"
+            why = "no events are held back. Raise validation_fraction and call fit"
             check_monitored(self.callbacks_, why)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
