@@ -21,6 +21,9 @@ from skjetsim._persistence._names import (
     name_in_files,
 )
 
+CANNOT_HOLD = (
+    "A model file cannot hold it: use an estimator, a number, text, or an array of numbers instead."
+)
 LARGEST_ITEM = 8  # bytes of a number: safetensors has no longer ones
 
 
@@ -78,7 +81,7 @@ class Encoder:
             raw = np.frombuffer(value.tobytes(), dtype=np.uint8)
             return {"type": "records", "descr": descr, "key": self._store(raw, where)}
         if kind not in "UO":
-            raise UnknownTypeError(f"{where} is an array of dtype {value.dtype}.")
+            raise UnknownTypeError(f"{where} is an array of {value.dtype}. {CANNOT_HOLD}")
         items = self._items(value.ravel().tolist(), where)
         return {"type": "objects", "kind": kind, "shape": list(value.shape), "items": items}
 
@@ -101,7 +104,7 @@ class Encoder:
 
     def _sequence(self, value, where):
         if type(value) not in (list, tuple, set, frozenset):
-            raise UnknownTypeError(f"{where} has type {full_name(type(value))}.")
+            raise UnknownTypeError(f"{where} has type {full_name(type(value))}. {CANNOT_HOLD}")
         return {"type": type(value).__name__, "items": self._items(value, where)}
 
     def _random(self, value, where):
@@ -157,10 +160,7 @@ class Encoder:
             return {"type": "function", "name": name_in_files(value)}
         name = full_name(value if inspect.isroutine(value) else type(value))
         if name.split(".")[0] not in ("sklearn", "numpy", "scipy"):
-            raise UnknownTypeError(
-                f"{where} has type {name}, which a model file cannot hold. Use an estimator, a "
-                "number, text or an array in its place."
-            )
+            raise UnknownTypeError(f"{where} has type {name}. {CANNOT_HOLD}")
         import skops.io
 
         key = f"part{len(self.blobs)}.skops"
