@@ -16,8 +16,9 @@ from skjetsim._persistence._archive import (
 )
 from skjetsim._persistence._decoder import Decoder, minor_version
 from skjetsim._persistence._encoder import Encoder
-from skjetsim._persistence._names import UnknownTypeError
+from skjetsim._persistence._names import UnknownTypeError, trusted_names
 from skjetsim.utils._atomic import replacing
+from skjetsim.utils._warnings import warn_user
 
 __all__ = ["load", "save"]
 
@@ -25,11 +26,13 @@ __all__ = ["load", "save"]
 def save(estimator, path):
     """Write an estimator, fitted or not, to a file without pickle.
 
-    The file is a zip archive: a manifest (versions, column names, units, training summary), the
-    structure as JSON, arrays and network weights as safetensors, for compiled parts of
-    scikit-learn's estimators skops, and checksums of all. Classes have their public names: later
-    versions of skjetsim read the file, wherever the code is then. An existing file is replaced in
-    one step, or, if writing fails, left as it was.
+    The file is a zip archive. It holds a manifest (versions, column names, units, training
+    summary), the structure as JSON, arrays and network weights as safetensors, compiled parts of
+    scikit-learn's estimators as skops, and checksums of all. Classes have their public names, so
+    later versions of skjetsim read the file even if the code has moved. An existing file is
+    replaced in one step. If writing fails, it is left as it was.
+
+    Callbacks are not written. A warning names them.
 
     Parameters
     ----------
@@ -66,6 +69,11 @@ def save(estimator, path):
     }
     with replacing(path, "a model") as partial:
         write_archive(partial, entries, encoder.arrays)
+    if encoder.left_out:
+        warn_user(
+            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks act in "
+            "training only. Set them again before another fit."
+        )
 
 
 def load(path, *, trusted=()):
@@ -74,9 +82,9 @@ def load(path, *, trusted=()):
     Parameters
     ----------
     path : str or path-like
-    trusted : collection of str, optional
-        Names of classes accepted besides those of skjetsim and scikit-learn, as the error gives
-        them; they have to be importable.
+    trusted : collection of type or str, optional
+        Other classes that the file may hold, besides those of skjetsim and scikit-learn: the
+        classes themselves, or their names as the error gives them. They have to be importable.
 
     Returns
     -------
@@ -86,10 +94,11 @@ def load(path, *, trusted=()):
     Raises
     ------
     TypeError
-        If the file names a class that is not trusted or a function that is not registered.
+        If the file names a class that is not trusted or a function that is not registered, or
+        `trusted` holds something else than classes and names.
     ValueError
-        If a part of the file is not as it was written, it is not a model file, its format or one of
-        its parameters is of a newer version, its network is larger than its tensors, or it holds
+        If it is not a model file, a part of it is damaged, its format or one of its parameters is
+        newer than the installed version, its network is larger than its tensors, or it holds
         scikit-learn estimators of another minor version. The message names the part or the cure.
 
     Examples
@@ -102,10 +111,11 @@ def load(path, *, trusted=()):
     >>> load(path).mean_
     array([90.])
     """
+    names = trusted_names(trusted)
     entries, arrays = read_archive(path)
     _check_versions(path, json.loads(entries[MANIFEST]))
     try:
-        return Decoder(arrays, entries, trusted).decode(json.loads(entries[STRUCTURE]))
+        return Decoder(arrays, entries, names).decode(json.loads(entries[STRUCTURE]))
     except UnknownTypeError:
         raise
     except Exception as error:
@@ -124,7 +134,7 @@ def _check_versions(path, manifest):
 
 
 def _describe(estimator, encoder):
-    """What a person, or another program, wants to know of a model without loading it."""
+    """Manifest: what people and other programs can read of a model without loading it."""
     names = {
         attribute: [str(name) for name in value]
         for attribute in ("feature_names_in_", "target_names_in_")

@@ -1,4 +1,4 @@
-"""Classifiers as a means: the ratio of two densities, in folds and calibrated."""
+"""The ratio of two densities, learnt by classifiers in folds and calibrated."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_ratio_of_two_normal_distributions(classifier):
 
 
 def test_weights_count():
-    """Events of the first sample that are weighted as the second have a ratio of one."""
+    """If weights make the first sample like the second, the ratio is one."""
     below, above = normals()
     weights = np.exp(below[:, 0] - 0.5), None
     learnt, auc = log_ratio(LogisticRegression(), below, above, weights, n_folds=3, seed=0)
@@ -52,7 +52,7 @@ def test_the_ratio_may_be_asked_for_elsewhere():
 def test_a_classifier_that_learnt_nothing():
     rng = np.random.default_rng(0)
     below, above = rng.normal(size=(2, 300, 1))
-    classifier = KNeighborsClassifier(50)  # of events that are all the same to it
+    classifier = KNeighborsClassifier(50)  # all events are alike
     learnt, auc = log_ratio(classifier, 0 * below, 0 * above, (None, None), n_folds=2, seed=0)
     assert_allclose(learnt, 0, atol=0.2)
     assert auc == pytest.approx(0.5, abs=0.1)

@@ -1,1 +1,1 @@
-"""Classifiers as a means: default trees, weights, probabilities, and ratios of densities."""
+"""Classifiers as tools: default trees, weights, probabilities, and ratios of densities."""

@@ -1,4 +1,4 @@
-"""The ratio of two densities, learnt by a classifier in folds and calibrated."""
+"""The ratio of two densities, which a classifier learns in folds, and its calibration."""
 
 import numpy as np
 from sklearn.base import clone
@@ -12,16 +12,16 @@ from skjetsim.utils._tables import as_table
 
 
 def equal_weights(parts, counts):
-    """Weights of samples one after another, of mean one in all and of the same sum in each.
+    """Joined weights of several samples. Each sample has the same sum, and the mean is one.
 
-    Then the odds of a classifier are the ratio of the densities.
+    With these weights the odds of a classifier are the ratio of the densities.
 
     Parameters
     ----------
     parts : sequence of ndarray or None
         Weights of each sample.
     counts : sequence of int
-        Number of events of each.
+        Number of events of each sample.
 
     Returns
     -------
@@ -37,23 +37,23 @@ def equal_weights(parts, counts):
 def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, at=None):
     """Log of the density of `above` over that of `below`, at the events of `below`.
 
-    Each event is asked of a classifier that was trained on the other folds. The scores of all
-    events, calibrated by a logistic regression of two parameters, are log-odds.
+    The classifier that scores an event was trained on the other folds. A logistic regression of two
+    parameters calibrates the scores of all events to log-odds.
 
     Parameters
     ----------
     classifier : classifier
-        Cloned for each fold.
+        A clone is fitted for each fold.
     below, above : ndarray of shape (n_below, n_features), (n_above, n_features)
     weights : pair of ndarray or None
-        Of the events of `below` and `above`.
+        Weights of the events of `below` and `above`.
     n_folds : int
     seed : int
-        Of the folds.
+        Seed of the folds.
     names : sequence of str, optional
-        Column names that the classifier is told.
+        Column names for the classifier.
     at : ndarray of shape (n_below, n_features), optional
-        Where the ratio is asked for, in place of the events of `below` themselves.
+        Points at which the ratio is computed, instead of the events of `below`.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, a
     Raises
     ------
     ValueError
-        If there are weights that `fit` of the classifier does not take.
+        If there are weights, and `fit` of the classifier does not take them.
     """
     rows = np.concatenate([below, above])
     label = np.repeat([0, 1], [len(below), len(above)])
@@ -74,18 +74,15 @@ def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, a
     scores, asked = np.empty((len(rows), 1)), np.empty(len(below))
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     for training, held_out in folds.split(rows, label):
-        fitted = fit_classifier(
-            clone(classifier),
-            as_table(rows[training], names),
-            label[training],
-            None if handed is None else handed[training],
-        )
+        own = None if handed is None else handed[training]
+        table = as_table(rows[training], names)
+        fitted = fit_classifier(clone(classifier), table, label[training], own)
         scores[held_out, 0] = log_odds(fitted, as_table(rows[held_out], names))
         events = held_out[held_out < len(below)]
-        asked[events] = (
-            scores[events, 0] if at is None else log_odds(fitted, as_table(at[events], names))
-        )
-    # If the classifier learnt nothing, the sign of the slope is chance.
+        asked[events] = scores[events, 0]
+        if at is not None:
+            asked[events] = log_odds(fitted, as_table(at[events], names))
+    # If the classifier learnt nothing, the sign of the slope is random.
     line = LogisticRegression(C=1e9).fit(scores, label, sample_weight=weight)
     slope = max(float(line.coef_[0, 0]), 0.0)
     centre = line.intercept_[0] if slope > 0 else 0.0

@@ -1,4 +1,4 @@
-"""How a classifier is checked, fitted and asked; the trees that stand for None."""
+"""Checks, fits and log-odds of classifiers, and the default trees that stand for None."""
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -7,10 +7,9 @@ from skjetsim.base._inside import fit_weighted
 
 
 def check_classifier(classifier, *methods):
-    """Raise TypeError unless it is None or has one of the methods."""
-    if classifier is not None and (
-        isinstance(classifier, type) or not any(hasattr(classifier, name) for name in methods)
-    ):
+    """Raise TypeError unless a classifier is None or has one of the methods."""
+    present = any(hasattr(classifier, name) for name in methods)
+    if classifier is not None and (isinstance(classifier, type) or not present):
         raise TypeError(
             f"classifier must be a classifier with {' or '.join(methods)}, or None, got "
             f"{classifier!r}."
@@ -18,24 +17,25 @@ def check_classifier(classifier, *methods):
 
 
 def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
-    """Gradient-boosted trees as each purpose wants them.
+    """Gradient-boosted trees with the settings for a purpose.
 
     Parameters
     ----------
     purpose : {"probabilities", "ratio", "test"}
-        What is asked of them: probabilities of classes, the ratio of two densities, or whether two
-        samples can be told apart.
+        The trees give probabilities of classes or the ratio of two densities, or test whether two
+        samples differ.
     random_state : int or None
     n_rows, n_classes : int
-        Of the fit; for "probabilities".
+        Size of the fit, which "probabilities" needs.
 
     Returns
     -------
     HistGradientBoostingClassifier
     """
     if purpose == "probabilities":
-        # By held-out log-loss of the acceptance of W + jet (benchmarks/simulation/efficiency.py). A
-        # tenth of fewer events could not say when to stop, nor hold one of each class.
+        # Chosen by held-out log-loss for the acceptance of W + jet
+        # (benchmarks/simulation/efficiency.py). If there are fewer events, a tenth of them cannot
+        # tell when to stop, or lacks a class.
         early = n_rows >= max(1000, 10 * n_classes)
         params = {
             "learning_rate": 0.05,
@@ -45,24 +45,20 @@ def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
             "early_stopping": early,
         }
     elif purpose == "ratio":
-        # A ratio of two spectra is smooth, and each bend of it is noise until proven.
-        params = {
-            "max_iter": 300,
-            "max_leaf_nodes": 8,
-            "min_samples_leaf": 50,
-            "early_stopping": True,
-        }
+        # A ratio of two spectra is smooth: small trees with large leaves fit less noise.
+        params = {"max_iter": 300, "max_leaf_nodes": 8, "min_samples_leaf": 50}
+        params["early_stopping"] = True
     else:
-        # A fixed number: scikit-learn's early stopping would split off its validation events row
-        # by row, and both versions of an event have to be on the same side.
+        # A fixed number of trees: early stopping would split the events row by row, but both
+        # versions of an event have to be on the same side.
         params = {"learning_rate": 0.15, "max_iter": 100, "early_stopping": False}
     return HistGradientBoostingClassifier(**params, random_state=random_state)
 
 
 def ones_per_class(number, weight):
-    """Rows and weights in which an event alone in its class is two events of half the weight.
+    """Rows and weights with two events of half the weight in place of the only one of a class.
 
-    Early stopping splits each class, for which it wants two events. The likelihood is the same.
+    Early stopping splits each class, and needs two events to do so. The likelihood is the same.
 
     Parameters
     ----------
@@ -85,12 +81,12 @@ def ones_per_class(number, weight):
 
 
 def fit_classifier(classifier, table, label, weight):
-    """Fit a classifier in place, with weights if there are any, and return it."""
+    """Fit a classifier, with weights if there are any, and return it."""
     return fit_weighted(classifier, table, label, weight=weight)
 
 
 def log_odds(classifier, table):
-    """Log-odds of the second of two classes, or what the classifier has for them.
+    """Log-odds of the second of two classes: `decision_function` if there is one.
 
     Parameters
     ----------
@@ -105,5 +101,5 @@ def log_odds(classifier, table):
     if hasattr(classifier, "decision_function"):
         return classifier.decision_function(table)
     probability = classifier.predict_proba(table)[:, 1]
-    tiny = np.finfo(np.float32).eps  # of votes that all agree
+    tiny = np.finfo(np.float32).eps  # bounds the odds if all votes agree
     return np.log(np.maximum(probability, tiny)) - np.log(np.maximum(1 - probability, tiny))

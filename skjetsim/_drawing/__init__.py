@@ -1,1 +1,1 @@
-"""How events are drawn: in seed chunks, from any estimator, and in bounded memory."""
+"""Drawing of events: in seed chunks, from any estimator, and in bounded memory."""

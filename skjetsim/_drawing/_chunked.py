@@ -1,10 +1,10 @@
 """Seed-chunked sampling: same seed, same events, on any number of workers.
 
-Rows are drawn in chunks of one constant size. Chunk i has a seed of its own, spawned from the
-call's, and a network sees it whole on one thread, because the rounding of a matrix product depends
-on its height and on how threads share it. So what a row becomes does not depend on the number of
-workers. What is left at the end is padded to the next power of two: one event costs one event, and
-differs from the same row of a longer call by rounding alone.
+Rows are drawn in chunks of constant size. Chunk i has its own seed, spawned from that of the call.
+A network sees the whole chunk on one thread, because the rounding of a matrix product depends on
+its height and on how threads share it. So events do not depend on the number of workers. The rest
+at the end is padded to the next power of two. So one event costs one event, and differs from the
+same row of a longer call only by rounding.
 """
 
 import threading
@@ -18,14 +18,13 @@ from skjetsim.utils._seeds import as_seed_sequence, torch_generator
 CHUNK_ROWS = 4096
 LEAST_DRAWN = 16  # rows of noise
 
-
 _thread_lock = threading.Lock()
 _thread_state = {"users": 0, "before": 0}
 
 
 @contextmanager
 def one_thread():
-    """Run torch on one thread per worker; the process's setting comes back afterwards."""
+    """Run torch on one thread per worker, and restore the setting of the process afterwards."""
     import torch
 
     with _thread_lock:
@@ -43,19 +42,18 @@ def one_thread():
 
 
 class Chunk:
-    """Rows that are drawn together: their number, their inputs, and noise of their own.
+    """Rows that are drawn together: their number, their inputs and their own noise.
 
     Parameters
     ----------
     root : numpy.random.SeedSequence
-        Of the call.
+        Seed of the call.
     index : int
         Number of the chunk in the call.
     n_rows : int
-        Height at which networks see the chunk: that of a full chunk or, for the rest, the next
-        power of two.
-    inputs : ndarray of shape (n_rows, n_inputs) or None
-        What is conditioned on; the last row is repeated up to the height.
+        Number of rows that networks see: a full chunk or, at the end, the next power of two.
+    inputs : ndarray of shape (at most n_rows, n_inputs) or None
+        Condition of each event. The last row is repeated up to `n_rows`.
     """
 
     def __init__(self, root, index, n_rows, inputs=None):
@@ -64,7 +62,7 @@ class Chunk:
         self._root, self._key, self._n_drawn = root, (index,), 0
 
     def generator(self):
-        """Private torch.Generator, another one at each call."""
+        """Private torch.Generator. Each call gives a new one."""
         key = self._key if self._n_drawn == 0 else (*self._key, self._n_drawn)
         self._n_drawn += 1
         return torch_generator(self._root, *key)
@@ -73,18 +71,18 @@ class Chunk:
         """Standard normal noise, float32 of shape (n_rows, n_columns)."""
         import torch
 
-        # torch fills blocks of 16 numbers: from 16 rows on, the first rows are those of any height.
+        # torch fills blocks of 16 numbers: from 16 rows on, the first rows do not depend on n_rows.
         n_drawn = max(self.n_rows, LEAST_DRAWN)
         return torch.randn(n_drawn, n_columns, generator=self.generator())[: self.n_rows]
 
 
 def chunk_height(n_rows, chunk_rows=CHUNK_ROWS):
-    """Rows at which a network sees a part of a chunk: the next power of two."""
+    """Number of rows that a network sees of a part of a chunk: the next power of two."""
     return min(chunk_rows, 1 << (n_rows - 1).bit_length())
 
 
 def padded_rows(rows, n_rows):
-    """Rows of a chunk, the last one repeated up to `n_rows`."""
+    """Rows, the last one repeated so that there are `n_rows`."""
     if len(rows) == n_rows:
         return rows
     return np.concatenate([rows, np.repeat(rows[-1:], n_rows - len(rows), axis=0)])
@@ -104,12 +102,12 @@ def draw_in_chunks(
         Shape of the result.
     random_state : None, int, Generator, RandomState or SeedSequence
     inputs : ndarray of shape (n_rows, n_inputs), optional
-        What is conditioned on.
+        Condition of each event.
     n_jobs : int, optional
-        Worker threads. The result does not depend on it.
+        Number of worker threads. The result does not depend on it.
     chunk_rows : int
-        Rows of a full chunk. Other noise belongs to another size, so that an estimator keeps the
-        one that it was fitted with.
+        Rows of a full chunk. Another size means other noise, so an estimator keeps the size that it
+        was fitted with.
 
     Returns
     -------
@@ -122,7 +120,7 @@ def draw_in_chunks(
     def fill(index, start):
         import torch
 
-        torch.set_num_threads(1)  # a setting of the thread it is called in
+        torch.set_num_threads(1)  # applies to the calling thread
         stop = min(start + chunk_rows, n_rows)
         height = chunk_height(stop - start, chunk_rows)
         rows = None if inputs is None else inputs[start:stop]
@@ -131,7 +129,7 @@ def draw_in_chunks(
 
     with one_thread():
         n_workers = min(effective_n_jobs(n_jobs), len(starts)) if len(starts) > 1 else 1
-        if n_workers <= 1:
+        if n_workers <= 1:  # without joblib, which costs more than a short call
             for index, start in enumerate(starts):
                 fill(index, start)
         else:

@@ -22,24 +22,24 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
         On its own, last in a `Pipeline` or `GenerativePipeline`, or inside a fitted search.
         scikit-learn's `KernelDensity` and `GaussianMixture` count as generators.
     X : array-like of shape (n, n_features), optional
-        Theory-level events a simulator is asked about; a generator takes none. No events at all,
-        of a file that a cut has emptied, give none.
+        Theory-level events that a simulator is given. A generator takes none. An empty table, for
+        example after a cut, gives an empty result.
     n_samples : int, optional
         Number of events (generator, default 1), or of draws for each row of X (simulator).
     random_state : None, int, Generator or RandomState
-        None is fresh at each call, an int repeats the same events.
+        None gives new events at each call, an int the same ones.
 
     Returns
     -------
     ndarray or DataFrame
-        (n_samples, n_features) from a generator; (n, n_targets) from a simulator, or
+        A generator gives shape (n_samples, n_features). A simulator gives (n, n_targets), or
         (n, n_samples, n_targets) if `n_samples` is given.
 
     Raises
     ------
     TypeError
-        If X is missing for a simulator or given to a generator, or the first argument is
-        neither.
+        If X is missing for a simulator or given to a generator, or the first argument is neither a
+        generator nor a simulator.
 
     Examples
     --------
@@ -51,32 +51,14 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     (5, 1)
     """
     estimator = unwrap_search(estimator)
-    if is_simulator(estimator):
-        _check_condition(estimator, X)
-        steps, model = split_steps(estimator)
-        if steps and np.shape(X)[:1] == (0,):
-            return _no_events(model, n_samples)
-        X = apply_steps(steps, X)
-        return model.sample(X, n_samples=n_samples, random_state=random_state)
+    check_draws(estimator, X)
+    steps, model = split_steps(estimator)
     if is_generator(estimator):
-        if X is not None:
-            raise TypeError(
-                f"{_name(estimator)} is a generator: it draws p(X) and takes no X. Ask for "
-                "sample(estimator, n_samples=...)."
-            )
         n_samples = 1 if n_samples is None else n_samples
-        steps, model = split_steps(estimator)
-        events = _sample_generator(model, n_samples, random_state)
-        return _backward(steps, events)
-    if is_unfolder(estimator):
-        raise TypeError(
-            f"{_name(estimator)} is an unfolder: it draws X for a given y. Call "
-            "skjetsim.sample_inverse(unfolder, y)."
-        )
-    raise TypeError(
-        f"{_name(estimator)} is neither a generator nor a simulator: its tag estimator_type says "
-        f"{estimator.__sklearn_tags__().estimator_type!r}."
-    )
+        return _backward(steps, _sample_generator(model, n_samples, random_state))
+    if steps and np.shape(X)[:1] == (0,):
+        return _no_events(model, n_samples)
+    return model.sample(apply_steps(steps, X), n_samples=n_samples, random_state=random_state)
 
 
 def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
@@ -90,13 +72,13 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     y : array-like of shape (n, n_targets)
         An empty y gives an empty result.
     n_samples : int, optional
-        Draws for each row.
+        Number of draws for each row.
     random_state : None, int, Generator or RandomState
 
     Returns
     -------
     ndarray or DataFrame
-        (n, n_features), or an ndarray (n, n_samples, n_features) if `n_samples` is given.
+        Shape (n, n_features), or an ndarray of (n, n_samples, n_features) if `n_samples` is given.
 
     Raises
     ------
@@ -129,16 +111,16 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
             "skjetsim.compose learns the way back from the same pairs."
         )
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
-    if steps and not len(X):  # transformers refuse to transform nothing
+    if steps and not len(X):  # transformers refuse empty tables
         return np.empty((*np.shape(X)[:-1], steps[0].n_features_in_))
     return _backward_draws(steps, X) if n_samples is not None else _backward(steps, X)
 
 
 def log_prob(estimator, X, y=None):
-    """Log-density of events, in the units they are given in.
+    """Log-density of events, in the units of X (or of y, for a simulator).
 
-    A plain `Pipeline` scores its last step on transformed events; here the transformers'
-    log-determinants are added, so that densities of different Pipelines compare.
+    A plain `Pipeline` scores its last step on transformed events. Here the log-determinants of the
+    transformers are added, so that densities of different Pipelines can be compared.
 
     Parameters
     ----------
@@ -155,7 +137,7 @@ def log_prob(estimator, X, y=None):
     Raises
     ------
     TypeError
-        If the density or a transformer's Jacobian is not known.
+        If the density, or the Jacobian of a transformer, is not known.
 
     Examples
     --------
@@ -191,7 +173,7 @@ def _name(estimator):
 
 
 def without_density(estimator):
-    """Why an estimator has no density, and how else to score it, to end a message with."""
+    """End of a message: why an estimator has no density, and how else to score it."""
     if is_unfolder(estimator):
         inverse = '.set_params(direction="inverse")'
     elif is_simulator(estimator) or is_generator(estimator):
@@ -199,13 +181,13 @@ def without_density(estimator):
     else:
         return " (no score_samples)."
     return (
-        f": {_name(_obstacle(estimator))} has neither density nor Jacobian. Score the events that "
-        f'are drawn, with skjetsim.metrics.get_scorer("neg_energy_score"){inverse}.'
+        f": {_name(_obstacle(estimator))} has neither density nor Jacobian. Score drawn events "
+        f'with skjetsim.metrics.get_scorer("neg_energy_score"){inverse}.'
     )
 
 
 def _obstacle(estimator):
-    """Transformer or model inside which has no density of its own."""
+    """Transformer or model, inside an estimator, that has no density."""
     model = innermost(estimator)
     for name in ("simulator", "unfolder"):
         inner = getattr(model, f"{name}_", None) or getattr(model, name, None)
@@ -218,16 +200,19 @@ def _obstacle(estimator):
 
 
 def steps_before(estimator):
-    """Transformers of Pipelines, fitted or not, in front of the model."""
+    """Transformers in front of the model, of Pipelines that need not be fitted."""
     inner = getattr(estimator, "best_estimator_", getattr(estimator, "estimator", None))
     if not isinstance(estimator, Pipeline):
         return [] if inner is None else steps_before(inner)
-    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-    return steps + steps_before(estimator.steps[-1][1])
+    return _transformers(estimator) + steps_before(estimator.steps[-1][1])
+
+
+def _transformers(pipeline):
+    return [step for _, step in pipeline.steps[:-1] if step not in (None, "passthrough")]
 
 
 def has_jacobian(step):
-    """Whether a transformer, of y given X too, has a log-determinant."""
+    """Whether a transformer, of events or of y given X, has a log-determinant."""
     from skjetsim.preprocessing import has_log_det
 
     conditional = hasattr(step, "transform_target")
@@ -253,28 +238,55 @@ def unwrap_search(estimator):
 
 
 def split_steps(estimator):
-    """Transformers and model of a Pipeline; no transformers for any other estimator.
+    """Transformers and model of a Pipeline. Any other estimator has no transformers.
 
-    The last step may be a Pipeline or a search again: its transformers follow.
+    If the last step is a Pipeline or a search again, its transformers follow.
     """
     estimator = unwrap_search(estimator)
     if not isinstance(estimator, Pipeline):
         return [], estimator
-    steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
     inner, model = split_steps(estimator.steps[-1][1])
-    return steps + inner, model
+    return _transformers(estimator) + inner, model
 
 
-def _check_condition(estimator, X):
-    if X is None:
+def check_draws(estimator, X, call="sample", tables=""):
+    """Raise TypeError unless an estimator draws events, and takes X if and only if it is given.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : object
+    call : str
+        Function that the user called.
+    tables : str
+        What else X may be, for messages.
+    """
+    name = _name(estimator)
+    if is_simulator(estimator):
+        if X is None:
+            raise TypeError(
+                f"{name} is a simulator: pass the theory-level events X that it simulates{tables}."
+            )
+        refuse_count(estimator, X)
+    elif is_unfolder(estimator):
         raise TypeError(
-            f"{_name(estimator)} is a simulator: pass the theory-level events X that it simulates."
+            f"{name} is an unfolder: it draws X for a given y. Call "
+            "skjetsim.sample_inverse(unfolder, y)."
         )
-    refuse_count(estimator, X)
+    elif not is_generator(estimator):
+        raise TypeError(
+            f"{name} is neither a generator nor a simulator: its tag estimator_type says "
+            f"{estimator.__sklearn_tags__().estimator_type!r}."
+        )
+    elif X is not None:
+        raise TypeError(
+            f"{name} is a generator: it draws p(X) and takes no X. Ask for "
+            f"{call}(estimator, n_samples=...)."
+        )
 
 
 def _no_events(model, n_samples):
-    """Empty result of a simulator behind transformers, which refuse to transform nothing."""
+    """Empty result of a simulator behind transformers, which refuse empty tables."""
     check_is_fitted(model)
     shape = (0,) if n_samples is None else (0, n_samples)
     rows = np.empty((*shape, len(model.target_names_in_)))
@@ -282,11 +294,11 @@ def _no_events(model, n_samples):
 
 
 def _sample_generator(model, n_samples, random_state):
-    if is_generator(model) and model.__sklearn_tags__().estimator_type == "generator":
+    if model.__sklearn_tags__().estimator_type == "generator":
         return model.sample(n_samples, random_state=random_state)
     seed = int_seed(as_seed_sequence(random_state))
     if hasattr(model, "random_state"):
-        # Mixtures draw with their constructor's state; a shallow copy leaves theirs alone.
+        # Mixtures draw with the parameter random_state. The copy leaves theirs unchanged.
         model = copy.copy(model)
         model.random_state = seed
         return model.sample(n_samples)[0]
@@ -304,14 +316,14 @@ def _backward(steps, events):
         if not hasattr(step, "inverse_transform"):
             raise TypeError(
                 f"{_name(step)} has no inverse_transform, so events drawn behind it cannot be "
-                "brought back to its input's coordinates."
+                "taken back to the coordinates in front of it."
             )
         events = step.inverse_transform(events)
     return events
 
 
 def _backward_draws(steps, draws):
-    """Take (n, k, d) draws back through 2-D transformers."""
+    """Take draws of shape (n, k, d) back through transformers of tables."""
     if not steps:
         return draws
     n, k = draws.shape[:2]

@@ -5,59 +5,60 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim._drawing._sample import sample, split_steps, unwrap_search
-from skjetsim.base import is_generator, is_simulator
+from skjetsim._drawing._sample import check_draws, sample, split_steps, unwrap_search
+from skjetsim.base import is_generator
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import rechunk
-from skjetsim.utils._validation import check_int, column_names, refuse_count
+from skjetsim.utils._validation import check_int, column_names
 
-# A whole number of the chunks that networks see (`CHUNK_ROWS`): few threads wait at the
-# end of a block, and 30 columns of it are 16 MB.
+# A whole number of the chunks that networks see (`CHUNK_ROWS`), so that few threads wait at the end
+# of a block. 30 columns of a block are 16 MB.
 BLOCK_ROWS = 65_536
 
 
 def sample_chunks(estimator, X=None, *, n_samples=None, random_state=None, return_X_y=False):
     """Draw events a table at a time, in bounded memory.
 
-    What `skjetsim.sample` draws at once comes in blocks of 65,536 rows, for
-    :func:`skjetsim.io.write_events` to write or for histograms to count.
+    The events come in blocks of 65,536 rows, which :func:`skjetsim.io.write_events` can write and
+    histograms can count.
 
     Parameters
     ----------
     estimator : fitted generator or simulator
         As in `skjetsim.sample`.
     X : DataFrame or ndarray of shape (n, n_features), or iterable of them, optional
-        Theory-level events a simulator is asked about: a table, or tables one after another, as
+        Theory-level events that a simulator is given: a table, or tables one after another, as
         :func:`skjetsim.io.iter_events` reads them. A generator takes none.
     n_samples : int, optional
         Number of events (generator, default 1), or of draws for each row of X (simulator).
     random_state : None, int, Generator or RandomState
-        None is fresh at each call. An int repeats the same events: block i has the i-th seed
-        below it, so that events depend on the seed and their position, and neither on `n_jobs`
-        nor on the sizes of the tables of X. They are not those of one call of `sample`.
+        None gives new events at each call, an int the same ones. Block i has the i-th seed below
+        it. So events depend on the seed and their position, but not on `n_jobs` or on the sizes of
+        the tables of X. They differ from those of one call of `sample`.
     return_X_y : bool, default=False
-        Give (X, y) instead of y, for the two levels of an event in one file; for simulators,
+        Give (X, y) instead of y, for files with both levels of an event. It is for simulators,
         without `n_samples`.
 
     Returns
     -------
     chunks : iterator of DataFrame, ndarray or tuple
-        Tables of 65,536 rows, the last one of what is left, with the names of the fit. Without
+        Tables of 65,536 rows, and one of the remaining rows, with the names of the fit. Without
         names they are x0, x1, ... for a generator and y0, y1, ... for a simulator. Rows have the
-        index of X if that is one table, and are numbered through otherwise. Arrays, if a row is a
-        cloud or an image, or `n_samples` gives each event an axis of draws: these have
-        65,536 // n_samples events. No events in X give one chunk without rows.
+        index of X if X is one table, and consecutive numbers otherwise. Chunks are arrays if a row
+        is a cloud or an image, or if `n_samples` gives each event an axis of draws. The latter have
+        65,536 // n_samples events. If X has no events, there is one chunk without rows.
 
     Raises
     ------
     TypeError
-        If X is missing for a simulator or given to a generator, or is of another type.
+        If X is missing for a simulator or given to a generator, or has another type.
     ValueError
-        If a table of X has other columns than the first; from the estimator, on bad values.
+        If a table of X has other columns than the first, or holds values that the estimator
+        refuses.
 
     See Also
     --------
-    skjetsim.io.write_events : Writes them to a Parquet or ROOT file.
+    skjetsim.io.write_events : Writes the events to a Parquet or ROOT file.
     skjetsim.io.iter_events : Reads the events of a simulator in chunks.
 
     Examples
@@ -80,17 +81,12 @@ def sample_chunks(estimator, X=None, *, n_samples=None, random_state=None, retur
     if n_samples is not None:
         n_samples = check_int(n_samples, "n_samples")
     if is_generator(inner):
-        if X is not None or return_X_y:
-            raise TypeError(
-                f"{type(inner).__name__} is a generator: it draws p(X) and takes no X. Ask for "
-                "sample_chunks(estimator, n_samples=...)."
-            )
+        check_draws(inner, True if return_X_y else X, "sample_chunks")
         return _generated(inner, n_samples or 1, as_seed_sequence(random_state))
-    if not is_simulator(inner):
-        sample(inner, X)  # raises the TypeError that says so
+    check_draws(inner, X, "sample_chunks", ", as a table or an iterable of tables")
     if return_X_y and n_samples is not None:
         raise TypeError("return_X_y=True gives one y for each X: leave n_samples out.")
-    blocks = _blocks(_tables(inner, X), max(1, BLOCK_ROWS // (n_samples or 1)))
+    blocks = _blocks(_tables(X), max(1, BLOCK_ROWS // (n_samples or 1)))
     return _simulated(inner, blocks, n_samples, as_seed_sequence(random_state), return_X_y)
 
 
@@ -112,7 +108,7 @@ def _simulated(estimator, blocks, n_samples, root, return_X_y):
 
 
 def _blocks(tables, n_rows):
-    """Blocks of X and their index: that of one table, else rows are numbered through."""
+    """Blocks of X and their index: that of X if it is one table, else consecutive numbers."""
     if isinstance(tables, pd.DataFrame):
         yield from ((X, X.index) for X in rechunk([tables], n_rows))
         return
@@ -124,7 +120,7 @@ def _blocks(tables, n_rows):
 
 
 def _named(drawn, names, letter, index):
-    """Rows as a table, which files need; what is not a table of columns stays an array."""
+    """Rows as a table, which files need. Clouds, images and draws stay arrays."""
     if isinstance(drawn, pd.DataFrame):
         return drawn.set_axis(index)
     if not isinstance(drawn, np.ndarray) or drawn.ndim > 2:
@@ -135,14 +131,8 @@ def _named(drawn, names, letter, index):
     return pd.DataFrame(rows, columns=list(names), index=index)
 
 
-def _tables(estimator, X):
+def _tables(X):
     """Check the type of X: a DataFrame, or tables one after another."""
-    if X is None:
-        raise TypeError(
-            f"{type(estimator).__name__} is a simulator: pass the theory-level events X it shall "
-            "simulate, as a table or an iterable of tables."
-        )
-    refuse_count(estimator, X)
     if isinstance(X, pd.DataFrame):
         return X
     if isinstance(X, np.ndarray):
@@ -155,7 +145,7 @@ def _tables(estimator, X):
 
 
 def _alike(tables):
-    """Pass tables on, as long as each has the columns of the first."""
+    """Yield tables, or raise if one has other columns than the first."""
     first = None
     for number, table in enumerate(tables):
         if not isinstance(table, (pd.DataFrame, np.ndarray)):

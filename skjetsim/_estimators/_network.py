@@ -1,4 +1,4 @@
-"""What every estimator with a network shares: checked parameters, training, calls in chunks."""
+"""Base class of estimators with a network: checked parameters, training, calls in chunks."""
 
 import numbers
 import sys
@@ -20,46 +20,46 @@ class NetworkEstimator:
     """Estimator that owns a network, `net_`.
 
     A subclass adds its own parameters as annotated fields, under the decorator `with_parameters`.
-    Its `fit` learns encoders and calls `_fit_network`, its `_make_network` returns the network. It
-    draws by `_draw_chunk`. CONTRIBUTING, "How to add a model", has an example.
+    Its `fit` learns encoders and calls `_fit_network`. Its `_make_network` returns the network, and
+    its `_draw_chunk` draws events. CONTRIBUTING, "How to add a model", has an example.
 
     Parameters
     ----------
     learning_rate : float
-        Of AdamW, at its largest.
+        Largest learning rate of AdamW.
     batch_size : int or "auto"
-        Rows of a training step; "auto" makes some 64 steps an epoch, of 64 to 2048 rows. Sampling
+        Rows of a training step. "auto" makes about 64 steps per epoch, of 64 to 2048 rows. Sampling
         does not depend on it.
     max_epochs : int
         Passes over the events.
     weight_decay : float or "auto"
-        Of AdamW, times the learning rate: a prior on the weights, without which a network of this
-        size memorises the noise of 10,000 events within ten epochs. "auto" is 2 if events and
-        conditions have six columns or more together, and less if they have fewer, 0.1 for two;
-        above 50,000 events it falls as the root of their number.
+        Decay of AdamW, times the learning rate. It is a prior on the weights: without it, a network
+        of this size memorises the noise of 10,000 events within ten epochs. "auto" is 2 if events
+        and conditions together have six columns or more. It is less for fewer columns, and 0.1 for
+        two. Above 50,000 events it falls with the square root of their number.
     schedule : {"cosine", "constant", "inverse_epoch"}
-        The learning rate falls to zero over `max_epochs`, or not at all, or is divided by the
-        number of the epoch.
+        With "cosine" the learning rate falls to zero over `max_epochs`. With "inverse_epoch" it is
+        divided by the number of the epoch.
     gradient_clip : float or None
         Largest norm of the gradient.
     ema_decay : float or None
         Keep a running average of the weights with this decay per step.
     validation_fraction : float
-        Share of the events held back to choose the best epoch; 0 keeps the last epoch.
+        Fraction of the events that is held back to choose the best epoch. 0 keeps the last epoch.
     patience : int or None
         Stop after this many epochs without a better validation loss.
     callbacks : list of skorch.callbacks.Callback or None
         Called during the training: loggers, further schedules, other rules to stop. A model file
-        does not keep them.
+        does not keep them, and `save` says so.
     checkpoint : str or None
-        File written after each epoch, from which a killed `fit` with the same data and parameters
-        resumes, to the same result. It needs a `random_state`.
+        File that is written after each epoch. A killed `fit` with the same data and parameters
+        resumes from it, to the same result. It needs a `random_state`.
     device : str
-        "auto" takes CUDA if there is one at fit time.
+        "auto" takes CUDA if it is available in `fit`.
     n_jobs : int or None
-        Threads that sample; the events do not depend on it.
+        Number of threads that sample. The events do not depend on it.
     random_state : int, RandomState, Generator or None
-        Governs `fit`, and the noise of `transform`, `inverse_transform` and `score`.
+        Seed of `fit`, and of the noise in `transform`, `inverse_transform` and `score`.
     verbose : int
         1 shows a progress bar.
     """
@@ -83,40 +83,34 @@ class NetworkEstimator:
     _most_validation_rows = sys.maxsize
 
     def _training_plan(self, n_rows, n_columns):
-        """Checked parameters of the training, on `n_columns` of events and conditions together."""
+        """Checked parameters of the training; `n_columns` counts events and conditions together."""
         from skjetsim._nn import SCHEDULES, TrainingPlan, likelihood_weight_decay
 
-        if self.batch_size != "auto":
-            check_int(self.batch_size, "batch_size")
-        check_int(self.max_epochs, "max_epochs")
-        if self.patience is not None:
-            check_int(self.patience, "patience")
-        check_positive(self.learning_rate, "learning_rate")
+        if self.batch_size == "auto":
+            batch_size = self._auto_batch(n_rows)
+        else:
+            batch_size = check_int(self.batch_size, "batch_size")
         weight_decay = self.weight_decay
         if weight_decay == "auto":
             weight_decay = likelihood_weight_decay(n_columns, n_rows)
         if not isinstance(weight_decay, numbers.Real) or not weight_decay >= 0:
             raise ValueError(f'weight_decay must be "auto" or a number >= 0, got {weight_decay!r}.')
-        if self.gradient_clip is not None:
-            check_positive(self.gradient_clip, "gradient_clip")
         check_option(self.schedule, "schedule", SCHEDULES)
         check_fraction(self.validation_fraction, "validation_fraction")
-        if self.ema_decay is not None:
-            check_fraction(self.ema_decay, "ema_decay")
         if self.checkpoint is not None and self.random_state is None:
             raise ValueError(
                 f"checkpoint={self.checkpoint!r} needs an int as random_state: with None each fit "
-                "is another one, and none would resume from the file."
+                "is different, and none would resume from the file."
             )
         return TrainingPlan(
-            batch_size=self._auto_batch(n_rows) if self.batch_size == "auto" else self.batch_size,
-            max_epochs=self.max_epochs,
-            learning_rate=self.learning_rate,
+            batch_size=batch_size,
+            max_epochs=check_int(self.max_epochs, "max_epochs"),
+            learning_rate=check_positive(self.learning_rate, "learning_rate"),
             weight_decay=weight_decay,
             schedule=self.schedule,
-            gradient_clip=self.gradient_clip,
-            patience=self.patience,
-            ema_decay=self.ema_decay,
+            gradient_clip=_unless_none(check_positive, self.gradient_clip, "gradient_clip"),
+            patience=_unless_none(check_int, self.patience, "patience"),
+            ema_decay=_unless_none(check_fraction, self.ema_decay, "ema_decay"),
             checkpoint=self.checkpoint,
             callbacks=() if self.callbacks is None else self.callbacks,
             verbose=bool(self.verbose),
@@ -124,21 +118,21 @@ class NetworkEstimator:
 
     @staticmethod
     def _auto_batch(n_rows):
-        """Some 64 steps an epoch: large batches use the processor, but few steps learn little."""
+        """About 64 steps per epoch: large batches are fast, but few steps learn little."""
         return int(np.clip(n_rows // 64, 64, 2048))
 
     def _fit_network(self, data, weight=None, **settings):
-        """Train a network: what the `fit` of most models ends with.
+        """Train a network. The `fit` of most models ends with it.
 
         Parameters
         ----------
         data : tuple of ndarray, or Draws
-            Row-aligned arrays, of numbers or of integers such as classes, that the network's
-            mini-batches have as `inputs`; or noise, for a network that learns from a function.
+            Row-aligned arrays, which become the `inputs` of mini-batches. Integers, such as
+            classes, stay integers. `Draws` are for a network that learns from a function.
         weight : ndarray of shape (n_samples,) or None
         **settings
-            Numbers, strings and tuples that `_make_network` builds the network from. They are of
-            the fit: parameters set afterwards belong to the next one, not to a saved network.
+            Numbers, strings and tuples that `_make_network` builds the network from. They belong to
+            this fit: parameters that are set later do not change a saved network.
 
         Returns
         -------
@@ -148,7 +142,7 @@ class NetworkEstimator:
         plan = self._training_plan(n_rows, n_columns)
         self._forget_fit()
         self._architecture = settings
-        if not n_columns:  # no column varies: events are what they were
+        if not n_columns:  # no column varies: all events are alike
             self.net_ = None
             return self
         self._train(plan, as_seed_sequence(self.random_state), data, weight)
@@ -167,7 +161,7 @@ class NetworkEstimator:
         )
 
     def _forget_fit(self):
-        """Drop the network of an earlier fit: from here on there is none."""
+        """Drop the network of an earlier fit."""
         self.history_, self.best_epoch_ = [], 0
         self.chunk_rows_ = self._chunk_rows()
         vars(self).pop("net_", None)
@@ -178,11 +172,11 @@ class NetworkEstimator:
         training, validation = self._split(inputs, weight, root, net.device)
         try:
             net.fit(training, validation)
-        finally:  # on Ctrl-C too: what was learnt up to then is a fitted model
+        finally:  # on Ctrl-C too: the best epoch so far is a fitted model
             self._keep(net)
 
     def _train_once(self, plan, root, inputs, weight):
-        """Pass once over row-aligned arrays, going on from the network there is."""
+        """Pass once over row-aligned arrays, and continue with the present network if any."""
         if plan.checkpoint is not None:
             raise ValueError(
                 "partial_fit keeps no checkpoint: set checkpoint=None, and save the model between "
@@ -195,7 +189,7 @@ class NetworkEstimator:
         self.net_ = net
 
     def _keep(self, net):
-        """Take over a trained network, unless it was stopped before its first epoch was over."""
+        """Keep a trained network, unless it was stopped in its first epoch."""
         self.best_epoch_ = net.best_epoch_
         if self.best_epoch_ == 0:
             return
@@ -206,7 +200,7 @@ class NetworkEstimator:
         return hasattr(self, "net_")
 
     def _restore_net(self, name, tensors):
-        """Rebuild the network of an attribute around the tensors that a model file has of it."""
+        """Rebuild the network of an attribute from its tensors in a model file."""
         from skjetsim._persistence._networks import load_weights
 
         net = self._untrained_net(name)
@@ -215,7 +209,7 @@ class NetworkEstimator:
         setattr(self, name, net)
 
     def _untrained_net(self, name):
-        """The network of an attribute with weights to be replaced; who has several overrides it."""
+        """Untrained network of an attribute. Estimators with several networks override it."""
         from skjetsim._nn import TrainingPlan
 
         if name != "net_":
@@ -232,28 +226,25 @@ class NetworkEstimator:
         )
 
     def _split(self, inputs, weight, root, device):
-        """Training data, and what is held back for validation."""
-        import torch
-
-        if not isinstance(inputs, tuple):  # noise is as good for the one as for the other
+        """Training and validation data."""
+        if not isinstance(inputs, tuple):  # noise serves both
             return inputs, inputs if self.validation_fraction else None
         rows = self._rows(inputs, weight, device)
         n_valid = min(int(self.validation_fraction * len(rows)), self._most_validation_rows)
         if n_valid == 0:
             return rows, None
-        order = torch.as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)))
-        order = order.to(device)
+        order = as_tensor(numpy_rng(root, SPLIT).permutation(len(rows)), device)
         return rows.rows(order[n_valid:]), rows.rows(order[:n_valid])
 
     def _chunk_rows(self):
-        """Rows that the network sees at once when it draws, by the memory that they take."""
+        """Rows that the network sees at once when it draws. They bound the memory."""
         return CHUNK_ROWS
 
     def _draw(self, n_rows, n_columns, random_state, rows=None, draw=None):
         """Draw `n_rows` events in chunks, on the estimator's threads.
 
-        `rows` are what events are conditioned on, one for each; `draw(chunk)`, by default
-        `_draw_chunk`, makes the events of a chunk.
+        `rows` hold the condition of each event. `draw(chunk)` makes the events of a chunk. It is
+        `_draw_chunk` by default.
         """
         return draw_in_chunks(
             draw or self._draw_chunk,
@@ -273,30 +264,30 @@ class NetworkEstimator:
         return self._draw(len(rows), self.n_targets_, random_state, rows)
 
     def _draw_chunk(self, chunk):
-        """Events of a chunk: noise that the network takes to events."""
+        """Events of a chunk, which the network makes from noise."""
         return self._from_noise(chunk.normal(self._n_noise()), chunk.inputs, self._drawn_by())
 
     def _n_noise(self):
-        """Columns of the noise that an event is drawn from."""
+        """Columns of noise per event."""
         return self.encoder_.n_outputs_
 
     def _from_noise(self, noise, rows=None, function="from_base"):
-        """Events that a method of the module makes of noise given `rows`, in their own units."""
+        """Events, in their own units, that a method of the module makes from noise given `rows`."""
         if self.net_ is None:  # no column varies
             return self._decode(np.zeros((len(noise), 0)), rows)
         inputs = self._module_call(function, noise, *self._given(rows))
         return self._decode(inputs, rows)
 
     def _decode(self, inputs, rows):
-        """Events, in their own units, of what the network gives for `rows`."""
+        """Events, in their own units, from the network's outputs for `rows`."""
         return self.encoder_.decode(inputs)
 
     def _drawn_by(self):
-        """Name of the module's method that takes noise to network inputs when events are drawn."""
+        """Name of the module's method that makes encoded events from noise."""
         return "from_base"
 
     def _given(self, rows):
-        """Further arguments of such a method: the encoded condition, if there is one."""
+        """Arguments of that method after the noise: the encoded condition, if there is one."""
         return ()
 
     def _n_given(self):
@@ -304,7 +295,7 @@ class NetworkEstimator:
         return self.condition_encoder_.n_outputs_ if hasattr(self, "condition_encoder_") else 0
 
     def _table_log_density(self, table, *given):
-        """Log-density of each row in its own units, given network inputs."""
+        """Log-density of each row in its own units, given the encoded condition."""
         self.encoder_.check(table)
 
         def log_prob(inputs, rows):
@@ -315,12 +306,13 @@ class NetworkEstimator:
     def _module_call(self, function, *arrays):
         """Run a method of the network on arrays, chunk by chunk, on its device.
 
-        The network sees full chunks, the last one padded to the next power of two: the memory that
-        it takes is bounded.
+        The network sees full chunks, so the memory is bounded. The last one is padded to the next
+        power of two.
 
         Returns
         -------
-        ndarray of float64 or bool, or a tuple of them if the method returns several
+        ndarray of float64 or bool
+            A tuple of arrays if the method returns a tuple.
         """
         import torch
 
@@ -332,14 +324,15 @@ class NetworkEstimator:
                 rows = [array[start : start + chunk_rows] for array in arrays]
                 n_rows = len(rows[0])
                 height = chunk_height(n_rows, chunk_rows)
-                given = call(*(as_tensor(padded_rows(r, height), self.net_.device) for r in rows))
-                several = isinstance(given, tuple)
-                parts.append([_as_array(g)[:n_rows] for g in (given if several else (given,))])
-        joined = [
-            column[0] if len(column) == 1 else np.concatenate(column)
-            for column in zip(*parts, strict=True)
-        ]
-        return tuple(joined) if several else joined[0]
+                found = call(*(as_tensor(padded_rows(r, height), self.net_.device) for r in rows))
+                several = isinstance(found, tuple)
+                parts.append([_as_array(f)[:n_rows] for f in (found if several else (found,))])
+        joined = tuple(map(np.concatenate, zip(*parts, strict=True)))
+        return joined if several else joined[0]
+
+
+def _unless_none(check, value, name):
+    return None if value is None else check(value, name)
 
 
 def _size(data):
@@ -350,7 +343,7 @@ def _size(data):
 
 
 def as_tensor(array, device):
-    """Copy of an array as networks take it: single precision, integers and bools as such."""
+    """Tensor of a copied array: numbers in single precision, integers and bools as they are."""
     import torch
 
     array = np.asarray(array)

@@ -14,15 +14,15 @@ def unpaired_score(self, X, y, sample_weight=None):
     ----------
     X : array-like of shape (n_theory, n_features)
     y : array-like of shape (n_measured, n_targets)
-        Of any number, in any order.
+        Any number of events, in any order.
     sample_weight : array-like of shape (n_theory,), optional
-        Of the rows of both levels.
+        Weight of each row, on both levels.
 
     Returns
     -------
     float
-        Higher is better, in standard deviations of y. If `trained_` is "encoder", it is the
-        distance of unfolded events from X, in standard deviations of X.
+        Higher is better. The unit is a standard deviation of y. If `trained_` is "encoder", it is
+        the distance of unfolded events from X, in standard deviations of X.
     """
     check_is_fitted(self)
     if getattr(self, "trained_", None) == "encoder":

@@ -55,13 +55,13 @@ def _shrink(layer, factor):
 
 
 def column_features(x, circular):
-    """Network inputs of columns: as they are, angles as cosine and sine.
+    """Network inputs of columns: angles become cosine and sine, and other columns stay.
 
     Parameters
     ----------
     x : Tensor of shape (n_columns, n_rows)
     circular : Tensor of bool, shape (n_columns,), or None
-        Which columns are angles; None where none is.
+        Which columns are angles. None if there are no angles.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def column_features(x, circular):
 
 
 class Conditioner(nn.Module):
-    """Parameters from other columns and a context; constants without either.
+    """Parameters from other columns and a context. Constants if there are neither.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ class MaskedConditioner(nn.Module):
     Parameters
     ----------
     input_column : Tensor of int, shape (n_inputs,)
-        Place, in the order of columns, of the one each input tells of; -1 for the context.
+        For each input, the place of its column in the order of columns; -1 for the context.
     output_column : Tensor of int, shape (n_parameters,)
-        Place of the column each parameter is for.
+        For each parameter, the place of its column.
     hidden_features : sequence of int
     """
 
@@ -116,10 +116,10 @@ class MaskedConditioner(nn.Module):
         n_places = int(output_column.max())
         self.network = None
         if not (input_column < n_places).any():
-            return  # one column and no context: there is nothing to know
+            return  # one column and no context: there are no inputs
         layers, before = [], input_column
         for width in hidden_features:
-            # Of units that know what lies up to their place; -1 is the context alone.
+            # A unit sees the columns up to its place, and with -1 only the context.
             place = torch.arange(width) % (n_places + 1) - 1
             layers += [MaskedColumnLinear(before <= place[:, None]), nn.ReLU(inplace=True)]
             before = place

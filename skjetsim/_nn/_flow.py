@@ -8,7 +8,7 @@ from torch import nn
 from skjetsim._nn._conditioner import column_major_mlp, normal_log_prob
 from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
 from skjetsim._nn._residual_layers import Planar, Sylvester
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 # Chosen by held-out likelihood: toys of two columns and of six, Z -> ee, and W + jet with 21
 # columns, where 43,000 events want 2.0 and 240,000 want 0.7.

@@ -3,29 +3,29 @@
 import torch
 
 from skjetsim._nn._flow import Flow
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
-# Kernels are compared in blocks of so many rows: their cost grows with the square.
+# Rows that kernels are computed for at once: the cost grows with the square.
 BLOCK_ROWS = 256
-# Widths of the kernels, in units of the distance of two standard normal points.
+# Widths of the kernels, in units of the distance between two standard normal points.
 KERNEL_WIDTHS = (0.2, 0.6, 2.0)
 
 
 class InvertibleMap(Network):
     """Bijection (theory, its padding) <-> (measured, its padding), all columns standardised.
 
-    The padding fills both sides up to the same width. It is zeros, or standard normal noise if
-    `n_noise` is not zero: so many columns more than the wider side. The loss of a row is the mean
-    squared error of theory and measured columns, each predicted from the other side, and
-    `mmd_weight` times the maximum mean discrepancy of each predicted side, padding included, from
-    the true one.
+    The padding fills both sides to the same width, which is that of the wider side plus `n_noise`.
+    It is standard normal noise, or zeros if `n_noise` is zero. The loss of a row is the mean
+    squared error of theory and measured columns, each predicted from the other side. The maximum
+    mean discrepancy of each predicted side, with padding, from the true one is added, times
+    `mmd_weight`.
 
     Parameters
     ----------
     n_theory, n_measured, n_noise : int
     mmd_weight : float
     **settings
-        Of the flow's couplings: `orders`, `hidden_features`, `n_bins`.
+        Settings of the flow's couplings: `orders`, `hidden_features`, `n_bins`.
     """
 
     def __init__(self, n_theory, n_measured, n_noise, *, mmd_weight, **settings):
@@ -37,9 +37,9 @@ class InvertibleMap(Network):
         self.flow = Flow(self.width, 0, **settings)
 
     def losses(self, step, batch, generator):
-        """Loss of each row of theory, measured and padding: that of theory, then of measured."""
+        """Loss of each row. The padding of theory is followed by that of measured events."""
         theory, measured, padding = batch.inputs
-        # The batch is shuffled: the neighbour's noise is new to an event in every epoch.
+        # The batch is shuffled, so an event has other noise, its neighbour's, in every epoch.
         padding = padding.roll(1, dims=0)
         n_padding = self.width - self.n_theory
         theory = torch.cat([theory, padding[:, :n_padding]], dim=1)
@@ -55,26 +55,27 @@ class InvertibleMap(Network):
         return {"loss": loss}
 
     def _error(self, drawn, true, n_columns):
-        """Mean squared error, without noise; zeros have to stay so, or they carry the event."""
+        """Mean squared error without noise. Zeros count: they must not carry the event."""
         n_columns = n_columns if self.noisy else self.width
         return (drawn - true)[:, :n_columns].square().sum(dim=1) / max(n_columns, 1)
 
     def unfold(self, measured, padding):
-        """Theory level of measured rows, given the padding of these."""
+        """Theory level of measured rows and their padding."""
         rows = torch.cat([measured, padding], dim=1)
         return self.flow.from_base(rows)[:, : self.n_theory]
 
 
 def invertible_width(n_theory, n_measured, n_noise):
-    """Columns of either side of a map, padding included."""
+    """Columns of either side of a map, with padding."""
     return max(n_theory, n_measured) + n_noise
 
 
 def mmd_of_rows(drawn, true, weight=None):
     """Contribution of each row to the squared maximum mean discrepancy of two samples.
 
-    Unbiased: pairs of a row with itself are left out, in the cross term too, where a row is the
-    same event in both. The kernel is a mean of inverse multiquadrics.
+    It is unbiased: pairs of a row with itself are left out. They are left out of the cross term
+    too, since the same row of both samples is the same event. The kernel is a mean of inverse
+    multiquadrics.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def mmd_of_rows(drawn, true, weight=None):
     Returns
     -------
     Tensor of shape (n_rows,)
-        The mean over rows, with their weights, is the estimate.
+        The weighted mean over rows is the estimate.
     """
     weight = torch.ones_like(drawn[:, 0]) if weight is None else weight
     blocks = zip(*(rows.split(BLOCK_ROWS) for rows in (drawn, true, weight)), strict=True)
@@ -104,5 +105,5 @@ def _mmd_of_block(drawn, true, weight):
     across = kernel[:n_rows, n_rows:]
     difference = among_drawn + among_true - across - across.T
     share = weight * (1 - torch.eye(n_rows, dtype=weight.dtype, device=weight.device))
-    # A last block of one row has nothing to be compared with.
+    # If the last block has one row, there is nothing to compare it with.
     return (difference * share).sum(dim=1) / share.sum(dim=1).clamp_min(1e-12)

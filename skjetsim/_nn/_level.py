@@ -1,4 +1,4 @@
-"""What networks and slices see of the events of one level: scaled columns and observables."""
+"""Features of the events of one level, for networks and slices: columns and observables."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 N_KNOTS = {"standard": 2, "normal": 257}
-ANGLE_UNIT = 2**0.5  # cosine and sine of a uniform angle have a variance of a half
+ANGLE_UNIT = 2**0.5  # cosine and sine of a uniform angle have the variance 1/2
 
 
 class Columns(Mapping):
-    """Events as {column name: Tensor of shape (n_rows,)}, what an observable is computed of.
+    """Events as {column name: Tensor of shape (n_rows,)}, the argument of an observable.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Columns(Mapping):
 
 
 class Level(nn.Module):
-    """Features of the events of one level: columns, angles as cosine and sine, observables.
+    """Features of the events of one level: columns, cosine and sine of angles, and observables.
 
     Columns and observables are scaled by knots, which are saved with the weights.
 
@@ -43,11 +43,11 @@ class Level(nn.Module):
     angle : sequence of bool
         Which columns are angles.
     varying : sequence of bool
-        Which columns are seen at all.
+        Which columns are used. The others are constant.
     observables : sequence of callable
-        Each takes `Columns`, and gives a Tensor of shape (n_rows,) or (n_rows, n).
+        Each takes `Columns` and gives a Tensor of shape (n_rows,) or (n_rows, n).
     n_observed : int
-        Columns that they give together.
+        Number of columns of all observables together.
     scale : {"standard", "normal"}
     """
 
@@ -67,26 +67,23 @@ class Level(nn.Module):
         self.register_buffer("slope", torch.ones(n_scaled, 1))
 
     def feature_columns(self):
-        """Position of the column that each feature is of; -1 for observables."""
+        """Position of the column of each feature; -1 for observables."""
         return [*self.plain, *self.angles, *self.angles, *[-1] * self.n_observed]
 
     def observe(self, events):
         """Values of the observables, shape (n_rows, n_observed)."""
         columns = Columns(events, self.names)
         values = [observable(columns) for observable in self.observables]
-        return torch.cat(
-            [value[:, None] if value.ndim == 1 else value for value in values]
-            or [events.new_empty(len(events), 0)],
-            dim=1,
-        )
+        values = [value[:, None] if value.ndim == 1 else value for value in values]
+        return torch.cat(values or [events.new_empty(len(events), 0)], dim=1)
 
     def quantities(self, events):
-        """Plain columns and observables: what is scaled, shape (n_rows, n_scaled)."""
+        """Plain columns and observables, which are scaled, of shape (n_rows, n_scaled)."""
         return torch.cat([events[:, self.plain], self.observe(events)], dim=1)
 
     @torch.no_grad()
     def set_scales(self, knots, slope):
-        """Take over knots of shape (n_scaled, 2, n_knots), and the slope beyond them."""
+        """Set the knots, of shape (n_scaled, 2, n_knots), and the slope beyond them."""
         values, scaled = torch.as_tensor(knots, dtype=torch.float32).unbind(1)
         self.knots.copy_(values)
         self.scaled_knots.copy_(scaled)
@@ -100,7 +97,7 @@ class Level(nn.Module):
         return torch.cat([scaled[:, :n_plain], *circle, scaled[:, n_plain:]], dim=1)
 
     def _scale(self, values):
-        """Piecewise linear map of rows of quantities."""
+        """Piecewise linear map. Each row is one quantity."""
         inside = torch.minimum(torch.maximum(values, self.knots[:, :1]), self.knots[:, -1:])
         right = torch.searchsorted(self.knots, inside.detach()).clamp(1, self.knots.shape[1] - 1)
         x0, x1 = self.knots.gather(1, right - 1), self.knots.gather(1, right)

@@ -1,4 +1,4 @@
-"""Flow matching: a velocity that carries noise to events, learnt without following it."""
+"""Flow matching: a velocity that carries noise to events, learnt without solving for paths."""
 
 import math
 
@@ -12,23 +12,23 @@ from skjetsim._nn._ode import integrate, integrate_with_log_det
 from skjetsim._nn._student import Student
 from skjetsim._nn._transport import transport_order
 from skjetsim._nn._velocity import VelocityNetwork
-from skjetsim._nn.training import Network, weighted_mean
+from skjetsim._nn.training._network import Network, weighted_mean
 
-DUAL_NUMBERS = 65536  # rows times derivatives at once: bounds the memory of a density
-LEAST_DRAWS = 512  # of noise and time in a training step: below, they are most of its error
-VALIDATION_SOLVER = ("midpoint", 4)  # of the likelihood that chooses the epoch
+DUAL_NUMBERS = 65536  # rows times derivatives at once, which bounds the memory of a density
+LEAST_DRAWS = 512  # of noise and time per training step: fewer would dominate its error
+VALIDATION_SOLVER = ("midpoint", 4)  # for the likelihood that chooses the epoch
 
 
 class FlowMatching(Network):
     """Density of `target` given `context`, by a learnt velocity of noise (arXiv:2210.02747).
 
-    Noise z is joined to an event x by a straight line, and the network learns the mean velocity of
-    all lines through a point. Where z and x are independent, the line is followed in units of its
-    own width, sqrt((1 - t)^2 + t^2), and by the angle arctan(t / (1 - t)): the same flow, in which
-    columns that are normal already stand still. What the context alone says of the place and width
-    of each column is taken out first, by likelihood: the velocity to a narrow response is steep and
-    slowly learnt. Angles take the shorter way round, from uniform noise. Rows come and go as
-    (n_rows, n_columns); inside, tables are column-major.
+    A straight line joins noise z to an event x, and the network learns the mean velocity of all
+    lines through a point. If z and x are independent, the point on the line is divided by its own
+    width, sqrt((1 - t)^2 + t^2), and the time is the angle arctan(t / (1 - t)). This is the same
+    flow, but columns that are already normal stand still. The location and width of each column
+    given the context are learnt first, by likelihood, and taken out: the velocity to a narrow
+    response is steep and slow to learn. Angles start from uniform noise and take the shorter way
+    around the circle. Rows come and go as (n_rows, n_columns). Inside, tables are column-major.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ class FlowMatching(Network):
     circular : sequence of bool, optional
         Which columns are angles.
     optimal_transport : bool
-        Pair noise and events of a batch by the shortest ways, in blocks. Not with a context: noise
-        would then depend on it.
+        Pair noise and events of a batch at the shortest distances, in blocks. It needs a flow
+        without a context, since noise would depend on the context.
     n_distill_steps : int, optional
-        Jumps in which a student network takes the whole path.
+        Number of jumps in which a student network takes the whole path.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FlowMatching(Network):
         angle = torch.tensor(circular)[:, None]
         self.register_buffer("angle", angle, persistent=False)
         unit = 1.0 if optimal_transport else math.pi / 2
-        # Of the network's output: a typical velocity, so that what it learns is of order one.
+        # A typical velocity: the network learns the velocity in this unit, which is of order one.
         speed = torch.where(angle, math.pi / math.sqrt(3), unit)
         self.register_buffer("speed", speed, persistent=False)
         self.base = CircularBase(angle[:, 0]) if any(circular) else None
@@ -77,15 +77,16 @@ class FlowMatching(Network):
     # Training.
 
     def groups(self):
-        """All parameters but the student's, which learns afterwards."""
-        # The scale is learnt by likelihood, which memorises; the velocity from ever new noise.
+        """All parameters except those of the student, which learns afterwards."""
+        # Only the scale decays: it is learnt by likelihood, which memorises. The velocity is learnt
+        # from new noise in each step.
         decay = likelihood_weight_decay(self.n_target + self.n_context)
         of_scale = [] if self.scale is None else list(self.scale.parameters())
         of_velocity = list(self.velocity.parameters())
         return {"loss": [{"params": of_scale, "weight_decay": decay}, {"params": of_velocity}]}
 
     def losses(self, step, batch, generator):
-        """Squared error of the velocity at fresh noise and times, several to an event if few."""
+        """Squared error of the velocity at fresh noise and times; a small batch is repeated."""
         draws = math.ceil(LEAST_DRAWS / len(batch))
         tables = [table.repeat(draws, 1) if draws > 1 else table for table in batch.inputs]
         target, context = tables if self.n_context else (tables[0], None)
@@ -93,13 +94,13 @@ class FlowMatching(Network):
         return {"loss": self._loss(target, context, *noise)}
 
     def monitor(self, data, generator):
-        """Minus the log-density: the loss stays flat while the events still improve."""
+        """Minus the log-density, since the loss stays flat while the events still improve."""
         return weighted_mean(
             data, lambda batch: {"loss": -self._log_prob(*batch.inputs, solver=VALIDATION_SOLVER)}
         )
 
     def draw_noise(self, n_rows, generator, device):
-        """Base points, column-major, and times, one in each of `n_rows` equal parts of [0, 1]."""
+        """Column-major base points, and times: one in each of `n_rows` equal parts of [0, 1]."""
         z = torch.randn(n_rows, self.n_target, generator=generator).to(device).T.contiguous()
         if self.base is not None:
             z = self.base.inverse(z, None)
@@ -112,7 +113,7 @@ class FlowMatching(Network):
             x, ladj = self.scale(x, context)
             spread = torch.where(self.angle, -torch.cos(x), 0.5 * x * x)
             loss_of_scale = spread.mean(0) - ladj / self.n_target
-            x = x.detach()  # or the scale would shrink what there is to learn
+            x = x.detach()  # or the scale would shrink x to lower the loss
         if self.optimal_transport:
             z = z[:, transport_order(z, x, self.angle[:, 0])]
         point, velocity = self._path(z, x, time)
@@ -120,7 +121,7 @@ class FlowMatching(Network):
         return (found - velocity / self.speed).square().mean(0) + loss_of_scale
 
     def _path(self, z, x, time):
-        """Point at `time` of the way from noise to event, and the velocity there."""
+        """Point at `time` on the way from noise to event, and the velocity there."""
         if self.optimal_transport:
             point, velocity = torch.lerp(z, x, time), x - z
         else:
@@ -130,9 +131,8 @@ class FlowMatching(Network):
         if self.base is None:
             return point, velocity
         way = wrap_angle(x - z)
-        return torch.where(self.angle, z + time * way, point), torch.where(
-            self.angle, way, velocity
-        )
+        point = torch.where(self.angle, z + time * way, point)
+        return point, torch.where(self.angle, way, velocity)
 
     # Between base and events.
 
@@ -150,7 +150,7 @@ class FlowMatching(Network):
         return self.base(torch.where(self.angle, wrap_angle(z), z), None)
 
     def _along(self, x, context, start, stop, n_steps):
-        """Carry points along the velocity, by the solver."""
+        """Carry points along the velocity with the solver."""
         offsets = self.velocity.offsets(context)
 
         def slope(time, x):
@@ -159,7 +159,7 @@ class FlowMatching(Network):
         return integrate(slope, x, start, stop, solver=self.solver, n_steps=n_steps)
 
     def _scaled(self, target, context):
-        """Column-major target in units of its width, given the context; and the log-slope of it."""
+        """Column-major target in units of its width given the context, and the log-slope."""
         x = target.T.contiguous()
         return (x, 0.0) if self.scale is None else self.scale(x, context)
 
@@ -181,7 +181,7 @@ class FlowMatching(Network):
         return self._to_normal(self._along(x, context, 1.0, 0.0, self.n_steps))[0].T
 
     def log_prob(self, target, context=None):
-        """Log-density of each row of `target`: that of the map of `to_latent`, to rounding."""
+        """Log-density of each row of `target`. It is that of the map `to_latent`, to rounding."""
         rows = max(1, DUAL_NUMBERS // (1 + self.n_target))
         parts = [table.split(rows) for table in (target, context) if table is not None]
         logs = [
@@ -207,14 +207,14 @@ class FlowMatching(Network):
     # The student.
 
     def draw(self, z, context=None):
-        """As `from_base`, in the student's jumps where it has learnt them."""
+        """Carry standard normal points to events, in the student's jumps if it has learnt them."""
         if self.student is None or not self.distilled:
             return self.from_base(z, context)
         context = self._columns(context)
         return self._as_target(self.student.points(self._from_normal(z), context)[-1], context)
 
     def lesson(self, z, context=None):
-        """Where the solver leads: start and the point after each jump, side by side."""
+        """Lesson of the student: the start and the solver's point after each jump, in columns."""
         context, points = self._columns(context), [self._from_normal(z)]
         n_jumps = self.student.n_jumps
         n_steps = math.ceil(self.n_steps / n_jumps)

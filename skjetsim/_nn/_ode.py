@@ -1,4 +1,4 @@
-"""Solvers of ordinary differential equations that take steps of one size."""
+"""Solvers of ordinary differential equations with a constant step."""
 
 import torch
 
@@ -20,7 +20,7 @@ def _rk4(slope, t, x, step):
     return x + step / 6 * (first + 2 * (second + third) + fourth)
 
 
-# Of order 2, 2 and 4, with as many calls of the slope a step.
+# Of order 2, 2 and 4, with as many calls of `slope` per step.
 SOLVERS = {"midpoint": _midpoint, "heun": _heun, "rk4": _rk4}
 
 
@@ -30,7 +30,7 @@ def integrate(slope, x, start, stop, *, solver, n_steps):
     Parameters
     ----------
     slope : callable
-        `slope(t, x)` of a float and a tensor, shaped as x.
+        `slope(t, x)` of a float and a tensor gives a tensor of the shape of x.
     x : Tensor
     start, stop : float
         In either order.
@@ -48,17 +48,18 @@ def integrate(slope, x, start, stop, *, solver, n_steps):
 
 
 def integrate_with_log_det(slope, x, start, stop, *, solver, n_steps):
-    """Follow dx/dt and log|det| of the map that the solver's steps make.
+    """Follow dx/dt, and log|det| of the map that the solver's steps make.
 
-    The determinant is that of each step, not the exponential of an integrated divergence: it takes
-    as many derivatives, and a density made of it is one for any number of steps. The steps are
-    linear in values and slopes, so that derivatives pass them as the values do.
+    The determinant is computed for each step, and not from an integrated divergence. It takes as
+    many derivatives, and a density made of it is normalised for any number of steps. The steps are
+    linear in values and slopes, so derivatives go through them in the same way as values.
 
     Parameters
     ----------
     slope : callable
-        `slope(t, dual)` of a float and a tensor of shape (n_columns, 1 + n_columns, n_rows), values
-        first and then their derivatives by each column, shaped as `dual`.
+        `slope(t, dual)` of a float and a tensor of shape (n_columns, 1 + n_columns, n_rows) gives
+        a tensor of the same shape. `dual` holds values, and then their derivatives with respect to
+        each column.
     x : Tensor of shape (n_columns, n_rows)
     start, stop : float
     solver : {"midpoint", "heun", "rk4"}
@@ -78,6 +79,7 @@ def integrate_with_log_det(slope, x, start, stop, *, solver, n_steps):
         dual = torch.cat([x[:, None], unit], dim=1)
         dual = SOLVERS[solver](slope, start + index * step, dual, step)
         x = dual[:, 0]
-        # Near the unit matrix, where the whole path's would be too lopsided for single precision.
+        # The matrix of a step is near the unit matrix. That of the whole path may be too
+        # ill-conditioned for single precision.
         log_det = log_det + torch.linalg.slogdet(dual[:, 1:].permute(2, 0, 1)).logabsdet
     return x, log_det

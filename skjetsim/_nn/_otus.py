@@ -15,30 +15,31 @@ from skjetsim._nn._sliced_wasserstein import (
     sliced_wasserstein,
 )
 from skjetsim._nn._transport_map import TransportMap, gaussian_log_prob
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What distributions are compared by.
+    """How distributions are compared.
 
     Attributes
     ----------
     latent_loss : {"sliced_wasserstein", "mmd", "kl"}
-        Between theory-level events and encoded ones.
+        Distance of encoded events from theory-level events.
     p : {1, 2}
         Power of the distances along slices.
     n_slices, n_learned_slices : int
-        Random directions, and directions rotated towards the largest distance.
+        Numbers of random directions, and of directions rotated towards the largest distance.
     marginal_weight : float
-        Of the mean distance along single columns.
+        Weight of the mean distance along single columns.
     observable_weight : float
-        Of the mean distance along single observables.
+        Weight of the mean distance along single observables.
     anchors : list of (list of int, list of int), callable or None
-        Columns of a vector on either level whose direction is kept; or a callable of both levels'
-        `Columns` that gives what each row costs; or None: squared steps of shared columns.
+        Columns of a vector on either level whose direction is kept. Or a callable that takes the
+        `Columns` of both levels and gives the cost of each row. None costs the squared steps of
+        shared columns.
     thresholds : list of (px, py, threshold) or (pt, None, threshold)
-        Least transverse momenta at detector level, by position.
+        Lowest transverse momenta at detector level. Columns are given by position.
     """
 
     latent_loss: str = "sliced_wasserstein"
@@ -53,7 +54,7 @@ class Losses:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is trained in a stage, and what its losses weigh."""
+    """Maps that a stage trains, and the weights of its losses."""
 
     train: str = "both"
     data_weight: float = 1.0
@@ -64,7 +65,7 @@ class Stage:
 
     @property
     def needs_simulated(self):
-        """Whether any loss of the stage is one of D(X)."""
+        """Whether any loss of the stage needs simulated events, D(X)."""
         return self.train != "encoder" and (self.simulated_weight > 0 or self.anchor_weight > 0)
 
 
@@ -75,14 +76,14 @@ class OTUS(Network):
     ----------
     theory, measured : Level
     encoder, decoder : dict
-        Arguments of `TransportMap` after its source.
+        Arguments of `TransportMap` after the first.
     losses : Losses
     shared : list of (int, int, float, bool)
-        Columns of theory and measured level with the same name, a unit, and whether they are
-        angles: what moving an event costs.
+        Columns of theory and measured level with the same name, their unit, and whether they are
+        angles. They determine the cost of moving an event.
     prior : dict, optional
-        Settings of `Flow` for the free theory columns, with their `center` and `scale`; needed if
-        `latent_loss` is "kl".
+        Settings of `Flow` for the free theory columns, and their `center` and `scale`. It is needed
+        if `latent_loss` is "kl".
     """
 
     def __init__(self, theory, measured, encoder, decoder, losses, shared, prior=None):
@@ -115,11 +116,11 @@ class OTUS(Network):
     # Drawing.
 
     def simulate(self, theory, noise):
-        """Detector-level events of theory-level ones."""
+        """Detector-level events for theory-level events."""
         return self.decoder(theory, noise)
 
     def unfold(self, measured, noise):
-        """Theory-level events of detector-level ones."""
+        """Theory-level events for detector-level events."""
         return self.encoder(measured, noise)
 
     # Training.
@@ -131,7 +132,7 @@ class OTUS(Network):
         return {"loss": [{"params": [p for part in maps for p in part.parameters()]}]}
 
     def losses(self, step, batch, generator):
-        """Losses of the stage over theory and measured events and, if there are any, pairs."""
+        """Losses of the stage for theory and measured events, and for pairs if there are any."""
         theory, measured, *pairs = batch.inputs
         stage, losses, anchors = self.stage, {}, 0.0
         if stage.train != "decoder":
@@ -186,7 +187,7 @@ class OTUS(Network):
         return (gaussian_log_prob(noise, log_width) - self.prior.log_prob(columns)).mean()
 
     def _distance(self, name, drawn, true, generator):
-        """Distance along random, learnt and axis directions of the features."""
+        """Distance of features along random directions, learnt directions and axes."""
         level, losses = getattr(self, name), self.terms
         drawn, true = level.features(drawn), level.features(true).detach()
         device, n_features = drawn.device, level.n_features
@@ -214,7 +215,7 @@ class OTUS(Network):
         return directions
 
     def _data_loss(self, measured, encoded, generator):
-        """Squared error of D(E(y)), of what passes the thresholds, over the passing rate."""
+        """Squared error of D(E(y)) for events that pass the thresholds, over the passing rate."""
         again = self._draw(self.decoder, encoded, generator)
         free = self.decoder.layout.free
         gap = again[:, free] - measured[:, free]
@@ -228,7 +229,7 @@ class OTUS(Network):
         return (error * passed).sum() / passed.sum().clamp_min(1) / rate.clamp_min(1e-12)
 
     def _passes(self, measured):
-        """1 for events all of whose transverse momenta are above their thresholds, else 0."""
+        """1 for events with all transverse momenta above their thresholds, 0 for others."""
         passed = torch.ones(len(measured), dtype=torch.bool, device=measured.device)
         for first, second, threshold in self.terms.thresholds:
             pt = measured[:, first]
@@ -253,7 +254,7 @@ class OTUS(Network):
         return sum((1 - cosine).mean() for cosine in cosines)
 
     def _steps(self, theory, measured):
-        """Way from theory to measured in the columns that they share, in units of their step."""
+        """Steps from theory to measured events in shared columns, in the unit of each column."""
         way = measured[:, self.measured_shared] - theory[:, self.theory_shared]
         return torch.where(self.shared_angle, wrap_angle(way), way) / self.shared_unit
 
@@ -266,7 +267,7 @@ class OTUS(Network):
         return loss
 
     def _energy_score(self, transport, given, true, generator):
-        """Energy score of two draws for each pair: least for the conditional distribution."""
+        """Energy score of two draws per pair. The conditional distribution has the lowest."""
         draws = [self._draw(transport, given, generator) for _ in range(2)]
         level = self.measured if transport is self.decoder else self.theory
         free, step = transport.layout.free, transport.step
@@ -277,7 +278,7 @@ class OTUS(Network):
             seen = level.features(a)[:, level.n_columns :] - level.features(b)[:, level.n_columns :]
             return torch.cat([way, seen], dim=1)
 
-        def cost(way):  # of the whole event, and of each column, whose noise is then its own
+        def cost(way):  # of the whole event, and of each column for the noise of that column
             return (way.square().sum(dim=1) + 1e-12).sqrt() + way.abs().sum(dim=1)
 
         accuracy = 0.5 * (cost(gap(draws[0], true)) + cost(gap(draws[1], true)))

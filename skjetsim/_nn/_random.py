@@ -1,4 +1,4 @@
-"""Private randomness for torch modules: no global seed is read or written."""
+"""Private random numbers for torch modules: no global seed is read or written."""
 
 import inspect
 
@@ -17,7 +17,7 @@ _RANDOM_FUNCTIONS = {
     torch.randn,
     torch.randperm,
 } | {
-    # These hand themselves to the mode, and what they call no longer passes through it.
+    # These pass through the mode themselves, and the functions that they call do not.
     function
     for _, function in inspect.getmembers(nn.init, inspect.isfunction)
     if "generator" in inspect.signature(function).parameters
@@ -27,14 +27,14 @@ _RANDOM_FUNCTIONS = {
 class PrivateRandom(TorchFunctionMode):
     """Context in which torch's random functions draw from `generator`.
 
-    `torch.nn` modules initialise themselves from the global generator. Seeding that
-    would change the user's random numbers, and forking it is not safe between threads; a function
-    mode belongs to its thread alone.
+    `torch.nn` modules initialise themselves from the global generator. A seed for it would change
+    the user's random numbers, and a fork of it is not safe between threads. This context acts in
+    its own thread only.
 
     Parameters
     ----------
     generator : torch.Generator
-        On the CPU: modules are built there and moved afterwards.
+        On the CPU, where modules are built before they are moved.
     """
 
     def __init__(self, generator):
@@ -42,7 +42,7 @@ class PrivateRandom(TorchFunctionMode):
         self.generator = generator
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        """Hand the private generator to random functions that were not given one."""
+        """Give the private generator to random functions that have none."""
         kwargs = dict(kwargs or {})
         if func in _RANDOM_FUNCTIONS and kwargs.get("generator") is None:
             kwargs["generator"] = self.generator

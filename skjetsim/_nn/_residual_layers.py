@@ -1,6 +1,6 @@
 """Planar and Sylvester layers: all columns move at once, along one direction or several.
 
-Density is closed-form; sampling solves a monotone equation in one unknown for each direction,
+The density is closed-form. Sampling solves a monotone equation in one unknown for each direction,
 for all rows at once.
 """
 
@@ -20,13 +20,13 @@ def solve_tanh(target, gain, slope, offset):
     Parameters
     ----------
     target, gain, slope, offset : Tensor
-        Of shapes that broadcast.
+        Their shapes broadcast.
 
     Returns
     -------
     Tensor
-        The one solution: the left side rises with a. Bisection, then Newton's steps, each held
-        within the bracket.
+        The only solution, since the left side rises with a. It is found by bisection, then by
+        Newton's steps, which stay within the bracket.
     """
     reach = gain.abs() + torch.zeros_like(target)
     low, high = target - reach, target + reach
@@ -45,7 +45,7 @@ def solve_tanh(target, gain, slope, offset):
 
 
 def _above_minus_one(x):
-    """Bound a product from below by -1, as the layers must to be invertible; 0 stays 0."""
+    """Bound a product from below by -1, so that a layer is invertible. 0 stays 0."""
     return F.softplus(x + UNIT) - 1
 
 
@@ -58,7 +58,7 @@ class Planar(nn.Module):
     Parameters
     ----------
     n_columns, n_context : int
-        The context, if there is one, sets u, w and b.
+        The context, if there is one, determines u, w and b.
     hidden_features : sequence of int
     """
 
@@ -72,7 +72,7 @@ class Planar(nn.Module):
         u, w, b = self.conditioner([context], n_rows).split([self.n_columns, self.n_columns, 1])
         w = w + self.direction
         along = (u * w).sum(0, keepdim=True)
-        # The part of u along w is what decides on invertibility.
+        # The layer is invertible if the part of u along w is bounded.
         u = u + (_above_minus_one(along) - along) * w / (w * w).sum(0, keepdim=True)
         return u, w, b, _above_minus_one(along)
 
@@ -110,10 +110,8 @@ class Sylvester(nn.Module):
         rows, columns = torch.triu_indices(n_columns, n_columns, offset=1)
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("columns", columns, persistent=False)
-        self.n_above = len(rows)
-        sizes = [self.n_above, self.n_above, n_columns, n_columns, n_columns]
-        self.sizes = sizes
-        self.conditioner = Conditioner(n_context, sum(sizes), hidden_features)
+        self.sizes = [len(rows), len(rows), n_columns, n_columns, n_columns]
+        self.conditioner = Conditioner(n_context, sum(self.sizes), hidden_features)
 
     def _orthogonal(self):
         """Product of Householder reflections."""
@@ -127,16 +125,12 @@ class Sylvester(nn.Module):
         """Q, the two triangles as (n_columns, n_columns, n_rows), and b."""
         parameters = self.conditioner([context], n_rows)
         above, above_inner, diagonal, diagonal_inner, b = parameters.split(self.sizes)
-        # tanh keeps the inner diagonal within (-2, 2) and away from 0, so that the product of both
-        # diagonals can be bounded by -1 from below.
+        # tanh keeps the inner diagonal in (0.1, 1.9), so that the product of both diagonals can be
+        # bounded from below by -1.
         inner = 1 + torch.tanh(diagonal_inner) * 0.9
         outer = _above_minus_one(diagonal) / inner
-        return (
-            self._orthogonal(),
-            self._triangle(above, outer),
-            self._triangle(above_inner, inner),
-            b,
-        )
+        triangles = self._triangle(above, outer), self._triangle(above_inner, inner)
+        return self._orthogonal(), *triangles, b
 
     def _triangle(self, above, diagonal):
         n_rows = diagonal.shape[1]
@@ -155,7 +149,7 @@ class Sylvester(nn.Module):
         return z, torch.log1p(product * (1 - bent * bent)).sum(0)
 
     def inverse(self, z, context):
-        """Step back: one unknown after the other, from the last."""
+        """Step back: solve for one unknown after another, from the last to the first."""
         q, outer, inner, b = self._terms(context, z.shape[1])
         target = q.T @ z
         solved, bent = [None] * self.n_columns, [None] * self.n_columns

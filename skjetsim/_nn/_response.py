@@ -1,4 +1,4 @@
-"""Networks that give the quantiles of each column of a response, and draw from them."""
+"""Networks that give quantiles for each column of a response, and draw from them."""
 
 import math
 
@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.nn.functional import batch_norm, elu, leaky_relu, linear
 
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)
-LOWEST_FACTOR = -7.0  # e^-7 of the marginal's step: below, single precision finds no step at all
+LOWEST_FACTOR = -7.0  # e^-7 times the marginal's step: in single precision, less may be no step
 
 
 class _HiddenLayer(nn.Module):
@@ -20,7 +20,7 @@ class _HiddenLayer(nn.Module):
 
     def __init__(self, n_inputs, width):
         super().__init__()
-        self.linear = nn.Linear(n_inputs, width, bias=False)  # the mean of a batch would undo it
+        self.linear = nn.Linear(n_inputs, width, bias=False)  # normalisation would remove a bias
         self.scale = nn.Parameter(torch.ones(width))
         self.shift = nn.Parameter(torch.zeros(width))
         self.register_buffer("running_mean", torch.zeros(width))
@@ -28,11 +28,11 @@ class _HiddenLayer(nn.Module):
         self.register_buffer("n_batches", torch.zeros(()))
 
     def forward(self, rows, weight=None):
-        """Normalise by the batch in training, by the running averages elsewhere."""
-        if self.training and len(rows) > 1:  # a last batch of one row has no variance
+        """Normalise by the batch in training, and by the running averages otherwise."""
+        if self.training and len(rows) > 1:  # one row has no variance
             rows = self._normalise(self.linear(rows), weight)
             return leaky_relu(rows, self.negative_slope)
-        # The averages are folded into the linear map: no pass over the rows for them.
+        # The averages are part of the linear map, which saves a pass over the rows.
         scale = self.scale * torch.rsqrt(self.running_var + self.eps)
         bias = torch.addcmul(self.shift, self.running_mean, scale, value=-1)
         rows = linear(rows, self.linear.weight * scale[:, None], bias)
@@ -42,14 +42,14 @@ class _HiddenLayer(nn.Module):
         if weight is None:
             out = batch_norm(rows, None, None, self.scale, self.shift, training=True, eps=self.eps)
             var, mean = torch.var_mean(rows.detach(), dim=0, correction=0)
-        else:  # torch's own counts rows: weights would not equal repeated events
+        else:  # torch has no weights, which must be equal to repeated events
             share = weight / weight.sum()
             mean = share @ rows
             centred = rows - mean
             var = share @ centred**2
             out = torch.addcmul(self.shift, centred, self.scale * torch.rsqrt(var + self.eps))
         with torch.no_grad():
-            self.n_batches += 1  # the plain average at first: where it starts from is no data
+            self.n_batches += 1  # plain averages at first, so that the start values do not count
             momentum = self.n_batches.reciprocal().clamp_min(self.momentum)
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(var, momentum)
@@ -68,22 +68,21 @@ class _Perceptron(nn.Module):
         self.head = nn.Linear(sizes[-1], n_outputs)
 
     def forward(self, rows, weight=None):
-        """Outputs of each row; the weights count in the normalisation."""
+        """Outputs of each row. The normalisation uses the weights."""
         for layer in self.hidden:
             rows = layer(rows, weight)
         return self.head(rows)
 
 
 def pinball(error, level):
-    """Loss whose minimum over a constant is the quantile at `level` of the truth."""
+    """Loss that the quantile of the truth at `level` minimises, among constants."""
     return torch.maximum(level * error, (level - 1) * error)
 
 
 class GaussianResponse(Network):
-    """Median and 84.1% quantile of each column; draws mu + abs(q - mu) times a normal number.
+    """Median mu and 84.1% quantile q of each column. Draws are mu + abs(q - mu) times a normal.
 
-    The published model of arXiv:2010.01835: the columns are independent and symmetric given the
-    event.
+    This is the model of arXiv:2010.01835. Given the event, columns are independent and symmetric.
     """
 
     def __init__(self, n_columns, n_context, hidden_features):
@@ -97,7 +96,7 @@ class GaussianResponse(Network):
     def losses(self, step, batch, generator):
         """Absolute error of mu plus pinball loss of q, for each row of y and context.
 
-        The weights count in the batch normalisation too.
+        The batch normalisation uses the weights, too.
         """
         y, context = batch.inputs
         mu, upper = self.heads(context, batch.weight)
@@ -120,10 +119,10 @@ class GaussianResponse(Network):
 
 
 def normal_knots(n_quantiles):
-    """Where the quantiles lie on the axis of a standard normal, equally spaced.
+    """Equally spaced positions of the quantiles on the axis of a standard normal.
 
-    The farthest leaves a share of 1 / (2 n^1.5) beyond it: more quantiles are closer together and
-    reach farther out.
+    A fraction of 1 / (2 n^1.5) lies beyond the last one. So with more quantiles the steps are
+    smaller, and the range is larger.
     """
     edge = -torch.special.ndtri(torch.tensor(0.5 * n_quantiles**-1.5, dtype=torch.float64))
     return torch.linspace(-1, 1, n_quantiles, dtype=torch.float64) * edge
@@ -133,11 +132,11 @@ class QuantileResponse(Network):
     """Monotone quantile functions of each column, joined by a Gaussian copula.
 
     The quantile function of a column is piecewise linear over the axis z of a standard normal. The
-    network gives a shift, and a positive factor for each step of the marginal's own quantile
-    function, so that quantiles never cross and an untrained network is the marginal. Beyond the
-    outermost knots it goes on straight, as steeply as the marginal's farthest event asks, times
-    the factor of the last step. The correlation of the z is a function of the event too: rows of
-    its Cholesky factor, normalised.
+    network gives a shift, and a positive factor for each step of the quantile function of the
+    marginal. So quantiles never cross, and an untrained network gives the marginal. Beyond the
+    outermost knots the function is a straight line. Its slope reaches the farthest event of the
+    marginal, times the factor of the last step. The correlation of the z depends on the event, too:
+    the network gives rows of its Cholesky factor, which are normalised.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ class QuantileResponse(Network):
     marginal : array-like of shape (n_columns, n_quantiles + 2)
         Smallest value of each column, its quantiles at `normal_knots`, and its largest value.
     reach : array-like of shape (n_columns, 2)
-        How far out on the axis the smallest and largest value lie.
+        Distance of the smallest and largest value from zero on the axis z.
     """
 
     def __init__(self, n_context, hidden_features, marginal, reach):
@@ -157,14 +156,14 @@ class QuantileResponse(Network):
         self.n_steps = n_knots - 1
         step = knots[1] - knots[0]
         rise = marginal[:, 1:-1].diff(dim=1)
-        # Ties in the data would make steps of no height, and densities without bound.
+        # Ties in the data would make steps of height zero, and unbounded densities.
         mean_rise = rise.mean(dim=1, keepdim=True)
         rise = rise.maximum(1e-3 * torch.where(mean_rise > 0, mean_rise, 1.0))
         beyond = torch.stack(
             [marginal[:, 1] - marginal[:, 0], marginal[:, -1] - marginal[:, -2]], dim=1
         )
         tail = beyond / (reach - knots[-1]).clamp_min(1e-6) * step / rise[:, [0, -1]]
-        middle = -knots[0] / step  # position of the median among the knots
+        middle = -knots[0] / step  # index of the median among the knots
         position = torch.arange(n_knots, dtype=knots.dtype)[None]
         start = torch.arange(self.n_steps, dtype=knots.dtype)[:, None]
         ramp = (position - start).clamp(0, 1) - (middle - start).clamp(0, 1)
@@ -179,14 +178,14 @@ class QuantileResponse(Network):
             "ramp": ramp,
             "centre": (marginal[:, 1:-1] - rise @ ramp).mean(dim=1),
             "core": rise[:, self.n_steps // 2] / step,
-            # Curvature of the pinball loss is the density: heads in the tails would learn slowly.
+            # The curvature of the pinball loss is the density: tails would learn slowly without it.
             "pinball_weight": density.rsqrt() / slope * step,
         }.items():
             self.register_buffer(name, value.float())
         self.n_correlations = self.n_columns * (self.n_columns - 1) // 2
         n_outputs = self.n_columns * (1 + self.n_steps) + self.n_correlations
         self.network = _Perceptron(n_context, hidden_features, n_outputs)
-        with torch.no_grad():  # from no correlation on: random ones cost many epochs
+        with torch.no_grad():  # starts without correlation: a random one costs many epochs
             self.network.head.weight[n_outputs - self.n_correlations :] = 0
             self.network.head.bias[n_outputs - self.n_correlations :] = 0
 
@@ -194,30 +193,27 @@ class QuantileResponse(Network):
         """Quantiles of shape (n_rows, n_columns, n_knots), and entries of the Cholesky rows."""
         n, d = self.n_columns, self.n_columns * self.n_steps
         out = self.network(context, weight)
-        # rise * (1 + elu): positive, one at zero, straight above and an exponential below.
+        # The factor is 1 + elu: positive, 1 at zero, linear above and exponential below.
         rise = self.rise.reshape(-1)
-        factor = out[:, n : n + d]
-        if out.requires_grad:
-            factor = elu(factor.clamp_min(LOWEST_FACTOR))
-        else:
-            factor = elu(factor.clamp_min_(LOWEST_FACTOR), inplace=True)
-        rise = torch.addcmul(rise, factor, rise)
-        rise = rise.view(-1, self.n_steps)
+        in_place = not out.requires_grad
+        clamp_min = torch.Tensor.clamp_min_ if in_place else torch.clamp_min
+        factor = elu(clamp_min(out[:, n : n + d], LOWEST_FACTOR), inplace=in_place)
+        rise = torch.addcmul(rise, factor, rise).view(-1, self.n_steps)
         centre = torch.addcmul(self.centre, out[:, :n], self.core)
         quantiles = torch.addmm(centre.reshape(-1, 1), rise, self.ramp)
         return quantiles.view(-1, n, self.n_steps + 1), out[:, n + d :]
 
     def losses(self, step, batch, generator):
-        """Pinball losses of the quantiles, and minus the log-density of the copula, of each row.
+        """Pinball losses of the quantiles, minus the log-density of the copula, for each row.
 
-        The weights count in the batch normalisation too.
+        The batch normalisation uses the weights, too.
         """
         y, context = batch.inputs
         quantiles, entries = self.heads(context, batch.weight)
         error = y[:, :, None] - quantiles
         loss = (pinball(error, self.level) * self.pinball_weight).sum(dim=(1, 2))
         z, _ = self.to_normal(y, quantiles.detach())
-        # Beyond the farthest event of the marginal, a Gaussian would see nothing but outliers.
+        # Clamped at the farthest event of the marginal, or outliers would dominate.
         z = z.clamp(-self.reach, self.reach)
         return {"loss": loss / len(self.knots) ** 0.5 - self.copula_log_prob(z, entries)}
 
@@ -241,14 +237,14 @@ class QuantileResponse(Network):
     # The quantile functions.
 
     def from_normal(self, z, quantiles):
-        """Value of each quantile function at z."""
+        """Values of the quantile functions at z."""
         step = self.knots[1] - self.knots[0]
         position = (z - self.knots[0]) / step
         index = position.floor().clamp_(0, self.n_steps - 1)
         along = position.sub_(index)
         index = index.long()[:, :, None]
         low, high = quantiles.gather(2, index)[:, :, 0], quantiles.gather(2, index + 1)[:, :, 0]
-        # Beyond the last knots it is steeper by `tail`.
+        # Beyond the outermost knots the slope is `tail` times that of the last step.
         share = along.clamp(0, 1)
         share = share.addcmul(along.clamp_max(0), self.tail[:, 0])
         share = share.addcmul((along - 1).clamp_min(0), self.tail[:, 1])
@@ -267,30 +263,25 @@ class QuantileResponse(Network):
         return z, ((high - low) * steepness / step).log()
 
     def _steepness(self, beyond):
-        one = torch.ones((), dtype=beyond.dtype, device=beyond.device)
-        return torch.where(
-            beyond < 0, self.tail[:, 0], torch.where(beyond > 0, self.tail[:, 1], one)
-        )
+        above = torch.where(beyond > 0, self.tail[:, 1], 1.0)
+        return torch.where(beyond < 0, self.tail[:, 0], above)
 
     # The copula.
 
     def _cholesky_columns(self, entries):
-        """Entries below the diagonal of each column of the factor, before rows are normalised."""
-        start = 0
-        for column in range(self.n_columns - 1):
-            stop = start + self.n_columns - 1 - column
-            yield column, entries[:, start:stop]
-            start = stop
+        """Columns of the factor, below the diagonal and before rows are normalised."""
+        sizes = list(range(self.n_columns - 1, 0, -1))
+        return enumerate(entries.split(sizes, dim=1))
 
     def row_norms(self, entries):
-        """Squared norm of each row of the factor, whose diagonal is one."""
+        """Squared norm of each row of the factor. Its diagonal is one."""
         norm2 = torch.ones_like(entries[:, :1]).repeat(1, self.n_columns)
         for column, below in self._cholesky_columns(entries * entries):
             norm2[:, column + 1 :] += below
         return norm2
 
     def correlate(self, noise, entries):
-        """Normal numbers with the correlation of each row."""
+        """Normal noise with the correlation of each row."""
         if self.n_columns == 1:
             return noise
         z = noise.clone()

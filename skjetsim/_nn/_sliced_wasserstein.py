@@ -1,10 +1,10 @@
 """Sliced Wasserstein distance of two batches, with its gradient, for the cost of two sorts.
 
-A slice is a direction: both batches are projected on it, sorted, and compared rank by rank. The
-gradient of the generated batch needs the order of its rows, the target only its sorted values. On
-a processor both are sorted by numpy, whose vector instructions torch does not use: the float32
-projection becomes the upper half of a 64-bit key of the same order, its row the lower half, and
-one sort of such keys gives values and order at once.
+A slice is a direction. Both batches are projected on it, sorted, and compared rank by rank. The
+gradient of the generated batch needs the order of its rows. The target needs only its sorted
+values. On a CPU numpy sorts both, with vector instructions that torch does not use. A 64-bit key of
+the same order has the float32 projection as its upper half and the row as its lower half. One sort
+of such keys gives values and order at once.
 """
 
 import sys
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 BLOCK_SLICES = 256  # projected at once
-CHUNK_SLICES = 16  # sorted at once: their keys stay in the processor's cache
+CHUNK_SLICES = 16  # sorted at once, so that their keys stay in the cache of the CPU
 DEVICE_CHUNK = 2**24  # projections at once on an accelerator
 LOW, HIGH = (0, 1) if sys.byteorder == "little" else (1, 0)
 
@@ -25,12 +25,12 @@ def sliced_wasserstein(generated, target, directions, *, p=2, weights=None):
     Parameters
     ----------
     generated : Tensor of shape (n_rows, n_columns)
-        float32; the gradient flows here alone.
+        In float32. Only this batch has a gradient.
     target : Tensor of shape (n_rows, n_columns)
     directions : Tensor of shape (n_slices, n_columns)
     p : {1, 2}
     weights : Tensor of shape (n_slices,), optional
-        Of each slice in a sum; equal, with a sum of one, by default.
+        Weight of each slice in the sum. By default equal, with a sum of one.
 
     Returns
     -------
@@ -49,16 +49,16 @@ def random_directions(n_slices, n_columns, generator, device="cpu"):
     return torch.nn.functional.normalize(directions, dim=1).to(device)
 
 
-def sharpen_directions(directions, generated, target, *, p=2, rate=1.0):
-    """Turn directions towards larger distances: a step of a max-sliced distance.
+def sharpen_directions(directions, generated, target, *, p):
+    """Rotate directions towards larger distances: a step of a max-sliced distance.
+
+    The step along the direction of the gradient has length one, which is half a right angle.
 
     Parameters
     ----------
     directions : Tensor of shape (n_slices, n_columns)
     generated, target : Tensor of shape (n_rows, n_columns)
     p : {1, 2}
-    rate : float
-        Length of the step along the gradient's direction, 1 being half a right angle.
 
     Returns
     -------
@@ -73,11 +73,11 @@ def sharpen_directions(directions, generated, target, *, p=2, rate=1.0):
         cost = (ours - theirs).abs().pow(p).mean(dim=1).sum()
         (slope,) = torch.autograd.grad(cost, directions)
     step = torch.nn.functional.normalize(slope, dim=1)
-    return torch.nn.functional.normalize(directions.detach() + rate * step, dim=1)
+    return torch.nn.functional.normalize(directions.detach() + step, dim=1)
 
 
 class _SlicedWasserstein(torch.autograd.Function):
-    """Computes the gradient with the value: nothing of the size of the projections is kept."""
+    """Computes the gradient together with the value, so that no projections are kept."""
 
     @staticmethod
     def forward(ctx, generated, target, directions, p, weights):
@@ -124,7 +124,7 @@ def _on_processor(generated, target, directions, p, weights):
 
 
 def _compare(projected, goal, rows, p, slope_by_row):
-    """W_p^p of a few slices; fills in its derivative by the projections."""
+    """W_p^p of a few slices. Fills in its derivative with respect to the projections."""
     goal.sort(axis=1)
     gap, order = _sort_with_order(projected, rows)
     gap -= goal
@@ -134,9 +134,9 @@ def _compare(projected, goal, rows, p, slope_by_row):
 
 
 def _sort_with_order(values, rows):
-    """Sort float32 along the last axis; the sorted values, and the row of each."""
+    """Sort float32 along the last axis. Returns the sorted values and the row of each."""
     bits = values.view(np.int32)
-    # Floats order as integers do once the lower bits of the negative ones are flipped.
+    # Floats have the order of integers after the lower bits of negative ones are flipped.
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     keys = ordered.astype(np.int64)
     keys <<= 32
@@ -149,7 +149,7 @@ def _sort_with_order(values, rows):
 
 
 def _cost_and_slope(gap, p):
-    """W_p^p of each slice, and its derivative by the projections in order."""
+    """W_p^p of each slice, and its derivative with respect to the sorted projections."""
     n_rows = gap.shape[1]
     if p == 1:
         return np.abs(gap).mean(axis=1), np.sign(gap) / np.float32(n_rows)

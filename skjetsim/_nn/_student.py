@@ -4,11 +4,11 @@ import torch
 
 from skjetsim._nn._bijections import wrap_angle
 from skjetsim._nn._velocity import VelocityNetwork
-from skjetsim._nn.training import Network
+from skjetsim._nn.training._network import Network
 
 
 class Student(Network):
-    """Jumps along a path whose end, and half-way point, a solver has found.
+    """Jumps along a path. A solver has found its end and, for two jumps, its half-way point.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class Student(Network):
     n_context : int
     hidden_features : sequence of int
     speed : Tensor of shape (n_columns, 1)
-        A typical velocity along the path, which takes the unit of time.
+        A typical velocity along the path, for which the time goes from 0 to 1.
     n_jumps : int
     """
 
@@ -39,10 +39,10 @@ class Student(Network):
         return found
 
     def losses(self, step, batch, generator):
-        """Squared distance of each row from the solver's points, the mean over columns and jumps.
+        """Squared distance of each row from the solver's points, averaged over columns and jumps.
 
-        A mini-batch has the start, of shape (n_rows, n_columns), the points side by side, of shape
-        (n_rows, n_jumps * n_columns), and the context, if there is one.
+        A mini-batch has the start, of shape (n_rows, n_columns), the points next to one another, of
+        shape (n_rows, n_jumps * n_columns), and the context if there is one.
         """
         start, points, *context = batch.inputs
         context = context[0].T.contiguous() if self.with_context else None

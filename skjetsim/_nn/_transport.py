@@ -5,23 +5,23 @@ from scipy.optimize import linear_sum_assignment
 
 from skjetsim._nn._bijections import wrap_angle
 
-BLOCK_ROWS = 256  # the assignment is exact, and takes the third power of their number
+BLOCK_ROWS = 256  # the exact assignment takes a time that grows with the third power of it
 
 
 def transport_order(noise, events, angle):
-    """Order of the noise in which its rows are joined to the events by the shortest ways.
+    """Order of the noise that pairs its rows with the events at the shortest distances.
 
     Parameters
     ----------
     noise, events : Tensor of shape (n_columns, n_rows)
     angle : Tensor of bool, shape (n_columns,)
-        Columns in which the shorter way round counts.
+        Which columns are angles, with distances around the circle.
 
     Returns
     -------
     Tensor of int, shape (n_rows,)
-        A permutation that keeps rows in their block of 256, where it makes the sum of the squared
-        ways the least.
+        A permutation within each block of 256 rows, which minimises the sum of the squared
+        distances there.
     """
     order = []
     for start in range(0, noise.shape[1], BLOCK_ROWS):

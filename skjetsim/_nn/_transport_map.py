@@ -1,4 +1,4 @@
-"""A map of events from one level to the other, with noise: a network, and what it means."""
+"""A map of events from one level to the other: a network with noise, and its columns."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from skjetsim._nn._bijections import wrap_angle
 
 NOISES = ("conditional", "standard", "additive", None)
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
-NOISE_NETWORK = 128  # width of the published network that gives the noise its mean and width
-LEAST_WIDTH = 1e-6  # of a noise, in its own unit
-LARGEST_OUTPUT = 6.0  # whose sinh is 200 steps
+NOISE_NETWORK = 128  # units of the published network for the mean and width of the noise
+LEAST_WIDTH = 1e-6  # of the noise, in units of its step
+LARGEST_OUTPUT = 6.0  # its sinh is 200 steps
 
 
 class ResidualBlock(nn.Module):
@@ -26,7 +26,7 @@ class ResidualBlock(nn.Module):
         self.body = nn.Sequential(*parts, *again)
 
     def forward(self, x):
-        """Add what the block makes of x."""
+        """Add the output of the block to x."""
         return x + self.body(x)
 
 
@@ -45,21 +45,21 @@ def _perceptron(n_inputs, hidden_features, n_outputs, *, activation, n_blocks, s
 
 
 class NoisyNetwork(nn.Module):
-    """Perceptron that is handed noise.
+    """Perceptron with noise.
 
     Parameters
     ----------
     n_inputs, n_noise, n_outputs : int
     noise : {"conditional", "standard", "additive", None}
-        An input besides the others, with a mean and a width that a network of its own computes
-        from them ("conditional"), or as it is ("standard"); added to the outputs, with a width that
-        the network gives for each ("additive"); or no noise (None).
+        "standard" noise is one more input. "conditional" noise is too, with a mean and a width that
+        another network computes from the other inputs. "additive" noise is added to the outputs,
+        with widths that the network gives. None is without noise.
     hidden_features : sequence of int
     n_blocks : int
-        Residual blocks behind the hidden layers.
+        Number of residual blocks behind the hidden layers.
     activation : {"relu", "silu"}
     start : float
-        Size of the last layer's first weights, in those of torch.
+        The weights of the last layer start so many times as large as those of torch.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class NoisyNetwork(nn.Module):
             self.head = _perceptron(n_inputs, (NOISE_NETWORK,), 2 * n_noise, **shape)
 
     def forward(self, inputs, noise):
-        """Outputs of each row, and their log-widths where the noise is additive, else None."""
+        """Outputs of each row, and their log-widths if the noise is additive, else None."""
         if self.noise == "conditional":
             mean, width = self.head(inputs).chunk(2, dim=1)
             noise = mean + (nn.functional.softplus(width) + LEAST_WIDTH) * noise
@@ -92,22 +92,22 @@ class NoisyNetwork(nn.Module):
 
 @dataclass
 class MapLayout:
-    """Which column of the target comes from where.
+    """How each column of the target is computed.
 
     Attributes
     ----------
     free : list of int
         Columns that the network gives.
     center, step : list of float
-        Of each free column: y = center + step * output.
+        For each free column: y = center + step * output.
     partner : list of int or None
-        Column of the source that is added to each free column; None if there is no such column.
+        Column of the source that is added to each free column, or None.
     angle : list of bool
         Which free columns are angles.
     shells : list of tuple (px, py, pz, E, mass)
-        Positions of momenta, and of the energy that follows from them.
+        Positions of momenta and of the energy that follows from them, and the mass.
     constants : dict of int to float
-        Columns that never vary.
+        Columns that never vary, and their values.
     """
 
     free: list
@@ -120,9 +120,9 @@ class MapLayout:
 
 
 def object_groups(source_objects, target_objects, alike=()):
-    """Groups of (features, outputs, network), each of one object; None for what has no object.
+    """Groups of (features, outputs, network), one per object. The object None is the rest.
 
-    Objects that are `alike`, in a list of lists of names, have one network.
+    The names in each list of `alike` are objects that share a network.
     """
     first = {name: together[0] for together in alike for name in together}
     objects = list(dict.fromkeys(target_objects))
@@ -138,20 +138,20 @@ def object_groups(source_objects, target_objects, alike=()):
 
 
 class TransportMap(nn.Module):
-    """Events of one level, and noise, to events of the other.
+    """Map from events of one level, and noise, to events of the other.
 
     Parameters
     ----------
     see : callable
-        Of events of the source; returns what networks see of them, `Level.features`.
+        Takes events of the source and returns the inputs of networks, `Level.features`.
     layout : MapLayout
     n_noise : int
     stretched : bool
-        Take the sinh of what a network gives: a detector's response has a narrow core and tails of
-        many times its width, as where an electron radiates.
+        Take the sinh of the outputs. The response of a detector has a narrow core and tails of many
+        times its width, for example if an electron radiates.
     groups : list of (list of int, list of int, int)
-        Features of the source, the free columns that a network makes of them, and the number of
-        this network; the noise is shared out in their order.
+        Features of the source, free columns that a network computes from them, and the number of
+        this network. The columns of the noise are shared among the groups in this order.
     **settings
         Of `NoisyNetwork`.
     """
@@ -183,7 +183,7 @@ class TransportMap(nn.Module):
         self.register_buffer(name, value, persistent=False)
 
     def _assemble(self):
-        """Where each column of the target stands in (free, energies, constants)."""
+        """Find the place of each column of the target in (free, energies, constants)."""
         layout = self.layout
         energies = [shell[3] for shell in layout.shells]
         order = torch.tensor([*layout.free, *energies, *layout.constants]).argsort()
@@ -200,7 +200,7 @@ class TransportMap(nn.Module):
         return self.with_log_width(events, noise)[0]
 
     def with_log_width(self, events, noise):
-        """Events, and the log-width of each free column in steps (None but for additive noise)."""
+        """Events, and log-widths of free columns in steps (None unless the noise is additive)."""
         outputs, log_width = self._outputs(events, noise)
         padded = torch.cat([events, events.new_zeros(len(events), 1)], dim=1)
         free = padded[:, self.partner] + self.center + self.step * outputs
@@ -226,6 +226,6 @@ class TransportMap(nn.Module):
 
 
 def gaussian_log_prob(noise, log_width):
-    """Log-density of mean + width * noise, for each row, per unit of the outputs."""
+    """Log-density of mean + width * noise in each row, in units of the outputs."""
     constant = 0.5 * math.log(2 * math.pi)
     return -(0.5 * noise.square() + constant + log_width).sum(dim=1)

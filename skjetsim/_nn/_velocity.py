@@ -9,14 +9,14 @@ from torch.nn.functional import silu
 
 from skjetsim._nn._conditioner import ColumnLinear, column_features
 
-N_WAVES = 6  # of time, half a wave to six halves over the path
+N_WAVES = 6  # cosines of time, with one to six half waves over the path
 
 
 class VelocityNetwork(nn.Module):
-    """Perceptron with residual connections, told the time and the context at every layer.
+    """Perceptron with residual connections. Time and context are inputs of every layer.
 
-    A layer as wide as the one before adds to it. Tables are column-major, angles enter as cosine
-    and sine. The last layer starts at zero: before training nothing moves.
+    If a layer is as wide as the one before, it adds to it. Tables are column-major. Angles enter as
+    cosine and sine. The last layer starts at zero, so before training nothing moves.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ class VelocityNetwork(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def offsets(self, context):
-        """What the context adds to each layer, the same all along the path; None without one."""
+        """What the context adds to each layer, at any time; None without a context."""
         return None if self.context is None else self.context(context)
 
     def _added(self, time, offsets):
-        """What is added to each layer: (width, n_rows), or (width, 1) where all rows share it."""
+        """What is added to each layer: (width, n_rows), or (width, 1) if all rows share it."""
         time = self.time(torch.cos(self.waves[:, None] * time))
         return (time if offsets is None else time + offsets).split(self.widths)
 
@@ -61,7 +61,7 @@ class VelocityNetwork(nn.Module):
         time : Tensor of shape (n_rows,) or (1,)
             Between 0 and 1.
         offsets : Tensor of shape (sum of widths, n_rows), optional
-            Of `offsets(context)`.
+            Result of `offsets(context)`.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class VelocityNetwork(nn.Module):
         return self.last(hidden)
 
     def with_derivatives(self, dual, time, offsets=None):
-        """Velocity, and its derivatives along with those of the points.
+        """Velocity and its derivatives, from points and their derivatives.
 
         Parameters
         ----------
@@ -103,17 +103,12 @@ class VelocityNetwork(nn.Module):
         plain, angle = dual[~self.circular], dual[self.circular]
         cosine, sine = angle[:, :1].cos(), angle[:, :1].sin()
         change = angle[:, 1:]
-        return torch.cat(
-            [
-                plain,
-                torch.cat([cosine, -sine * change], dim=1),
-                torch.cat([sine, cosine * change], dim=1),
-            ]
-        )
+        cosines = torch.cat([cosine, -sine * change], dim=1)
+        return torch.cat([plain, cosines, torch.cat([sine, cosine * change], dim=1)])
 
 
 def _dual_linear(layer, dual):
-    """Weights of a layer, without its bias, on values and derivatives alike."""
+    """Apply the weights of a layer, without its bias, to values and derivatives."""
     return (layer.weight @ dual.reshape(len(dual), -1)).view(-1, *dual.shape[1:])
 
 

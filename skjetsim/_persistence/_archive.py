@@ -1,7 +1,7 @@
-"""The archive that a model file is: what is in it, and whether that is what was written.
+"""The zip archive of a model file, and its checksums.
 
-A zip archive of uncompressed entries. `checksums.json` has a SHA-256 of each other entry and of
-each tensor, and the archive's comment that of `checksums.json`.
+Entries are not compressed. `checksums.json` holds a SHA-256 of each other entry and of each tensor.
+The comment of the archive holds the SHA-256 of `checksums.json`.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ FORMAT = 2
 MANIFEST, STRUCTURE = "manifest.json", "structure.json"
 TENSORS, CHECKSUMS = "tensors.safetensors", "checksums.json"
 
-LONGEST = 1_000_000  # bytes, of a compressed manifest
-LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry: it ends in the lengths of name and extra
+LONGEST = 1_000_000  # bytes of a manifest that a newer format may have compressed
+LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry, with two lengths: name and extra field
 
 
 def write_archive(file, entries, arrays):
@@ -38,7 +38,7 @@ def write_archive(file, entries, arrays):
     checksums = json.dumps(sums).encode()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in {**entries, CHECKSUMS: checksums, TENSORS: save(arrays)}.items():
-            # Without the date of today: the same model gives the same bytes.
+            # No date of today in the file: the same model gives the same bytes.
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o644 << 16
             archive.writestr(info, data)
@@ -46,7 +46,7 @@ def write_archive(file, entries, arrays):
 
 
 def read_archive(path):
-    """Return the entries, tensors apart, and the arrays of a model file.
+    """Return the entries of a model file, without the tensors, and its arrays.
 
     Returns
     -------
@@ -56,13 +56,13 @@ def read_archive(path):
     Raises
     ------
     ValueError
-        If it is not a model file, has another format, or a part is not as it was written.
+        If the file is not a model file, has another format, or has a damaged part.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         try:
             archive = zipfile.ZipFile(file)
-            # A newer format may compress its manifest: it is not read to any length.
+            # A newer format may compress its manifest, so the length that is read is limited.
             number = json.loads(archive.open(MANIFEST).read(size + LONGEST))["format"]
         except Exception as error:
             raise _unreadable(path, error) from error
@@ -83,7 +83,7 @@ def read_archive(path):
 
 
 def check_stored(archive, size):
-    """Raise ValueError if a zip archive may unpack to more than its size, before it is read."""
+    """Raise ValueError, before anything is read, if an archive may unpack to more than `size`."""
     infos = archive.infolist()
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
@@ -96,7 +96,7 @@ def check_stored(archive, size):
 
 
 def _entry(file, info):
-    """Bytes of an entry; the checksum, not zip's, tells whether they are right."""
+    """Bytes of an entry, which are compared with our checksum, not with that of zip."""
     file.seek(info.header_offset)
     header = file.read(LOCAL_HEADER.size)
     if len(header) == LOCAL_HEADER.size:
@@ -118,7 +118,7 @@ def _arrays(path, data, sums):
     from safetensors.numpy import load
 
     try:
-        # Sizes claimed by its header are compared with the data before memory is taken.
+        # safetensors compares the sizes in the header with the data before it takes memory.
         arrays = {key: np.require(array, None, "W") for key, array in load(data).items()}
     except Exception as error:
         raise _damaged(path, f"the header of {TENSORS}") from error
@@ -144,14 +144,12 @@ def _seal(checksums):
 
 
 def _unreadable(path, error):
-    return ValueError(
-        f"{path} is truncated, or is not a skjetsim model file ({error}). Take another copy of the "
-        "file, or save the model again."
-    )
+    return _refused(f"{path} is truncated, or is not a skjetsim model file ({error})")
 
 
 def _damaged(path, part):
-    return ValueError(
-        f"{path} is damaged: {part} is not as it was written. Take another copy of the file, or "
-        "save the model again."
-    )
+    return _refused(f"{path} is damaged: {part} is not as it was written")
+
+
+def _refused(why):
+    return ValueError(f"{why}. Take another copy of the file, or save the model again.")

@@ -1,4 +1,4 @@
-"""Estimators from the structure and the arrays of a model file: the counterpart of `_encoder`."""
+"""Read estimators from the structure and the arrays of a model file, as `_encoder` wrote them."""
 
 import inspect
 import io
@@ -12,12 +12,14 @@ from sklearn.pipeline import Pipeline
 from skjetsim._persistence._archive import check_stored
 from skjetsim._persistence._names import UnknownTypeError, find_class, find_function, is_ours
 
+SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+
 DISTANCES = ("Chebyshev", "Euclidean", "Haversine", "Manhattan", "Minkowski", "SEuclidean")
 LOSSES = """
     AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss HalfPoissonLoss
     HalfSquaredError HalfTweedieLoss HuberLoss PinballLoss
 """
-# Compiled parts of scikit-learn's estimators: read by skops, which trusts what is listed.
+# Compiled parts of scikit-learn's estimators. skops reads them, and trusts what is listed.
 TRUSTED_PARTS = frozenset(
     [
         "sklearn.neighbors._ball_tree.BallTree",
@@ -35,14 +37,14 @@ TRUSTED_PARTS = frozenset(
 class Decoder:
     """Rebuilds what `Encoder` wrote. No code from the file runs: classes are looked up by name.
 
-    A node of the structure has the type of one of the methods `_node_...`.
+    The type of a node is a sequence, or names the method `_node_...` that reads it.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
     blobs : dict of str to bytes
     trusted : collection of str
-        Names of classes accepted besides those of skjetsim and scikit-learn.
+        Names of the other classes that may be loaded, besides skjetsim's and scikit-learn's.
     """
 
     def __init__(self, arrays, blobs, trusted=()):
@@ -53,6 +55,8 @@ class Decoder:
         """Return the object of a JSON node."""
         if not isinstance(node, dict):
             return node
+        if node["type"] in SEQUENCES:
+            return SEQUENCES[node["type"]](map(self.decode, node["items"]))
         method = getattr(self, f"_node_{node['type']}", None)
         if method is None:
             raise UnknownTypeError(f"The file holds a node of unknown type {node['type']!r}.")
@@ -62,7 +66,7 @@ class Decoder:
         return float(node["value"])
 
     def _node_array(self, node):
-        # The estimator's own from now on: no two nodes of what we write share an array.
+        # No copy: no two nodes of a file share an array.
         return self.arrays[node["key"]]
 
     def _node_records(self, node):
@@ -70,36 +74,18 @@ class Decoder:
         return np.frombuffer(self.arrays[node["key"]].tobytes(), dtype=dtype).copy()
 
     def _node_objects(self, node):
-        items = [self.decode(item) for item in node["items"]]
-        array = np.empty(len(items), dtype=object)
-        for place, item in enumerate(items):  # all at once, lists would become another axis
-            array[place] = item
-        array = array.reshape(node["shape"])
+        # One by one, or lists would become another axis.
+        array = np.fromiter(map(self.decode, node["items"]), object).reshape(node["shape"])
         return array.astype(str) if node["kind"] == "U" else array
 
     def _node_masked(self, node):
-        data, mask = (self.decode(item) for item in node["items"])
-        return np.ma.MaskedArray(data, mask=mask)
+        return np.ma.MaskedArray(*map(self.decode, node["items"]))
 
     def _node_scalar(self, node):
         return self.decode(node["value"])[()]
 
     def _node_dict(self, node):
         return {self.decode(key): self.decode(item) for key, item in node["items"]}
-
-    def _items(self, node):
-        return [self.decode(item) for item in node["items"]]
-
-    _node_list = _items
-
-    def _node_tuple(self, node):
-        return tuple(self._items(node))
-
-    def _node_set(self, node):
-        return set(self._items(node))
-
-    def _node_frozenset(self, node):
-        return frozenset(self._items(node))
 
     def _node_random(self, node):
         if node["bits"] not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
@@ -156,19 +142,19 @@ class Decoder:
 
 
 def _completed(cls, state):
-    """State with the defaults of the parameters that a newer version has added.
+    """Add the defaults of parameters that are newer than the file to a state.
 
     Raises
     ------
     ValueError
-        If the class has no such parameter, or one without default is not in the file.
+        If the class lacks a parameter in the file, or the file a parameter without a default.
     """
     parameters = inspect.signature(cls).parameters
     empty = inspect.Parameter.empty
     for name, parameter in parameters.items():
         if parameter.default is not empty:
             state.setdefault(name, parameter.default)
-    # Other classes may keep state under any name; scikit-learn's are of the version that wrote it.
+    # Other classes may keep state under any name. Those of scikit-learn have the file's version.
     if is_ours(cls.__module__) or cls is Pipeline:
         unknown = [key for key in state.keys() - parameters.keys() if key.strip("_") == key]
         for what, names in (("without", parameters.keys() - state.keys()), ("with", unknown)):
@@ -181,5 +167,5 @@ def _completed(cls, state):
 
 
 def minor_version(version=None):
-    """Major and minor part of a version, scikit-learn's own by default."""
+    """Major and minor part of a version, by default that of scikit-learn."""
     return ".".join((version or sklearn.__version__).split(".")[:2])

@@ -1,9 +1,8 @@
-"""Estimators as JSON and arrays: the structure inside a model file.
+"""Write estimators as JSON and arrays: the structure inside a model file.
 
-What is not in the vocabulary below is not written: numbers, text, lists, dicts, arrays, random
-generators, estimators (as class and state), networks (as tensors) and registered functions.
-Compiled parts of foreign estimators, trees for example, go through skops, which has a list of
-trusted types of its own.
+It holds numbers, text, lists, dicts, arrays, random generators, estimators (as class and state),
+networks (as tensors) and registered functions, and nothing else. skops writes compiled parts of
+foreign estimators, trees for example. It has its own list of trusted types.
 """
 
 import inspect
@@ -22,30 +21,33 @@ from skjetsim._persistence._names import (
     name_in_files,
 )
 
-LARGEST_ITEM = 8  # bytes: safetensors has no longer numbers
+CANNOT_HOLD = (
+    "A model file cannot hold it: use an estimator, a number, text, or an array of numbers instead."
+)
+LARGEST_ITEM = 8  # bytes of a number: safetensors has no longer ones
 
 
 class Encoder:
-    """Turns an object into a JSON tree, setting arrays and foreign parts aside.
+    """Turns an object into a JSON tree, and collects its arrays and foreign parts.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
-        By where they are in the estimator.
+        Their names say where they are in the estimator.
     blobs : dict of str to bytes
         Parts written by skops.
     foreign : set of str
-        Estimators of other packages met on the way.
+        Names of the estimators of other packages.
+    left_out : set of str
+        What was not written: callbacks.
     """
 
     def __init__(self):
-        self.arrays, self.blobs, self.foreign = {}, {}, set()
+        self.arrays, self.blobs, self.foreign, self.left_out = {}, {}, set(), set()
 
     def encode(self, value, where="estimator"):
-        """Return the JSON node of `value`; `where` says in errors what could not be written."""
-        if value is None or isinstance(value, (bool, str)):
-            return value
-        if isinstance(value, int):
+        """Return the JSON node of `value`; `where` is its name in errors."""
+        if value is None or isinstance(value, (int, str)):
             return value
         if isinstance(value, float):
             return value if math.isfinite(value) else {"type": "float", "value": repr(value)}
@@ -71,21 +73,17 @@ class Encoder:
         return key
 
     def _array(self, value, where):
-        if value.dtype.kind in "bifu" and value.dtype.itemsize <= LARGEST_ITEM:
+        kind = value.dtype.kind
+        if kind in "bifu" and value.dtype.itemsize <= LARGEST_ITEM:
             return {"type": "array", "key": self._store(value, where)}
         if value.dtype.names and not value.dtype.hasobject:
             descr = [list(field[:2]) for field in value.dtype.descr]
             raw = np.frombuffer(value.tobytes(), dtype=np.uint8)
             return {"type": "records", "descr": descr, "key": self._store(raw, where)}
-        if value.dtype.kind not in "UO":
-            raise UnknownTypeError(f"{where} is an array of dtype {value.dtype}.")
+        if kind not in "UO":
+            raise UnknownTypeError(f"{where} is an array of {value.dtype}. {CANNOT_HOLD}")
         items = self._items(value.ravel().tolist(), where)
-        return {
-            "type": "objects",
-            "kind": value.dtype.kind,
-            "shape": list(value.shape),
-            "items": items,
-        }
+        return {"type": "objects", "kind": kind, "shape": list(value.shape), "items": items}
 
     def _masked(self, value, where):
         parts = [self.encode(part, where) for part in (value.data, np.ma.getmaskarray(value))]
@@ -106,13 +104,11 @@ class Encoder:
 
     def _sequence(self, value, where):
         if type(value) not in (list, tuple, set, frozenset):
-            raise UnknownTypeError(f"{where} has type {full_name(type(value))}.")
+            raise UnknownTypeError(f"{where} has type {full_name(type(value))}. {CANNOT_HOLD}")
         return {"type": type(value).__name__, "items": self._items(value, where)}
 
     def _random(self, value, where):
-        bits = (
-            value.bit_generator if isinstance(value, np.random.Generator) else value._bit_generator
-        )
+        bits = getattr(value, "bit_generator", None) or value._bit_generator
         return {
             "type": "random",
             "kind": type(value).__name__,
@@ -128,10 +124,12 @@ class Encoder:
                 "at the top level of a module."
             )
         networks, state = {}, {}
-        for key, item in sorted(vars(value).items()):  # in whatever order they were set
-            if key == "callbacks" and hasattr(value, "_restore_net"):
-                continue  # of the training, and any code: the default is read back
-            if hasattr(item, "module_") and hasattr(value, "_restore_net"):
+        has_networks = hasattr(value, "_restore_net")
+        for key, item in sorted(vars(value).items()):  # whatever the order they were set in
+            if key == "callbacks" and has_networks:  # any code, of use in training alone
+                if item:
+                    self.left_out.add(f"{cls.__name__}.callbacks ({_class_names(item)})")
+            elif hasattr(item, "module_") and has_networks:
                 networks[key] = self._network(item, f"{where}.{key}")
             else:
                 state[key] = self.encode(item, f"{where}.{key}")
@@ -162,10 +160,7 @@ class Encoder:
             return {"type": "function", "name": name_in_files(value)}
         name = full_name(value if inspect.isroutine(value) else type(value))
         if name.split(".")[0] not in ("sklearn", "numpy", "scipy"):
-            raise UnknownTypeError(
-                f"{where} has type {name}, which a model file cannot hold. Use an estimator, a "
-                "number, text or an array in its place."
-            )
+            raise UnknownTypeError(f"{where} has type {name}. {CANNOT_HOLD}")
         import skops.io
 
         key = f"part{len(self.blobs)}.skops"
@@ -174,8 +169,15 @@ class Encoder:
         return {"type": "skops", "key": key}
 
 
+def _class_names(callbacks):
+    """Names of the classes of callbacks, or of pairs (name, callback)."""
+    items = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    items = [item[-1] if isinstance(item, (list, tuple)) else item for item in items]
+    return ", ".join(getattr(item, "__name__", type(item).__name__) for item in items)
+
+
 def _is_plain_object(value):
-    """Whether an object of ours or scikit-learn's is its `__dict__`: splitters, losses, cards."""
+    """Whether a `__dict__` is all of an object of ours or scikit-learn's: a splitter, a loss."""
     cls = type(value)
     return (
         cls.__module__.split(".")[0] in TRUSTED_PACKAGES

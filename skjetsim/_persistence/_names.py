@@ -1,15 +1,16 @@
-"""Names of classes and functions in model files: they outlive the places where the code is.
+"""Names of classes and functions in model files. They stay when the code moves.
 
-A class is named as users import it, `skjetsim.flows.FlowSimulator`. Fitted state that is an object
-of ours but not public has a short name in `STATE`. Functions are those of `FUNCTIONS`.
+A class has the name that users import, `skjetsim.flows.FlowSimulator`. A class of fitted state that
+is ours but not public has a short name in `STATE`. A file may name the functions in `FUNCTIONS`.
 """
 
 import importlib
+from collections.abc import Collection
 
 OURS = "skjetsim"
 TRUSTED_PACKAGES = (OURS, "sklearn")
 
-# Fitted state that is an object of ours: {name in files, for ever: where the class is today}.
+# Classes of fitted state: {name in files, for ever: where the class is today}.
 STATE = {
     "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",
     "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
@@ -23,8 +24,8 @@ STATE = {
     "TableEncoder": "skjetsim._encoders._table.TableEncoder",
 }
 
-# Functions that a file may name. They compute a number from arrays and do nothing else: a file
-# that names a function which writes, runs or loads something would make a model do it.
+# Functions that a file may name. They compute a number from arrays and do nothing else: if a
+# function wrote, ran or loaded something, a file could make a model do so.
 FUNCTIONS = frozenset(
     [
         "skjetsim.datasets.camel_log_prob",
@@ -58,12 +59,12 @@ class UnknownTypeError(TypeError):
 
 
 def full_name(obj):
-    """Module and name of a class or function, as Python has it."""
+    """Module and name of a class or function."""
     return f"{obj.__module__}.{obj.__qualname__}"
 
 
 def is_ours(name):
-    """Whether a full name is one of this package."""
+    """Whether a full name belongs to this package."""
     return name.split(".")[0] == OURS
 
 
@@ -73,13 +74,13 @@ def name_in_files(obj):
     Raises
     ------
     UnknownTypeError
-        If it is ours, but neither public nor registered.
+        If it belongs to this package, but is neither public nor registered.
     """
     name = _name_in_files(obj)
     if name is None:
         raise UnknownTypeError(
-            f"{full_name(obj)} is neither public nor registered, so that a model file has no name "
-            "for it. Developers: give it one in STATE of skjetsim/_persistence/_names.py."
+            f"{full_name(obj)} is neither public nor registered, so a model file has no name for "
+            "it. Developers: give it one in STATE of skjetsim/_persistence/_names.py."
         )
     return name
 
@@ -93,7 +94,7 @@ def _name_in_files(obj):
 
 
 def _public_name(obj):
-    """Name under which the outermost of its packages exports a class or function, or None."""
+    """Name under which a class or function is exported by its outermost package, or None."""
     packages = obj.__module__.split(".")
     if obj.__qualname__ != obj.__name__ or obj.__name__.startswith("_"):
         return None
@@ -107,22 +108,39 @@ def _public_name(obj):
     return None
 
 
+def trusted_names(trusted):
+    """Names in files of the classes that a user trusts.
+
+    Raises
+    ------
+    TypeError
+        If `trusted` is not a collection of classes or of their names.
+    """
+    is_collection = isinstance(trusted, Collection) and not isinstance(trusted, str)
+    if not is_collection or not all(isinstance(each, (str, type)) for each in trusted):
+        raise TypeError(
+            f"trusted must be a list of classes or of their names, got {trusted!r}. For one class "
+            "write trusted=[Class]."
+        )
+    return {name_in_files(each) if isinstance(each, type) else each for each in trusted}
+
+
 def find_class(name, base, trusted=frozenset()):
     """Return the class that a file names.
 
     Raises
     ------
     UnknownTypeError
-        If it is not trusted, cannot be imported or is not derived from `base`.
+        If the class is not trusted, cannot be imported or is not derived from `base`.
     """
     name = RENAMED.get(name, name)
     if not (name in STATE or name.split(".")[0] in TRUSTED_PACKAGES or name in trusted):
         raise UnknownTypeError(
-            f"The file holds a {name}, which is of neither skjetsim nor scikit-learn. If you trust "
-            f"it, load with trusted=[{name!r}]."
+            f"The file holds a {name}, which is not a class of skjetsim or scikit-learn. If you "
+            f"trust it, load with trusted=[{name!r}]."
         )
     cls = _import(name)
-    # A module also holds what it imports, of any package: the name has to be the class's own.
+    # A module also holds what it imports from any package: the name has to be that of the class.
     if not (isinstance(cls, type) and issubclass(cls, base) and _name_in_files(cls) == name):
         raise UnknownTypeError(f"The file names {name} as a {base.__name__}, which it is not.")
     return cls

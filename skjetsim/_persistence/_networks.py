@@ -1,29 +1,17 @@
-"""Networks in model files: as tensors by name, laid into a network that the estimator builds."""
+"""Networks in model files: tensors by name, copied into a network that the estimator builds."""
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-FACTORIES = frozenset(
-    [
-        torch.arange,
-        torch.empty,
-        torch.eye,
-        torch.full,
-        torch.linspace,
-        torch.ones,
-        torch.rand,
-        torch.randint,
-        torch.randn,
-        torch.zeros,
-    ]
-)
+MAKERS = "arange empty eye full linspace ones rand randint randn zeros"
+FACTORIES = frozenset(getattr(torch, name) for name in MAKERS.split())
 
 
 class SizeLimit(TorchFunctionMode):
-    """Context in which torch makes tensors of so many elements in all, and no more.
+    """Context that limits the number of elements of all tensors that torch makes.
 
-    The widths of a network are read from the file before its weights are: without a limit, a file
-    of a few kB could ask for all the memory there is. The mode belongs to its thread alone.
+    The widths of a network are read from the file before its weights: without a limit, a file of a
+    few kB could ask for all the memory there is. The context acts in its own thread only.
 
     Parameters
     ----------
@@ -33,11 +21,11 @@ class SizeLimit(TorchFunctionMode):
 
     def __init__(self, n_saved):
         super().__init__()
-        # A network has masks and tables besides what it saves, a small one relatively more.
+        # A network has masks and tables that are not saved; a small one has relatively more.
         self.left = 4 * n_saved + 1_000_000
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        """Count what is about to be made; a tensor on "meta" has a size but takes no memory."""
+        """Count elements before they are made, on "meta", where a tensor takes no memory."""
         kwargs = kwargs or {}
         if func in FACTORIES:
             settings = {key: value for key, value in kwargs.items() if key != "generator"}
@@ -60,7 +48,7 @@ def load_weights(module, tensors, name):
     Raises
     ------
     ValueError
-        If tensors are missing, unknown or have another shape or type than the module's.
+        If tensors are missing or unknown, or their shape or type is not that in the module.
     """
     expected = module.state_dict()
     for what, left_over in (

@@ -99,7 +99,7 @@ def test_generators_take_no_events(generator):
 def test_density_of_generators_is_in_units_of_X(generator):
     density = log_prob(generator, X)
     assert density.shape == (len(X),)
-    # A probability, whatever scaler is inside: importance sampling of the unit integral.
+    # Importance sampling: the density integrates to one with any scaler inside.
     low, high = X.min(axis=0) - 3 * X.std(axis=0), X.max(axis=0) + 3 * X.std(axis=0)
     points = np.random.default_rng(0).uniform(low, high, (60_000, 2))
     integral = np.exp(log_prob(generator, points)).mean() * np.prod(high - low)
@@ -147,7 +147,7 @@ def test_conditional_density_does_not_know_the_scaler_of_its_condition():
     assert_array_equal(log_prob(pipeline, X, Y), flow.score_samples(scaler.transform(X), Y))
 
 
-# What cannot be done.
+# Errors.
 
 
 def test_neither_generator_nor_simulator():

@@ -1,4 +1,4 @@
-"""sample_chunks: the same events whatever the tables, in bounded memory, and into files."""
+"""sample_chunks: the same events for any tables, in bounded memory, and into files."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ BLOCK = 50
 
 
 class Echo(SimulatorMixin, BaseEstimator):
-    """Simulates X itself, and does not say what its columns are called."""
+    """Simulates X itself, without names of columns."""
 
     random_state = None
 
@@ -59,7 +59,7 @@ def test_generated_blocks(flow):
     events = pd.concat(chunks)
     assert list(events.columns) == ["muon_pt", "muon_eta"]
     assert list(events.index) == list(range(120))
-    assert len(events.drop_duplicates()) == 120  # no block repeats another's noise
+    assert len(events.drop_duplicates()) == 120  # each block has other noise
     again = pd.concat(sample_chunks(flow, n_samples=120, random_state=0))
     assert_frame_equal(again, events)
     fewer = pd.concat(sample_chunks(flow, n_samples=70, random_state=0))
@@ -231,7 +231,7 @@ def test_no_events_are_a_file_without_rows(tmp_path):
         assert len(read) == 0
 
 
-# Errors, at the call.
+# Errors are raised by the call, before any events are drawn.
 
 
 @pytest.mark.parametrize(

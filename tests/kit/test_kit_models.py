@@ -1,6 +1,7 @@
 """Models on the estimator kit: each keeps the whole contract, and is short."""
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from latent_flow import LatentFlowGenerator
 from numpy.testing import assert_array_equal
 from set_vae import CloudVAE
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import EarlyStopping, EpochScoring
 from table_gan import TableGAN
 from table_vae import TableVAE
 
@@ -219,8 +220,14 @@ def test_callbacks_of_skorch_stop_a_fit():
 
 
 def test_a_model_file_keeps_no_callbacks(tmp_path):
-    flow = FlowGenerator(callbacks=[EarlyStopping()], max_epochs=2, random_state=0).fit(table(240))
-    save(flow, tmp_path / "flow")
+    callbacks = [EarlyStopping(), ("score", EpochScoring(len))]
+    flow = FlowGenerator(callbacks=callbacks, max_epochs=2, random_state=0)
+    expected = re.escape("FlowGenerator.callbacks (EarlyStopping, EpochScoring): ")
+    with pytest.warns(UserWarning, match=expected):
+        save(flow, tmp_path / "flow")
+    flow.set_params(callbacks=callbacks[:1]).fit(table(240))
+    with pytest.warns(UserWarning, match=r"callbacks \(EarlyStopping\): callbacks act in training"):
+        save(flow, tmp_path / "flow")
     loaded = load(tmp_path / "flow")
     assert loaded.callbacks is None
     assert_array_equal(loaded.sample(3, random_state=0), flow.sample(3, random_state=0))

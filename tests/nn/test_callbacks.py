@@ -1,4 +1,4 @@
-"""skorch's callbacks, and those written by users, in our trainings."""
+"""Callbacks of skorch and of users in our trainings."""
 
 import pickle
 import signal
@@ -8,7 +8,9 @@ import pytest
 import torch
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.metrics import make_scorer, mean_squared_error
 from skorch.callbacks import (
+    BatchScoring,
     Callback,
     Checkpoint,
     EarlyStopping,
@@ -21,10 +23,11 @@ from skorch.callbacks import (
 from training_toys import Line, line_set, make_net, weights
 
 from skjetsim.flows import FlowGenerator
+from skjetsim.metrics import get_scorer
 
 
 class Recorder(Callback):
-    """Writes down what it is told."""
+    """Records its calls."""
 
     def initialize(self):
         self.calls_ = []
@@ -152,6 +155,59 @@ def test_scores_of_epochs():
     assert isinstance(net.history[-1]["offset_best"], bool)
 
 
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "r2",
+        "neg_energy_score",
+        None,
+        mean_squared_error,
+        make_scorer(mean_squared_error),
+        get_scorer("neg_energy_score"),
+    ],
+)
+def test_scorers_that_need_predictions(scoring):
+    with pytest.raises(TypeError, match=r"Give EpochScoring a function scoring\(net, X, y\)"):
+        make_net(callbacks=[EpochScoring(scoring)])
+
+
+def test_scores_of_batches():
+    with pytest.raises(TypeError, match=r"BatchScoring.*Give EpochScoring a function"):
+        make_net(callbacks=[BatchScoring(lambda net, X, y: 0.0)])
+
+
+class Unmonitored(Line):
+    def monitor(self, data, generator):
+        return None
+
+
+def test_nothing_to_monitor():
+    stop = EarlyStopping(patience=1, threshold=10.0)  # no epoch is better by so much
+    with pytest.raises(ValueError, match=r'EarlyStopping monitors "valid_loss".*held back'):
+        make_net(callbacks=[stop]).fit(line_set())
+    with pytest.raises(ValueError, match=r'monitors "valid_loss".*`monitor` gives none'):
+        trained(stop, module=Unmonitored())
+    stop.monitor = "train_loss"
+    assert len(make_net(callbacks=[stop]).fit(line_set()).history) == 2
+
+
+def test_a_pass_over_more_rows_has_the_callbacks_of_its_plan():
+    net = trained(EarlyStopping(), max_epochs=1)
+    with pytest.raises(ValueError, match='monitors "valid_loss"'):
+        net.train_once(line_set(), net.plan)
+    seen = []
+
+    def scoring(net, X, y):
+        seen.append(len(X))
+        return 0.0
+
+    plan = make_net(callbacks=[EpochScoring(scoring, on_train=True)]).plan
+    net.train_once(line_set(40), plan)
+    net.train_once(line_set(40), plan)
+    net.train_once(line_set(40), make_net().plan)
+    assert seen == [40, 40]
+
+
 def test_scores_are_in_the_checkpoint(tmp_path):
     def offset(net, X, y):
         return np.float64(float(net.module_.offset.detach()))
@@ -225,6 +281,20 @@ def test_a_pickled_net_goes_on_learning():
             each.train_once(line_set(), each.plan)
     assert not torch.equal(weights(again.module_), before)
     assert torch.equal(weights(again.module_), weights(net.module_))
+
+
+def test_estimators_say_what_early_stopping_needs():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    flow = FlowGenerator(
+        n_transforms=2, hidden_features=(8,), n_bins=4, device="cpu", max_epochs=1, random_state=0
+    )
+    flow.set_params(callbacks=[EarlyStopping()], validation_fraction=0)
+    with pytest.raises(ValueError, match=r'validation_fraction.*monitor="train_loss"'):
+        flow.fit(X)
+    flow.set_params(validation_fraction=0.2).fit(X)
+    with pytest.raises(ValueError, match='monitors "valid_loss"'):
+        flow.partial_fit(X)
+    assert len(flow.set_params(callbacks=None).partial_fit(X).history_) == 2
 
 
 def test_estimators_hand_callbacks_on():

@@ -1,4 +1,4 @@
-"""Trainings that were killed, and files that are no checkpoints of theirs."""
+"""Killed trainings resume from their checkpoints, and from no other file."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def test_a_killed_training_resumes_to_the_same_bits(tmp_path, after, patience, e
     assert torch.equal(weights(resumed.module_), weights(whole.module_))
     assert resumed.best_epoch_ == whole.best_epoch_
     assert resumed.history[:, "valid_loss"] == whole.history[:, "valid_loss"]
-    # and a training that had come to its end adds nothing
+    # A finished training is not continued.
     again = net().fit(training, validation)
     assert again.module_.calls == 0
     assert torch.equal(weights(again.module_), weights(whole.module_))
@@ -91,7 +91,7 @@ def test_a_damaged_checkpoint(tmp_path, damage):
         path.write_bytes(contents[damage])
     with pytest.raises(ValueError, match=r"cannot be read.*Delete it to start afresh") as caught:
         make_net(checkpoint=str(path)).fit(line_set())
-    # PyTorch advises to read such files with weights_only=False, which runs what is in them.
+    # PyTorch advises to read such files with weights_only=False, which runs their code.
     assert "weights_only" not in "".join(traceback.format_exception(caught.value))
 
 

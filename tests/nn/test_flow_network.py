@@ -1,4 +1,4 @@
-"""Flows of every kind: invertible, with the determinant of autograd, and reached by gradients."""
+"""All kinds of flows: inverses, determinants against autograd, and gradients."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def make_flow(n_target, n_context, scale=0.2, permutation="random", n_transforms
     orders = column_orders(n_target, n_transforms, permutation, rng)
     with PrivateRandom(generator()):
         flow = Flow(n_target, n_context, orders=orders, **settings).double()
-    with torch.no_grad():  # away from the identity it starts at
+    with torch.no_grad():  # away from the identity of the start
         for parameter in flow.parameters():
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator(1)).double())
     return flow

@@ -1,4 +1,4 @@
-"""Flow matching: solvers of their order, exact determinants, paths, and what makes them short."""
+"""Flow matching: orders of solvers, determinants, paths, optimal transport and training."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ def generator(seed=0):
 
 
 def make_matching(n_target, n_context, scale=0.3, **settings):
-    """Double precision, weights away from the identity they start at."""
+    """Module in double precision, with weights away from the identity of the start."""
     settings = {"hidden_features": (16, 16, 8)} | settings
     with PrivateRandom(generator()):
         module = FlowMatching(n_target, n_context, **settings).double()
@@ -191,7 +191,7 @@ def test_few_events_are_shown_several_times_with_other_noise():
     module = make_matching(3, 2).float()
     batch = Rows(tuple(table.float() for table in matching_inputs(3, 2)))
     losses = module.losses("loss", batch, generator())["loss"]
-    assert len(losses) == 18 * 30  # the least multiple of 30 events above 512
+    assert len(losses) == 18 * 30  # the smallest multiple of 30 above 512
     assert len(set(losses.tolist())) == len(losses)
 
 

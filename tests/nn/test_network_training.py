@@ -1,4 +1,4 @@
-"""What a network may be: with several optimizers, labels, several losses, or no data at all."""
+"""Networks with several optimizers, labels, several losses, or no data."""
 
 import math
 
@@ -15,7 +15,7 @@ STEPS = ("critic",) * 3 + ("generator",)
 
 
 class TinyGAN(Network):
-    """Normal numbers of a learnt mean; the critic is stepped three times."""
+    """Normal numbers with a learnt mean. The critic takes three steps in turn."""
 
     steps = STEPS
 
@@ -63,7 +63,7 @@ def test_a_gan_finds_the_data_and_keeps_the_epoch_that_is_best_by_its_monitor():
     assert {"train_loss", "real", "fake", "penalty", "generator_loss"} < set(net.history[-1])
 
 
-@pytest.mark.parametrize("n_batches", [16, 3])  # an epoch of fewer batches than steps too
+@pytest.mark.parametrize("n_batches", [16, 3])  # 3: an epoch has fewer batches than steps
 def test_each_step_has_a_batch_of_its_own_and_the_turn_goes_on_over_epochs(n_batches):
     net = make_net(TinyGAN(), max_epochs=4).fit(numbers(16 * n_batches))
     taken = net.module_.taken
@@ -119,7 +119,7 @@ def test_a_killed_gan_resumes_in_the_same_turn(tmp_path, after):
             return super().losses(step, batch, generator)
 
     plan = {"max_epochs": 10, "ema_decay": 0.9, "checkpoint": str(tmp_path / "gan.pt")}
-    data = numbers(112)  # seven batches: the turn is not over with the epoch
+    data = numbers(112)  # seven batches: the turn goes on after the epoch
     whole = make_net(TinyGAN(), **plan | {"checkpoint": None}).fit(data, numbers(64))
     with pytest.raises(KeyboardInterrupt):
         make_net(Killed(), **plan).fit(data, numbers(64))
@@ -141,7 +141,7 @@ def test_without_a_monitor_of_its_own_a_gan_keeps_the_last_epoch():
 
 
 class ByClass(Network):
-    """A number for each class: the mean, in the end."""
+    """A number for each class, which learns the mean."""
 
     def __init__(self):
         super().__init__()
@@ -166,7 +166,7 @@ def test_integer_labels_reach_an_embedding():
 
 
 class Shifted(Network):
-    """mean + width * z, learnt from a density alone: the reverse Kullback-Leibler divergence."""
+    """mean + width * z, learnt from a density by the reverse Kullback-Leibler divergence."""
 
     def __init__(self):
         super().__init__()
@@ -202,7 +202,7 @@ def test_a_density_without_data_resumes(tmp_path):
 
 
 class TwoTerms(Line):
-    """A loss of rows, one of the mini-batch, and a share to be looked at."""
+    """A loss of rows, a loss of the mini-batch, and a logged fraction."""
 
     def losses(self, step, batch, generator):
         errors = super().losses(step, batch, generator)
@@ -224,7 +224,7 @@ def test_several_losses_and_shares_are_in_the_history():
     assert list(first) == ["epoch", "train_loss", "error", "size", "below_one", "valid_loss"]
     assert first["error"] + first["size"] == pytest.approx(first["train_loss"])
     assert 0 < first["below_one"] < 1
-    assert "error" not in make_net().fit(data).entries()[0]  # where it is all there is
+    assert "error" not in make_net().fit(data).entries()[0]  # the only loss
 
 
 def test_the_monitor_weighs_rows_and_takes_batch_losses_as_they_are():

@@ -72,7 +72,7 @@ def make_map(source, layout, *, groups=None, noise="standard", n_noise=2, seed=0
 
 @pytest.fixture(autouse=True)
 def _seeded():
-    """Weights of torch's own initialisation come from the global generator."""
+    """Seed the global generator, which initialises the weights of torch."""
     with torch.random.fork_rng():
         yield
 
@@ -110,7 +110,7 @@ def test_scales_rise_everywhere_and_are_finite(scale):
     assert torch.isfinite(u).all()
     assert (u.diff() >= 0).all()
     assert (u[x.diff(append=x[-1:] + 1) > 1e-3].diff() > 0).all()
-    assert u[-1] < 2e4 / events.std() + 10  # a straight line beyond, with that slope
+    assert u[-1] < 2e4 / events.std() + 10  # a straight line with that slope beyond
 
 
 def test_ties_share_a_knot_and_stay_finite():
@@ -153,7 +153,7 @@ def test_maps_that_add_start_near_the_identity(noise, stretched):
     level = make_level(events=events)
     transport = make_map(level, layout, noise=noise, start=0.1, stretched=stretched)
     moved = transport(events, randn(500, transport.n_noise, seed=1))
-    assert (moved - events).abs().median() < 0.01  # a step
+    assert (moved - events).abs().median() < 0.01  # one step
     assert (moved - events).abs().max() < 0.1
     assert (moved != events).any()
 
@@ -219,7 +219,7 @@ def test_objects_that_are_alike_have_one_network():
 
 def test_groups_of_objects():
     groups = object_groups(["a", "b", None, "a"], ["b", "b", "a", None], [["a", "b"]])
-    # Of b, of a, and of what belongs to none.
+    # Groups of b, of a, and of columns without an object.
     assert groups == [([1], [0, 1], 0), ([0, 3], [2], 0), ([2], [3], 1)]
 
 
@@ -305,7 +305,7 @@ def test_squared_error_is_divided_by_the_share_that_passes():
     module, _ = make_otus(losses=losses, **only("data_weight"))
     measured = torch.tensor([[10.0, 0.0], [25.0, 1.0], [30.0, 2.0], [35.0, 3.0]])
     with torch.no_grad():
-        # D adds one to each pT: errors of 1 in one of two columns, of the three that pass.
+        # D adds one to each pT: the three that pass have an error of 1 in one of two columns.
         module.decoder.networks[0].body[-1].bias[0] = 1.0
         loss = loss_of(module, measured, measured).item()
     assert loss == pytest.approx(0.5 / 0.75)
@@ -348,7 +348,7 @@ def test_divergence_of_a_gaussian_from_the_prior():
     shifted = torch.distributions.Normal((mean - center) / scale, width / scale)
     normal = torch.distributions.Normal(torch.zeros(2), torch.ones(2))
     exact = torch.distributions.kl_divergence(shifted, normal).sum()
-    # The encoder's density is per its own unit: a constant of the units.
+    # The density of the encoder has its own unit, which adds a constant.
     assert found == pytest.approx((exact - scale.log().sum()).item(), abs=0.02)
 
 

@@ -1,4 +1,4 @@
-"""Modules are initialised from a private generator, and from nothing else."""
+"""Modules are initialised from a private generator only."""
 
 import threading
 

@@ -13,7 +13,7 @@ REACH = np.full((D, 2), 3.5)
 
 
 def quantile_net(n_quantiles=7, n_columns=D, spread=0.7):
-    """Network with random weights everywhere, also where training starts from zero."""
+    """Network with random weights, even if training starts them at zero."""
     knots = normal_knots(n_quantiles).numpy()
     shapes = np.stack([np.sinh(knots), np.exp(0.5 * knots), knots**3 + knots])[:n_columns]
     ends = np.stack([shapes[:, 0] - 3, shapes[:, -1] + 5])
@@ -56,7 +56,7 @@ def test_without_a_context_it_is_the_marginal():
     assert_allclose(quantiles[1, 0].detach(), np.sinh(knots), rtol=1e-5, atol=1e-9)
     assert_allclose(quantiles[0, 1].detach(), np.exp(0.5 * knots), rtol=1e-5)
     assert not entries.any()
-    # The farthest event lies where it was seen.
+    # The farthest event of the marginal is at its place.
     far = net.from_normal(torch.full((2, D), 3.5).double(), quantiles)
     assert_allclose(far[0, 0].detach(), np.sinh(knots[-1]) + 5, rtol=1e-5)
 
@@ -104,7 +104,7 @@ def test_the_copula_is_a_gaussian_one():
 
 
 def test_draws_follow_the_density():
-    """Mean of log p over draws is minus the entropy, found by inverting the draws too."""
+    """The mean of log p over draws is minus the entropy, which the inverse gives too."""
     net = quantile_net()
     row = context(1).expand(20_000, -1)
     noise = torch.randn(20_000, D, generator=torch.Generator().manual_seed(4)).double()
@@ -144,13 +144,13 @@ def test_normalisation_is_that_of_torch():
         torch_norm.bias.copy_(layer.shift)
         expected = torch.nn.functional.leaky_relu(torch_norm(layer.linear(rows)), 0.05)
         assert_allclose(layer(rows), expected, atol=1e-12)
-        # The first batch is the average; torch starts from zero and one.
+        # The first batch is the average. torch starts from zero and one.
         assert_allclose(layer.running_mean, 10 * torch_norm.running_mean)
         seen = layer.linear(rows)
         assert_allclose(layer.running_var, seen.var(dim=0, correction=0))
         layer(rows + 1)
         assert_allclose(layer.running_mean, (seen + layer.linear(rows + 1)).mean(dim=0) / 2)
-        # Outside training the averages are folded into the linear map.
+        # In evaluation the averages are part of the linear map.
         torch_norm.running_mean.copy_(layer.running_mean)
         torch_norm.running_var.copy_(layer.running_var)
         layer.eval()

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: against POT, autograd and analytic values, and how it sorts."""
+"""Sliced Wasserstein distance against POT, autograd and analytic values, and its sorting."""
 
 import math
 
@@ -25,7 +25,7 @@ def generator(seed=0):
 
 
 def batches(n_rows=200, n_columns=3, seed=0):
-    """Two batches of another center and width."""
+    """Two batches with different centers and widths."""
     rng = generator(seed)
     ours, theirs = (torch.randn(n_rows, n_columns, generator=rng) for _ in range(2))
     return 1.5 * ours + 0.5, theirs
@@ -36,7 +36,7 @@ def directions(n_slices=40, n_columns=3, seed=5):
 
 
 def by_autograd(generated, target, slices, p, weights):
-    """The same with torch.sort, whose gradient autograd knows."""
+    """The same by torch.sort, with the gradient of autograd."""
     ours, theirs = (torch.sort(slices @ batch.T, dim=1).values for batch in (generated, target))
     return weights @ (ours - theirs).abs().pow(p).mean(dim=1)
 
@@ -65,7 +65,7 @@ def test_value_is_that_of_pot(p, n_columns):
 @pytest.mark.parametrize("compare", [_on_processor, _on_device])
 def test_gradient_is_that_of_autograd_through_a_sort(p, compare):
     ours, theirs = batches(n_rows=301)
-    slices = directions(37)  # no multiple of the slices taken at once
+    slices = directions(37)  # not a multiple of the slices per block
     weights = torch.rand(37, generator=generator(3))
     ours.requires_grad_()
     reference = by_autograd(ours, theirs, slices, p, weights)
@@ -110,7 +110,7 @@ def test_number_of_threads_changes_rounding_alone(p):
     finally:
         torch.set_num_threads(1)
     assert_allclose(found[0][0], found[1][0], rtol=1e-6)
-    # Neighbours in a sort may change places.
+    # Neighbours may change places in the sorted order.
     assert_allclose(found[0][1], found[1][1], rtol=0, atol=1e-5)
 
 
@@ -148,7 +148,7 @@ def test_batches_of_unequal_length_are_an_error():
         sliced_wasserstein(ours, theirs[:-1], directions())
 
 
-# Distances that are known.
+# Known distances.
 
 
 @pytest.mark.parametrize(("shift", "width"), [(1.0, 1.0), (0.0, 2.0), (-0.5, 0.3)])

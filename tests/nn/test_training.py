@@ -1,4 +1,4 @@
-"""The training against loops written out by hand, and what can go wrong in it."""
+"""Training against plain loops, and failures of training."""
 
 import math
 
@@ -22,7 +22,7 @@ def bare_loop(
     gradient_clip=None,
     ema_decay=None,
 ):
-    """What the engine shall do, in plain torch; returns the weights to keep."""
+    """The same training in plain torch. Returns the weights to keep."""
     module, generator = Line(), torch.Generator().manual_seed(0)
     optimizer = torch.optim.AdamW(module.parameters(), lr=0.0, weight_decay=weight_decay)
     n_rows = len(data)
@@ -98,7 +98,7 @@ def test_history_holds_the_losses_and_training_mode_is_left():
 
 
 def overshooting(**plan):
-    """Training pulls the slope to 1, past the 0.3 that validation likes best."""
+    """Training moves the slope to 1, past 0.3, which is best in validation."""
     plan = {"schedule": "constant", "max_epochs": 20, "learning_rate": 0.02} | plan
     return make_net(**plan), line_set(), line_set(64, slope=0.3, seed=1)
 
@@ -126,7 +126,7 @@ def test_patience_stops():
     assert len(net.history) == net.best_epoch_ + 3 < 20
 
 
-# What goes wrong.
+# Failures.
 
 
 def test_nan_in_the_first_epoch_is_an_error():

@@ -1,4 +1,4 @@
-"""Mini-batches of rows, of levels without pairs, and of noise alone."""
+"""Mini-batches of rows, of levels without pairs, and of noise."""
 
 import numpy as np
 import pytest

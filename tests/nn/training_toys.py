@@ -1,4 +1,4 @@
-"""Networks of a few parameters, and data that they are trained on."""
+"""A small network and its training data."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from skjetsim._nn import Network, Rows, TrainingNet, TrainingPlan
 
 
 class Line(Network):
-    """y = slope x + offset; the squared error is the loss of a row."""
+    """y = slope x + offset. The loss of a row is the squared error."""
 
     def __init__(self, after=None, then=None):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A model file of a small model."""
+"""A small model, and a path for its file."""
 
 import pytest
 from _instances import SMALL, paired_events

@@ -31,7 +31,7 @@ def entries_of(path):
 
 
 def write_entries(path, entries, comment, compression=zipfile.ZIP_STORED):
-    """An archive of these entries, whatever their checksums."""
+    """Write an archive of these entries, even if checksums are wrong."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, data in entries.items():
             archive.writestr(name, data)

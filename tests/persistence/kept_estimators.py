@@ -1,4 +1,4 @@
-"""What model files are kept of: each public estimator, and each way to compose them."""
+"""Estimators with kept model files: all public ones, and all ways to compose them."""
 
 import numpy as np
 from _instances import (
@@ -117,7 +117,7 @@ def compositions():
 
 
 def transformers():
-    """Those of physics; all but the assignment see the detector level."""
+    """Transformers of physics. All except the assignment take the detector level."""
     columns = InvertibleColumnTransformer(
         [("pt", MinMaxScaler(), ["muon_pt"]), ("eta", StandardScaler(), ["muon_eta"])]
     )

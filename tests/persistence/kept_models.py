@@ -1,8 +1,8 @@
-"""The model files that every later version has to read, with what they gave when written.
+"""Model files that every later version has to read, and their results when they were written.
 
-`python tests/persistence/kept_models.py` writes those that are missing: run it after adding an
-estimator to `kept_estimators.py`. A file that is kept stays as it is, for what wrote it is what it
-tests; `--again` writes all anew, before a release or with a new format.
+`python tests/persistence/kept_models.py` writes missing files: run it after adding an estimator to
+`kept_estimators.py`. It does not change present files, since they test the version that wrote them.
+`--again` writes all files anew, before a release or with a new format.
 """
 
 import json
@@ -18,7 +18,7 @@ N_KEPT = 5  # events
 
 
 def outputs(model, X, y):
-    """What a model makes of events, by method; a scorer is its parameters."""
+    """Results of a model by method. Those of a scorer are its parameters."""
     from skjetsim import log_prob, sample, sample_inverse
     from skjetsim.base import is_generator, is_simulator, is_unfolder
 

@@ -1,4 +1,4 @@
-"""Estimators that are neither ours nor scikit-learn's, one of them with two networks."""
+"""Estimators of another package, one of them with two networks."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ TWO_NETS = f"{__name__}.TwoNets"
 
 
 class Foreign(BaseEstimator):
-    """Neither ours nor scikit-learn's."""
+    """Estimator of another package."""
 
     def __init__(self, value=1):
         self.value = value
@@ -21,7 +21,7 @@ class Foreign(BaseEstimator):
 
 
 class Net:
-    """As much of a skorch net as a model file asks for."""
+    """The part of a skorch net that a model file needs."""
 
     def __init__(self, module):
         self.module = module
@@ -32,7 +32,7 @@ class Net:
 
 
 class TwoNets(NetworkEstimator, BaseEstimator):
-    """An autoencoder whose halves are networks of their own, and differ in their widths."""
+    """An autoencoder of two networks with different widths."""
 
     def __init__(self, width=3):
         self.width = width

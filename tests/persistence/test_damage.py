@@ -1,4 +1,4 @@
-"""Damaged and forged files: an error that says which part, before memory is taken."""
+"""Damaged and forged files: the error names the part, before memory is taken."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def test_truncated_files(model, path, tmp_path):
 
 
 def test_flipped_bytes(model, path, tmp_path):
-    """An error, or, where the byte is a date of the archive, the very same model."""
+    """An error, or the same model if the byte is a date of the archive."""
     save(model, path)
     data = path.read_bytes()
     expected, edited, n_errors = model.sample(5, random_state=0), tmp_path / "edited", 0
@@ -58,7 +58,7 @@ DAMAGE = {"manifest.json": "Bad CRC-32 for file 'manifest.json'", "tensors.safet
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_flipped_byte_names_its_part(model, path, name):
-    """In no entry is there a byte that does not count."""
+    """Every byte of every entry is checked."""
     save(model, path)
     data = path.read_bytes()
     entry = entries_of(path)[0][name]
@@ -225,7 +225,7 @@ def test_compiled_parts_that_unpack_to_more(path):
     refused_in_little_memory(path, "compressed")
 
 
-# Files that make no sense, and writing that fails.
+# Files without sense, and failures of writing.
 
 
 def test_forged_files_that_make_no_sense(model, path):
@@ -233,9 +233,9 @@ def test_forged_files_that_make_no_sense(model, path):
         structure["state"]["encoder_"]["state"]["constants_"]["key"] = "a999"
 
     def endless(structure, manifest, entries, arrays):
-        node = []
-        for _ in range(330):
-            node = {"type": "list", "items": [node]}
+        node = 1
+        for _ in range(600):
+            node = {"type": "scalar", "value": node}
         structure["state"]["verbose"] = node
 
     for change in (unknown_array, endless):

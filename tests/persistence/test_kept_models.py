@@ -1,4 +1,4 @@
-"""Model files of earlier versions are read, and give what they gave."""
+"""Model files of earlier versions are read, and give the same results."""
 
 import json
 import zipfile
@@ -48,7 +48,7 @@ def test_no_file_says_where_the_code_is(path):
 
 
 def test_each_public_estimator_is_kept():
-    """Run tests/persistence/kept_models.py where this fails: it adds what is new."""
+    """If this fails, run tests/persistence/kept_models.py: it adds files of new estimators."""
     found = set().union(*(names_in(path) for path in FILES))
     bases = ("skjetsim.base.", "skjetsim.compose.ConditionalTransformerMixin")
     missing = {
@@ -57,5 +57,5 @@ def test_each_public_estimator_is_kept():
         if issubclass(cls, BaseEstimator) and not name.startswith(bases)
     } - found
     assert not missing
-    # Encoders that no public estimator owns yet.
+    # Encoders that no public estimator has yet.
     assert set(STATE) - found <= {"CloudEncoder", "ImageEncoder"}

@@ -1,4 +1,4 @@
-"""Names in model files: what users import, or a registered one; never where the code is."""
+"""Names in model files: public or registered ones, never the place of the code."""
 
 import importlib
 import inspect
@@ -58,7 +58,7 @@ def test_what_is_registered_is_there():
 
 
 class Widths:
-    """Fitted state as an estimator may have it."""
+    """Fitted state of an estimator."""
 
     def __init__(self, first):
         self.first = first
@@ -66,7 +66,7 @@ class Widths:
 
 @pytest.fixture
 def as_ours(monkeypatch):
-    """The class above as if it were of a private file of the package."""
+    """The class above, as if it were in a private file of the package."""
     monkeypatch.setattr(Widths, "__module__", "skjetsim.flows._widths")
     module = types.ModuleType("skjetsim.flows._widths")
     module.Widths = Widths

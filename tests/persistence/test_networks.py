@@ -1,4 +1,4 @@
-"""Networks come back by the name of their attribute, whole or not at all."""
+"""Networks are restored by the name of their attribute, whole or not at all."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a model file may name: nothing in it runs code."""
+"""Names that a model file may hold. Nothing in it runs code."""
 
 import os
 import sys
@@ -133,7 +133,7 @@ def test_functions_that_are_not_registered(model, path, name):
 
 
 def test_no_code_runs(path, tmp_path, monkeypatch):
-    """A module that would leave a trace when imported, and a pickle that would when read."""
+    """Neither a module that the file names nor a pickle in it is run."""
     trace = tmp_path / "trace"
     (tmp_path / "evil_package.py").write_text(f"open({str(trace)!r}, 'w').close()\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -165,9 +165,17 @@ def test_foreign_classes_load_where_they_are_trusted(path):
     save(Foreign(3).fit(X), path)
     with pytest.raises(TypeError, match=f"trusted=.*{name}"):
         load(path)
-    again = load(path, trusted=[name])
-    assert again.value == 3
-    assert_array_equal(again.mean_, X.mean(axis=0))
+    for trusted in ([name], {Foreign}, (Foreign, "another.Model")):
+        again = load(path, trusted=trusted)
+        assert again.value == 3
+        assert_array_equal(again.mean_, X.mean(axis=0))
+
+
+@pytest.mark.parametrize("trusted", ["network_toys.Foreign", Foreign, None, [Foreign()], [None]])
+def test_what_is_trusted_is_a_list_of_classes(model, path, trusted):
+    save(model, path)
+    with pytest.raises(TypeError, match=r"list of classes or of their names.*trusted=\[Class\]"):
+        load(path, trusted=trusted)
 
 
 def test_a_function_that_does_something_is_not_written(path):

@@ -1,4 +1,4 @@
-"""Files of other versions: read where nothing can go wrong, else refused with the cure."""
+"""Files of other versions are read if that is safe, else refused with the cure."""
 
 import json
 import zipfile

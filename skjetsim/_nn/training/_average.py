@@ -1,4 +1,4 @@
-"""Running average of the weights; skorch has none."""
+"""Running average of the weights, which skorch does not have."""
 
 from contextlib import contextmanager
 
@@ -8,15 +8,14 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class RunningAverage:
     """Exponential running average of a module's parameters, which can take their place.
 
-    It starts at what the parameters are when it is first updated, or at `module`'s now. Buffers
-    are the module's own. torch's `AveragedModel` is a second module next to the first, and not what
-    callbacks see.
+    It starts at the parameters of `module`, or at those of the first update. It holds no buffers.
+    torch's `AveragedModel` is a second module, which callbacks would not see.
 
     Parameters
     ----------
     decay : float
     module : Module, optional
-        One that is trained already.
+        A trained module.
     """
 
     def __init__(self, decay, module=None):
@@ -26,7 +25,7 @@ class RunningAverage:
             self.update(module)
 
     def update(self, module):
-        """Take another step's parameters in."""
+        """Add the parameters of another step."""
         now = [parameter.detach() for parameter in module.parameters()]
         if self.values is None:
             self.values = [value.clone() for value in now]
@@ -34,7 +33,7 @@ class RunningAverage:
             get_ema_multi_avg_fn(self.decay)(self.values, now, None)
 
     def swap(self, module):
-        """Exchange the module's parameters with the average; twice is as before."""
+        """Exchange the module's parameters with the average. A second call undoes it."""
         if self.values is None:
             return
         for index, parameter in enumerate(module.parameters()):

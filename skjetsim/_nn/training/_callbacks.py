@@ -1,13 +1,13 @@
-"""skorch's callbacks in a training: own copies, a progress bar, a wish to stop."""
+"""skorch's callbacks in a training: copies, checks, a progress bar, and how a callback stops it."""
 
 import copy
 import dis
 
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import BatchScoring, Callback, EpochScoring, LRScheduler
 
 
 class _EpochBar(Callback):
-    """Progress over the epochs of a training; skorch's own bar is of the batches of one."""
+    """Progress over the epochs; skorch's own bar shows the batches of one epoch."""
 
     def on_train_begin(self, net, **kwargs):
         from tqdm.auto import tqdm
@@ -28,14 +28,14 @@ class _EpochBar(Callback):
 
 
 def make_callbacks(plan):
-    """Copies of the plan's callbacks, so that trainings share no state; and the progress bar.
+    """Copy the plan's callbacks, so that trainings share no state, and add the progress bar.
 
-    The copies are shallow: what a callback was given, such as the writer of a logger, is the same.
+    The copies are shallow: the writer of a logger, for example, is the one that was given.
 
     Raises
     ------
     TypeError
-        If something else is among them.
+        If `plan.callbacks` holds something else, or a scorer that a network cannot be given to.
     ValueError
         If two schedules would set the learning rate.
     """
@@ -62,12 +62,37 @@ def _check_callback(callback, plan):
             f"callbacks has an LRScheduler, but schedule={plan.schedule!r} sets the learning rate "
             'too: set schedule="constant".'
         )
+    scoring = getattr(callback, "scoring", None)
+    if issubclass(kind, BatchScoring) or (issubclass(kind, EpochScoring) and _is_scorer(scoring)):
+        raise TypeError(
+            f"callbacks holds {kind.__name__}(scoring={scoring!r}), but a network in training has "
+            "no predict and no score. Give EpochScoring a function scoring(net, X, y), which gets "
+            "the held-out rows as the network sees them, and y=None. To score events, score the "
+            "fitted estimator."
+        )
+
+
+def _is_scorer(scoring):
+    """Whether `scoring` is a name, a scorer or a metric, which all need predictions."""
+    package = getattr(scoring, "__module__", "").partition(".")[0]
+    return not callable(scoring) or package in ("sklearn", "skjetsim")
+
+
+def check_monitored(callbacks, why):
+    """Raise ValueError if a callback monitors "valid_loss", which is not there; `why` says why."""
+    for name, callback in callbacks:
+        if getattr(callback, "monitor", None) == "valid_loss":
+            raise ValueError(
+                f'The callback {name} monitors "valid_loss", which this training does not have: '
+                f'{why}. Or give the callback monitor="train_loss".'
+            )
 
 
 def is_decision(error):
-    """Whether a `raise` statement raised a KeyboardInterrupt, and no Ctrl-C.
+    """Whether a `raise` statement raised a KeyboardInterrupt, rather than Ctrl-C.
 
-    skorch's EarlyStopping ends training so. A signal's comes in between other instructions.
+    skorch's EarlyStopping ends training by such a statement. A signal arrives between other
+    instructions.
     """
     trace = error.__traceback__
     while trace.tb_next is not None:

@@ -1,4 +1,4 @@
-"""Training checkpoints: written atomically after each epoch, read back without pickle."""
+"""Training checkpoints: written in one step after each epoch, read back without pickle."""
 
 import hashlib
 import os
@@ -7,12 +7,12 @@ import torch
 
 from skjetsim.utils._atomic import replacing
 
-# Of a plan: what changes nothing, and callbacks, which have no text that says what they do.
+# Fields of a plan that change no weights, and callbacks, which no text describes.
 NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
 
 
 def fingerprint(plan, data, module):
-    """Digest of everything that decides a training's course, to recognise a foreign checkpoint."""
+    """Digest of all that decides the course of a training, to recognise a foreign checkpoint."""
     digest = hashlib.blake2b(digest_size=16)
     settings = {name: value for name, value in vars(plan).items() if name not in NOT_OF_COURSE}
     digest.update(repr(sorted(settings.items())).encode())
@@ -41,9 +41,9 @@ def load_checkpoint(path, expected):
     Raises
     ------
     ValueError
-        If the file belongs to another training, is damaged, or is no checkpoint.
+        If the file belongs to another training, is damaged, or is not a checkpoint.
     OSError
-        If it may not be opened.
+        If the file cannot be opened.
     """
     if not os.path.exists(path):
         return None
@@ -51,12 +51,12 @@ def load_checkpoint(path, expected):
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
         except Exception:
-            # PyTorch's own message advises to read the file without weights_only, and run its code.
+            # PyTorch's own message advises to read the file in a way that runs code from it.
             state = None
     if not isinstance(state, dict):
         raise ValueError(
-            f"The checkpoint {path!r} cannot be read: it is damaged, or something else. Delete it "
-            "to start afresh, or give another path."
+            f"The checkpoint {path!r} cannot be read: it is damaged, or is something else. Delete "
+            "it to start afresh, or give another path."
         )
     if state.get("fingerprint") != expected:
         raise ValueError(

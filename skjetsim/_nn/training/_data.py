@@ -1,18 +1,18 @@
-"""What networks are trained on: rows, levels without pairs, or draws of noise."""
+"""Training data of networks: rows, levels without pairs, or draws of noise."""
 
 from dataclasses import dataclass
 
 import torch
 
-NOISE_SEED = 0  # of the draws that all epochs are validated on
+NOISE_SEED = 0  # of the draws for validation, the same in all epochs
 
 
 class Data:
-    """What all training and validation data share.
+    """Base class of training and validation data.
 
     A subclass has `device`, `n_rows` and `batches(batch_size, generator=None)`, which yields
-    mini-batches as `Rows`, and shuffles them if there is a generator, as in training. A subclass
-    that holds tensors has `tensors`, too.
+    mini-batches as `Rows`. It shuffles the rows if there is a generator, as in training. A subclass
+    that holds tensors also has `tensors`.
     """
 
     def __len__(self):
@@ -23,11 +23,11 @@ class Data:
         return -(-self.n_rows // batch_size)
 
     def tensors(self):
-        """All that the data consist of, for the fingerprint of a checkpoint."""
+        """All tensors of the data, for the fingerprint of a checkpoint."""
         return ()
 
     def normalised(self):
-        """Scale weights to a mean of one, so that the step size does not depend on them."""
+        """Scale the weights to a mean of one, so that the step size does not depend on them."""
         return self
 
 
@@ -52,7 +52,7 @@ class Rows(Data):
 
     @property
     def device(self):
-        """Where the tensors lie."""
+        """Device of the tensors."""
         return self.inputs[0].device
 
     def rows(self, index):
@@ -67,7 +67,7 @@ class Rows(Data):
         return Rows(self.inputs, self.weight / self.weight.mean())
 
     def batches(self, batch_size, generator=None):
-        """Yield every row once; no more than a mini-batch is copied at a time."""
+        """Yield every row once, and copy only one mini-batch at a time."""
         if generator is None:
             for start in range(0, len(self), batch_size):
                 yield self.rows(slice(start, start + batch_size))
@@ -85,19 +85,19 @@ class Rows(Data):
 class Unpaired(Data):
     """Theory and measured events whose rows do not correspond, and pairs whose rows do.
 
-    An epoch passes once over the longer level; the other one, and the pairs, are passed over as
-    often as that takes, in a new order each time. The rows that do not fill a batch wait for
-    another epoch. Without a generator, as in validation, what is longer is cut, and there are no
-    pairs.
+    An epoch passes once over the longer level. Meanwhile the other level and the pairs are passed
+    over several times, in a new order each time. The last rows, which do not fill a batch, are left
+    out of the epoch. Without a generator, as in validation, the longer level is cut, and there are
+    no pairs.
 
     Attributes
     ----------
     levels : tuple of Tensor
         Theory and measured events.
     pairs : tuple of Tensor
-        Theory and measured side of events that are known on both; empty without any.
+        Theory and measured side of events that are known on both levels. Empty if there are none.
     weights : tuple of Tensor or None
-        Of theory events, measured events and pairs, which are then drawn by weight.
+        Of theory events, measured events and pairs. Weighted events are drawn by weight.
     """
 
     levels: tuple
@@ -111,7 +111,7 @@ class Unpaired(Data):
 
     @property
     def device(self):
-        """Where the tensors lie."""
+        """Device of the tensors."""
         return self.levels[0].device
 
     def n_batches(self, batch_size):
@@ -142,12 +142,11 @@ class Unpaired(Data):
 
 
 def _order(n_available, n_rows, weight, generator):
-    """Numbers of `n_rows` rows: whole passes in random order, or draws by weight."""
+    """Indices of `n_rows` rows: whole passes in random order, or draws by weight."""
     if weight is not None:
         return torch.multinomial(weight, n_rows, replacement=True, generator=generator)
-    passes = [
-        torch.randperm(n_available, generator=generator) for _ in range(-(-n_rows // n_available))
-    ]
+    n_passes = -(-n_rows // n_available)
+    passes = [torch.randperm(n_available, generator=generator) for _ in range(n_passes)]
     return torch.cat(passes)[:n_rows]
 
 
@@ -155,14 +154,14 @@ def _order(n_available, n_rows, weight, generator):
 class Draws(Data):
     """Standard normal noise in place of rows, fresh in each mini-batch.
 
-    For a network that learns from a function, such as a density, in place of events.
+    It is for a network that learns from a function, such as a density, instead of events.
 
     Attributes
     ----------
     n_rows : int
         Draws in an epoch.
     n_columns : int
-        Width of the noise, the one input of a mini-batch.
+        Width of the noise. A mini-batch has no other input.
     device : str
     """
 
@@ -171,7 +170,7 @@ class Draws(Data):
     device: str = "cpu"
 
     def batches(self, batch_size, generator=None):
-        """Yield noise; without a generator the same each time."""
+        """Yield noise, which is the same each time if there is no generator."""
         if generator is None:
             generator = torch.Generator().manual_seed(NOISE_SEED)
         for start in range(0, self.n_rows, batch_size):
@@ -180,9 +179,9 @@ class Draws(Data):
 
 
 class Batches:
-    """Mini-batches of an epoch, in a new order each time they are iterated over.
+    """Mini-batches of an epoch. Each iteration has a new order.
 
-    Stands where skorch has a `DataLoader`, which collates row by row.
+    It takes the place of skorch's `DataLoader`, which collates row by row.
     """
 
     def __init__(self, data, batch_size, generator=None):

@@ -1,4 +1,4 @@
-"""Which device a network is trained on."""
+"""The device that a network is trained on."""
 
 import torch
 

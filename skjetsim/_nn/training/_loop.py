@@ -1,9 +1,10 @@
 """The course of a training: schedule, best epoch, patience, checkpoint.
 
-skorch has callbacks for these, which drive one optimizer, start anew when a training resumes, or
-hold weights that are not the averaged ones; so they stay ours.
+skorch has callbacks for these. They are not used, since they drive only one optimizer, start anew
+when a training resumes, or keep the weights instead of their average.
 """
 
+import copy
 import math
 
 import numpy as np
@@ -15,19 +16,19 @@ from skjetsim.utils._warnings import warn_user
 CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
 
 
-class StopTraining(Exception):  # noqa: N818 - as StopIteration, no error
-    """Ends the loop over epochs; the training is then over as any other."""
+class StopTraining(Exception):  # noqa: N818 - not an error, like StopIteration
+    """Ends the loop over epochs, without an error."""
 
 
 class Course:
-    """What a training remembers from epoch to epoch; resumes from its checkpoint.
+    """State of a training from epoch to epoch. It resumes from the checkpoint if there is one.
 
     Parameters
     ----------
     net : TrainingNet
         Initialised.
     data : Rows, Unpaired or Draws
-        What it is trained on.
+        Training data.
     """
 
     def __init__(self, net, data):
@@ -42,41 +43,42 @@ class Course:
         self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
 
     def epochs_left(self):
-        """Epochs that are still to be trained."""
+        """Number of epochs that remain."""
         return 0 if self.stopped else self.plan.max_epochs - len(self.net.history)
 
     def set_learning_rates(self, batch):
-        """Set those of all optimizers for mini-batch number `batch`."""
+        """Set the learning rates of all optimizers for mini-batch number `batch`."""
         if self.plan.schedule == "constant":
-            return  # what there is may be set by a callback
+            return  # a callback may have set them
         factor = self.plan.learning_rate_factor(batch, self.n_batches)
         for group in self.groups:
             group["lr"] = group["initial_lr"] * factor
 
     def end_epoch(self):
-        """Keep the weights where the epoch is the best.
+        """Keep the weights if this epoch is the best so far.
 
         Raises
         ------
         ValueError
             If the loss is not finite in the first epoch.
         StopTraining
-            If it is not in a later one.
+            If the loss is not finite in a later epoch.
         """
         entries = self.net.history[-1]
         valid_loss = entries.get("valid_loss")
         if not math.isfinite(entries["train_loss"] + (valid_loss or 0.0)):
             self._stop_not_finite()
-        # Without validation the last finite epoch is the best one known.
+        # Without validation the last finite epoch counts as the best.
         is_best = valid_loss is None or valid_loss < self.best["loss"]
         if valid_loss is not None:
             self.net.history.record("valid_loss_best", is_best)
         if is_best:
             loss = math.inf if valid_loss is None else valid_loss
-            self.best = {"epoch": len(self.net.history), "loss": loss, "weights": self._weights()}
+            weights = copy.deepcopy(self.net.module_.state_dict())
+            self.best = {"epoch": len(self.net.history), "loss": loss, "weights": weights}
 
     def leave_epoch(self, stop):
-        """Say whether training is over, by a callback's wish or ours, and write the checkpoint."""
+        """Write the checkpoint, and return whether to stop: `stop` is the wish of a callback."""
         waited = len(self.net.history) - self.best["epoch"]
         patience = self.plan.patience
         monitored = math.isfinite(self.best["loss"])
@@ -86,13 +88,10 @@ class Course:
         return self.stopped
 
     def finish(self):
-        """Restore the best epoch: at the end, and where training was interrupted."""
+        """Restore the best epoch, at the end or after an interruption."""
         if self.best["weights"] is not None:
             self.net.module_.load_state_dict(self.best["weights"])
         self.net.best_epoch_ = self.best["epoch"]
-
-    def _weights(self):
-        return {name: v.detach().clone() for name, v in self.net.module_.state_dict().items()}
 
     def _stop_not_finite(self):
         epoch = len(self.net.history)
@@ -144,6 +143,6 @@ class Course:
 
 
 def _plain(entries):
-    """Numbers and text of an epoch's history: callbacks record what no checkpoint may hold."""
+    """Numbers and text of an epoch's history. A checkpoint holds nothing else from callbacks."""
     entries = {k: v.item() if isinstance(v, np.generic) else v for k, v in entries.items()}
     return {k: v for k, v in entries.items() if isinstance(v, (bool, int, float, str))}

@@ -1,19 +1,17 @@
 """Means of losses over a mini-batch and over an epoch."""
 
-import functools
-import operator
-
 import torch
 from torch import nn
 
 
 class WeightedMean(nn.Module):
-    """Sum of the named losses, each the mean over rows, times their weights."""
+    """Sum of the named losses, each averaged over rows by their weights."""
 
     def forward(self, losses, weight=None):
         """Return the scalar that is minimised, and the mean of each loss by name."""
         means = {name: _mean(loss, weight) for name, loss in losses.items()}
-        return functools.reduce(operator.add, means.values()), means
+        first, *others = means.values()
+        return sum(others, first), means
 
 
 def _mean(loss, weight):
@@ -27,25 +25,21 @@ def _mean(loss, weight):
 
 
 class EpochMeans:
-    """Means by name; sums stay on the device, whence all come at once at the end of an epoch."""
+    """Means by name. The sums stay on the device until the end of an epoch."""
 
     def __init__(self):
-        self.totals, self.n_rows = {}, {}
+        self.sums = {}
 
     def add(self, name, total, n_rows):
         """Add the sum over some rows, a tensor of shape ()."""
-        if name in self.totals:
-            self.totals[name] = self.totals[name] + total
-            self.n_rows[name] += n_rows
-        else:
-            self.totals[name], self.n_rows[name] = total, n_rows
+        before, n_before = self.sums.get(name, (0.0, 0))
+        self.sums[name] = before + total, n_before + n_rows
 
     def collect(self):
-        """Return the means as floats."""
-        if not self.totals:
+        """Return the means as floats. All sums cross to the host at once."""
+        if not self.sums:
             return {}
-        totals = torch.stack([total.double() for total in self.totals.values()]).tolist()
-        return {
-            name: total / n_rows
-            for (name, n_rows), total in zip(self.n_rows.items(), totals, strict=True)
-        }
+        totals = torch.stack([total.double() for total, _ in self.sums.values()]).tolist()
+        numbers = [n_rows for _, n_rows in self.sums.values()]
+        means = (total / n_rows for total, n_rows in zip(totals, numbers, strict=True))
+        return dict(zip(self.sums, means, strict=True))

@@ -1,11 +1,12 @@
-"""The skorch net that every network is trained by.
+"""The skorch net that trains every network.
 
-Its loop, splits, iterators and notifications are skorch's. Ours is the step, over mini-batches of
-tensors that already lie on the device: nothing is done per row, and no number crosses from the
-device to the host within an epoch (skorch asks for each loss), so that an epoch costs what a bare
-loop over the same network costs.
+Loop, splits, iterators and notifications are those of skorch. The step is ours. Its mini-batches
+are tensors that already lie on the device: nothing is done row by row, and no number crosses from
+the device to the host within an epoch, as each loss does in skorch. So an epoch costs as much as a
+bare loop over the same network.
 """
 
+import copy
 import math
 from contextlib import nullcontext
 
@@ -13,12 +14,12 @@ import torch
 from skorch import NeuralNet
 
 from skjetsim._nn.training._average import RunningAverage
-from skjetsim._nn.training._callbacks import is_decision, make_callbacks
+from skjetsim._nn.training._callbacks import check_monitored, is_decision, make_callbacks
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
 
-MONITOR_SEED = 0  # of the noise that all epochs are validated with
+MONITOR_SEED = 0  # of the noise for validation, the same in all epochs
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
 
 
@@ -51,14 +52,14 @@ class TrainingNet(NeuralNet):
             callbacks=make_callbacks(plan) or "disable",
             verbose=int(plan.verbose),
             device=device,
-            use_caching=False,  # of outputs, which losses have none of
+            use_caching=False,  # a loss has no outputs to cache
         )
         self.plan = plan
         self.generator = generator
         self.best_epoch_ = 0
 
     def get_default_callbacks(self):
-        """None: what skorch's do happens here without asking for each loss."""
+        """Return no callbacks. This class does their work without asking for each loss."""
         return []
 
     # Components.
@@ -70,10 +71,10 @@ class TrainingNet(NeuralNet):
         return super().initialize()
 
     def initialize_optimizer(self, triggered_directly=None):
-        """Create an optimizer for each name of the module's groups; fused: one call for all."""
+        """Create an optimizer for each step. They are fused: one call updates all parameters."""
         self.optimizer_names_ = {}
         for step, groups in self.module_.groups().items():
-            # skorch's callbacks know `optimizer_`.
+            # skorch's callbacks know the name `optimizer_`.
             name = f"optimizer_{step}_" if self.optimizer_names_ else "optimizer_"
             self.optimizer_names_[step] = name
             groups = [self._rates(group) for group in groups]
@@ -82,22 +83,21 @@ class TrainingNet(NeuralNet):
         return self
 
     def _rates(self, group):
-        """A parameter group with the plan's rates where it has none of its own."""
-        rates = {"lr": self.plan.learning_rate, "weight_decay": self.plan.weight_decay}
-        group = rates | group
+        """Complete a parameter group with the plan's rates."""
+        group = {"lr": self.plan.learning_rate, "weight_decay": self.plan.weight_decay} | group
         group["lr"] *= group.pop("lr_factor", 1.0)
         return group | {"params": list(group["params"]), "initial_lr": group["lr"]}
 
     def optimizers(self):
-        """Optimizers by the name of their step."""
+        """Return the optimizers by the name of their step."""
         return {step: getattr(self, name) for step, name in self.optimizer_names_.items()}
 
     def averaged(self):
-        """Context in which the module has the averaged weights, if there is an average."""
+        """Return a context in which the module has the averaged weights, if there are any."""
         return nullcontext() if self.average_ is None else self.average_.in_place(self.module_)
 
     def entries(self):
-        """Entries of each epoch's history, without what is there for skorch's callbacks."""
+        """Return the history of each epoch, without what only callbacks of skorch use."""
         return [
             {name: value for name, value in epoch.items() if name not in FOR_CALLBACKS}
             for epoch in self.history.to_list()
@@ -106,7 +106,7 @@ class TrainingNet(NeuralNet):
     # Training.
 
     def fit(self, X, y=None, **fit_params):
-        """Train anew; restores the best epoch, also on Ctrl-C, which is raised again.
+        """Train anew and restore the best epoch. Ctrl-C restores it too, and is raised again.
 
         Parameters
         ----------
@@ -121,13 +121,14 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            If the loss is not finite in the first epoch.
+            If the loss is not finite in the first epoch, or a callback monitors a validation loss
+            that is not there.
         """
         self.best_epoch_ = 0
         return super().fit(X.normalised(), None if y is None else y.normalised())
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
-        """As skorch's, which would keep the last epoch, and a user's Ctrl-C from going on up."""
+        """Train and keep the best epoch. skorch keeps the last one, and swallows Ctrl-C."""
         if self.plan.ema_decay is not None:
             self.average_ = RunningAverage(self.plan.ema_decay)
         self.course_ = Course(self, X)
@@ -141,17 +142,17 @@ class TrainingNet(NeuralNet):
             self._leave_loop(X, y)
             self.course_, self.average_ = None, None
             for optimizer in self.optimizers().values():
-                optimizer.state.clear()  # twice the weights, of use to nobody after the fit
+                optimizer.state.clear()  # twice the size of the weights, and no longer needed
         return self
 
     def train_once(self, data, plan):
-        """Pass once over more rows at the plan's learning rate; optimizers and average go on.
+        """Pass once over more rows at the plan's learning rate. Optimizers and average continue.
 
         Parameters
         ----------
         data : Rows, Unpaired or Draws
         plan : TrainingPlan
-            Its batch size, learning rate, weight decay, clipping and average count.
+            Its batch size, rates, clipping, average and callbacks are used.
 
         Returns
         -------
@@ -160,17 +161,18 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            If the loss is not finite; the network is then as it was before.
+            If the loss is not finite. The network is then as it was before.
         """
         self._take_up(plan)
-        before = self._snapshot()
+        average = self.average_ and self.average_.values
+        before = copy.deepcopy((self.module_.state_dict(), average))
         self.notify("on_train_begin", X=data, y=None)
         try:
             self.fit_loop(data, epochs=1)
         except StopTraining:
             pass
         except BaseException:
-            self._restore(before)
+            self._restore(*before)
             raise
         finally:
             if self.average_ is not None:
@@ -185,16 +187,19 @@ class TrainingNet(NeuralNet):
         self.notify("on_train_end", X=X, y=y)
 
     def _take_up(self, plan):
-        """Go on by another plan: from the trained weights, not from their average."""
+        """Continue by another plan, from the trained weights and not from their average."""
         trained = self.initialized_
         if not trained:
             self.initialize()
         rates = (self.plan.learning_rate, self.plan.weight_decay)
+        if (self.plan.callbacks, self.plan.verbose) != (plan.callbacks, plan.verbose):
+            self.callbacks = make_callbacks(plan) or "disable"
+            self._initialize_callbacks()
         self.plan, self.batch_size = plan, plan.batch_size
         if rates != (plan.learning_rate, plan.weight_decay):
             self.initialize_optimizer()
         for optimizer in self.optimizers().values():
-            for group in optimizer.param_groups:  # a schedule has brought it to zero
+            for group in optimizer.param_groups:  # a schedule may have brought it to zero
                 group["lr"] = group["initial_lr"]
         if self.average_ is not None:
             self.average_.swap(self.module_)
@@ -205,26 +210,20 @@ class TrainingNet(NeuralNet):
         else:
             self.average_.decay = plan.ema_decay
 
-    def _snapshot(self):
-        average = None if self.average_ is None else self.average_.values
-        weights = {name: value.clone() for name, value in self.module_.state_dict().items()}
-        return weights, average and [value.clone() for value in average]
-
-    def _restore(self, snapshot):
-        weights, average = snapshot
+    def _restore(self, weights, average):
         self.module_.load_state_dict(weights)
         if self.average_ is not None:
             self.average_.values = average
-        self.initialize_optimizer()  # its moments may not be finite
+        self.initialize_optimizer()  # the moments of the old one may not be finite
 
     # skorch's protocol.
 
     def get_split_datasets(self, X, y=None, **fit_params):
-        """Training and validation data as they were given."""
+        """Return training and validation data as they were given."""
         return X, y
 
     def notify(self, method_name, **cb_kwargs):
-        """As skorch's; at the end of an epoch callbacks see the averaged weights, and may stop."""
+        """Call all callbacks. At the end of an epoch they see averaged weights, and may stop."""
         if method_name != "on_epoch_end":
             super().notify(method_name, **cb_kwargs)
             return
@@ -241,8 +240,14 @@ class TrainingNet(NeuralNet):
         if stop:
             raise StopTraining
 
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Refuse callbacks that monitor a validation loss if there is none."""
+        if y is None:
+            why = "no events are held back. Raise validation_fraction and call fit"
+            check_monitored(self.callbacks_, why)
+
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Look at the epoch before the callbacks do."""
+        """Check the epoch, and keep it if it is the best, before the callbacks are called."""
         self.module_.check_epoch(self.history[-1])
         if self.course_ is None and not math.isfinite(self.history[-1, "train_loss"]):
             raise ValueError(
@@ -254,7 +259,7 @@ class TrainingNet(NeuralNet):
             self.course_.end_epoch()
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Train on an epoch's batches, or monitor the data held back."""
+        """Train on the batches of an epoch, or monitor the held-out data."""
         if iterator is None:
             return
         if not training:
@@ -281,7 +286,7 @@ class TrainingNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def train_step(self, batch, **fit_params):
-        """One optimization step; the losses stay on the device."""
+        """Take one optimization step. The losses stay on the device."""
         module = self.module_
         step = module.steps[self.n_batches_ % len(module.steps)]
         if self.course_ is not None:
@@ -307,5 +312,7 @@ class TrainingNet(NeuralNet):
         generator = torch.Generator().manual_seed(MONITOR_SEED)
         with self.averaged():
             value = self.module_.monitor(data, generator)
-        if value is not None:
+        if value is None:
+            check_monitored(self.callbacks_, "the network's `monitor` gives none. Override it")
+        else:
             self.history.record("valid_loss", float(value))

@@ -1,4 +1,4 @@
-"""Base class of the networks: a torch module that says what it learns from."""
+"""Base class of the networks: a torch module and its loss."""
 
 from abc import ABCMeta, abstractmethod
 
@@ -7,18 +7,18 @@ from torch import nn
 
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
 
-VALIDATION_ROWS = 4096  # at once: bounds the memory
+VALIDATION_ROWS = 4096  # at once, which bounds the memory
 
 
 class Network(nn.Module, metaclass=ABCMeta):
-    """A torch module and its loss; a new model overrides `losses`, and more where it has to.
+    """A torch module and its loss. A new model overrides `losses`, and other methods if it has to.
 
     Attributes
     ----------
     steps : tuple of str
         Names of the optimization steps, in turn: ("loss",), or ("critic",) * 3 + ("generator",).
-        Each step takes a mini-batch of its own. The turn goes on over epochs, of however few
-        mini-batches, and is kept by checkpoints.
+        Each step takes a mini-batch of its own. The turn continues from epoch to epoch, even if an
+        epoch has few mini-batches, and checkpoints keep it.
     """
 
     steps = ("loss",)
@@ -26,7 +26,7 @@ class Network(nn.Module, metaclass=ABCMeta):
 
     @abstractmethod
     def losses(self, step, batch, generator):
-        """Return what a step minimises.
+        """Return the losses that a step minimises.
 
         Parameters
         ----------
@@ -34,14 +34,15 @@ class Network(nn.Module, metaclass=ABCMeta):
             One of `steps`.
         batch : Rows
         generator : torch.Generator
-            On the CPU. All noise is drawn from it: checkpoints keep its state.
+            On the CPU. Draw all noise from it: checkpoints keep its state.
 
         Returns
         -------
         dict of str to Tensor
-            Losses by name. Those of shape (n_rows,), or of several draws of the rows one after
-            another, are averaged by the weights of the mini-batch; one of shape () is taken as it
-            is. Their sum is minimised; if there are several, `history_` has each by its name.
+            Losses by name. A loss of shape (n_rows,) is averaged by the weights of the mini-batch.
+            It may also hold several draws of all rows, one draw after another. A loss of shape ()
+            is taken as it is. The sum of the losses is minimised. If there are several, `history_`
+            has each by its name.
         """
 
     def groups(self):
@@ -50,23 +51,23 @@ class Network(nn.Module, metaclass=ABCMeta):
         Returns
         -------
         dict of str to list of dict
-            For each name in `steps` torch's parameter groups: "params", and where they are not the
-            plan's "lr", or "lr_factor" of the plan's, "weight_decay", "betas", "eps". The first
-            optimizer is the one that skorch's callbacks know.
+            For each name in `steps` the parameter groups of torch. Each has "params", and may have
+            "lr" (or "lr_factor", times the plan's rate), "weight_decay", "betas" and "eps" of its
+            own. skorch's callbacks see the first optimizer.
         """
         return {"loss": [{"params": [p for p in self.parameters() if p.requires_grad]}]}
 
     def monitor(self, data, generator):
-        """Return by what the best epoch is chosen, lower being better; None keeps the last one.
+        """Return the number that is lowest in the best epoch, or None to keep the last epoch.
 
         It is called in evaluation mode, with the averaged weights if there is an average. By
-        default it is the mean of the loss; where several steps have losses of their own, these say
-        nothing of the quality, and it is None.
+        default it is the mean of the loss. If several steps have different losses, they say
+        nothing about the quality, and the default is None.
 
         Parameters
         ----------
         data : Rows, Unpaired or Draws
-            What is held back for validation.
+            Held back for validation.
         generator : torch.Generator
             On the CPU, in the same state for each epoch.
 
@@ -79,23 +80,23 @@ class Network(nn.Module, metaclass=ABCMeta):
         return weighted_mean(data, lambda batch: self.losses(self.steps[0], batch, generator))
 
     def log(self, name, values):
-        """Put the mean of `values` over the rows of an epoch of training into `history_`."""
+        """Write the mean of `values` over all rows of a training epoch into `history_`."""
         if self._logged is not None:
             self._logged.add(name, values.detach().sum(), values.numel())
 
     def check_epoch(self, entries):
-        """Raise ValueError if an epoch's entries of the history say that training is in vain."""
+        """Raise ValueError if the history entries of an epoch show that training is in vain."""
 
 
 @torch.no_grad()
 def weighted_mean(data, losses):
-    """Mean of losses over data, by their weights.
+    """Weighted mean of losses over data.
 
     Parameters
     ----------
     data : Rows, Unpaired or Draws
     losses : callable
-        Of a mini-batch; returns what `Network.losses` returns.
+        `losses(batch)` of a mini-batch returns the same as `Network.losses`.
 
     Returns
     -------

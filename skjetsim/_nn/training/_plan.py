@@ -7,38 +7,37 @@ SCHEDULES = ("cosine", "constant", "inverse_epoch")
 
 
 class TrainingWarning(UserWarning):
-    """Training stopped before its time; the message says in which epoch and what was kept."""
+    """Training stopped early. The message says in which epoch, and which weights were kept."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a network is trained; estimators fill it from their parameters.
+    """How a network is trained. Estimators fill it from their parameters.
 
     Attributes
     ----------
     batch_size, max_epochs : int
     learning_rate, weight_decay : float
-        Of AdamW, where the network's `groups` give no others.
+        Of AdamW, for the parameter groups of a network that set no other values.
     schedule : {"cosine", "constant", "inverse_epoch"}
-        "cosine" warms up over the first 2% of the steps, at most 200, then falls to zero;
-        "inverse_epoch" divides by the number of the epoch, from 1.
+        "cosine" rises over the first 2% of the steps, at most 200, then falls to zero.
+        "inverse_epoch" divides the learning rate by the number of the epoch, from 1.
     gradient_clip : float or None
         Largest norm of the gradient of each optimizer.
     patience : int or None
-        Epochs without a better validation loss after which training stops.
+        Training stops after this many epochs without a better validation loss.
     ema_decay : float or None
-        Decay per step of the running average of the weights, which is then what is validated
-        and kept.
+        Decay per step of the running average of the weights. The average is then validated and
+        kept, in place of the weights.
     checkpoint : str or None
-        File a killed training resumes from.
+        File that a killed training resumes from.
     callbacks : sequence of skorch Callback, or of (name, Callback)
-        Each training works on copies of its own. They decide on no checkpoint's fingerprint, and
-        what they remember is not in it: when training resumes they start anew, with the history
-        of the epochs before.
+        Each training works on its own copies. A checkpoint does not depend on them and does not
+        hold their state: when training resumes they start anew, with the history so far.
     verbose : bool
         Show a progress bar, and let callbacks print.
     course : str
-        What else decides on the training, so that its checkpoint is not another's.
+        Text about what else decides the training, so that it resumes no other's checkpoint.
     """
 
     batch_size: int = 1024
