@@ -2,7 +2,7 @@
 
 They are scikit-learn's own (`sklearn.utils.estimator_checks`) and, on top of them, the contract of
 generators, simulators, unfolders and transformers of y given X: seeds, shapes, names, weights, bad
-input, scores, copies and files.
+input, scores, densities, copies and files.
 """
 
 import re

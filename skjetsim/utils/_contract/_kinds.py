@@ -6,6 +6,7 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.utils._contract import (
     _any_table,
     _conditional,
+    _density,
     _draws,
     _fits,
     _input,
@@ -95,7 +96,7 @@ def contract_checks(estimator, any_table):
     """
     if is_conditional_transformer(estimator):
         return _of(_conditional)
-    checks = _of(_draws) + _of(_fits) + _of(_scores)
+    checks = _of(_draws) + _of(_fits) + _of(_scores) + _of(_density)
     if not hasattr(estimator, "steps"):  # in a Pipeline, its first step meets what is wrong
         checks += _of(_names) + _of(_input)
         if has_fit_parameter(estimator, "sample_weight"):
@@ -128,11 +129,4 @@ def _not_for(estimator):
         names |= {"check_lengths", "check_missing_y", "check_true_pairs_score_higher"}
     if _is_unpaired(estimator):
         names |= {"check_lengths", "check_true_pairs_score_higher"}
-    if _saves_no(estimator):
-        names.add("check_saved_and_loaded")
     return names
-
-
-def _saves_no(estimator):
-    """Whether `skjetsim.save` knows the class: those of this package and of scikit-learn."""
-    return type(estimator).__module__.split(".")[0] not in ("skjetsim", "sklearn")
