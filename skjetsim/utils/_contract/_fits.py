@@ -87,7 +87,7 @@ def check_saved_and_loaded(name, estimator, events):
 
 
 def _saved_and_loaded(model):
-    """Copy of a model from a file. A class of a notebook has none, and the model itself comes back."""
+    """Copy of a model from a file; a class of a notebook has no file, and stays as it is."""
     from skjetsim.persistence import load, save
 
     classes = set(_classes(model))
