@@ -7,16 +7,6 @@ from skjetsim._drawing._sample import sample
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.utils._contract._events import draw, fit, hold, refuses, same, score
 
-__all__ = [
-    "check_clouds",
-    "check_condition_that_says_nothing",
-    "check_constant_columns",
-    "check_default_names",
-    "check_events_that_repeat",
-    "check_nothing_varies",
-    "check_one_dimensional_y",
-]
-
 
 def _arrays(events):
     return tuple(table.to_numpy() for table in events())

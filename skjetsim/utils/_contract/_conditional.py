@@ -8,15 +8,6 @@ from sklearn.exceptions import NotFittedError
 
 from skjetsim.utils._contract._events import fitted, hold, refuses, same
 
-__all__ = [
-    "check_copies_transform_the_same",
-    "check_names_of_transformed_columns",
-    "check_rows_are_transformed_alone",
-    "check_there_and_back",
-    "check_unfitted_transformer",
-    "check_volume_of_transform",
-]
-
 
 def _transformed(model, X, y):
     return np.asarray(model.transform_target(X, y))

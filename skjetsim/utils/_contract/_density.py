@@ -7,8 +7,6 @@ from skjetsim._drawing._sample import log_prob, sample, sample_inverse
 from skjetsim.base import is_generator, is_unfolder
 from skjetsim.utils._contract._events import fitted, hold
 
-__all__ = ["check_draws_follow_the_density"]
-
 N_DRAWS = 8000  # half of them choose the box
 N_POINTS = 4000
 N_CONDITIONS = 3

@@ -10,19 +10,6 @@ from sklearn.base import clone
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_unfolder
 
-__all__ = [
-    "differ",
-    "draw",
-    "fit",
-    "fitted",
-    "hold",
-    "paired_events",
-    "refuses",
-    "same",
-    "score",
-    "set_all",
-]
-
 
 def paired_events(n_events=240, seed=0):
     """Muons: pT in GeV smeared by 10%, eta by 0.05.

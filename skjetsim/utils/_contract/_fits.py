@@ -17,17 +17,6 @@ from skjetsim._drawing._sample import split_steps
 from skjetsim.base import is_generator
 from skjetsim.utils._contract._events import draw, fit, fitted, hold, refuses, same, score
 
-__all__ = [
-    "check_clone",
-    "check_copies_draw_the_same",
-    "check_fit_leaves_input_alone",
-    "check_fit_repeats",
-    "check_global_state",
-    "check_parameters_set_after_fit",
-    "check_saved_and_loaded",
-    "check_unfitted",
-]
-
 # Parameters that may be set after `fit`: how the network of the fit is drawn from.
 WHEN_DRAWN = ("n_steps", "n_distill_steps", "solver")
 

@@ -15,8 +15,6 @@ from skjetsim.utils._contract import (
     _weights,
 )
 
-__all__ = ["WITHOUT_EVENTS", "contract_checks", "is_conditional_transformer", "reasons"]
-
 MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
 NOISE = "transform simulates: what a row becomes depends on its position in the noise"
 SINGLE = "networks compute in single precision: a row alone is rounded otherwise"
@@ -95,31 +93,29 @@ def contract_checks(estimator, any_table):
     list of functions
     """
     if is_conditional_transformer(estimator):
-        return _of(_conditional)
-    checks = _of(_draws) + _of(_fits) + _of(_scores) + _of(_density)
+        return checks_of(_conditional)
+    checks = checks_of(_draws) + checks_of(_fits) + checks_of(_scores) + checks_of(_density)
     if not hasattr(estimator, "steps"):  # in a Pipeline, its first step meets what is wrong
-        checks += _of(_names) + _of(_input)
+        checks += checks_of(_names) + checks_of(_input)
         if has_fit_parameter(estimator, "sample_weight"):
-            checks += _of(_weights)
+            checks += checks_of(_weights)
         if any_table:
-            checks += _of(_any_table)
+            checks += checks_of(_any_table)
     not_for = _not_for(estimator)
     return [check for check in checks if check.__name__ not in not_for]
 
 
-def _of(module):
-    return [getattr(module, name) for name in module.__all__]
+def checks_of(module):
+    """Checks that a module defines, in its order."""
+    return [function for name, function in vars(module).items() if name.startswith("check_")]
 
 
 def _not_for(estimator):
     """Names of checks that say nothing about an estimator of its kind."""
     names = set()
     if not is_simulator(estimator):
-        names |= {
-            "check_a_number_is_not_an_event",
-            "check_condition_that_says_nothing",
-            "check_one_dimensional_y",
-        }
+        names |= {"check_a_number_is_not_an_event", "check_condition_that_says_nothing"}
+        names.add("check_one_dimensional_y")
     if is_unfolder(estimator):
         names.add("check_shapes_of_draws")
     if not is_generator(estimator):
