@@ -1,8 +1,8 @@
 """Scorers: metrics of generated against true events, as scikit-learn's model selection calls them.
 
-scikit-learn looks foreign strings up in its own table only, so scorers are passed as objects,
-`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is a small
-estimator: `clone`, `get_params`, pickling and `set_score_request` work as anywhere.
+scikit-learn knows the names of its own scorers only, so these are passed as objects,
+`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is an estimator,
+with `clone`, `get_params`, pickling and `set_score_request`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,13 +36,13 @@ from skjetsim.utils._with_parameters import with_parameters
 class WassersteinScorer(BaseGenerativeScorer):
     """Minus the mean Wasserstein-1 distance of the features, in the truth's standard deviations.
 
-    For a simulator, that of y and, where it shares columns with X, of the residual y - X, in
-    quantile bins of each column of X.
+    A simulator is compared in y and, for columns that X has too, in the residual y - X, in quantile
+    bins of each column of X.
 
     Parameters
     ----------
     bins : int
-        Quantile bins of each column of X (simulators).
+        Number of quantile bins of each column of X, for simulators.
 
     Examples
     --------
@@ -71,8 +71,8 @@ class WassersteinScorer(BaseGenerativeScorer):
 class EMDSumScorer(BaseGenerativeScorer):
     """Minus EMD_sum, the sum over features of the histograms' earth mover's distances.
 
-    For a simulator, that of y and, where it shares columns with X, of the residual y - X, averaged
-    over quantile bins of each column of X.
+    A simulator is compared in y and, for columns that X has too, in the residual y - X, and the
+    distance is averaged over quantile bins of each column of X.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class EMDSumScorer(BaseGenerativeScorer):
     positions : bool
         False repeats the published code, see `emd_sum`.
     bins : int
-        Quantile bins of each column of X (simulators).
+        Number of quantile bins of each column of X, for simulators.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class EMDSumScorer(BaseGenerativeScorer):
 
     def _score(self, task):
         truth, generated, names = compared_columns(task)
-        # One axis for all bins of X, or a bin's distance would be in a unit of its own.
+        # All bins of X share an axis, so that their distances have one unit.
         given = per_column(self.ranges, names, truth.shape[1], "ranges", fewer=True)
         ranges = [
             default_range(column, task.weight) if limits is None else limits
@@ -127,15 +127,15 @@ class QuantileMSEScorer(BaseGenerativeScorer):
     """Minus the quantile mean squared error MSE*, averaged over pairs of columns.
 
     A generator is compared on the two-dimensional equal-probability grid of every pair of
-    features. A simulator on that of every column of X with every column of y (and of the residual
-    y - X, where shared): the grid is y's quantiles in quantile bins of X.
+    features. For a simulator the pairs are every column of X with every column of y, and of the
+    residual y - X if X has the column too; the grid is the quantiles of y in quantile bins of X.
 
     Parameters
     ----------
     n_quantiles : int
-        Quantiles of a compared column.
+        Number of quantiles of a compared column.
     bins : int
-        Quantile bins of the other column of the pair.
+        Number of quantile bins of the other column of the pair.
 
     Examples
     --------
@@ -224,7 +224,8 @@ class EnergyScorer(BaseGenerativeScorer):
 class ClassifierAUCScorer(BaseGenerativeScorer):
     """Minus |AUC - 0.5| of a classifier that tells generated from true events.
 
-    For a simulator, of the joint (X, y), both versions of an event on one side of the split.
+    For a simulator the joint (X, y) is compared, and both versions of an event are on the same side
+    of the split.
 
     Parameters
     ----------

@@ -86,6 +86,6 @@ def _position(column, names, n_columns, owner, table):
         return list(names).index(column)
     if not -n_columns <= column < n_columns:
         raise ValueError(
-            f"{owner}: there is no column {column} in {table}, which has {n_columns} column(s)."
+            f"{owner}: there is no column {column} in {table}, which has {n_columns} feature(s)."
         )
     return int(column) % n_columns

@@ -1,8 +1,8 @@
-"""What each column of an event table is: the object it belongs to and the component it holds.
+"""Objects and components of the columns of an event table.
 
-Columns are named `object_component` (`muon_px`), or by the component alone (`px`: the unnamed
-object ""). Tables without names are read as consecutive (px, py, pz) triples of the objects `p0`,
-`p1`, ...; energy and mass are recognised by name only.
+Columns are named `object_component` (`muon_px`), or by the component alone: `px` belongs to the
+unnamed object "". Tables without names are read as consecutive (px, py, pz) triples of the objects
+`p0`, `p1`, ...; energy and mass are recognised by name only.
 """
 
 from skjetsim.utils._validation import first_duplicate
@@ -46,7 +46,7 @@ def event_objects(names):
 
 
 def is_difference(obj):
-    """Whether an object that event_objects finds is a difference, such as `a_b_delta_cos_phi`."""
+    """Whether an object of `event_objects` is a difference, such as that of `a_b_delta_cos_phi`."""
     return obj.split("_")[-1] == "delta"
 
 

@@ -62,7 +62,7 @@ def simple(**params):
         ({"columns": []}, ValueError, r"list of names or positions, got \[\]"),
         ({"columns": [TAG, TAG]}, ValueError, "columns has the column 'jet_b_tag' twice"),
         ({"columns": [TAG, 1]}, ValueError, "columns has the column .jet_b_tag. twice"),
-        ({"columns": [3]}, ValueError, r"no column 3 in y, which has 3 column\(s\)"),
+        ({"columns": [3]}, ValueError, r"no column 3 in y, which has 3 feature\(s\)"),
         ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
         ({"columns": 1}, ValueError, "list of names or positions, got 1"),
         ({"columns": None}, ValueError, "list of names or positions, got None"),

@@ -130,7 +130,7 @@ def test_names_that_cannot_be_read(events):
         CartesianToCylindrical().fit(events.assign(jet_pt=1.0))
     with pytest.raises(ValueError, match="check must be one of"):
         CartesianToCylindrical(check="ignore").fit(events)
-    with pytest.raises(ValueError, match="names .met_px., but X has no column names"):
+    with pytest.raises(ValueError, match="names 'met_px', but X has no column names"):
         CartesianToCylindrical({"met": ["met_px", "met_py"]}).fit(events.to_numpy())
 
 
