@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skjetsim.metrics._distances import wasserstein_1d
+from skjetsim.utils._columns import column_positions
 from skjetsim.utils._comparison import check_pair, check_table, check_theory, shared_differences
 from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
@@ -138,8 +139,9 @@ def residual_wasserstein(
     """
     check_option(scale, "scale", ("residual_std", None))
     pair, theory, theory_names = _check_paired(truth, generated, X, sample_weight, generated_weight)
-    angles = None if angles is None else _positions(angles, pair)
     names = pair.names
+    if angles is not None:
+        angles = column_positions(angles, names, pair.n_columns, "angles", "truth")
     true_residual, residual = (
         shared_differences(theory, y, theory_names, names, angles=angles)[0]
         for y in (pair.truth, pair.generated)
@@ -194,26 +196,11 @@ def _check_paired(truth, generated, X, sample_weight, generated_weight):
     return pair, theory, names
 
 
-def _positions(angles, pair):
-    positions = set()
-    for angle in angles:
-        known = pair.names if isinstance(angle, str) else range(pair.n_columns)
-        if known is None or angle not in known:
-            raise ValueError(f"angles names column {angle!r}, which truth does not have.")
-        positions.add(known.index(angle))
-    return positions
-
-
 def _binning_values(by, theory, names):
     """Values that are binned, and their name."""
-    if isinstance(by, str):
-        if names is None or by not in names:
-            raise ValueError(f"by names column {by!r}, which X does not have: {names}.")
-        return theory[:, names.index(by)], by
-    if isinstance(by, numbers.Integral):
-        if not 0 <= by < theory.shape[1]:
-            raise ValueError(f"by is column {by}, but X has {theory.shape[1]} columns.")
-        return theory[:, by], names[by] if names is not None else f"column {by}"
+    if isinstance(by, (str, numbers.Integral)):
+        (column,) = column_positions(by, names, theory.shape[1], "by")
+        return theory[:, column], f"column {column}" if names is None else names[column]
     values, by_names = check_table(by, what="by")
     if values.shape != (len(theory), 1):
         raise ValueError(f"by must hold one value per event, {len(theory)}, got {np.shape(by)}.")

@@ -19,7 +19,7 @@ from skjetsim.utils._event_columns import (
     split_name,
 )
 from skjetsim.utils._event_objects import EventObject
-from skjetsim.utils._validation import check_events, validate_events
+from skjetsim.utils._validation import check_events, first_difference, validate_events
 from skjetsim.utils._warnings import warn_user
 
 
@@ -300,9 +300,7 @@ class InverseMixin(metaclass=ABCMeta):
         values, names = check_events(X, estimator=self)
         expected = self._names_out
         if names is not None and len(names) == len(expected) and names != expected:
-            i = next(
-                i for i, pair in enumerate(zip(names, expected, strict=True)) if len({*pair}) > 1
-            )
+            i = first_difference(names, expected)
             raise ValueError(
                 f"{type(self).__name__}.inverse_transform: column {i} is {names[i]!r}, expected "
                 f"{expected[i]!r}. Columns must be those of transform, in its order: {expected}."

@@ -171,11 +171,6 @@ def _divided(transformer, values):
     return np.full(len(values), 0.0 if scale is None else -np.log(np.abs(scale)).sum())
 
 
-def _multiplied(transformer, values):
-    """Columns multiplied by `scale_` (MinMaxScaler)."""
-    return -_divided(transformer, values)
-
-
 def _power(transformer, values):
     """Return the log-slope of the power function over the deviation it is divided by."""
     lambdas = transformer.lambdas_
@@ -248,6 +243,8 @@ def _quantile_column(transformer, x, column):
 
 for _scaler in (StandardScaler, MaxAbsScaler, RobustScaler):
     register_log_det(_scaler, _divided)
-register_log_det(MinMaxScaler, _multiplied, condition=lambda transformer: not transformer.clip)
+register_log_det(  # which multiplies by its scale
+    MinMaxScaler, lambda scaler, values: -_divided(scaler, values), condition=lambda s: not s.clip
+)
 register_log_det(PowerTransformer, _power)
 register_log_det(QuantileTransformer, _quantile)

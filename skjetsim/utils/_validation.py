@@ -40,6 +40,12 @@ def first_duplicate(names):
     return None
 
 
+def first_difference(names, others):
+    """Return the first position at which two sequences differ, or None."""
+    pairs = enumerate(zip(names, others, strict=False))
+    return next((position for position, (one, other) in pairs if one != other), None)
+
+
 def _different_names(X, what):
     """Column names of a table, or raise if two columns have the same."""
     names = column_names(X)
@@ -391,8 +397,7 @@ def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
             continue
         if len(X) != len(other) or X.index.equals(other.index):
             continue
-        pairs = zip(X.index, other.index, strict=True)
-        row = next((i for i, (one, two) in enumerate(pairs) if one != two), 0)
+        row = first_difference(X.index, other.index) or 0
         raise ValueError(
             f"Row i of {what} and {name} must be the same event, but their indices differ from row "
             f"{row} on: {X.index[row]} in {what}, {other.index[row]} in {name}. If the rows are in "
@@ -405,10 +410,11 @@ def check_names_match(names, expected, *, what):
     """Raise ValueError naming the first column whose name differs from the fitted one."""
     if names is None or list(names) == list(expected):
         return
-    for position, (name, wanted) in enumerate(zip(names, expected, strict=False)):
-        if name != wanted:
-            raise ValueError(
-                f"{what} has column {name!r} at position {position} where {wanted!r} was fitted. "
-                f"Select the columns in the fitted order: {list(expected)}."
-            )
-    raise ValueError(f"{what} has columns {list(names)}, but {list(expected)} were fitted.")
+    position = first_difference(names, expected)
+    if position is None:
+        raise ValueError(f"{what} has columns {list(names)}, but {list(expected)} were fitted.")
+    raise ValueError(
+        f"{what} has column {names[position]!r} at position {position} where "
+        f"{expected[position]!r} was fitted. Select the columns in the fitted order: "
+        f"{list(expected)}."
+    )

@@ -48,7 +48,7 @@ def check_unfitted(name, estimator, events):
 
 
 def check_clone(name, estimator, events):
-    """A clone of a fitted estimator has its parameters and nothing that was learnt."""
+    """A clone of a fitted estimator has its parameters, and no fitted attributes."""
     copied = clone(fitted(estimator, events))
     hold(repr(copied) == repr(estimator), f"{name}: its clone has other parameters: {copied!r}.")
     kept = [key for key in vars(copied) if key.endswith("_") and not key.startswith("_")]
@@ -76,7 +76,7 @@ def check_saved_and_loaded(name, estimator, events):
 
 
 def _saved_and_loaded(model):
-    """Copy of a model from a file; a class of a notebook has no file, and stays as it is."""
+    """Copy of a model from a file. A class of a notebook has no files; its model comes back."""
     from skjetsim.persistence import load, save
 
     classes = set(_classes(model))
@@ -101,7 +101,8 @@ def _classes(value):
 def check_parameters_set_after_fit(name, estimator, events):
     """Parameters of a network that are set after `fit` belong to the next fit.
 
-    The fitted network draws the same events, and so does its copy from a file.
+    The fitted network draws the same events, and so does its copy from a file. Parameters of the
+    training and of the solver are left as they are.
     """
     model, tables = copy.deepcopy(fitted(estimator, events)), events()
     params = _params_of_network(split_steps(model)[1])
@@ -153,7 +154,7 @@ def _global_state():
 def check_global_state(name, estimator, events):
     """No global seed is read or written, of numpy or of torch."""
     X, y = events()
-    fitted(estimator, events)  # what is imported with the first fit may touch anything
+    fitted(estimator, events)  # modules that the first fit imports may change global state
     drawn = []
     for seed in (7, 8):
         np.random.seed(seed)  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""Which checks an estimator is given, and which of scikit-learn's it cannot pass, by its kind."""
+"""The checks for each kind of estimator, and those of scikit-learn that the kind cannot pass."""
 
 from sklearn.utils.validation import has_fit_parameter
 
@@ -22,9 +22,9 @@ PAIRS = "score_samples takes X and y"
 PARTS = "members share out rows, whatever their weights"
 REFIT_STEPS = "a Pipeline fits its steps in place, as scikit-learn's own does"
 BY_WEIGHT = "unpaired: rows are drawn by weight"
-NOTHING_TO_MOVE = "unpaired: a level that never varies says nothing of the other, and is an error"
+NOTHING_TO_MOVE = "unpaired: a level that never varies tells nothing about the other, an error"
 
-# Those that give an estimator no events: the only ones for one that needs columns of its own.
+# Checks of scikit-learn without events: the only ones for estimators that need certain columns.
 WITHOUT_EVENTS = {
     "check_do_not_raise_errors_in_init_or_set_param",
     "check_estimator_cloneable",
@@ -111,7 +111,7 @@ def checks_of(module):
 
 
 def _not_for(estimator):
-    """Names of checks that say nothing about an estimator of its kind."""
+    """Names of checks that have no meaning for an estimator of this kind."""
     names = set()
     if not is_simulator(estimator):
         names |= {"check_a_number_is_not_an_event", "check_condition_that_says_nothing"}
