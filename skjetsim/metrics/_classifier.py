@@ -199,20 +199,15 @@ def _split_by_event(pair, groups, test_size, rng):
 def _scores(classifier, parts, rng, weighted):
     """Yield (name, score of the test events) of each classifier."""
     train, validation, (test, _, _) = parts
-    if classifier in ("both", "trees"):
-        trees = boosted_trees("test", int(rng.integers(2**31)))
-        yield "trees", _fitted_scores(trees, train, validation, test, weighted)
+    models = {}
+    if not isinstance(classifier, str):
+        models[type(classifier).__name__] = clone(classifier)
+    elif classifier != "network":
+        models["trees"] = boosted_trees("test", int(rng.integers(2**31)))
+    # Classifiers of scikit-learn are fitted on the validation events, too.
+    X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
+    for name, model in models.items():
+        fitted = fit_classifier(model, X, label, weight if weighted else None)
+        yield name, log_odds(fitted, test)
     if classifier in ("both", "network"):
         yield "network", network_scores(train, validation, test, rng)
-    if not isinstance(classifier, str):
-        yield (
-            type(classifier).__name__,
-            _fitted_scores(classifier, train, validation, test, weighted),
-        )
-
-
-def _fitted_scores(classifier, train, validation, test, weighted):
-    """Fit a scikit-learn classifier, on the validation events too."""
-    X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
-    fitted = fit_classifier(clone(classifier), X, label, weight if weighted else None)
-    return log_odds(fitted, test)

@@ -61,7 +61,7 @@ class GenerativeScorer(BaseGenerativeScorer):
             params.setdefault("random_state", int(task.rng.integers(2**31)))
         sign = 1.0 if self.greater_is_better else -1.0
 
-        def measure(truth, generated, weights):
+        def measure(truth, generated, **weights):
             if names is not None:
                 truth, generated = (pd.DataFrame(t, columns=names) for t in (truth, generated))
             return np.mean(self.metric(truth, generated, **weights, **params))

@@ -57,16 +57,13 @@ def nearest_neighbour_ratio(
     """
     check_option(scale, "scale", ("std", None))
     rng = rng_from(random_state)
-    tables = [
-        check_table(table, what=what)
-        for table, what in ((train, "train"), (held_out, "held_out"), (generated, "generated"))
-    ]
-    (seen, names), (unseen, unseen_names), (drawn, drawn_names) = tables
-    for other, other_names, what in (
-        (unseen, unseen_names, "held_out"),
-        (drawn, drawn_names, "generated"),
-    ):
+    seen, names = check_table(train, what="train")
+    others = []
+    for table, what in ((held_out, "held_out"), (generated, "generated")):
+        other, other_names = check_table(table, what=what)
         same_columns(names, other_names, seen.shape[1], other.shape[1], what="train", other=what)
+        others.append(other)
+    unseen, drawn = others
     unit = weighted_std(seen) if scale == "std" else 1.0
     n_common = min(len(seen), len(unseen))
     n_samples = len(drawn) if n_samples is None else check_int(n_samples, "n_samples")

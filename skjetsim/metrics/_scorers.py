@@ -6,6 +6,7 @@ with `clone`, `get_params`, pickling and `set_score_request`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,7 @@ class WassersteinScorer(BaseGenerativeScorer):
     def _score(self, task):
         truth, generated, _ = compared_columns(task)
         unit = weighted_std(truth, task.weight)
-
-        def measure(truth, generated, weights):
-            return wasserstein_distance(truth, generated, **weights, multioutput="uniform_average")
-
+        measure = partial(wasserstein_distance, multioutput="uniform_average")
         return -mean_over_bins(measure, truth / unit, generated / unit, task, self.bins)
 
 
@@ -108,17 +106,9 @@ class EMDSumScorer(BaseGenerativeScorer):
             default_range(column, task.weight) if limits is None else limits
             for column, limits in zip(truth.T, given, strict=True)
         ]
-
-        def measure(truth, generated, weights):
-            return emd_sum(
-                truth,
-                generated,
-                **weights,
-                bins=self.histogram_bins,
-                ranges=ranges,
-                positions=self.positions,
-            )
-
+        measure = partial(
+            emd_sum, bins=self.histogram_bins, ranges=ranges, positions=self.positions
+        )
         return -mean_over_bins(measure, truth, generated, task, self.bins)
 
 

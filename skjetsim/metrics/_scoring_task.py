@@ -198,10 +198,10 @@ def condition_columns(task):
 
 
 def mean_over_bins(measure, truth, generated, task, bins):
-    """Mean of `measure(truth, generated, weights)` over quantile bins of each column of X."""
+    """Mean of `measure(truth, generated, **weights)` over quantile bins of each column of X."""
     bins = check_int(bins, "bins")
     if task.condition is None:
-        return measure(truth, generated, _weights(task, slice(None)))
+        return measure(truth, generated, **_weights(task, slice(None)))
     bins = max(1, min(bins, len(truth) // 2))
     values = []
     for column in condition_columns(task):
@@ -210,7 +210,7 @@ def mean_over_bins(measure, truth, generated, task, bins):
         for k in range(len(edges) + 1):
             rows = np.flatnonzero(index == k)
             if len(rows) and (task.weight is None or task.weight[rows].sum() > 0):
-                values.append(measure(truth[rows], generated[rows], _weights(task, rows)))
+                values.append(measure(truth[rows], generated[rows], **_weights(task, rows)))
     return np.mean(values)
 
 

@@ -96,23 +96,26 @@ def _check_numeric_columns(X, what):
 
 def _check_kind(array, what):
     """Raise ValueError if an array is complex, naming the first column that is, or of times."""
-    if array.dtype.kind == "c":
-        some = array.ndim > 1 and np.any(array.imag, axis=(0, *range(2, array.ndim)))
-        place = f"{what} (column {np.argmax(some)})" if np.any(some) else what
-        raise ValueError(f"{COMPLEX}: {place} has dtype {array.dtype}. {TWO_COLUMNS}")
-    if array.dtype.kind in "mM":
-        raise ValueError(f"{what} has dtype {array.dtype}, which is a time. {SECONDS}")
+    if array.dtype.kind == "c" and array.ndim > 1:
+        some = np.any(array.imag, axis=(0, *range(2, array.ndim)))
+        what = f"{what} (column {np.argmax(some)})" if some.any() else what
+    _check_dtype(array.dtype, what)
+
+
+def _check_dtype(dtype, place):
+    """Raise ValueError if a dtype is of complex numbers or of times."""
+    if pd.api.types.is_complex_dtype(dtype):
+        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
+    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
+        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
 
 
 def _check_real(values, place):
     """Raise ValueError if a Series holds what is not a real number, naming the first row."""
     dtype = values.dtype
-    if pd.api.types.is_complex_dtype(dtype):
-        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
+    _check_dtype(dtype, place)
     if pd.api.types.is_numeric_dtype(dtype):
         return
-    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
-        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
     numeric = pd.to_numeric(values, errors="coerce")
     bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy()
     if bad.any():
