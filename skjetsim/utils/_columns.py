@@ -41,7 +41,7 @@ def column_positions(columns, names, n_columns, owner, table="X"):
                 "columns."
             )
         return [int(i) for i in np.flatnonzero(columns)]
-    found = [_position(column, names, n_columns, owner, table) for column in columns]
+    found = [find_column(column, names, n_columns, owner, table) for column in columns]
     if (twice := first_duplicate(found)) is not None:
         column = columns[found.index(twice)]
         raise ValueError(f"{owner} has the column {column!r} twice, got {columns!r}.")
@@ -71,21 +71,22 @@ def _is_column(value):
     return integer or isinstance(value, str)
 
 
-def _position(column, names, n_columns, owner, table):
-    """Position of one column given by name or by number."""
+def find_column(column, names, n_columns, parameter, table):
+    """Position of one column, as `find_columns` finds it."""
     if not _is_column(column):
-        raise TypeError(f"{owner}: a column is a name or a position, got {column!r}.")
+        raise TypeError(f"{parameter} must be a column's name or position, got {column!r}.")
     if isinstance(column, str):
         if names is None:
             raise ValueError(
-                f"{owner} names {column!r}, but {table} has no column names: pass a DataFrame, or "
-                "positions."
+                f"{parameter} names {column!r}, but {table} has no column names: pass a DataFrame, "
+                "or positions."
             )
         if column not in names:
-            raise ValueError(f"{owner}: there is no column {column!r} in {table}: {list(names)}.")
+            raise ValueError(
+                f"{parameter} names {column!r}, which is not a column of {table}: {list(names)}."
+            )
         return list(names).index(column)
     if not -n_columns <= column < n_columns:
-        raise ValueError(
-            f"{owner}: there is no column {column} in {table}, which has {n_columns} feature(s)."
-        )
+        width = f"{n_columns} {'feature' if table == 'X' else 'column'}(s)"
+        raise ValueError(f"{parameter} has {column}, but {table} has {width}.")
     return int(column) % n_columns

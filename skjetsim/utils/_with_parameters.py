@@ -11,11 +11,11 @@ FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
 def with_parameters(cls):
     """Make the annotated fields of a class, and of its bases, the parameters of its constructor.
 
-    The class becomes a keyword-only dataclass whose `__init__` only stores its arguments, as
-    scikit-learn requires. A subclass changes a default by naming the field again. The class's own
-    parameters come first in the signature. The documentation of inherited parameters is added to
-    the docstring, with the defaults of the class. If the docstring has an inherited parameter
-    itself, its text is kept.
+    The class becomes a keyword-only dataclass whose `__init__` stores its arguments and does
+    nothing else, as scikit-learn wants it. A subclass changes a default by naming the field again.
+    The signature has the class's own parameters first, and the docstring gains the documentation
+    of those that it inherits, with its own defaults. A parameter that the docstring documents
+    itself keeps that text.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def with_parameters(cls):
         If no docstring has a parameter, or a docstring has one that is not an annotated field.
     """
     documented = {}
-    for base in reversed(cls.__mro__):  # the text of the class itself comes last, and is kept
+    for base in reversed(cls.__mro__):  # the text of the class itself comes last, and counts
         documented.update(_parameter_texts(vars(base).get("__doc__")))
     doc = vars(cls).get("__doc__")
     cls = dataclass(kw_only=True, eq=False, repr=False)(cls)
@@ -60,7 +60,7 @@ def _own_first(cls):
     for base in cls.__mro__:
         for name in inspect.get_annotations(base):
             if name in cls.__dataclass_fields__:
-                introduced[name] = base  # at last the farthest base that names it
+                introduced[name] = base  # the farthest base that names it
     return [
         name
         for base in cls.__mro__

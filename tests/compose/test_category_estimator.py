@@ -62,11 +62,15 @@ def simple(**params):
         ({"columns": []}, ValueError, r"list of names or positions, got \[\]"),
         ({"columns": [TAG, TAG]}, ValueError, "columns has the column 'jet_b_tag' twice"),
         ({"columns": [TAG, 1]}, ValueError, "columns has the column .jet_b_tag. twice"),
-        ({"columns": [3]}, ValueError, r"no column 3 in y, which has 3 feature\(s\)"),
+        ({"columns": [3]}, ValueError, r"columns has 3, but y has 3 column\(s\)"),
         ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
         ({"columns": 1}, ValueError, "list of names or positions, got 1"),
         ({"columns": None}, ValueError, "list of names or positions, got None"),
-        ({"columns": ["jet_c_tag"]}, ValueError, r"no column 'jet_c_tag' in y: \['jet_l"),
+        (
+            {"columns": ["jet_c_tag"]},
+            ValueError,
+            r"_tag', which is not a column of y: \['jet_l",
+        ),
     ],
 )
 def test_bad_parameters(params, error, message):
@@ -265,7 +269,7 @@ def test_flavour_of_a_measured_jet():
     assert_allclose(draws[..., 1].mean(axis=1), [0.3 / 1.2, 0.7 / 0.8], atol=0.04)
     assert unfolder.score_samples(X, y).shape == (4000,)
     wrong = Unfolder(CategorySimulator(GaussianRegression(), ["tag"]))
-    with pytest.raises(ValueError, match="columns: there is no column 'tag' in y"):
+    with pytest.raises(ValueError, match="columns names 'tag', which is not a column of y"):
         wrong.fit(X, y)
 
 

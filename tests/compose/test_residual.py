@@ -253,10 +253,10 @@ def test_the_reference_has_to_have_a_residual(reference):
 @pytest.mark.parametrize(
     ("columns", "change", "message"),
     [
-        (["jet_mass"], lambda X, y: (X, y), "columns: there is no column 'jet_mass' in y"),
+        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is not a column of y"),
         ("jet_pt", lambda X, y: (X, y), r"must be a list of names: give \['jet_pt'\]"),
         ([], lambda X, y: (X, y), r"must be a list of names or positions, got \[\]"),
-        ([4], lambda X, y: (X, y), r"no column 4 in y, which has 4 feature\(s\)"),
+        ([4], lambda X, y: (X, y), r"columns has 4, but y has 4 column\(s\)"),
         (2, lambda X, y: (X, y), "must be a list of names or positions, got 2"),
         (["jet_pt"], lambda X, y: (X.to_numpy(), y), "by name, but X has none"),
         (["jet_pt"], lambda X, y: (X, y.to_numpy()), "but y has no column names"),
