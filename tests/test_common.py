@@ -34,6 +34,7 @@ from skjetsim.flows import (
 from skjetsim.response import QuantileSimulator
 from skjetsim.utils._contract import _any_table
 from skjetsim.utils._contract._events import paired_events as paired_table
+from skjetsim.utils._contract._kinds import checks_of
 from skjetsim.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 OTHER_NOISE = "an event that comes twice is drawn with other noise each time"
@@ -80,10 +81,10 @@ def test_contract_of_named_columns(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("check", _any_table.__all__)
+@pytest.mark.parametrize("check", checks_of(_any_table), ids=lambda check: check.__name__)
 @pytest.mark.parametrize("estimator", residual_simulators(), ids=label)
 def test_contract_of_any_table(estimator, check):
-    getattr(_any_table, check)(type(estimator).__name__, estimator, paired_table)
+    check(type(estimator).__name__, estimator, paired_table)
 
 
 def classes_inside(estimator):

@@ -1,9 +1,9 @@
 """Metrics of generated against true events, their floors, and scorers made of them.
 
-Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`,
-smaller is better; `sample_weight` are the weights of the truth. Tables may be DataFrames (whose
-column names are then compared) or arrays; arrays of three or four dimensions are flattened to rows.
-`transport_cost(source, target)` alone compares two levels of the same events.
+Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`, and
+smaller is better. `sample_weight` holds the weights of the truth. Tables may be arrays or
+DataFrames; column names of DataFrames are compared. Arrays of three or four dimensions are
+flattened to rows. `transport_cost(source, target)` compares two levels of the same events instead.
 """
 
 from skjetsim.metrics._band import histogram_band

@@ -13,8 +13,8 @@ def histogram_band(members, edges, *, sample_weight=None):
     Parameters
     ----------
     members : array-like of shape (n_members, n) or (n_members, n, k)
-        One quantity of n events as each member simulates it, with k draws for each event. Of the
-        tables that `EnsembleSimulator.sample_members` gives take a column, `members[..., 0]`.
+        One quantity of n events as each member simulates it, with k draws for each event. It is a
+        column, `members[..., 0]`, of the tables from `EnsembleSimulator.sample_members`.
     edges : array-like of shape (n_bins + 1,)
         Increasing. The outer bins hold what lies beyond them too.
     sample_weight : array-like of shape (n,), optional
@@ -26,20 +26,20 @@ def histogram_band(members, edges, *, sample_weight=None):
         Arrays of shape (n_bins,), all as fractions of the total:
 
         - `content`: mean over the members.
-        - `statistical`: standard error from the number of theory-level events. All that the
-          members draw from one event counts as one, so more draws do not make it vanish. As usual
-          for histograms that number is taken as random; at a fixed one the square is smaller by
-          content^2 / n, which matters where a bin holds much of the total.
-        - `systematic`: standard deviation over the members, with n_members - 1 in the denominator:
-          the uncertainty of one model. The noise of a member's draws is in it; more draws or more
-          events make that small.
+        - `statistical`: standard error from the number of theory-level events. All draws from one
+          event count as one event, so more draws do not make it vanish. As usual for histograms,
+          the number of events is taken as random. For a fixed number the square is smaller by
+          content^2 / n, which matters if a bin holds much of the total.
+        - `systematic`: standard deviation over the members, with n_members - 1 in the denominator,
+          which is the uncertainty of one model. It contains the noise of a member's draws, which
+          more draws or more events make small.
         - `total`: both in quadrature.
 
     Raises
     ------
     ValueError
         On fewer than two members or two bins, edges that do not increase, members of different
-        shapes, NaN or infinity (naming member and row), weights without a positive sum, or if
+        shapes, NaN or infinity (member and row are named), weights without a positive sum, or if
         all events lie in one bin.
 
     References

@@ -1,4 +1,4 @@
-"""Scores of per-event draws: CRPS and energy score."""
+"""Scores of several draws for each event: CRPS and energy score."""
 
 import numpy as np
 
@@ -28,14 +28,14 @@ def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multiou
         Unbiased in the number of draws [2]_: the pairs of a draw with itself are left out.
         Needs two draws.
     scale : {None, "std"}, default=None
-        In the column's unit, or in standard deviations of the truth.
+        None gives the score in the column's unit, "std" in standard deviations of the truth.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
 
     Returns
     -------
     ndarray of shape (n_features,), or float
-        E|y' - y| - E|y' - y''| / 2 [1]_, averaged over events. Lower is better, smallest in
-        expectation for the true conditional distribution; never zero unless that is sharp.
+        E|y' - y| - E|y' - y''| / 2 [1]_, averaged over events. Lower is better. Its expectation is
+        smallest for the true conditional distribution, and zero only if that has no width.
 
     Raises
     ------
@@ -86,14 +86,14 @@ def energy_score(truth, generated, *, sample_weight=None, fair=True, scale=None)
         Unbiased in the number of draws: the pairs of a draw with itself are left out. It needs two
         draws.
     scale : {None, "std"}, default=None
-        With "std" each column is divided by the truth's standard deviation first, which columns
-        of different units (GeV and radians) need.
+        With "std" each column is divided by the truth's standard deviation first. Columns of
+        different units (GeV and radians) need this.
 
     Returns
     -------
     float
-        E||y' - y|| - E||y' - y''|| / 2 [1]_, averaged over events. Lower is better, smallest in
-        expectation for the true p(y given X).
+        E||y' - y|| - E||y' - y''|| / 2 [1]_, averaged over events. Lower is better. Its expectation
+        is smallest for the true p(y given X).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Classifier two-sample test: how well can generated events be told from true ones."""
+"""Classifier two-sample test: how well generated events can be told from true ones."""
 
 import numpy as np
 from sklearn.base import clone
@@ -44,13 +44,13 @@ def classifier_two_sample_auc(
         Weights of truth and of generated. Negative weights are an error. With X, generated_weight
         defaults to sample_weight, since both sides are the same events.
     X : array-like of shape (n, n_columns), optional
-        Theory-level events: the joint samples (X, truth) and (X, generated) are compared. Columns
-        that truth shares with X (by name, or by position where nothing is named and the widths
-        agree) enter as residuals too, phi wrapped.
+        Theory-level events. The joint samples (X, truth) and (X, generated) are then compared.
+        Columns that truth shares with X enter as residuals, too, with phi wrapped. They are
+        matched by name, or by position if there are no names and the widths agree.
     features : callable or transformer, optional
         Derives further columns, as `features(y)` or, with X, `features(X, y)`, from tables with
-        the caller's names: pT, eta, delta R, masses of pairs and triples. Without masses, a
-        resonance three times too wide passes unseen in raw momenta. A transformer, such as
+        the caller's names: pT, eta, delta R, masses of pairs and triples. A classifier of raw
+        momenta alone does not notice a resonance three times too wide. A transformer, such as
         `KinematicFeatures("wjet", passthrough=False)`, is cloned, fitted to truth and applied to
         y on both sides.
     classifier : {"both", "trees", "network"} or classifier, default="both"
@@ -59,8 +59,8 @@ def classifier_two_sample_auc(
     test_size : float, default=0.4
         Share of the events that the area is measured on.
     groups : array-like of shape (n,), optional
-        Rows of one group stay on one side of the split (several detector passes of one
-        theory-level event); only for equally long samples.
+        Rows of one group, such as several detector passes of one theory-level event, stay on one
+        side of the split. Both samples must be equally long.
     random_state : None, int, Generator or RandomState
     return_all : bool, default=False
         Also return the area of each classifier.
@@ -68,9 +68,10 @@ def classifier_two_sample_auc(
     Returns
     -------
     auc : float
-        The greatest over the classifiers. 0.5 is indistinguishable, 1 is perfectly told apart. It
-        is the raw area on unseen events: a little below 0.5 is statistics, not skill, so it is
-        not folded up. Its error is about 1 / sqrt(6 n), n the test events per side.
+        The greatest over the classifiers. At 0.5 the samples are indistinguishable, and at 1 they
+        are told apart perfectly. It is the area as measured on unseen events, also if it is a
+        little below 0.5 by statistics. Its error is about 1 / sqrt(6 n) for n test events per
+        side.
     aucs : dict of str to float
         Only with `return_all`.
 
@@ -82,9 +83,9 @@ def classifier_two_sample_auc(
 
     Notes
     -----
-    Both versions of an event are always on the same side of the train/test split (and of the
-    split off validation events): a row-wise split lets a classifier recognise the event, and
-    gives less than 0.5 for a perfect model [1]_ [2]_. State the number of events with the area.
+    Both versions of an event are always on the same side of the split into training, validation
+    and test events. With a split by rows a classifier could recognise the event, which gives less
+    than 0.5 for a perfect model [1]_ [2]_. State the number of events with the area.
 
     References
     ----------
@@ -165,7 +166,7 @@ def _joint_tables(pair, X, features):
 
 
 def _as_function(transformer, pair):
-    """Apply a transformer to y, whether X is there or not."""
+    """Fit a transformer to truth, and return a function that applies it to y, with or without X."""
     fitted = clone(transformer).fit(as_table(pair.truth, pair.names))
     return lambda *tables: fitted.transform(tables[-1])
 
@@ -198,20 +199,15 @@ def _split_by_event(pair, groups, test_size, rng):
 def _scores(classifier, parts, rng, weighted):
     """Yield (name, score of the test events) of each classifier."""
     train, validation, (test, _, _) = parts
-    if classifier in ("both", "trees"):
-        trees = boosted_trees("test", int(rng.integers(2**31)))
-        yield "trees", _fitted_scores(trees, train, validation, test, weighted)
+    models = {}
+    if not isinstance(classifier, str):
+        models[type(classifier).__name__] = clone(classifier)
+    elif classifier != "network":
+        models["trees"] = boosted_trees("test", int(rng.integers(2**31)))
+    # Classifiers of scikit-learn are fitted on the validation events, too.
+    X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
+    for name, model in models.items():
+        fitted = fit_classifier(model, X, label, weight if weighted else None)
+        yield name, log_odds(fitted, test)
     if classifier in ("both", "network"):
         yield "network", network_scores(train, validation, test, rng)
-    if not isinstance(classifier, str):
-        yield (
-            type(classifier).__name__,
-            _fitted_scores(classifier, train, validation, test, weighted),
-        )
-
-
-def _fitted_scores(classifier, train, validation, test, weighted):
-    """Fit a scikit-learn classifier, on the validation events too."""
-    X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
-    fitted = fit_classifier(clone(classifier), X, label, weight if weighted else None)
-    return log_odds(fitted, test)

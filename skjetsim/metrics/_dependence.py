@@ -1,4 +1,4 @@
-"""Do the features depend on each other as they should: correlations, residuals in bins of X."""
+"""Whether features depend on each other as they should: correlations, residuals in bins of X."""
 
 import numbers
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skjetsim.metrics._distances import wasserstein_1d
+from skjetsim.utils._columns import column_positions
 from skjetsim.utils._comparison import check_pair, check_table, check_theory, shared_differences
 from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
@@ -90,19 +91,19 @@ def residual_wasserstein(
     generated : array-like of shape (n, n_features)
         Simulated detector-level events, row i for the same theory-level event.
     X : array-like of shape (n, n_columns)
-        Theory-level events. With names it must hold every column of truth and may hold more;
-        without names it must be equally wide.
+        Theory-level events. With names it must hold every column of truth and may hold more.
+        Without names it must have as many columns as truth.
     by : str, int or array-like of shape (n,)
-        What to bin in: a column of X, or any values, one per event.
+        The quantity that is binned: a column of X, or any values, one per event.
     bins : int or array-like of edges, default=4
         An int makes bins of equal population, whose edges have as few decimals as the events
         allow. Events outside given edges are in no bin.
     scale : {"residual_std", None}, default="residual_std"
-        In standard deviations of the true residual in that bin, or in the column's unit. A
-        constant residual keeps its unit.
+        Whether distances are in standard deviations of the true residual in the bin, or in the
+        column's unit. A constant residual keeps its unit.
     angles : sequence of str or int, optional
-        Columns whose difference is wrapped into [-pi, pi). By default those with `phi` between
-        the underscores of their name.
+        Columns whose difference is wrapped into (-pi, pi]. By default columns with `phi` as a part
+        of their name, such as `muon_phi`.
     sample_weight : array-like of shape (n,), optional
         Weights of the events. Negative weights are an error.
     generated_weight : array-like of shape (n,), optional
@@ -111,7 +112,7 @@ def residual_wasserstein(
     Returns
     -------
     DataFrame or ndarray of shape (n_bins, n_features)
-        A DataFrame indexed by interval where the columns have names.
+        A DataFrame indexed by interval if the columns have names.
 
     Raises
     ------
@@ -120,8 +121,9 @@ def residual_wasserstein(
 
     Notes
     -----
-    A marginal distance is passed by a model that copies X and by one that ignores it; both fail
-    here: W1 of the copy is the mean absolute residual, about 0.8 standard deviations.
+    A model that copies X, or one that ignores X, can have a small marginal distance. Both have a
+    large distance here: that of the copy is the mean absolute residual, about 0.8 standard
+    deviations.
 
     Examples
     --------
@@ -137,10 +139,13 @@ def residual_wasserstein(
     """
     check_option(scale, "scale", ("residual_std", None))
     pair, theory, theory_names = _check_paired(truth, generated, X, sample_weight, generated_weight)
-    angles = None if angles is None else _positions(angles, pair)
     names = pair.names
-    true_residual, _ = shared_differences(theory, pair.truth, theory_names, names, angles=angles)
-    residual, _ = shared_differences(theory, pair.generated, theory_names, names, angles=angles)
+    if angles is not None:
+        angles = column_positions(angles, names, pair.n_columns, "angles", "truth")
+    true_residual, residual = (
+        shared_differences(theory, y, theory_names, names, angles=angles)[0]
+        for y in (pair.truth, pair.generated)
+    )
     values, label = _binning_values(by, theory, theory_names)
     edges = _bin_edges(values, bins, label, pair.weight)
     index = np.searchsorted(edges, values, side="right") - 1
@@ -191,26 +196,11 @@ def _check_paired(truth, generated, X, sample_weight, generated_weight):
     return pair, theory, names
 
 
-def _positions(angles, pair):
-    positions = set()
-    for angle in angles:
-        known = pair.names if isinstance(angle, str) else range(pair.n_columns)
-        if known is None or angle not in known:
-            raise ValueError(f"angles names column {angle!r}, which truth does not have.")
-        positions.add(known.index(angle))
-    return positions
-
-
 def _binning_values(by, theory, names):
-    """Values to bin in, and what to call them."""
-    if isinstance(by, str):
-        if names is None or by not in names:
-            raise ValueError(f"by names column {by!r}, which X does not have: {names}.")
-        return theory[:, names.index(by)], by
-    if isinstance(by, numbers.Integral):
-        if not 0 <= by < theory.shape[1]:
-            raise ValueError(f"by is column {by}, but X has {theory.shape[1]} columns.")
-        return theory[:, by], names[by] if names is not None else f"column {by}"
+    """Values that are binned, and their name."""
+    if isinstance(by, (str, numbers.Integral)):
+        (column,) = column_positions(by, names, theory.shape[1], "by")
+        return theory[:, column], f"column {column}" if names is None else names[column]
     values, by_names = check_table(by, what="by")
     if values.shape != (len(theory), 1):
         raise ValueError(f"by must hold one value per event, {len(theory)}, got {np.shape(by)}.")
@@ -225,7 +215,7 @@ def _bin_edges(values, bins, label, weight):
         edges = np.unique(edges)
         if len(edges) == 1:
             return np.append(edges, np.nextafter(edges, np.inf))
-        # Atoms and heavy weights can leave a gap between two quantiles: join it to the next bin.
+        # Repeated values and heavy weights can leave an empty bin, which is joined to the next.
         filled = np.histogram(values, edges)[0] > 0
         return _short(np.append(edges[:-1][filled], edges[-1]), np.sort(values))
     edges = np.asarray(bins, dtype=np.float64)
@@ -235,7 +225,7 @@ def _bin_edges(values, bins, label, weight):
 
 
 def _short(edges, values):
-    """Edges of few decimals with the same events between them; values are sorted."""
+    """Edges of few decimals with the same events between them, for sorted values."""
     first = np.searchsorted(values, edges[1:-1])  # event of each bin but the first
     below, above = values[first - 1], values[first]
     decimals = 2 - int(np.floor(np.log10(edges[-1] - edges[0])))

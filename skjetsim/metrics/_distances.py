@@ -46,7 +46,7 @@ def wasserstein_distance(
     Notes
     -----
     W1 is the area between the two cumulative distributions, and for equally long unweighted
-    samples the mean distance of the sorted values, which is the path taken here. It ignores all
+    samples the mean distance of the sorted values, which is computed here. It ignores all
     correlations between features: see `sliced_wasserstein_distance`.
 
     Examples
@@ -81,18 +81,17 @@ def wasserstein_1d(a, b, a_weight=None, b_weight=None, *, p=1):
 def wasserstein_circle(a, b, a_weight=None, b_weight=None, *, p=1):
     """W_p to the power p of two samples of angles, which move the short way round.
 
-    The best plan keeps the order around the circle: it is that of the line, but for the share of b
-    that goes to the other side of the seam. The cost is convex in that share, and lowest between
+    The best plan keeps the order around the circle. It differs from that of the line by the share
+    of b that goes to the other side of the seam. The cost is convex in that share, which is between
     a turn back and a turn on: J. Delon, J. Salomon and A. Sobolevski, SIAM J. Appl. Math. 70
-    (2010) 2239, arXiv:0902.3527. Shares are found by bisection, so to rounding.
+    (2010) 2239, arXiv:0902.3527. The share is found by bisection, up to rounding.
     """
     a, b = wrap_phi(a), wrap_phi(b)
     if a_weight is None and b_weight is None and len(a) == len(b):
         return _circle_of_pairs(np.sort(a), np.sort(b), p)
     a, a_share = _sorted_shares(a, a_weight)
     b, b_share = _sorted_shares(b, b_weight)
-    a_level, b_level = np.cumsum(a_share), np.cumsum(b_share)
-    a_level[-1] = b_level[-1] = 1.0
+    a_level, b_level = _levels(a_share), _levels(b_share)
     low, high = -1.0, 1.0
     for _ in range(np.finfo(np.float64).nmant + 1):
         middle = 0.5 * (low + high)
@@ -101,13 +100,13 @@ def wasserstein_circle(a, b, a_weight=None, b_weight=None, *, p=1):
         else:
             low = middle
     turned, share = _turned(b, b_level, middle)
-    # Of equal samples no event moves, to which a share close to zero comes only close.
+    # For equal samples a share of exactly zero is the best, and bisection only comes close to it.
     unturned = _quantile_cost(a, b, a_share, b_share, p)
     return min(unturned, _quantile_cost(a, turned, a_share, share, p))
 
 
 def _circle_of_pairs(a, b, p):
-    """Least cost of equally many sorted angles: of all pairings that go on around the circle."""
+    """Least cost of pairing equally many sorted angles in order, over all starts on the circle."""
     n = len(a)
     laps = np.concatenate([b - TWO_PI, b, b + TWO_PI])
 
@@ -126,7 +125,7 @@ def _circle_of_pairs(a, b, p):
 
 
 def _circle_slope(a, b, a_level, b_level, share, p):
-    """Derivative of the cost by b's share ahead: each event of b makes way for its next."""
+    """Derivative of the cost by the share of b that is moved past the seam."""
     level = b_level - share
     turn = np.floor(level)
     at = np.searchsorted(a_level, level - turn, side="right")
@@ -136,7 +135,7 @@ def _circle_slope(a, b, a_level, b_level, share, p):
 
 
 def _turned(b, level, share):
-    """Angles and shares of b, from the one at this level on, once around."""
+    """Angles and shares of b once around the circle, from the angle at this level on."""
     turn = np.floor(share)
     start = share - turn
     first = min(np.searchsorted(level, start, side="right"), len(b) - 1)
@@ -153,8 +152,15 @@ def _sorted_shares(values, weight):
     return values[order], weight[order] / weight.sum()
 
 
+def _levels(shares):
+    """Cumulative distribution at each value; rounding must not keep the last from one."""
+    levels = np.cumsum(shares)
+    levels[-1] = 1.0
+    return levels
+
+
 def _cdf_gap(a, b, a_share, b_share):
-    """Merge two sorted samples; the difference of their cumulative distributions at each value."""
+    """Merged values of two sorted samples, and at each the gap of the cumulative distributions."""
     values = np.concatenate([a, b])
     order = np.argsort(values, kind="stable")  # timsort merges two sorted runs in linear time
     gap = np.cumsum(np.concatenate([a_share, -b_share])[order])
@@ -163,8 +169,7 @@ def _cdf_gap(a, b, a_share, b_share):
 
 def _quantile_cost(a, b, a_share, b_share, p):
     """Integral over the probability of |a's quantile - b's quantile|^p."""
-    a_level, b_level = np.cumsum(a_share), np.cumsum(b_share)
-    a_level[-1] = b_level[-1] = 1.0
+    a_level, b_level = _levels(a_share), _levels(b_share)
     level = np.sort(np.concatenate([a_level, b_level]), kind="stable")
     width = np.diff(level, prepend=0.0)
     at_a = a[np.minimum(np.searchsorted(a_level, level), len(a) - 1)]
@@ -213,7 +218,7 @@ def _ks_1d(a, b, a_weight, b_weight):
     a, a_share = _sorted_shares(a, a_weight)
     b, b_share = _sorted_shares(b, b_weight)
     merged, gap = _cdf_gap(a, b, a_share, b_share)
-    # The distributions are compared after all events of one value, not in between.
+    # The distributions are compared behind all events of the same value, not between them.
     last_of_value = np.append(np.diff(merged) > 0, False)
     return np.max(np.abs(gap[last_of_value]), initial=0.0)
 
@@ -241,8 +246,8 @@ def sliced_wasserstein_distance(
         Directions, uniform on the sphere.
     p : {1, 2}, default=1
     scale : {None, "std"}, default=None
-        With "std" the columns are divided by the truth's standard deviations first, which
-        columns of different units (GeV and radians) need.
+        With "std" the columns are divided by the truth's standard deviations first. Columns of
+        different units (GeV and radians) need this.
     random_state : None, int, Generator or RandomState
         Governs the directions.
 

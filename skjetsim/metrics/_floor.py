@@ -1,4 +1,4 @@
-"""What a perfect model would score: the metric between two samples of the truth."""
+"""The metric that a perfect model would have: that between two samples of the truth."""
 
 import numpy as np
 import pandas as pd
@@ -45,8 +45,8 @@ class MetricFloor(Bunch):
         Returns
         -------
         bool
-            True where the maximum over features is at most the 95th percentile of that maximum
-            over truth-truth comparisons.
+            True if the maximum over features is at most the 95th percentile of that maximum over
+            truth-against-truth comparisons.
 
         Raises
         ------
@@ -76,7 +76,7 @@ def metric_floor(
     levels=(0.05, 0.5, 0.95),
     n_jobs=None,
 ):
-    """Measure a metric between truth and truth, again and again.
+    """Measure a metric between samples of the truth many times.
 
     Parameters
     ----------
@@ -84,23 +84,23 @@ def metric_floor(
         `metric(truth, generated, **metric_params)`; smaller is better.
     truth : array-like of shape (n, n_features)
     n_samples : int, optional
-        Events per side: take what the model is judged with, for floors fall with the sample size.
-        By default half of the truth, and all of it if there is a `replica`.
+        Events per side. Take the number that the model is judged with, because floors fall with
+        the sample size. By default half of the truth, or all of it if there is a `replica`.
     n_repeats : int, default=500
-        Comparisons. A classifier's floor needs far fewer than a distance's.
+        Number of comparisons. The floor of a classifier needs far fewer than that of a distance.
     random_state : None, int, Generator or RandomState
         An int gives the same floor for any `n_jobs`.
     replica : array-like of shape (n, n_features), optional
-        The truth once more: row i the same theory-level event passed a second time through the
-        detector. It is what a perfect *simulator* is compared with. In each comparison every
-        event's two versions are swapped at random. Events that the second pass does not accept
-        have to be taken out of all tables. Without it, each comparison is between two disjoint
-        random subsets of the truth.
+        The truth once more: row i is the same theory-level event, passed a second time through
+        the detector. A perfect *simulator* is compared with it. In each comparison both versions
+        of an event are swapped at random. Events that the second pass does not accept have to be
+        removed from all tables. Without a replica, each comparison is between two disjoint random
+        subsets of the truth.
     X : array-like of shape (n, n_columns), optional
-        Theory-level events, cut to the same rows and handed to the metric as `X=`; needs a
+        Theory-level events, cut to the same rows and passed to the metric as `X=`. They need a
         replica.
     sample_weight : array-like of shape (n,), optional
-        Weights of the truth, handed on for both sides.
+        Weights of the truth, passed to the metric for both sides.
     metric_params : dict, optional
         Further keyword arguments of the metric.
     levels : sequence of float, default=(0.05, 0.5, 0.95)
@@ -117,13 +117,13 @@ def metric_floor(
     Raises
     ------
     ValueError
-        On bad input, rows of zeros in the replica alone, or where two disjoint subsets of
-        `n_samples` do not fit in the truth.
+        On bad input, if rows of the replica alone are zeros, or if the truth is too short for two
+        disjoint subsets of `n_samples`.
 
     Notes
     -----
-    A perfect model exceeds the mean floor half of the time in each feature, so it is the maximum
-    over features that is compared, with the 95th percentile of its own distribution.
+    A perfect model exceeds the mean floor half of the time in each feature. Therefore the maximum
+    over features is compared with the 95th percentile of its own distribution.
 
     Examples
     --------
@@ -184,14 +184,14 @@ def _check_rows(truth, replica, X):
 
 def _refuse_rejected(truth, replica):
     """Raise if the replica holds the zeros of an event that its detector pass rejected."""
-    if truth.shape[1] == 1:  # a single quantity may well be zero, the mass of a jet for one
+    if truth.shape[1] == 1:  # a single quantity, such as the mass of a jet, may be zero
         return
     rejected = truth.any(axis=1) & ~replica.any(axis=1)
     if rejected.any():
         raise ValueError(
             f"replica is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({int(rejected.sum())} such rows in all), where truth is not: the second pass did "
-            "not accept these events. Take those that both accept: both = second.accepted; pass "
+            f"({int(rejected.sum())} such rows in all), but truth is not: the second pass did not "
+            "accept these events. Take those that both accept: both = second.accepted; pass "
             "truth[both], replica[both] and X[both]."
         )
 

@@ -1,4 +1,4 @@
-"""A scorer of any metric, as scikit-learn's `make_scorer` makes them of its own."""
+"""Scorers of any metric, made as by scikit-learn's `make_scorer`."""
 
 import inspect
 from collections.abc import Callable
@@ -19,24 +19,24 @@ class GenerativeScorer(BaseGenerativeScorer):
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`. If it
         returns one value per feature, they are averaged.
     greater_is_better : bool
         False changes the sign, so that higher scores are better.
     metric_params : dict or None
         Keyword arguments of the metric.
     bins : int
-        A simulator's y is compared in so many quantile bins of each column of X.
+        Number of quantile bins of each column of X in which the y of a simulator is compared.
     residuals : bool
-        Whether y - X joins the columns compared, as `<name>_residual`, where y and X share
-        columns (by name, or without names by position where the widths agree).
+        Whether y - X is compared, too, as `<name>_residual`, for columns that y and X share. They
+        are matched by name, or by position if there are no names and the widths agree.
 
     Notes
     -----
-    A simulator is never judged by its marginal distributions, which one that ignores X
-    reproduces perfectly: y is compared in quantile bins of each column of X, and the metric
-    averaged over bins and columns. Only estimators that learn from unpaired samples and say so
-    (`paired_ = False`) are scored by marginal distributions.
+    A simulator is never judged by its marginal distributions, which can be perfect even if it
+    ignores X. Instead y is compared in quantile bins of each column of X, and the metric is
+    averaged over bins and columns. Only estimators that learn from unpaired samples, and say so by
+    `paired_ = False`, are scored by marginal distributions.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class GenerativeScorer(BaseGenerativeScorer):
             params.setdefault("random_state", int(task.rng.integers(2**31)))
         sign = 1.0 if self.greater_is_better else -1.0
 
-        def measure(truth, generated, weights):
+        def measure(truth, generated, **weights):
             if names is not None:
                 truth, generated = (pd.DataFrame(t, columns=names) for t in (truth, generated))
             return np.mean(self.metric(truth, generated, **weights, **params))
@@ -87,9 +87,9 @@ def make_generative_scorer(
     Parameters
     ----------
     metric : callable
-        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`; if it
-        returns one value per feature, they are averaged. It gets weights only if there are
-        any, and the scorer's seed if it has a parameter `random_state`.
+        `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`. If it
+        returns one value per feature, they are averaged. It is given weights only if there are
+        any, and the seed of the scorer if it has a parameter `random_state`.
     %(greater_is_better)s
     %(bins)s
     %(residuals)s

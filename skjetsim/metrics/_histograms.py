@@ -1,4 +1,4 @@
-"""Binned comparisons: EMD_sum of the jet VAE papers, chi-square per degree of freedom."""
+"""Comparisons in bins: EMD_sum of the jet VAE papers, chi-square per degree of freedom."""
 
 from collections.abc import Mapping
 
@@ -90,11 +90,11 @@ def emd_sum(
         Axis ranges. By default, and for columns a mapping leaves out, the central 99.8% of the
         truth. JetNet in [1]_: mass (0, 400), pT (0, 3000), E (200, 4000), eta and phi (-3, 3).
     positions : bool, default=True
-        True is the distance of the two histograms in units of the axis range; underflow and
-        overflow count as one bin more at either end. False repeats the published code, which
-        hands the bin *heights* to a one-dimensional Wasserstein routine as if they were data:
-        where the bins are never enters, so a shifted peak is not seen, and what lies outside the
-        range is dropped. Use it only to compare with the papers' figures.
+        True gives the distance of the two histograms in units of the axis range. Underflow and
+        overflow count as one more bin at either end. False repeats the published code, which
+        passes the bin *heights* to a one-dimensional Wasserstein routine as if they were data. The
+        positions of the bins do not enter, so a shifted peak is not seen, and events outside the
+        range are dropped. Use it only to compare with the papers' figures.
     multioutput : {"sum", "raw_values"}, default="sum"
 
     Returns
@@ -105,8 +105,8 @@ def emd_sum(
     Raises
     ------
     ValueError
-        On NaN, infinity, empty input, different columns, a bad range, negative weights where
-        they have no meaning, or (`positions=False`) a sample wholly outside the range.
+        On NaN, infinity, empty input, different columns or a bad range. With `positions=False`
+        also on negative weights, or a sample wholly outside the range.
 
     References
     ----------
@@ -181,15 +181,16 @@ def chi2_per_dof(
         Weights of truth and of generated; a bin's variance is the sum of squared weights.
         Negative Monte Carlo weights are allowed as long as their sum is positive.
     bins : int, sequence of edge arrays, or mapping from column name to edges, default=50
-        An int takes that many bins of equal probability from the truth's quantiles; a mapping
-        leaves the other columns at 50. Underflow and overflow join the outermost bins.
+        An int makes that many bins of equal probability from the truth's quantiles. Columns that a
+        mapping leaves out have 50. Underflow and overflow belong to the outermost bins.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
 
     Returns
     -------
     ndarray of shape (n_features,), or float
         About 1 for two samples of one distribution, with a standard deviation of
-        sqrt(2 / dof); it grows with the sample size. 0 where all events share one bin.
+        sqrt(2 / dof). For different distributions it grows with the sample size. It is 0 if all
+        events are in one bin.
 
     Raises
     ------
@@ -232,7 +233,7 @@ def _inner_edges(pair, column, setting):
         weight = None if pair.weight is None else np.clip(pair.weight, 0.0, None)
         levels = np.arange(1, setting) / setting
         edges = np.unique(weighted_quantile(pair.truth[:, column], levels, weight))
-        if len(edges) == 1 and setting > 1:  # a constant: what is not it must show on either side
+        if len(edges) == 1 and setting > 1:  # a constant: values on either side of it must show
             edges = np.array([np.nextafter(edges[0], -np.inf), edges[0]])
         return edges
     edges = np.asarray(setting, dtype=np.float64)
@@ -246,8 +247,8 @@ def _inner_edges(pair, column, setting):
 
 def _chi2_column(pair, column, setting):
     edges = _inner_edges(pair, column, setting)
-    # A value on an edge belongs to the bin above it where edges are given, as in numpy; with
-    # quantile edges below it, so that an atom of the truth stays with its own quantile.
+    # A value on a given edge belongs to the bin above it, as in numpy; one on a quantile edge to
+    # the bin below it, so that a repeated value of the truth stays with its own quantile.
     side = "left" if isinstance(setting, int) else "right"
     a, a_variance = _shares(pair.truth[:, column], edges, side, pair.weight)
     b, b_variance = _shares(pair.generated[:, column], edges, side, pair.generated_weight)

@@ -18,27 +18,29 @@ def nearest_neighbour_ratio(
     train : array-like of shape (n_train, n_features)
         The events the model was fitted to.
     generated : array-like of shape (n_generated, n_features)
-        From a generator, any of its events. From a simulator, those simulated for theory-level
-        events that are neither in `train` nor in `held_out`: what it simulates for an event of
-        either lies near that event, as the detector's own second pass would.
+        Any events of a generator. Events of a simulator must be simulated for theory-level events
+        that are neither in `train` nor in `held_out`, because what it simulates for an event lies
+        near that event, as a second pass through the detector does.
     held_out : array-like of shape (n_held_out, n_features)
         Events of the same distribution that the model has not seen.
     scale : {"std", None}, default="std"
-        Measure in standard deviations of the training sample, or in the columns' own units.
+        Whether distances are in standard deviations of the training sample, or in the units of the
+        columns.
     n_samples : int or None, default=10_000
-        At most so many generated events are looked up; None looks up all.
+        Largest number of generated events that are looked up; None looks up all.
     random_state : None, int, Generator or RandomState
-        The longer of `train` and `held_out` is cut to the length of the other at random (distances
-        shrink with the number of events), and `generated` to `n_samples`.
+        Governs the choice of events. The longer one of `train` and `held_out` is cut to the length
+        of the other, since distances shrink with the number of events, and `generated` is cut to
+        `n_samples`.
     n_jobs : int, optional
 
     Returns
     -------
     float
-        sum a/(a+b) over sum b/(a+b), with a and b an event's distances to its nearest training
-        and held-out events. 1 without memorisation, 0 for a copy of the training sample, and r
-        where every event is r times nearer; a single outlier cannot hide the rest. 1 +- 0.05 is
-        what a model should reach.
+        sum a/(a+b) over sum b/(a+b), with a and b the distances of an event to its nearest
+        training and held-out events. It is 1 without memorisation, 0 for a copy of the training
+        sample, and r if every event is r times nearer to a training event. A single outlier cannot
+        hide the rest. A model should reach 1 within 0.05.
 
     Raises
     ------
@@ -55,16 +57,13 @@ def nearest_neighbour_ratio(
     """
     check_option(scale, "scale", ("std", None))
     rng = rng_from(random_state)
-    tables = [
-        check_table(table, what=what)
-        for table, what in ((train, "train"), (held_out, "held_out"), (generated, "generated"))
-    ]
-    (seen, names), (unseen, unseen_names), (drawn, drawn_names) = tables
-    for other, other_names, what in (
-        (unseen, unseen_names, "held_out"),
-        (drawn, drawn_names, "generated"),
-    ):
+    seen, names = check_table(train, what="train")
+    others = []
+    for table, what in ((held_out, "held_out"), (generated, "generated")):
+        other, other_names = check_table(table, what=what)
         same_columns(names, other_names, seen.shape[1], other.shape[1], what="train", other=what)
+        others.append(other)
+    unseen, drawn = others
     unit = weighted_std(seen) if scale == "std" else 1.0
     n_common = min(len(seen), len(unseen))
     n_samples = len(drawn) if n_samples is None else check_int(n_samples, "n_samples")

@@ -21,8 +21,7 @@ def network_scores(train, validation, test, random_state):
     ndarray of shape (n,)
         Log-odds of label 1.
     """
-    # Columns become normal by their quantiles: tails and spikes of either sample then stay within
-    # the reach of a network, and no outlier sets the scale.
+    # Columns are made normal by their quantiles, so that no tail, spike or outlier sets a scale.
     scaler = QuantileTransformer(
         n_quantiles=min(1000, len(train[0])),
         output_distribution="normal",

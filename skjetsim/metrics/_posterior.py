@@ -1,4 +1,4 @@
-"""Where the truth lies among the draws of its event: coverage of quantiles, and ranks."""
+"""Position of the truth among the draws of its event: coverage of quantiles, and ranks."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ import pandas as pd
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_weight, rng_from
 from skjetsim.utils._scores import event_blocks
+from skjetsim.utils._weighted import effective_size
 
 # What messages call the arguments of the functions below.
 NAMES = {"what": "X", "other": "posterior_draws"}
@@ -30,8 +31,8 @@ def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, cent
     Returns
     -------
     ndarray of shape (n_levels, n_features)
-        Equal to `levels` for a calibrated model, up to sqrt(q (1 - q) / n). Draws from the
-        prior are calibrated too: show it next to the CRPS.
+        Equal to `levels` for a calibrated model, up to sqrt(q (1 - q) / n). Draws from the prior
+        are calibrated, too, so show the coverage next to the CRPS.
 
     Raises
     ------
@@ -41,14 +42,15 @@ def quantile_coverage(truth, generated, levels=None, *, sample_weight=None, cent
 
     See Also
     --------
-    posterior_coverage : With its error, for unfolded events.
-    sbc_ranks : The ranks of the truth that this is the distribution of.
+    posterior_coverage : The same for unfolded events, with its error.
+    sbc_ranks : Ranks of the truth; coverage is their cumulative distribution.
 
     Notes
     -----
-    The check of the conditional INN in [1]_. The truth lies below the quantile q where at most
-    q (n_draws + 1) - 1 draws lie below it; between two ranks that fraction counts, and among draws
-    that equal the truth each rank counts alike. So coverage is exact at any number of draws.
+    This is the check of the conditional INN in [1]_. The truth lies below the quantile q if at most
+    q (n_draws + 1) - 1 draws lie below it. Between two ranks the fraction counts, and among draws
+    that equal the truth each rank counts alike. Coverage is therefore exact for any number of
+    draws.
 
     References
     ----------
@@ -79,7 +81,7 @@ def posterior_coverage(
         True theory-level events. Columns named as angles (`phi`) are taken relative to the
         direction of the event's draws.
     posterior_draws : array-like of shape (n, n_draws, n_features)
-        Of `sample_inverse(y, n_samples=n_draws)`; 99 draws reach all percentiles.
+        From `sample_inverse(y, n_samples=n_draws)`; 99 draws reach all percentiles.
     levels : array-like of shape (n_levels,), default=(0.1, 0.25, 0.5, 0.75, 0.9)
         Probabilities in (0, 1).
     sample_weight : array-like of shape (n,), optional
@@ -90,11 +92,11 @@ def posterior_coverage(
     Returns
     -------
     coverage : DataFrame or ndarray of shape (n_levels, n_features)
-        Fraction of events whose truth lies below the quantile: the level, for a calibrated
-        posterior. A DataFrame indexed by level where the columns have names.
+        Fraction of events whose truth lies below the quantile, which is the level for a calibrated
+        posterior. A DataFrame indexed by level if the columns have names.
     error : ndarray of shape (n_levels,)
-        Standard error of a calibrated posterior's coverage, sqrt(q (1 - q) / n) of n events; of
-        weighted events n is the effective number.
+        Standard error of a calibrated posterior's coverage, sqrt(q (1 - q) / n) for n events. If
+        events are weighted, n is their effective number.
 
     Raises
     ------
@@ -104,13 +106,14 @@ def posterior_coverage(
 
     See Also
     --------
-    quantile_coverage : The same fractions, of any draws.
+    quantile_coverage : The same fractions for any draws.
     skjetsim.inspection.CalibrationDisplay : Draws them.
 
     Notes
     -----
-    The check of [1]_. The prior, drawn without regard to y, passes: show it next to the energy
-    score. Levels of one column use the same events, so their deviations are correlated.
+    This is the check of [1]_. Draws from the prior, which ignore y, pass it, so show the coverage
+    next to the energy score. Levels of one column use the same events, so their deviations are
+    correlated.
 
     References
     ----------
@@ -148,9 +151,10 @@ def sbc_ranks(X, posterior_draws, *, random_state=0):
         True theory-level events. Columns named as angles (`phi`) are taken relative to the
         direction of the event's draws.
     posterior_draws : array-like of shape (n, n_draws, n_features)
-        Of `sample_inverse(y, n_samples=n_draws)`; independent, as those of all models here are.
+        From `sample_inverse(y, n_samples=n_draws)`. They must be independent, as the draws of all
+        models of this package are.
     random_state : None, int, Generator or RandomState, default=0
-        Gives a truth that equals some of its draws one of their ranks, each alike.
+        If the truth equals some of its draws, it gets one of their ranks at random.
 
     Returns
     -------
@@ -164,15 +168,15 @@ def sbc_ranks(X, posterior_draws, *, random_state=0):
 
     See Also
     --------
-    posterior_coverage : Fractions below some quantiles.
+    posterior_coverage : Fractions below a few quantiles.
     skjetsim.inspection.CalibrationDisplay : Draws both.
 
     Notes
     -----
-    If the draws are those of the posterior, the ranks of each column are uniform [1]_. Most in
-    the middle: the posteriors are too wide; most at both ends: too narrow; a slope: shifted. The
-    prior passes too. The direction of an angle is that of the mean vector of draws and truth
-    together, so that none of them is singled out and the ranks stay uniform.
+    If the draws are from the posterior, the ranks of each column are uniform [1]_. Posteriors are
+    too wide if most ranks are in the middle, too narrow if most are at both ends, and shifted if
+    the ranks have a slope. Draws from the prior pass, too. Angles are measured from the mean
+    vector of draws and truth together, which treats them alike and keeps the ranks uniform.
 
     References
     ----------
@@ -232,7 +236,7 @@ class _Calibration:
                 f"{self.n_draws} draws per event do not reach the quantile {tail:g} from the end: "
                 f"at least {int(np.ceil(1 / tail - 1e-9)) - 1} are needed."
             )
-        # The part of the ranks that the truth may have, below + 0 ... below + ties, under the cut.
+        # The truth may have any rank from below to below + ties; the share of these under the cut.
         shares = (
             np.clip((level * (self.n_draws + 1) - self.below) / (self.ties + 1), 0, 1)
             for level in levels
@@ -242,13 +246,12 @@ class _Calibration:
 
     def error(self, levels):
         """Standard error of a calibrated model's fractions; weighted events count as fewer."""
-        weight, levels = self.weight, np.asarray(levels, dtype=np.float64)
-        n_events = len(self.below) if weight is None else weight.sum() ** 2 / (weight**2).sum()
-        return np.sqrt(levels * (1 - levels) / n_events)
+        levels = np.asarray(levels, dtype=np.float64)
+        return np.sqrt(levels * (1 - levels) / effective_size(len(self.below), self.weight))
 
 
 def _about_their_direction(draws, truth, angles):
-    """Angles from the mean direction of the draws and the truth of each event, wrapped."""
+    """Draws and truth with angles measured from the mean direction of both in each event."""
     draws, truth = draws.copy(), truth.copy()
     phi = np.concatenate([draws[..., angles], truth[..., angles]], axis=1)
     direction = np.arctan2(np.sin(phi).sum(axis=1), np.cos(phi).sum(axis=1))[:, None]

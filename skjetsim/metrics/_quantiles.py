@@ -14,20 +14,20 @@ def quantile_mse(truth, generated, *, n_quantiles, sample_weight=None, generated
     Parameters
     ----------
     truth : array-like of shape (n_truth, n_features)
-        Defines the cells: the first feature is cut at its quantiles, in each slice the second
-        one, and so on. It should be much longer than `generated`; where the true distribution is
+        Defines the cells: the first feature is cut at its quantiles, then the second one in each
+        slice, and so on. It should be much longer than `generated`. If the true distribution is
         known, pass a grid of its quantiles.
     generated : array-like of shape (n_generated, n_features)
     n_quantiles : int or sequence of int
-        Quantiles per feature; the number of cells N is their product.
+        Number of quantiles of each feature. The number of cells N is their product.
     sample_weight, generated_weight : array-like, optional
         Weights of truth and of generated. Negative weights are an error.
 
     Returns
     -------
     float
-        sum over cells of (p_j - 1/N)^2, p_j the share of generated events in cell j. Zero at best;
-        (1 - 1/N) / n for n independent events of the true distribution.
+        sum over cells of (p_j - 1/N)^2, with p_j the share of generated events in cell j. It is
+        zero at best, and (1 - 1/N) / n for n independent events of the true distribution.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def quantile_mse(truth, generated, *, n_quantiles, sample_weight=None, generated
 
     Notes
     -----
-    Equation 3 of [1]_. For discrete columns cells of equal probability do not exist; p_j is
-    compared with the truth's own share of the cell, which is 1/N for continuous ones.
+    Equation 3 of [1]_. Discrete columns have no cells of equal probability. Therefore p_j is
+    compared with the share of the truth in the cell, which is 1/N for continuous columns.
 
     References
     ----------
@@ -54,8 +54,7 @@ def quantile_mse(truth, generated, *, n_quantiles, sample_weight=None, generated
     >>> round(quantile_mse(truth, truth[:50], n_quantiles=10), 12)  # half hold all
     0.1
     """
-    true_share, share = _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)
-    return _rounded_sum((share - true_share) ** 2)
+    return _mse(truth, generated, n_quantiles, sample_weight, generated_weight)[0]
 
 
 def equivalent_sample_size(
@@ -75,9 +74,9 @@ def equivalent_sample_size(
     Returns
     -------
     float
-        (1 - 1/N) / MSE* [1]_: the number of independent true events whose expected MSE* is the
-        generated sample's. Infinite where MSE* is zero. It cannot exceed the length of truth by
-        much, since the cells themselves are only that well known.
+        (1 - 1/N) / MSE* [1]_, the number of independent true events whose expected MSE* is that of
+        the generated sample. It is infinite if MSE* is zero. It cannot exceed the length of truth
+        by much, since the cells are only known to that precision.
 
     Raises
     ------
@@ -98,19 +97,13 @@ def equivalent_sample_size(
     >>> 200 < equivalent_sample_size(truth, events, n_quantiles=50) < 1200
     True
     """
-    true_share, share = _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)
-    mse = _rounded_sum((share - true_share) ** 2)
+    mse, true_share = _mse(truth, generated, n_quantiles, sample_weight, generated_weight)
     # 1 - sum of squared shares is 1 - 1/N for cells of equal probability.
     return float((1.0 - np.sum(true_share**2)) / mse) if mse > 0 else float("inf")
 
 
-def _rounded_sum(squares):
-    """Sum of squares, with what is only the rounding of the shares taken for zero."""
-    total = float(squares.sum())
-    return total if total > 1e-28 else 0.0
-
-
-def _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight):
+def _mse(truth, generated, n_quantiles, sample_weight, generated_weight):
+    """MSE*, zero if it is only the rounding of the shares, and the true shares of the cells."""
     pair = check_pair(truth, generated, sample_weight, generated_weight)
     if isinstance(n_quantiles, numbers.Integral):
         counts = [check_int(n_quantiles, "n_quantiles", minimum=2)] * pair.n_columns
@@ -121,12 +114,14 @@ def _cell_shares(truth, generated, n_quantiles, sample_weight, generated_weight)
     n_cells = int(np.prod(counts, dtype=object))
     if n_cells > len(pair.truth):
         raise ValueError(
-            f"n_quantiles makes {n_cells} cells out of {len(pair.truth)} true events: fewer "
+            f"n_quantiles makes {n_cells} cells out of {len(pair.truth)} true events: take fewer "
             "quantiles, or fewer columns."
         )
-    return quantile_cell_shares(
+    true_share, share = quantile_cell_shares(
         pair.truth, pair.generated, counts, pair.weight, pair.generated_weight
     )
+    mse = float(((share - true_share) ** 2).sum())
+    return mse if mse > 1e-28 else 0.0, true_share
 
 
 def quantile_cell_shares(truth, generated, counts, weight=None, generated_weight=None):

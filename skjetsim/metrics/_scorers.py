@@ -1,11 +1,12 @@
 """Scorers: metrics of generated against true events, as scikit-learn's model selection calls them.
 
-scikit-learn looks foreign strings up in its own table only, so scorers are passed as objects,
-`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is a small
-estimator: `clone`, `get_params`, pickling and `set_score_request` work as anywhere.
+scikit-learn knows the names of its own scorers only, so these are passed as objects,
+`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is an estimator,
+with `clone`, `get_params`, pickling and `set_score_request`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,13 @@ from skjetsim.utils._with_parameters import with_parameters
 class WassersteinScorer(BaseGenerativeScorer):
     """Minus the mean Wasserstein-1 distance of the features, in the truth's standard deviations.
 
-    For a simulator, that of y and, where it shares columns with X, of the residual y - X, in
-    quantile bins of each column of X.
+    A simulator is compared in y and, for columns that X has too, in the residual y - X, in quantile
+    bins of each column of X.
 
     Parameters
     ----------
     bins : int
-        Quantile bins of each column of X (simulators).
+        Number of quantile bins of each column of X, for simulators.
 
     Examples
     --------
@@ -60,10 +61,7 @@ class WassersteinScorer(BaseGenerativeScorer):
     def _score(self, task):
         truth, generated, _ = compared_columns(task)
         unit = weighted_std(truth, task.weight)
-
-        def measure(truth, generated, weights):
-            return wasserstein_distance(truth, generated, **weights, multioutput="uniform_average")
-
+        measure = partial(wasserstein_distance, multioutput="uniform_average")
         return -mean_over_bins(measure, truth / unit, generated / unit, task, self.bins)
 
 
@@ -71,8 +69,8 @@ class WassersteinScorer(BaseGenerativeScorer):
 class EMDSumScorer(BaseGenerativeScorer):
     """Minus EMD_sum, the sum over features of the histograms' earth mover's distances.
 
-    For a simulator, that of y and, where it shares columns with X, of the residual y - X, averaged
-    over quantile bins of each column of X.
+    A simulator is compared in y and, for columns that X has too, in the residual y - X, and the
+    distance is averaged over quantile bins of each column of X.
 
     Parameters
     ----------
@@ -82,7 +80,7 @@ class EMDSumScorer(BaseGenerativeScorer):
     positions : bool
         False repeats the published code, see `emd_sum`.
     bins : int
-        Quantile bins of each column of X (simulators).
+        Number of quantile bins of each column of X, for simulators.
 
     Examples
     --------
@@ -102,23 +100,15 @@ class EMDSumScorer(BaseGenerativeScorer):
 
     def _score(self, task):
         truth, generated, names = compared_columns(task)
-        # One axis for all bins of X, or a bin's distance would be in a unit of its own.
+        # All bins of X share an axis, so that their distances have one unit.
         given = per_column(self.ranges, names, truth.shape[1], "ranges", fewer=True)
         ranges = [
             default_range(column, task.weight) if limits is None else limits
             for column, limits in zip(truth.T, given, strict=True)
         ]
-
-        def measure(truth, generated, weights):
-            return emd_sum(
-                truth,
-                generated,
-                **weights,
-                bins=self.histogram_bins,
-                ranges=ranges,
-                positions=self.positions,
-            )
-
+        measure = partial(
+            emd_sum, bins=self.histogram_bins, ranges=ranges, positions=self.positions
+        )
         return -mean_over_bins(measure, truth, generated, task, self.bins)
 
 
@@ -127,15 +117,15 @@ class QuantileMSEScorer(BaseGenerativeScorer):
     """Minus the quantile mean squared error MSE*, averaged over pairs of columns.
 
     A generator is compared on the two-dimensional equal-probability grid of every pair of
-    features. A simulator on that of every column of X with every column of y (and of the residual
-    y - X, where shared): the grid is y's quantiles in quantile bins of X.
+    features. For a simulator the pairs are every column of X with every column of y, and of the
+    residual y - X if X has the column too; the grid is the quantiles of y in quantile bins of X.
 
     Parameters
     ----------
     n_quantiles : int
-        Quantiles of a compared column.
+        Number of quantiles of a compared column.
     bins : int
-        Quantile bins of the other column of the pair.
+        Number of quantile bins of the other column of the pair.
 
     Examples
     --------
@@ -224,7 +214,8 @@ class EnergyScorer(BaseGenerativeScorer):
 class ClassifierAUCScorer(BaseGenerativeScorer):
     """Minus |AUC - 0.5| of a classifier that tells generated from true events.
 
-    For a simulator, of the joint (X, y), both versions of an event on one side of the split.
+    For a simulator the joint (X, y) is compared, and both versions of an event are on the same side
+    of the split.
 
     Parameters
     ----------

@@ -20,15 +20,14 @@ from skjetsim.utils._comparison import (
     rng_from,
     shared_differences,
 )
+from skjetsim.utils._scores import event_blocks
 from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
 from skjetsim.utils._with_parameters import with_parameters
 
-# Bins are made in so many columns of X at most: clouds and images have hundreds.
+# Bins are made in this many columns of X at most: clouds and images have hundreds.
 _MAX_CONDITIONS = 16
-# Doubles held at once by the energy score of an ensemble.
-_BLOCK = 4_000_000
 _MAX_ENSEMBLE = 2000
 
 
@@ -47,7 +46,7 @@ class BaseScorer(BaseEstimator, metaclass=ABCMeta):
         return self.score(estimator, X, y, sample_weight=sample_weight)
 
     def _accept_sample_weight(self):
-        # Asked by scikit-learn's multimetric scorer where metadata routing is off.
+        # scikit-learn's multimetric scorer asks for it if metadata routing is off.
         return True
 
 
@@ -56,7 +55,7 @@ class ScoringTask:
     """Held-out events, and a way to draw what the estimator makes of them."""
 
     target: Any
-    condition: Any  # None where distributions are compared marginally
+    condition: Any  # None if marginal distributions are compared
     weight: np.ndarray | None
     generated_weight: np.ndarray | None
     rng: np.random.Generator
@@ -82,13 +81,13 @@ class BaseGenerativeScorer(BaseScorer):
     Parameters
     ----------
     n_samples : int or None
-        Events drawn (generator) or rows of X simulated, chosen at random (simulator); by default as
-        many as X has.
+        Number of events that a generator draws, or of rows of X, chosen at random, that a simulator
+        is given. By default as many as X has.
     random_state : int, RandomState, Generator or None
-        Seed of the drawn events: an int gives every candidate of a search the same noise.
+        Seed of the drawn events. An int gives every candidate of a search the same noise.
     direction : {"forward", "inverse"}
-        "inverse" unfolds y and compares with X in bins of y: for unfolders, and simulators with
-        `sample_inverse`.
+        "inverse" unfolds y and compares with X in bins of y. It is for unfolders, and for
+        simulators with `sample_inverse`.
     """
 
     n_samples: int | None = None
@@ -107,8 +106,8 @@ class BaseGenerativeScorer(BaseScorer):
         y : array-like of shape (n_samples, n_targets), optional
             Required by simulators and unfolders, ignored by generators.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights of the held-out events. A generator's own events count equally; those of a
-            simulator carry the weight of the event they were simulated for.
+            Weights of the held-out events. The events of a generator count equally. Those of a
+            simulator carry the weight of the event that they were simulated for.
 
         Returns
         -------
@@ -170,7 +169,7 @@ class BaseGenerativeScorer(BaseScorer):
 
 
 def compared_columns(task, *, residuals=True):
-    """Draw once; the target's columns and, where it shares some with X, the residuals.
+    """Draw once; return the target's columns and the residuals of those that X has, too.
 
     Returns
     -------
@@ -181,21 +180,16 @@ def compared_columns(task, *, residuals=True):
     if task.condition is None or not residuals:
         return pair.truth, pair.generated, pair.names
     condition, condition_names = check_table(task.condition, what="X")
-    arguments = (condition_names, pair.names)
-    residual, columns = shared_differences(condition, pair.truth, *arguments)
-    generated_residual, _ = shared_differences(condition, pair.generated, *arguments)
+    tables = []
+    for y in (pair.truth, pair.generated):
+        residual, columns = shared_differences(condition, y, condition_names, pair.names)
+        tables.append(np.concatenate([y, residual], axis=1))
     names = pair.names
-    if names is not None:
-        names = names + [f"{names[column]}_residual" for column in columns]
-    return (
-        np.concatenate([pair.truth, residual], axis=1),
-        np.concatenate([pair.generated, generated_residual], axis=1),
-        names,
-    )
+    return *tables, names and names + [f"{names[column]}_residual" for column in columns]
 
 
 def condition_columns(task):
-    """Columns of X to compare in bins of; a random choice if there are many."""
+    """Columns of X whose bins are compared; a random choice if there are many."""
     condition, _ = check_table(task.condition, what="X")
     if condition.shape[1] > _MAX_CONDITIONS:
         chosen = task.rng.choice(condition.shape[1], _MAX_CONDITIONS, replace=False)
@@ -204,10 +198,10 @@ def condition_columns(task):
 
 
 def mean_over_bins(measure, truth, generated, task, bins):
-    """Mean of `measure(truth, generated, weights)` over quantile bins of each column of X."""
+    """Mean of `measure(truth, generated, **weights)` over quantile bins of each column of X."""
     bins = check_int(bins, "bins")
     if task.condition is None:
-        return measure(truth, generated, _weights(task, slice(None)))
+        return measure(truth, generated, **_weights(task, slice(None)))
     bins = max(1, min(bins, len(truth) // 2))
     values = []
     for column in condition_columns(task):
@@ -216,7 +210,7 @@ def mean_over_bins(measure, truth, generated, task, bins):
         for k in range(len(edges) + 1):
             rows = np.flatnonzero(index == k)
             if len(rows) and (task.weight is None or task.weight[rows].sum() > 0):
-                values.append(measure(truth[rows], generated[rows], _weights(task, rows)))
+                values.append(measure(truth[rows], generated[rows], **_weights(task, rows)))
     return np.mean(values)
 
 
@@ -227,17 +221,13 @@ def _weights(task, rows):
 
 
 def marginal_energy_score(truth, ensemble, weight=None):
-    """Energy score of one ensemble for every true event, fair in the ensemble's size."""
+    """Energy score of one ensemble for all true events, unbiased in the size of the ensemble."""
     n_draws = len(ensemble)
     if n_draws < 2:
         raise ValueError("the energy score needs at least two drawn events.")
-    accuracy = np.empty(len(truth))
-    step = max(1, _BLOCK // n_draws)
-    for start in range(0, len(truth), step):
-        rows = slice(start, start + step)
-        accuracy[rows] = cdist(truth[rows], ensemble).mean(axis=1)
+    blocks = event_blocks(len(truth), n_draws)
+    accuracy = np.concatenate([cdist(truth[rows], ensemble).mean(axis=1) for rows in blocks])
     spread = sum(
-        float(cdist(ensemble[start : start + step], ensemble).sum())
-        for start in range(0, n_draws, step)
+        float(cdist(ensemble[rows], ensemble).sum()) for rows in event_blocks(n_draws, n_draws)
     )
     return float(np.average(accuracy, weights=weight)) - 0.5 * spread / (n_draws * (n_draws - 1))

@@ -1,4 +1,4 @@
-"""How far a model moves events, and how far they had to be moved."""
+"""How far a model moves events, and how far they must be moved at least."""
 
 import numpy as np
 
@@ -21,16 +21,16 @@ PLANS = ("rows", "optimal")
 def transport_cost(
     source, target, *, sample_weight=None, p=2, scale=None, plan="rows", multioutput="raw_values"
 ):
-    """How far events are moved from one level to the other, in each column both have.
+    """How far events are moved from one level to the other, in each column that both have.
 
     Parameters
     ----------
     source : array-like of shape (n, n_source)
         Events before the move, such as the theory level.
     target : array-like of shape (n, n_target)
-        Events after it, such as the detector level that a model draws. Columns are matched by
-        name where both have names, and the others are left out; without names by position, and
-        then both must be equally wide. 1-D input is one column.
+        Events after the move, such as the detector level that a model draws. If both have names,
+        columns are matched by name, and columns that only one has are left out. Otherwise they are
+        matched by position, and both must have as many. 1-D input is one column.
     sample_weight : array-like of shape (n,), optional
         Weights of the events, on both sides. Negative weights are an error.
     p : {1, 2}, default=2
@@ -40,9 +40,9 @@ def transport_cost(
         constant source column keeps its own unit.
     plan : {"rows", "optimal"}, default="rows"
         "rows" moves row i of the source to row i of the target, as a model did. "optimal" moves
-        each column's distribution in the cheapest way there is: its one-dimensional
-        Wasserstein-p distance. The target may then have another number of events than the source,
-        if no weights are given.
+        the distribution of each column in the cheapest way, which costs its one-dimensional
+        Wasserstein-p distance. Source and target may then have different numbers of events, if no
+        weights are given.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
 
     Returns
@@ -54,8 +54,8 @@ def transport_cost(
     Raises
     ------
     ValueError
-        On NaN, infinity, empty input, no column in common, negative weights, or unequal numbers or
-        indices of events where rows are compared.
+        On NaN, infinity, empty input, no column in common, negative weights, and with
+        `plan="rows"` on different numbers or indices of events.
 
     See Also
     --------
@@ -64,18 +64,18 @@ def transport_cost(
 
     Notes
     -----
-    The plan, which event goes where, is what marginal distributions do not identify: a model with
-    perfect marginals can have any cost from the optimum to that of the worst pairing, and one that
-    ignores its input is among them. Models that learn from unpaired samples [1]_ keep it in bounds
-    by what they are told besides the marginals. The cost over the optimum says how far a learnt
-    plan is from the cheapest; the detector's own ratio, where pairs are known, what it should be.
-    A detector smears events, so its plan is not the cheapest, either.
+    The plan says which event goes where. Marginal distributions do not determine it: a model with
+    perfect marginals can have any cost from the optimum to that of the worst pairing, even if it
+    ignores its input. Models that learn from unpaired samples [1]_ need more information than the
+    marginals to restrict it. The ratio of the cost to the optimum says how far a learnt plan is
+    from the cheapest one. If pairs are known, the ratio of the detector says what it should be: a
+    detector smears events, so its plan is not the cheapest, either.
 
-    "optimal" is at most "rows", to rounding: it is the least over all pairings of the same events,
-    column by column.
+    Up to rounding, "optimal" is at most "rows": for each column it is the least cost over all
+    pairings of the same events.
 
     An angle (`phi`, by its name) moves the short way round, by pi at most. Its optimal plan is that
-    on the circle: the least over all shifts of the sorted angles, past the seam too.
+    on the circle, the least over all shifts of the sorted angles, also past the seam.
 
     References
     ----------
@@ -125,8 +125,8 @@ def _check_lengths(n_source, n_target, plan, weight):
     counts = f"source has {n_source} events, but target has {n_target}"
     if plan == "rows":
         raise ValueError(
-            f"{counts}: row i of source is moved to row i of target. Samples whose rows do not "
-            'correspond are compared by plan="optimal".'
+            f"{counts}: row i of source is moved to row i of target. If rows do not correspond, "
+            'pass plan="optimal".'
         )
     if weight is not None:
         raise ValueError(

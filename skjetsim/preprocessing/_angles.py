@@ -10,7 +10,6 @@ from skjetsim.utils._event_columns import (
     is_difference,
     join_name,
     label,
-    split_name,
 )
 from skjetsim.utils._four_vectors import azimuth
 
@@ -19,14 +18,14 @@ class AngleEncoder(InverseMixin, EventTransformer):
     """Replace each angle phi by (cos phi, sin phi), which has no seam at +-pi.
 
     `jet_phi` becomes `jet_cos_phi`, `jet_sin_phi` in its place. The inverse is atan2: angles come
-    back in (-pi, pi], and (cos, sin) need not have length one, as those that a generative model
-    draws have not. There is no log-determinant: the output has more columns than the input.
+    back in (-pi, pi]. It takes (cos, sin) of any length, because a generative model draws none of
+    length one. There is no log-determinant: the output has more columns than the input.
 
     Parameters
     ----------
     columns : None, str, int or list, default=None
-        The angles, in radians, by name or position. None: every column named `*_phi`, `phi` or
-        `*_delta_phi`.
+        The angles, in radians, by name or position. None takes every column named `*_phi`, `phi`
+        or `*_delta_phi`.
 
     Attributes
     ----------
@@ -56,16 +55,7 @@ class AngleEncoder(InverseMixin, EventTransformer):
         self.columns = columns
 
     def _resolve(self, names):
-        if self.columns is not None:
-            self.columns_ = sorted(self._positions(self.columns))
-        else:
-            angles = ("phi", "delta_phi")
-            self.columns_ = [i for i, name in enumerate(names) if split_name(name)[1] in angles]
-        if not self.columns_:
-            raise ValueError(
-                f"AngleEncoder found no angle among the {self.n_features_in_} feature(s) of X: "
-                "columns named 'phi' or '*_phi' are taken; give others in `columns`."
-            )
+        self.columns_ = sorted(self._chosen(self.columns, names, ("phi", "delta_phi"), "angle"))
         out = []
         for i, name in enumerate(names):
             out += [_encoded(name, "cos"), _encoded(name, "sin")] if i in self.columns_ else [name]
@@ -106,10 +96,10 @@ class PhiRotation(InvertibleEventTransformer):
     Parameters
     ----------
     reference : str
-        Object whose phi becomes the origin of the others', for example "muon".
+        Object from which phi of the others is measured, for example "muon".
     objects : list of str or None, default=None
-        Objects that are rotated; None: all others. The missing momentum measured from the jet has
-        the jet's mismeasurement along one of its axes.
+        Objects that are rotated; None rotates all others. If the missing momentum alone is measured
+        from a jet, the mismeasurement of this jet lies along one of its axes.
 
     Attributes
     ----------
@@ -120,12 +110,13 @@ class PhiRotation(InvertibleEventTransformer):
 
     Notes
     -----
-    Columns `*_phi` are shifted and wrapped into (-pi, pi], pairs `*_px`, `*_py` and `*_cos_phi`,
-    `*_sin_phi` are rotated; both kinds may be mixed. The inverse gives phi in (-pi, pi].
-    The reference keeps its own phi: behind this step, masses, angles and transverse masses that it
-    has with other objects cannot be computed any more, and have to be computed in front.
-    Differences such as `*_delta_phi`, also as cosine and sine, and all other columns pass through.
-    A table without names is read as (px, py, pz) triples, "p0", "p1", ...
+    Columns `*_phi` are shifted and wrapped into (-pi, pi]. Pairs `*_px`, `*_py` and `*_cos_phi`,
+    `*_sin_phi` are rotated. Both kinds may be mixed. The inverse gives phi in (-pi, pi].
+
+    The reference keeps its own phi, so masses, angles and transverse masses of it with other
+    objects have to be computed before this step. Differences such as `*_delta_phi`, also as cosine
+    and sine, and all other columns pass through. A table without names is read as (px, py, pz)
+    triples, "p0", "p1", ...
 
     Examples
     --------
@@ -200,7 +191,7 @@ class PhiRotation(InvertibleEventTransformer):
 
 
 def _refuse_half_pair(obj, parts):
-    """Half a vector would stay as it is while all else turns."""
+    """Raise if an object has one component of a vector only, which cannot be rotated."""
     if half := half_pair(parts):
         there, missing = (join_name(obj, component) for component in half)
         raise ValueError(

@@ -8,16 +8,18 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
+from skjetsim.utils._columns import column_positions
 from skjetsim.utils._event_columns import (
-    column_positions,
     event_objects,
     find_object,
     join_name,
+    label,
     names_by_position,
     refuse_duplicates,
+    split_name,
 )
 from skjetsim.utils._event_objects import EventObject
-from skjetsim.utils._validation import check_events, validate_events
+from skjetsim.utils._validation import check_events, first_difference, validate_events
 from skjetsim.utils._warnings import warn_user
 
 
@@ -28,8 +30,8 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     names of the output columns, and `_forward(values)`; bijections derive from
     `InvertibleEventTransformer`. All see float64 arrays and never a container.
 
-    A DataFrame comes back as a DataFrame (index kept), an array as an array, unless `set_output`
-    asks for something else: so names survive an ordinary Pipeline.
+    A DataFrame comes back as a DataFrame with its index, and an array as an array, unless
+    `set_output` asks for something else. Names therefore survive an ordinary Pipeline.
     """
 
     # Whether a table without names is read as consecutive (px, py, pz) triples.
@@ -87,8 +89,8 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         input_features : array-like of str, optional
-            Checked against the names seen in `fit`; without such names, columns that pass
-            through take their names from here.
+            Compared with the names seen in `fit`. If `fit` saw no names, columns that pass
+            through take these.
 
         Returns
         -------
@@ -119,7 +121,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         return values
 
     def _resolve(self, names):
-        """Learn the columns' roles from their names and return the names of the output."""
+        """Learn the roles of the columns from their names; return the names of the output."""
         return names
 
     def _check(self, values):
@@ -147,13 +149,13 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             )
 
     def _names_in(self):
-        """Input names; of a table without names those that stand for its positions."""
+        """Names of the input columns; if they have none, names that stand for their positions."""
         if hasattr(self, "feature_names_in_"):
             return list(self.feature_names_in_)
         return names_by_position(self.n_features_in_, triples=self._reads_triples)
 
     def _same_container(self, values, X):
-        """DataFrame in, DataFrame out; `set_output` where configured is scikit-learn's part."""
+        """Return a DataFrame for a DataFrame, unless `set_output` asks for another container."""
         if not isinstance(X, pd.DataFrame) or output_container(self) != "default":
             return values
         return pd.DataFrame(values, index=X.index, columns=self._names_out, copy=False)
@@ -161,23 +163,46 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _positions(self, columns):
         """Positions of the columns that the user asked for by name or position."""
         names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
-        return column_positions(columns, names, self.n_features_in_, type(self).__name__)
+        owner = f"{type(self).__name__}: the choice of columns"
+        return column_positions(columns, names, self.n_features_in_, owner)
 
     def _components(self, obj):
         """{component: position} of an object, or raise naming the objects that there are."""
         return find_object(event_objects(self._names_in()), obj, type(self).__name__)
 
-    def _need(self, obj, components, cure):
+    def _need(self, obj, components, cure=None):
         """Positions of components of an object, or raise naming the first one that it lacks."""
         parts = self._components(obj)
         for component in components:
             if component not in parts:
-                if f"log_{component}" in parts:
+                if cure and f"log_{component}" in parts:
                     cure = "put LogTransformer behind this step"
                 raise ValueError(
-                    f"{type(self).__name__}: {obj!r} has no {join_name(obj, component)!r}; {cure}."
+                    f"{type(self).__name__}: {label(obj)} has no column "
+                    f"{join_name(obj, component)!r}{f'; {cure}' if cure else ''}."
                 )
         return [parts[component] for component in components]
+
+    def _chosen(self, columns, names, components, what):
+        """Positions of the columns asked for, or of all with these components; at least one."""
+        if columns is not None:
+            found = self._positions(columns)
+        else:
+            found = [i for i, name in enumerate(names) if split_name(name)[1] in components]
+        if not found:
+            raise ValueError(
+                f"{type(self).__name__} found no {what} among the {self.n_features_in_} feature(s) "
+                f"of X: columns named {components[0]!r} or '*_{components[0]}' are taken; give "
+                "others in `columns`."
+            )
+        return found
+
+    def _require_two(self, first, second, parameters):
+        """Raise if two parameters name the same object."""
+        if first == second:
+            raise ValueError(
+                f"{type(self).__name__}: {parameters} must be two objects, got {first!r} twice."
+            )
 
     def _event_object(self, obj, parts, values):
         """Read any quantity of an object from its columns in a table."""
@@ -202,7 +227,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             What is wrong and how to cure it, with a place such as {mass:.6g} for each of `values`.
         warn : bool
         **values : object or ndarray of shape (n_samples,)
-            Printed in the places; of an array, the value in the first bad row.
+            Printed in the places. Of an array, the value in the first bad row is printed.
         """
         if not bad.any():
             return
@@ -227,7 +252,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         )
 
     def _refuse_drawn(self, bad, column, values, sign, cure, printed="{value:.6g}"):
-        """Raise for transformed values that no event has, as a model may draw them."""
+        """Raise for transformed values that no event has, but that a model may draw."""
         self._refuse(
             bad,
             repr(self._names_out[column]),
@@ -251,12 +276,12 @@ class InverseMixin(metaclass=ABCMeta):
         Returns
         -------
         DataFrame or ndarray of shape (n_samples, n_features_in_)
-            Events in the columns that `fit` saw; container as for `transform`.
+            Events with the columns of `fit`, in the same container as from `transform`.
 
         Raises
         ------
         ValueError
-            On wrong columns or order (the first wrong column is named), NaN or infinity.
+            On NaN, infinity, and wrong columns or a wrong order; the first one is named.
         """
         check_is_fitted(self)
         values = self._inverse(self._check_output_side(X))
@@ -276,9 +301,7 @@ class InverseMixin(metaclass=ABCMeta):
         values, names = check_events(X, estimator=self)
         expected = self._names_out
         if names is not None and len(names) == len(expected) and names != expected:
-            i = next(
-                i for i, pair in enumerate(zip(names, expected, strict=True)) if len({*pair}) > 1
-            )
+            i = first_difference(names, expected)
             raise ValueError(
                 f"{type(self).__name__}.inverse_transform: column {i} is {names[i]!r}, expected "
                 f"{expected[i]!r}. Columns must be those of transform, in its order: {expected}."

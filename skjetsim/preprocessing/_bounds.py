@@ -1,4 +1,4 @@
-"""Columns with a threshold or an acceptance, stretched so that nothing lies beyond it."""
+"""Columns with a threshold or an acceptance, stretched so that no value lies beyond it."""
 
 from collections.abc import Mapping
 
@@ -14,20 +14,20 @@ SMALLEST = np.nextafter(0.0, 1.0)
 class BoundTransformer(InvertibleEventTransformer):
     r"""Stretch columns near their bounds, so that every number stands for a value inside.
 
-    Jets above a threshold in pT, or leptons within abs(eta) < 2.4, end at an edge, over which a
-    model of smooth densities spills. Here the edge is moved to infinity, and values away from it
-    stay nearly what they are, unlike those of a logit. With s the softness,
+    Jets above a threshold in pT, or leptons within abs(eta) < 2.4, end at an edge, and a model of
+    smooth densities draws events beyond it. Here the edge is moved to infinity. Values away from it
+    stay nearly as they are, unlike those of a logit. With s the softness,
 
     .. math:: u = a + s \log(e^{(v - a) / s} - 1)
 
-    for a lower bound a, likewise for an upper one b, and for both together the inverse of
+    for a lower bound a, and likewise for an upper bound b. For both together it is the inverse of
 
     .. math:: v = a + s \log(1 + e^{(u - a) / s}) - s \log(1 + e^{(u - b) / s}).
 
     Parameters
     ----------
     bounds : dict
-        Column, by name or position -> (low, high), where None is an open end, for example
+        Column, by name or position -> (low, high); None is an open end. For example
         `{"jet_pt": (20.0, None), "jet_eta": (-5.0, 5.0)}`.
     softness : float, default=0.1
         s, in standard deviations of the column in the fit. A density that ends at a bound becomes
@@ -38,10 +38,10 @@ class BoundTransformer(InvertibleEventTransformer):
     columns_ : list of int
         Positions of the columns.
     bounds_ : ndarray of shape (n_columns, 2)
-        Bounds of each of them, in its unit; infinite if there is no bound.
+        Bounds of each column, in its unit; infinite if there is no bound.
     scale_ : ndarray of shape (n_columns,)
-        s of each of them, in its unit. A column of one value has its distance to the nearest bound
-        in place of the standard deviation.
+        s of each column, in its unit. If a column has one value only, the standard deviation is
+        replaced by its distance to the nearest bound.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -49,16 +49,16 @@ class BoundTransformer(InvertibleEventTransformer):
 
     See Also
     --------
-    LogTransformer : For positive columns that stretch over orders of magnitude; a threshold at
-        20 GeV is one of log(20) behind it.
-    skjetsim.compose.ResidualTransformer : May follow, since columns keep their names and, but near
-        the bounds, their values.
+    LogTransformer : For positive columns that stretch over orders of magnitude. A threshold at
+        20 GeV is one at log(20) after it.
+    skjetsim.compose.ResidualTransformer : May follow, since columns keep their names and, except
+        near the bounds, their values.
 
     Notes
     -----
     Columns keep their names. A value on a bound or beyond it is a ValueError in `fit` and
     `transform`; `inverse_transform` takes any number to a value strictly inside. Angles are
-    refused: they end nowhere. log |det| is the sum of
+    an error, since they have no ends. log |det| is the sum of
     log(1 / (1 - exp((a - v) / s)) + 1 / (exp((b - v) / s) - 1)).
 
     Examples
@@ -101,7 +101,7 @@ class BoundTransformer(InvertibleEventTransformer):
         super().fit(X)
         values = self._validated(X)[:, self.columns_]
         low, high = self.bounds_.T
-        # By the range, since rounding of the mean gives equal values a deviation.
+        # The range tells, since rounding of the mean gives equal values a standard deviation.
         varies = np.ptp(values, axis=0) > 0
         nearest = np.minimum(values[0] - low, high - values[0])
         self.scale_ = self.softness * np.where(varies, values.std(axis=0), nearest)
@@ -141,7 +141,7 @@ class BoundTransformer(InvertibleEventTransformer):
     def _log_rises(self, values):
         """log(1 - exp(-t)) for the distances t from the lower and the upper bound.
 
-        In units of s, for which subnormal distances, inside as they are, may round to zero.
+        Distances are in units of s. They are kept above zero, to which subnormal ones may round.
         """
         low, high = self.bounds_.T
         inside = values[:, self.columns_]
@@ -154,7 +154,7 @@ class BoundTransformer(InvertibleEventTransformer):
     def _forward(self, values):
         out = values.copy(order="K")
         rise, fall, _ = self._log_rises(values)
-        # log(exp(t) - 1) = t + log(1 - exp(-t)): what is added is nothing far from a bound.
+        # log(exp(t) - 1) = t + log(1 - exp(-t)), and the second term vanishes far from a bound.
         out[:, self.columns_] += self.scale_ * (rise - fall)
         return out
 
@@ -163,7 +163,7 @@ class BoundTransformer(InvertibleEventTransformer):
         u = values[:, self.columns_]
         low, high = self.bounds_.T
         above, below = (u - low) / self.scale_, (high - u) / self.scale_
-        # The distance to the nearer bound, as a sum of positive terms: all of its digits are kept.
+        # Distance to the nearer bound, as a sum of positive terms, which keeps all of its digits.
         near = np.minimum(above, below)
         width = (high - low) / self.scale_
         both = np.log(-np.expm1(-width)) - np.logaddexp(0, near - width)

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
+from skjetsim._sklearn_compat import BaseComposition
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian
 from skjetsim.utils._event_columns import refuse_duplicates
@@ -15,12 +16,12 @@ def _all_blocks_have_log_det(self):
     return all(has_log_det(transformer) for _, transformer, _ in self._triples())
 
 
-class InvertibleColumnTransformer(InverseMixin, EventTransformer):
+class InvertibleColumnTransformer(InverseMixin, EventTransformer, BaseComposition):
     """Apply transformers to blocks of columns, invertibly.
 
-    Like scikit-learn's `ColumnTransformer`, with `inverse_transform` and `log_det_jacobian`. So
-    that there is a way back each column is in exactly one block, and the columns in none pass
-    through: nothing can be dropped.
+    Like scikit-learn's `ColumnTransformer`, with `inverse_transform` and `log_det_jacobian`. A
+    column is in one block at most, and columns in no block pass through. None can be dropped, so
+    that there is always a way back.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     Attributes
     ----------
     transformers_ : list of (str, transformer or "passthrough", list of int)
-        Fitted clones with the positions of their columns; at the end `"remainder"`, where some
+        Fitted clones with the positions of their columns; at the end `"remainder"`, if some
         columns are in no block.
     n_features_in_ : int
         Number of columns seen in `fit`.
@@ -41,8 +42,8 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
     Notes
     -----
     The output holds the blocks in the order given, then the remainder, under the names that the
-    blocks give (no prefix); a transformer without `get_feature_names_out` is taken to keep the
-    names of its columns. `log_det_jacobian` is absent where a block has none.
+    blocks give, without a prefix. A transformer without `get_feature_names_out` is taken to keep
+    the names of its columns. `log_det_jacobian` is absent if a block has none.
 
     Examples
     --------
@@ -77,14 +78,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         -------
         dict
         """
-        params = super().get_params(deep=False)
-        if deep:
-            for name, transformer, _ in self._triples():
-                params[name] = transformer
-                if hasattr(transformer, "get_params"):
-                    inner = transformer.get_params(deep=True)
-                    params.update({f"{name}__{key}": value for key, value in inner.items()})
-        return params
+        return self._get_params("_named", deep=deep)
 
     def set_params(self, **params):
         """Set parameters: `transformers`, a block by its name, or `block__parameter`.
@@ -99,16 +93,19 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         """
         if "transformers" in params:
             self.transformers = params.pop("transformers")
-        names = [name for name, _, _ in self._triples()]
-        replaced = {name: params.pop(name) for name in names if name in params}
-        if replaced:
-            self.transformers = [
-                (name, replaced.get(name, old), columns) for name, old, columns in self.transformers
-            ]
-        return super().set_params(**params)
+        return self._set_params("_named", **params)
+
+    @property
+    def _named(self):
+        return [(name, transformer) for name, transformer, _ in self._triples()]
+
+    @_named.setter
+    def _named(self, named):
+        blocks = zip(named, self.transformers, strict=True)
+        self.transformers = [(*pair, columns) for pair, (_, _, columns) in blocks]
 
     def _triples(self):
-        """Blocks as handed in; none where `transformers` is not a list of triples (yet)."""
+        """Blocks as given; none if `transformers` is not, or not yet, a list of triples."""
         blocks = self.transformers
         valid = isinstance(blocks, (list, tuple)) and all(
             isinstance(block, (list, tuple)) and len(block) == 3 for block in blocks
@@ -123,7 +120,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         X : DataFrame or array-like of shape (n_samples, n_features)
             Events.
         y : array-like, optional
-            Handed to the transformers.
+            Passed on to the transformers.
 
         Returns
         -------
@@ -152,7 +149,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         return self
 
     def _check_blocks(self):
-        """Names are parameter names; every transformer must have a way back."""
+        """Raise if a name cannot be a parameter, or if a transformer has no way back."""
         if not self._triples():
             raise ValueError(
                 "transformers must be a list of (name, transformer, columns), got "
@@ -170,12 +167,12 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
                 continue
             if not hasattr(transformer, "fit") or not hasattr(transformer, "inverse_transform"):
                 raise TypeError(
-                    f"Block {name!r}: {transformer!r} has no fit and inverse_transform; nothing "
-                    "that cannot be undone can stand in an InvertibleColumnTransformer."
+                    f"Block {name!r}: {transformer!r} lacks fit or inverse_transform, which every "
+                    "block of an InvertibleColumnTransformer needs."
                 )
 
     def _blocks_with_positions(self, X):
-        """Blocks with column positions, the columns in none of them last."""
+        """Blocks with the positions of their columns; columns in no block come last."""
         owner, blocks = {}, []
         for name, transformer, columns in self.transformers:
             positions = self._positions(columns(X) if callable(columns) else columns)
@@ -183,7 +180,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
                 if position in owner:
                     raise ValueError(
                         f"InvertibleColumnTransformer: column {self._place(position)} is in block "
-                        f"{owner[position]!r} and in block {name!r}; it can be undone in one only."
+                        f"{owner[position]!r} and in block {name!r}; it can be in one only."
                     )
                 owner[position] = name
             if positions:
@@ -192,7 +189,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
         return [*blocks, ("remainder", "passthrough", rest)] if rest else blocks
 
     def _block(self, values, positions):
-        """Columns of a block, with their names, if X had names."""
+        """Columns of a block, with their names if X had names."""
         block = values[:, positions]
         if not hasattr(self, "feature_names_in_"):
             return block
@@ -232,7 +229,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer):
 
     @available_if(_all_blocks_have_log_det)
     def log_det_jacobian(self, X):
-        """Sum of the blocks' log-determinants; absent where a block has none.
+        """Sum of the blocks' log-determinants; absent if a block has none.
 
         Parameters
         ----------

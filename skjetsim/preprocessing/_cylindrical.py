@@ -6,7 +6,7 @@ import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
 from skjetsim.utils._columns import other_columns
-from skjetsim.utils._event_columns import event_objects, join_name, label
+from skjetsim.utils._event_columns import event_objects, join_name
 from skjetsim.utils._four_vectors import azimuth, pseudorapidity, transverse_momentum
 from skjetsim.utils._validation import check_option
 
@@ -24,16 +24,16 @@ class CartesianToCylindrical(InvertibleEventTransformer):
     Parameters
     ----------
     objects : None, list of str or dict, default=None
-        The objects to transform. None: every object found by its column names, `muon_px`,
-        `muon_py`, `muon_pz` (`px`, `py`, `pz`: the unnamed object `""`); a table without names
-        is read as consecutive (px, py, pz) triples, the rest passes through. A list of names
-        transforms these objects alone. A dict, object name -> its two or three columns (names or
-        positions), is for other column names and for arrays, for example
+        The objects to transform. None takes every object found by its column names, `muon_px`,
+        `muon_py`, `muon_pz`; `px`, `py`, `pz` belong to the unnamed object `""`. A table without
+        names is read as consecutive (px, py, pz) triples, and what is left over passes through. A
+        list of names transforms these objects alone. A dict, object name -> its two or three
+        columns (names or positions), is for other column names and for arrays, for example
         `{"muon": [0, 1, 2], "met": [3, 4]}`.
     check : {"raise", "warn"}, default="raise"
         What to do about an energy below the momentum.
     tolerance : float, default=1e-3
-        E < |p| is tolerated up to `tolerance * E`: files in float32 are rounded.
+        E may be below |p| by `tolerance * E`, since files in float32 are rounded.
 
     Attributes
     ----------
@@ -46,10 +46,10 @@ class CartesianToCylindrical(InvertibleEventTransformer):
 
     Notes
     -----
-    Momenta in GeV, phi in (-pi, pi]. The pseudorapidity of pT = 0 is infinite, which is a
-    ValueError; a transverse pair of zeros has phi = 0. `inverse_transform` reads a negative pT,
+    Momenta are in GeV, and phi is in (-pi, pi]. The pseudorapidity of pT = 0 is infinite, which is
+    a ValueError; a transverse pair of zeros has phi = 0. `inverse_transform` reads a negative pT,
     which a generative model may draw, as the opposite direction. The Jacobian of a triple is
-    d(pT, eta, phi) / d(px, py, pz) = 1 / (pT^2 cosh eta), that of a pair 1 / pT.
+    d(pT, eta, phi) / d(px, py, pz) = 1 / (pT^2 cosh eta), and that of a pair is 1 / pT.
 
     Examples
     --------
@@ -98,18 +98,12 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         roles = []
         for obj in chosen:
             parts = self._components(obj)
-            missing = [c for c in ("px", "py") if c not in parts]
-            if missing:
-                raise ValueError(
-                    f"CartesianToCylindrical: {label(obj)} has no column "
-                    f"{join_name(obj, missing[0])!r}."
-                )
-            momenta = [parts[c] for c in ("px", "py", "pz") if c in parts]
-            roles.append((obj, momenta, parts.get("E")))
+            components = ("px", "py", "pz") if "pz" in parts else ("px", "py")
+            roles.append((obj, self._need(obj, components), parts.get("E")))
         return roles
 
     def _roles_from_mapping(self):
-        """Roles from the columns the user named."""
+        """Roles from the columns that the user named."""
         names = self._names_in()
         roles, used = [], set()
         for obj, columns in self.objects.items():
@@ -150,7 +144,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         )
 
     def _check_energy(self, values, momenta, energy):
-        """E < |p| beyond the tolerance."""
+        """Raise or warn if E < |p| beyond the tolerance."""
         e = values[:, energy]
         p = np.sqrt(np.square(values[:, momenta]).sum(axis=1))
         self._refuse(

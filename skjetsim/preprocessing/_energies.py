@@ -3,19 +3,20 @@
 import numpy as np
 
 from skjetsim.preprocessing._base import InvertibleEventTransformer
-from skjetsim.utils._event_columns import event_objects, join_name, label
+from skjetsim.utils._event_columns import event_objects, join_name
 
 
 class EnergyToMass(InvertibleEventTransformer):
     """Replace the energy of objects by their mass.
 
-    E follows the momentum so closely that a model of (px, py, pz, E) gives jets of any mass, or of
-    none: E < p. The mass is a column of its own size, and every positive value is possible.
+    E follows the momentum so closely that a model of (px, py, pz, E) draws jets of wrong masses, or
+    with E < p. As a column of its own, the mass is learnt to its own precision, and any positive
+    value is allowed.
 
     Parameters
     ----------
     objects : None or list of str, default=None
-        Names of the objects; None: all that have an energy.
+        Names of the objects. None takes all that have an energy.
 
     Attributes
     ----------
@@ -29,15 +30,15 @@ class EnergyToMass(InvertibleEventTransformer):
     See Also
     --------
     MassShellTransformer : Drops the energy of objects whose mass is known.
-    LogMassTransformer : The logarithm of masses, which has no edge at zero.
+    LogMassTransformer : Takes the logarithm of masses, which has no edge at zero.
 
     Notes
     -----
     `jet_E` becomes `jet_mass` in its place, in GeV: m = sqrt(E^2 - p^2), with momenta Cartesian or
-    cylindrical. Columns must have names. E <= p has no mass above zero, and is a ValueError; so is
-    a mass <= 0 on the way back, which a model may draw unless it learns the logarithm. A relative
-    error of E, 1e-7 in float32, is (E / m)^2 times larger in m: light particles are for
-    `MassShellTransformer`. log |det| is the sum of log(E / m).
+    cylindrical. Columns must have names. E <= p is a ValueError, because it gives no mass above
+    zero. In `inverse_transform` a mass <= 0 is a ValueError; a model may draw it unless it learns
+    the logarithm. A relative error of E, 1e-7 in float32, is (E / m)^2 times larger in m, so use
+    `MassShellTransformer` for light particles. log |det| is the sum of log(E / m).
 
     Examples
     --------
@@ -58,18 +59,14 @@ class EnergyToMass(InvertibleEventTransformer):
 
     def _resolve(self, names):
         self._require_names("energies are recognised")
-        self._parts = {obj: self._components(obj) for obj in self._chosen()}
+        self._parts = {obj: self._components(obj) for obj in self._chosen_objects()}
         out = list(names)
-        for obj, parts in self._parts.items():
-            if "E" not in parts:
-                raise ValueError(
-                    f"EnergyToMass: {label(obj)} has no column {join_name(obj, 'E')!r}."
-                )
-            out[parts["E"]] = join_name(obj, "mass")
+        for obj in self._parts:
+            out[self._need(obj, ("E",))[0]] = join_name(obj, "mass")
         self.objects_ = list(self._parts)
         return out
 
-    def _chosen(self):
+    def _chosen_objects(self):
         """Names of the objects asked for, or of all that have an energy."""
         if self.objects is None:
             objects = event_objects(self._names_in())

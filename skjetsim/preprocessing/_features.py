@@ -36,21 +36,12 @@ def _scalar_sum(objects):
     return sum(obj.pt for obj in objects)
 
 
-def _delta_phi(objects):
-    return wrap_phi(objects[0].phi - objects[1].phi)
+def _delta_phi(first, second):
+    return wrap_phi(first.phi - second.phi)
 
 
-def _delta_eta(objects):
-    return objects[0].eta - objects[1].eta
-
-
-def _delta_r(objects):
-    return np.hypot(_delta_eta(objects), _delta_phi(objects))
-
-
-def _transverse_mass(objects):
-    first, second = objects
-    return transverse_mass(first.pt, first.phi, second.pt, second.phi)
+def _delta_eta(first, second):
+    return first.eta - second.eta
 
 
 def _mass(objects):
@@ -71,8 +62,8 @@ def _rapidity(objects):
 _PAIRWISE = {
     "delta_eta": _delta_eta,
     "delta_phi": _delta_phi,
-    "delta_r": _delta_r,
-    "mt": _transverse_mass,
+    "delta_r": lambda *pair: np.hypot(_delta_eta(*pair), _delta_phi(*pair)),
+    "mt": lambda a, b: transverse_mass(a.pt, a.phi, b.pt, b.phi),
 }
 _OF_ANY = {
     "px": lambda objects: transverse_sum(objects).px,
@@ -92,7 +83,7 @@ _OF_ANY = {
 
 
 def pair_and_triple_masses(objects):
-    """Return the features of all pair and triple masses, which see resonances of any decay.
+    """Return the features for the masses of all pairs and triples: a resonance shows in one.
 
     Parameters
     ----------
@@ -132,14 +123,15 @@ class KinematicFeatures(InverseMixin, EventTransformer):
           `mass`, `rapidity`;
         - between two objects: `delta_eta`, `delta_phi`, `delta_r` (in pseudorapidity), `mt`
           (transverse mass of two massless particles, such as a lepton and the missing momentum);
-        - scalar sums of pT: `st` and `ht`, which differ in name;
+        - scalar sum of pT: `st` or `ht`, two names of the same quantity;
         - recoil against objects: `missing_pt`, `missing_phi`.
 
         "wjet" stands for the derived quantities of the W + jet fast simulation [1]_:
-        cylindrical muon and jet momenta, jet mass, pT and phi of the missing momentum, MT and ST,
-        of objects `muon`, `jet` and `met`. `pair_and_triple_masses` writes all masses.
+        cylindrical muon and jet momenta, jet mass, pT and phi of the missing momentum, MT and ST.
+        Its objects are `muon`, `jet` and `met`. `pair_and_triple_masses` gives the features for
+        all masses.
     passthrough : bool, default=True
-        Whether the input columns come first in the output; else the features alone.
+        True puts the input columns in front of the features; False gives the features alone.
 
     Attributes
     ----------
@@ -150,14 +142,14 @@ class KinematicFeatures(InverseMixin, EventTransformer):
 
     Notes
     -----
-    Columns are named `muon_pt`, `electron_positron_mass`, `muon_met_mt`. A quantity of one object
-    that the input has as a column of that name is that column; it does not come twice.
+    Columns are named `muon_pt`, `electron_positron_mass`, `muon_met_mt`. With `passthrough`, a
+    quantity of one object that is already a column of the input is not added again, and
+    `inverse_transform` drops the derived columns.
 
-    Input columns may be Cartesian or cylindrical, object by object. Energies come from the mass
-    (`mass` or `log_mass`), else from `E`; objects with neither count as
-    massless in sums. The mass of a space-like vector is negative. A table without names is read
-    as (px, py, pz) triples, "p0", "p1", ... With `passthrough`, `inverse_transform` drops the
-    derived columns.
+    Each object may have Cartesian or cylindrical columns. Its energy comes from the mass (`mass`
+    or `log_mass`), else from `E`; an object with neither counts as massless in sums. The mass of a
+    space-like vector is negative. A table without names is read as (px, py, pz) triples, "p0",
+    "p1", ...
 
     References
     ----------
@@ -195,7 +187,7 @@ class KinematicFeatures(InverseMixin, EventTransformer):
                 raise ValueError(f"KinematicFeatures: features names {name!r} twice.")
             derived[name] = (quantity, objects)
         self._derived = derived
-        self._compute(np.ones((1, len(names))))  # an event of ones shows which columns are missing
+        self._compute(np.ones((1, len(names))))  # raises if columns are missing
         out = [*names, *derived] if self.passthrough else list(derived)
         if not out:
             raise ValueError("KinematicFeatures: features is empty and nothing passes through.")
@@ -241,7 +233,9 @@ class KinematicFeatures(InverseMixin, EventTransformer):
             obj: self._event_object(obj, parts, values) for obj, parts in self._objects.items()
         }
         return [
-            (_PAIRWISE.get(quantity) or _OF_ANY[quantity])([objects[obj] for obj in wanted])
+            _PAIRWISE[quantity](*map(objects.get, wanted))
+            if quantity in _PAIRWISE
+            else _OF_ANY[quantity]([*map(objects.get, wanted)])
             for quantity, wanted in self._derived.values()
         ]
 

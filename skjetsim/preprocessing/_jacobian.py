@@ -27,20 +27,20 @@ def _registered(transformer):
 
 
 def register_log_det(cls, function, *, condition=None):
-    """Teach `log_det_jacobian` a transformer of another package.
+    """Register the log-determinant of another package's transformer for `log_det_jacobian`.
 
     Parameters
     ----------
     cls : type
-        Class of the transformer; subclasses are covered too, a later registration replaces an
-        earlier one.
+        Class of the transformer. Its subclasses are covered, too. A later registration replaces
+        an earlier one.
     function : callable
         `function(transformer, values) -> ndarray of shape (n_samples,)`: the logarithm of the
         absolute Jacobian determinant of the fitted transformer at the rows of the float64 array
         `values`.
     condition : callable, optional
         `condition(transformer) -> bool`: whether the transformer, fitted or not, has a
-        log-determinant. Always, by default.
+        log-determinant. By default it always has.
 
     Examples
     --------
@@ -112,14 +112,14 @@ def log_det_jacobian(transformer, X):
     TypeError
         If no log-determinant is known, naming the transformer.
     ValueError
-        On bad input, and for a QuantileTransformer where a value of X is one of its repeated
-        quantiles: there the map jumps and has no derivative.
+        On bad input, and if a value of X is a repeated quantile of a QuantileTransformer, where
+        the map jumps and has no derivative.
 
     Notes
     -----
     A QuantileTransformer maps everything beyond the range it was fitted on to one point. No model
     of the transformed events can produce such a value, so its log-determinant is -inf, and so is
-    its log-density. At the ends of the range themselves the one-sided slope is used.
+    its log-density. At both ends of the range the one-sided slope is used.
 
     Examples
     --------
@@ -171,11 +171,6 @@ def _divided(transformer, values):
     return np.full(len(values), 0.0 if scale is None else -np.log(np.abs(scale)).sum())
 
 
-def _multiplied(transformer, values):
-    """Columns multiplied by `scale_` (MinMaxScaler)."""
-    return np.full(len(values), np.log(np.abs(transformer.scale_)).sum())
-
-
 def _power(transformer, values):
     """Return the log-slope of the power function over the deviation it is divided by."""
     lambdas = transformer.lambdas_
@@ -197,9 +192,9 @@ def _power(transformer, values):
 def _power_scale(transformer, values):
     """Return the standard deviations a PowerTransformer divides by.
 
-    It keeps them to itself; they are the ratio of the bare power function's differences to the
-    map's own, between the two probes farthest apart: the ends of `values`, and events around the
-    mean for when there are few.
+    They are not an attribute. The bare power function and the map differ by them, so they are the
+    ratio of both functions' differences between two probes far apart. Probes are the ends of
+    `values` and points around the mean, which help if there are few events.
     """
     names = getattr(transformer, "feature_names_in_", None)
 
@@ -248,6 +243,8 @@ def _quantile_column(transformer, x, column):
 
 for _scaler in (StandardScaler, MaxAbsScaler, RobustScaler):
     register_log_det(_scaler, _divided)
-register_log_det(MinMaxScaler, _multiplied, condition=lambda transformer: not transformer.clip)
+register_log_det(  # which multiplies by its scale
+    MinMaxScaler, lambda scaler, values: -_divided(scaler, values), condition=lambda s: not s.clip
+)
 register_log_det(PowerTransformer, _power)
 register_log_det(QuantileTransformer, _quantile)

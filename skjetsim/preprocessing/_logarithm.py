@@ -1,4 +1,4 @@
-"""Logarithms of what is positive: momenta and masses."""
+"""Logarithms of positive columns: momenta and masses."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ class LogTransformer(InvertibleEventTransformer):
     """Replace positive columns, such as transverse momenta, by their logarithm.
 
     The resolution of a calorimeter or tracker is about a constant fraction of the momentum, so the
-    residual of log pT has one width over the whole spectrum; and every value that a model draws
-    for it is a momentum, where a residual of pT itself can end below zero.
+    residual of log pT has one width over the whole spectrum. Every value that a model draws for
+    log pT is a momentum, whereas a residual of pT itself can lead below zero.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ class LogTransformer(InvertibleEventTransformer):
 
     Notes
     -----
-    The logarithm is the natural one, of the value in GeV. `jet_pt` becomes `jet_log_pt`, and so do
-    `mass`, `mt`, `E` and `pt_ratio`; a column of a name the package does not know, `m_jj`, becomes
-    `log_m_jj`. A value <= 0 is a ValueError in `fit` and `transform`. log |det| is minus the sum of
-    the logarithms.
+    The logarithm is the natural one, of the value in GeV. `jet_pt` becomes `jet_log_pt`; `mass`,
+    `mt`, `E` and `pt_ratio` are named in the same way. A column whose name the package does not
+    know, `m_jj`, becomes `log_m_jj`. A value <= 0 is a ValueError in `fit` and `transform`.
+    log |det| is minus the sum of the logarithms.
 
     Examples
     --------
@@ -56,17 +56,17 @@ class LogTransformer(InvertibleEventTransformer):
         tags.input_tags.positive_only = True
         return tags
 
-    def _choose(self, names):
-        return self._positions(self.columns)
-
     def _resolve(self, names):
-        self.columns_ = self._choose(names)
+        self.columns_ = self._chosen_columns(names)
         out = list(names)
         for column in self.columns_:
             obj, component = split_name(names[column])
             known = component in MAGNITUDES
             out[column] = join_name(obj, f"log_{component}") if known else f"log_{names[column]}"
         return out
+
+    def _chosen_columns(self, names):
+        return self._positions(self.columns)
 
     def _check(self, values):
         names = self._names_in()
@@ -101,13 +101,13 @@ class LogTransformer(InvertibleEventTransformer):
 class LogMassTransformer(LogTransformer):
     """Replace masses by their logarithm.
 
-    Jet masses have a long tail and a hard edge at zero; their logarithm has neither, and every
+    Jet masses have a long tail and a hard edge at zero. Their logarithm has neither, and every
     value that a model draws for it is a mass.
 
     Parameters
     ----------
     columns : None, str, int or list, default=None
-        The masses, by name or position. None: every column named `*_mass` or `mass`; a table
+        The masses, by name or position. None takes every column named `*_mass` or `mass`. A table
         without names needs positions.
 
     Attributes
@@ -125,7 +125,7 @@ class LogMassTransformer(LogTransformer):
 
     Notes
     -----
-    `jet_mass` becomes `jet_log_mass`, the natural logarithm of the mass in GeV; a column of
+    `jet_mass` becomes `jet_log_mass`, the natural logarithm of the mass in GeV. A column of
     another name, `m_jj`, becomes `log_m_jj`. A mass <= 0 is a ValueError in `fit` and `transform`.
     log |det| is minus the sum of the log masses.
 
@@ -143,13 +143,5 @@ class LogMassTransformer(LogTransformer):
     def __init__(self, columns=None):
         super().__init__(columns)
 
-    def _choose(self, names):
-        if self.columns is not None:
-            return super()._choose(names)
-        columns = [i for i, name in enumerate(names) if split_name(name)[1] == "mass"]
-        if not columns:
-            raise ValueError(
-                f"LogMassTransformer found no mass among the {self.n_features_in_} feature(s) of "
-                "X: columns named 'mass' or '*_mass' are taken; give others in `columns`."
-            )
-        return columns
+    def _chosen_columns(self, names):
+        return self._chosen(self.columns, names, ("mass",), "mass")

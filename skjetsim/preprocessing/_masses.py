@@ -1,11 +1,12 @@
-"""Energies dropped where a mass determines them, and restored."""
+"""Energies dropped because a mass determines them, and restored."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin
-from skjetsim.utils._event_columns import event_objects, join_name, label
+from skjetsim.utils._columns import other_columns
+from skjetsim.utils._event_columns import event_objects, label
 from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import check_option
 
@@ -70,16 +71,10 @@ class MassShellTransformer(InverseMixin, EventTransformer):
         self._require_names("energies are recognised")
         self._energies = {}
         for obj, mass in self.masses.items():
-            parts = self._components(obj)
-            if "E" not in parts:
-                raise ValueError(
-                    f"MassShellTransformer: {label(obj)} has no column {join_name(obj, 'E')!r}."
-                )
+            (self._energies[obj],) = self._need(obj, ("E",))
             self._check_mass(obj, mass, names)
-            self._energies[obj] = parts["E"]
         self.objects_ = list(self._energies)
-        dropped = set(self._energies.values())
-        self._kept = [i for i in range(len(names)) if i not in dropped]
+        self._kept = other_columns(self._energies.values(), len(names))
         return [names[i] for i in self._kept]
 
     @staticmethod

@@ -9,8 +9,8 @@ from skjetsim.utils._event_columns import join_name
 class PairMassTransformer(InvertibleEventTransformer):
     r"""Replace the pT of two massless particles by the mass of the pair and the ratio of their pT.
 
-    A resonance is a thin curved sheet in the space of two momenta, which a model blurs; with the
-    mass as a column it is a peak along one axis. With directions kept as they are,
+    A resonance is a thin curved sheet in the space of two momenta, which a model blurs. With the
+    mass as a column it is a peak along one axis. The directions stay as they are, and
 
     .. math:: m^2 = 2 \, p_{T,1} \, p_{T,2} \, (\cosh\Delta\eta - \cos\Delta\phi), \quad
               r = p_{T,1} / p_{T,2}.
@@ -37,9 +37,10 @@ class PairMassTransformer(InvertibleEventTransformer):
     -----
     `electron_pt` and `positron_pt` become `electron_positron_mass`, in GeV, and
     `electron_positron_pt_ratio`, in their places. log |det| is log m - 2 log pT of the second.
-    Particles along the same direction have no mass, and are a ValueError; so are objects with a
-    mass or an energy column, whose pT the mass of the pair does not give back in this way. On the
-    way back so is a mass or ratio <= 0, which a model may draw unless it learns the logarithm.
+    Two particles in the same direction have no mass, and are a ValueError. So are objects with a
+    mass or an energy column, because the formula holds for massless particles only. In
+    `inverse_transform` a mass or ratio <= 0 is a ValueError; a model may draw it unless it learns
+    the logarithm.
 
     Examples
     --------
@@ -59,10 +60,7 @@ class PairMassTransformer(InvertibleEventTransformer):
         self.second = second
 
     def _resolve(self, names):
-        if self.first == self.second:
-            raise ValueError(
-                f"PairMassTransformer: a pair has two objects, got {self.first!r} twice."
-            )
+        self._require_two(self.first, self.second, "first and second")
         self._require_names("objects are found")
         self._columns = [self._massless(name) for name in (self.first, self.second)]
         out = list(names)
@@ -124,7 +122,7 @@ class PairMassTransformer(InvertibleEventTransformer):
             self._refuse_drawn(drawn <= 0, column, drawn, "positive", "LogTransformer")
         self._check_opening(values)
         out = values.copy(order="K")
-        # Of pT1 * pT2 and pT1 / pT2.
+        # The pT are those of this geometric mean, sqrt(pT1 pT2), and of this ratio.
         mean = values[:, mass] / np.sqrt(self._opening(values))
         root = np.sqrt(values[:, ratio])
         out[:, mass], out[:, ratio] = mean * root, mean / root

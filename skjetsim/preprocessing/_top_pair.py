@@ -18,21 +18,14 @@ from skjetsim.utils._validation import first_duplicate
 from skjetsim.utils._with_parameters import with_parameters
 
 _NAMES = (
-    "neutrino_pz",
-    "hadronic_w_mass",
-    "hadronic_top_mass",
-    "leptonic_top_mass",
-    "assignment_chi2",
-    "top_pair_mass",
-    "jets_mass",
-    "jets_ht",
-    "leading_jet_E",
+    *("neutrino_pz", "hadronic_w_mass", "hadronic_top_mass", "leptonic_top_mass"),
+    *("assignment_chi2", "top_pair_mass", "jets_mass", "jets_ht", "leading_jet_E"),
 )
 
-
 NO_TRANSVERSE = (
-    "the lepton has no momentum across the beam (E is not above abs(pz)), so that the neutrino's "
-    "is not known. Rows of zeros are events that were not accepted; leave them out."
+    "the lepton has no momentum across the beam (E is not above abs(pz)), so the momentum of the "
+    "neutrino along it cannot be found. Rows of zeros are events that were not accepted; leave "
+    "them out."
 )
 
 
@@ -45,8 +38,8 @@ class TopPairSolver(EventTransformer):
     lepton : str
         Name of the charged lepton, which has columns such as `electron_px`.
     met : str
-        Name of the missing transverse momentum. Only its transverse components are read, so that
-        a neutrino may stand here.
+        Name of the missing transverse momentum. Only its transverse components are read, so it may
+        be a neutrino.
     jets : sequence of four str
         Names of the jets, in any order.
     w_mass : float
@@ -54,7 +47,8 @@ class TopPairSolver(EventTransformer):
     top_mass : float
         Mass of the top, in GeV.
     resolutions : tuple of three float
-        What the masses of hadronic W, leptonic top and hadronic top weigh in the chi2, in GeV.
+        Resolutions of the masses of hadronic W, leptonic top and hadronic top, in GeV: the chi2 is
+        the sum of squared deviations over them.
     """
 
     lepton: str = "electron"
@@ -70,7 +64,7 @@ class TopPairSolver(EventTransformer):
         if (twice := first_duplicate(wanted)) is not None:
             raise ValueError(f"{type(self).__name__}: lepton, met and jets name {twice!r} twice.")
         self._objects = {obj: self._components(obj) for obj in wanted}
-        self._momenta(np.ones((1, len(names))))  # an event of ones shows which columns are missing
+        self._momenta(np.ones((1, len(names))))  # raises if columns are missing
 
     def _check_parameters(self):
         if isinstance(self.jets, str) or len(self.jets) != N_JETS:
@@ -101,7 +95,7 @@ class TopPairSolver(EventTransformer):
         return lepton, met, jets
 
     def _assign(self, lepton, met, jets, pz):
-        """Four-momentum of the neutrino with this pz, and what `assign_jets` makes of all."""
+        """Four-momentum of the neutrino with this pz, and what `assign_jets` returns."""
         neutrino = np.array([*met, pz, energy(*met, pz, 0.0)])
         expected = (self.w_mass, self.top_mass, self.top_mass)
         return neutrino, assign_jets(lepton, neutrino, jets, expected, self.resolutions)
@@ -111,12 +105,10 @@ class TopPairSolver(EventTransformer):
 class TopPairFeatures(TopPairSolver):
     """Compute the masses of semileptonic top pairs, whose jets are not known by name.
 
-    The neutrino's momentum along the beam follows from the mass of the W, and the four jets are
-    assigned to the quarks by [1]_
+    The neutrino's momentum along the beam follows from the mass of the W. Of the 12 ways to assign
+    the four jets to the quarks, the one with the smallest chi2 is taken [1]_:
 
-    chi2 = ((m_W - 80.4) / 10)^2 + ((m_t,lep - 172.5) / 5)^2 + ((m_t,had - 172.5) / 15)^2,
-
-    the smallest of the 12 ways.
+    chi2 = ((m_W - 80.4) / 10)^2 + ((m_t,lep - 172.5) / 5)^2 + ((m_t,had - 172.5) / 15)^2.
 
     Attributes
     ----------
@@ -132,23 +124,22 @@ class TopPairFeatures(TopPairSolver):
 
     Notes
     -----
-    Columns of the output, in GeV but for the chi2:
+    Columns of the output, all in GeV except the chi2:
 
-    - `neutrino_pz`, the smaller of two solutions, or the real part of the
-      complex ones;
+    - `neutrino_pz`, the smaller of two solutions, or the real part of the complex ones;
     - `hadronic_w_mass`, `hadronic_top_mass`, `leptonic_top_mass` and `assignment_chi2` of the best
       assignment;
     - `top_pair_mass`, of lepton, neutrino and all jets;
     - `jets_mass`, `jets_ht` and `leading_jet_E`: mass of the four jets, scalar sum of their pT, and
       energy of the one with the largest pT.
 
-    Choosing the best assignment pulls the first three masses to the expected ones, whatever the
-    events are: a peak there does not show that they are right. The last three need no assignment
-    and no neutrino.
+    Choosing the best assignment pulls the first three masses towards the expected ones in any
+    events, so a peak there does not show that the events are right. The last three columns need no
+    assignment and no neutrino.
 
-    Columns may be Cartesian or cylindrical, object by object, and other columns do not matter. A
-    table without names is read as (px, py, pz) triples, "p0", "p1", ..., of massless objects. For
-    masses and the columns themselves, take scikit-learn's
+    Each object may have Cartesian or cylindrical columns, and other columns do not matter. A table
+    without names is read as (px, py, pz) triples, "p0", "p1", ..., of massless objects. For masses
+    and the columns themselves, take scikit-learn's
     ``FeatureUnion([("columns", "passthrough"), ("masses", TopPairFeatures())])``.
 
     References

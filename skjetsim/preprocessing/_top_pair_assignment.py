@@ -10,31 +10,31 @@ from skjetsim.utils._top_pairs import ASSIGNMENTS, neutrino_pz
 from skjetsim.utils._validation import first_duplicate
 from skjetsim.utils._with_parameters import with_parameters
 
-# The digit of H_T (GeV) by which the two jets of a W take turns: it knows no physics.
+# Digit of H_T (GeV) that decides the order of the two jets of a W: it does not depend on physics.
 COIN_DIGIT = 1e4
 
 
 @with_parameters
 class TopPairAssignment(InverseMixin, TopPairSolver):
-    """Name the objects of a semileptonic top pair after the partons that they stand for.
+    """Name the objects of a semileptonic top pair after the partons that they come from.
 
-    Jets come by falling pT, and a model that starts from the partons does not know which is which.
-    Here the masses tell: the jets take the names of the quarks, and the missing momentum that of
-    the neutrino, whose pz follows from the mass of the W. Of 12 ways to assign the jets, with
-    either of two solutions for pz, the one with the smallest chi2 is taken, which is that of
-    `TopPairFeatures` and [1]_. Nothing of the partons themselves is needed, so that models of
-    unpaired events have it, too. On the way back the jets come by falling pT again.
+    Jets are sorted by falling pT, and a model that starts from the partons does not know which jet
+    belongs to which quark. This transformer decides by masses: the jets get the names of the
+    quarks, and the missing momentum that of the neutrino, whose pz follows from the mass of the W.
+    Of 12 ways to assign the jets, each with two solutions for pz, the one with the smallest chi2 is
+    taken. The chi2 is that of `TopPairFeatures` and [1]_. The partons themselves are not needed, so
+    models of unpaired events can use this, too. The inverse sorts the jets by falling pT again.
 
     Parameters
     ----------
     met : str
-        Name of the missing transverse momentum, with columns `met_px`, `met_py` and, if you like,
-        a `met_pz` of zeros.
+        Name of the missing transverse momentum, with columns `met_px` and `met_py`, and possibly a
+        `met_pz` of zeros.
     jets : sequence of four str
         Names of the jets, by falling pT.
     partons : sequence of five str
-        New names: of the missing momentum, of the b jet of the leptonic top, of the other one, and
-        of both jets of the W.
+        New names of the missing momentum, the b jet of the leptonic top, the other b jet, and the
+        two jets of the W.
 
     Attributes
     ----------
@@ -45,16 +45,17 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
 
     See Also
     --------
-    skjetsim.compose.NearestAssignment : By the directions of the true partons, of pairs.
+    skjetsim.compose.NearestAssignment : Assigns jets by the directions of the true partons, if
+        events are paired.
     TopPairFeatures : Masses of the best assignment.
 
     Notes
     -----
-    The neutrino's pz has a column, last where `met` has none; on the way back it is dropped, or
-    zero. `TopPairFeatures` always takes the smaller solution for pz, as published, and so half of
-    the neutrinos' momentum along the beam. Nothing tells the two jets of a W apart: a digit of H_T
-    decides, which is arbitrary but the same each time. There is no Jacobian, because an order is
-    not a smooth function.
+    The neutrino's pz is a column, the last one if `met` has no pz. The inverse drops it, or sets it
+    to zero. `TopPairFeatures` always takes the smaller solution for pz, as published, which makes
+    the neutrinos' momentum along the beam too small. The two jets of a W cannot be told apart: a
+    digit of H_T decides, which is arbitrary but the same each time. There is no Jacobian, because
+    an order is not a smooth function.
 
     References
     ----------
@@ -106,9 +107,9 @@ class TopPairAssignment(InverseMixin, TopPairSolver):
         if other or not {"px", "py"} <= set(columns):
             have = [join_name(self.met, component) for component in columns]
             raise ValueError(
-                f"{type(self).__name__}: {self.met!r} needs the columns px and py, and nothing but "
-                f"a pz of zeros with them, since its pz is solved for; it has {have}. Drop "
-                "energy and mass, and give it Cartesian columns."
+                f"{type(self).__name__}: {self.met!r} must have the columns px and py, and no "
+                f"other but a pz of zeros, since its pz is solved for; it has {have}. Drop energy "
+                "and mass, and give it Cartesian columns."
             )
         return columns
 

@@ -10,9 +10,9 @@ class TransverseMassTransformer(InvertibleEventTransformer):
     r"""Replace a missing momentum by the transverse mass that it has with a particle.
 
     The transverse mass of a W ends at its mass. In px and py of the neutrino that edge is a
-    parabola, another one for each pT of the muon, which a model blurs; with the transverse mass as
-    a column it is in one place. With :math:`\Delta\phi` from the particle to the missing momentum,
-    between 0 and :math:`2\pi`, there are
+    parabola that depends on the pT of the muon, and a model blurs it. With the transverse mass as a
+    column the edge is in one place. With :math:`\Delta\phi` from the particle to the missing
+    momentum, between 0 and :math:`2\pi`, the new columns are
 
     .. math:: m_T = 2 \sqrt{p_T \, p_T^\mathrm{miss}} \, \sin(\Delta\phi / 2), \quad
               \bar m_T = 2 \sqrt{p_T \, p_T^\mathrm{miss}} \, \cos(\Delta\phi / 2).
@@ -37,20 +37,20 @@ class TransverseMassTransformer(InvertibleEventTransformer):
 
     See Also
     --------
-    PairMassTransformer : The like for a pair without missing momentum.
-    KinematicFeatures : `mt(muon, met)` as an additional column, without a way back.
+    PairMassTransformer : Does the same for a pair without missing momentum.
+    KinematicFeatures : Gives `mt(muon, met)` as an additional column, without a way back.
 
     Notes
     -----
     `met_px` and `met_py` become `muon_met_mt` and `muon_met_opposite_mt`, in GeV, in their places.
     log |det| is log pT - log pTmiss. Events without missing momentum have no angle, and are a
-    ValueError. On the way back so is an mT < 0, which a model may draw unless it learns the
-    logarithm. Behind a `PhiRotation` about the particle, whose own phi stays, there is no angle
-    between the two any more: put this step in front.
+    ValueError. In `inverse_transform` an mT < 0 is a ValueError; a model may draw it unless it
+    learns the logarithm. Put this step in front of a `PhiRotation` about the particle, after which
+    the angle between the two is lost.
 
-    The density of (mT, opposite mT) vanishes at the origin as fast as pTmiss, and a model that is
-    smooth there draws some more events of next to no missing momentum than there are. Below some
-    GeV, px and py are the better coordinates.
+    The density of (mT, opposite mT) vanishes at the origin in proportion to pTmiss. A model that is
+    smooth there draws too many events with almost no missing momentum. Below a few GeV, px and py
+    are the better coordinates.
 
     Examples
     --------
@@ -70,11 +70,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
         self.missing = missing
 
     def _resolve(self, names):
-        if self.visible == self.missing:
-            raise ValueError(
-                "TransverseMassTransformer: visible and missing must be two objects, got "
-                f"{self.visible!r} twice."
-            )
+        self._require_two(self.visible, self.missing, "visible and missing")
         self._require_names("objects are found")
         cure = "put CartesianToCylindrical of this object in front"
         self._visible = self._need(self.visible, ("pt", "phi"), cure)
@@ -99,7 +95,7 @@ class TransverseMassTransformer(InvertibleEventTransformer):
         pt, phi = (values[:, column] for column in self._visible)
         px, py = (values[:, column] for column in self._missing)
         size = 2 * np.sqrt(pt * np.hypot(px, py))
-        # In front of the particle mT is small: half the angle is taken where it has all its digits.
+        # For small angles mT is small; half of the angle from arctan2 keeps all digits.
         across, along = py * np.cos(phi) - px * np.sin(phi), px * np.cos(phi) + py * np.sin(phi)
         half = np.arctan2(across, along) / 2
         side = np.where(half < 0, -1.0, 1.0)

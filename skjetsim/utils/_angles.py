@@ -1,10 +1,10 @@
-"""Azimuthal angles: which columns are one, and the interval they live in."""
+"""Azimuthal angles: the interval they lie in, and the columns that hold them."""
 
 import numpy as np
 
 TWO_PI = 2.0 * np.pi
 
-# Components of one object that turn as a vector in the transverse plane.
+# Components of one object that are a vector in the transverse plane.
 TRANSVERSE_PAIRS = (("px", "py"), ("cos_phi", "sin_phi"))
 
 
@@ -30,33 +30,32 @@ def wrap_phi(phi):
     phi = np.asarray(phi, dtype=np.float64)
     turns = np.round(phi / TWO_PI)
     wrapped = np.asarray(phi - TWO_PI * turns)
-    # Rounding at the seam, and -pi itself, which belongs to the other end.
+    # Rounding at the seam; -pi itself belongs to the other end.
     wrapped = np.where(wrapped > np.pi, wrapped - TWO_PI, wrapped)
     return np.where(wrapped <= -np.pi, np.minimum(wrapped + TWO_PI, np.pi), wrapped)
 
 
 def is_angle(name):
-    """Whether a column is an azimuth, or a difference of two, by its name.
+    """Whether a column is, by its name, an azimuth or a difference of two.
 
-    `phi`, `muon_phi`, `muon_met_delta_phi` and `phi_rel` are; `muon_cos_phi` and a scaled
-    `muon_phi_residual`, whose period is not 2 pi, are not.
+    `phi`, `muon_phi`, `muon_met_delta_phi` and `phi_rel` are. `muon_cos_phi` is not, and neither is
+    a scaled `muon_phi_residual`, because its period is not 2 pi.
     """
     parts = name.lower().split("_") if isinstance(name, str) else []
     return "phi" in parts and not {"cos", "sin", "log"} & set(parts) and parts[-1] != "residual"
 
 
 def transverse_pairs(parts):
-    """Columns of the vectors of one object; `parts` are its columns by component."""
+    """Pairs of columns of the vectors of one object; `parts` has its columns by component."""
     return [(parts[x], parts[y]) for x, y in TRANSVERSE_PAIRS if x in parts and y in parts]
 
 
 def half_pair(parts):
-    """(component that is there, component that is missing) of half a vector, or None."""
+    """Present and missing component of a vector of which one is missing, or None."""
     for pair in TRANSVERSE_PAIRS:
-        there = [name for name in pair if name in parts]
-        if len(there) == 1:
-            (missing,) = set(pair) - set(there)
-            return there[0], missing
+        for there, missing in (pair, pair[::-1]):
+            if there in parts and missing not in parts:
+                return there, missing
     return None
 
 

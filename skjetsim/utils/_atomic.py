@@ -1,4 +1,4 @@
-"""Files that appear whole: written next to their place, then moved there in one step."""
+"""Files that are written whole or not at all: they are moved to their place in one step."""
 
 import errno
 import os
@@ -11,15 +11,15 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def replacing(path, what):
-    """Give the name of a partial file that takes the place of `path` where nothing fails.
+    """Give the name of a partial file that takes the place of `path` if nothing fails.
 
-    If something does, the partial file is removed and the old one, if any, is untouched.
+    If something fails, the partial file is removed, and an old file at `path` stays as it was.
 
     Parameters
     ----------
     path : str or path-like
     what : str
-        What is saved, for messages: "a model".
+        How messages call what is saved, such as "a model".
 
     Raises
     ------
@@ -31,7 +31,7 @@ def replacing(path, what):
     path = os.fspath(path)
     folder = os.path.dirname(path) or os.curdir
     _check_place(path, folder, what)
-    # A name of its own, so that two processes that write the same file do not mix their bytes.
+    # The name is random, so that two processes that write the same file do not mix their bytes.
     partial = f"{path}.{secrets.token_hex(4)}.partial"
     try:
         yield partial

@@ -7,18 +7,18 @@ import numpy as np
 from skjetsim.utils._validation import first_duplicate
 
 
-def find_columns(columns, names, n_columns, parameter, table):
-    """Positions of columns that are given by name or position.
+def column_positions(columns, names, n_columns, owner, table="X"):
+    """Positions of the columns that a parameter names in any way that scikit-learn knows.
 
     Parameters
     ----------
-    columns : list of str or int
+    columns : str, int, slice, boolean mask, or list of str or int
     names : list of str or None
-        Columns of the table.
+        Column names of the table, None if it has none.
     n_columns : int
-        Their number.
-    parameter, table : str
-        What messages call the parameter and the table.
+        Number of columns of the table.
+    owner, table : str
+        How messages call the estimator or the parameter, and the table.
 
     Returns
     -------
@@ -27,21 +27,37 @@ def find_columns(columns, names, n_columns, parameter, table):
     Raises
     ------
     ValueError
-        If `columns` is not a list of different names or positions of the table.
+        If a column is not in the table, or is named twice.
+    TypeError
+        If a column is neither a name nor a position.
+    """
+    if isinstance(columns, slice):
+        return list(range(n_columns))[columns]
+    columns = [columns] if _is_column(columns) else list(columns)
+    if columns and all(isinstance(column, (bool, np.bool_)) for column in columns):
+        if len(columns) != n_columns:
+            raise ValueError(
+                f"{owner}: a boolean mask of {len(columns)} entries was given for {n_columns} "
+                "columns."
+            )
+        return [int(i) for i in np.flatnonzero(columns)]
+    found = [find_column(column, names, n_columns, owner, table) for column in columns]
+    if (twice := first_duplicate(found)) is not None:
+        column = columns[found.index(twice)]
+        raise ValueError(f"{owner} has the column {column!r} twice, got {columns!r}.")
+    return found
+
+
+def find_columns(columns, names, n_columns, parameter, table):
+    """Positions of the columns in a list of names or positions, which must not be empty.
+
+    The arguments and errors are those of `column_positions`.
     """
     if isinstance(columns, str):
         raise ValueError(f"{parameter} must be a list of names: give [{columns!r}].")
-    if (
-        not np.iterable(columns)
-        or not len(columns)
-        or not all(isinstance(c, str) or _is_int(c) for c in columns)
-    ):
+    if not np.iterable(columns) or not len(columns) or not all(map(_is_column, columns)):
         raise ValueError(f"{parameter} must be a list of names or positions, got {columns!r}.")
-    found = [find_column(column, names, n_columns, parameter, table) for column in columns]
-    if (twice := first_duplicate(found)) is not None:
-        column = columns[found.index(twice)]
-        raise ValueError(f"{parameter} has the column {column!r} twice, got {columns!r}.")
-    return found
+    return column_positions(columns, names, n_columns, parameter, table)
 
 
 def other_columns(columns, n_columns):
@@ -49,8 +65,16 @@ def other_columns(columns, n_columns):
     return [column for column in range(n_columns) if column not in set(columns)]
 
 
+def _is_column(value):
+    """Whether a value is a name or a position."""
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    return integer or isinstance(value, str)
+
+
 def find_column(column, names, n_columns, parameter, table):
     """Position of one column, as `find_columns` finds it."""
+    if not _is_column(column):
+        raise TypeError(f"{parameter} must be a column's name or position, got {column!r}.")
     if isinstance(column, str):
         if names is None:
             raise ValueError(
@@ -59,15 +83,10 @@ def find_column(column, names, n_columns, parameter, table):
             )
         if column not in names:
             raise ValueError(
-                f"{parameter} names {column!r}, which is not a column of {table}: {names}."
+                f"{parameter} names {column!r}, which is not a column of {table}: {list(names)}."
             )
-        return names.index(column)
-    if not _is_int(column):
-        raise TypeError(f"{parameter} must be a column's name or position, got {column!r}.")
+        return list(names).index(column)
     if not -n_columns <= column < n_columns:
-        raise ValueError(f"{parameter} has {column}, but {table} has {n_columns} column(s).")
+        width = f"{n_columns} {'feature' if table == 'X' else 'column'}(s)"
+        raise ValueError(f"{parameter} has {column}, but {table} has {width}.")
     return int(column) % n_columns
-
-
-def _is_int(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))

@@ -1,4 +1,4 @@
-"""What every metric asks of its input, and the units and averages they share."""
+"""Checks of the input of metrics, and the units and averages that metrics share."""
 
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ def same_columns(names, other_names, n_columns, other_n_columns, *, what, other)
 
 
 def check_weight(weight, n_rows, name, *, allow_negative=False):
-    """Validate weights under the parameter's own name; negative ones must sum to a yield."""
+    """Validate weights, called `name` in messages; negative ones must have a positive sum."""
     try:
         weight = check_sample_weight(weight, n_rows, allow_negative=allow_negative)
     except ValueError as error:
@@ -87,12 +87,12 @@ def check_pair(
     min_samples=1,
     allow_negative=False,
 ):
-    """Validate the arguments every `metric(truth, generated)` shares.
+    """Validate the arguments that every `metric(truth, generated)` has.
 
     Parameters
     ----------
     truth, generated : array-like of shape (n, n_features)
-        Arrays of more dimensions are flattened to rows, 1-D input is one column.
+        Arrays of more dimensions are flattened to rows. 1-D input is one column.
     sample_weight, generated_weight : array-like, optional
         Weights of truth and of generated.
     min_samples : int
@@ -119,7 +119,7 @@ def check_pair(
 
 
 def check_theory(X, pair):
-    """Theory-level events of a pair of samples as (float64 rows, names), row by row."""
+    """Theory-level events of a pair of samples, row by row, as (float64 rows, names)."""
     theory, names = check_table(X, what="X")
     if not len(theory) == len(pair.truth) == len(pair.generated):
         raise ValueError(
@@ -130,7 +130,7 @@ def check_theory(X, pair):
 
 
 def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="generated"):
-    """Validate per-event draws and their truth.
+    """Validate several draws for each event, and the truth.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def check_scale(scale, array, weight=None):
 
 
 def aggregate(values, multioutput):
-    """One value a feature, or their average or maximum as a float."""
+    """One value for each feature, or their average or maximum as a float."""
     if multioutput == "uniform_average":
         return float(np.mean(values))
     if multioutput == "max":
@@ -188,7 +188,7 @@ def aggregate(values, multioutput):
 def shared_columns(names_X, names_y, n_X, n_y):
     """Positions in X and in y of the columns that both have, in the order of y.
 
-    Columns are matched by name; without names, by position where the widths agree.
+    Columns are matched by name; without names, by position if the widths agree.
     """
     if names_X is not None and names_y is not None:
         at = {name: i for i, name in enumerate(names_X)}
@@ -199,7 +199,7 @@ def shared_columns(names_X, names_y, n_X, n_y):
 
 
 def shared_differences(X, y, names_X, names_y, *, angles=None):
-    """Return y - X for the columns both have (`shared_columns`), phi wrapped.
+    """Return y - X for the columns that both have (`shared_columns`), with phi wrapped.
 
     Returns
     -------

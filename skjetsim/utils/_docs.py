@@ -16,7 +16,7 @@ def documented_as(*sources):
     Parameters
     ----------
     *sources : function or class
-        With numpydoc docstrings. Of entries of one name, the last source's is taken.
+        With numpydoc docstrings. If several have an entry of one name, the last one is taken.
 
     Returns
     -------

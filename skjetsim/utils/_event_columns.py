@@ -1,38 +1,17 @@
-"""What each column of an event table is: the object it belongs to and the component it holds.
+"""Objects and components of the columns of an event table.
 
-Columns are named `object_component` (`muon_px`), or by the component alone (`px`: the unnamed
-object ""). Tables without names are read as consecutive (px, py, pz) triples of the objects `p0`,
-`p1`, ...; energy and mass are recognised by name only.
+Columns are named `object_component` (`muon_px`), or by the component alone: `px` belongs to the
+unnamed object "". Tables without names are read as consecutive (px, py, pz) triples of the objects
+`p0`, `p1`, ...; energy and mass are recognised by name only.
 """
-
-import numbers
-
-import numpy as np
 
 from skjetsim.utils._validation import first_duplicate
 
 COMPONENTS = (
-    "px",
-    "py",
-    "pz",
-    "E",
-    "pt",
-    "eta",
-    "phi",
-    "mass",
-    "pt_ratio",
-    "mt",
+    *("px", "py", "pz", "E", "pt", "eta", "phi", "mass", "pt_ratio", "mt"),
     # Names that end like one of the above: the longest match comes first, below.
-    "log_mass",
-    "log_pt",
-    "log_mt",
-    "log_E",
-    "log_pt_ratio",
-    "cos_phi",
-    "sin_phi",
-    "delta_eta",
-    "delta_phi",
-    "opposite_mt",
+    *("log_mass", "log_pt", "log_mt", "log_E", "log_pt_ratio"),
+    *("cos_phi", "sin_phi", "delta_eta", "delta_phi", "opposite_mt"),
 )
 _BY_LENGTH = sorted(COMPONENTS, key=len, reverse=True)
 
@@ -67,7 +46,7 @@ def event_objects(names):
 
 
 def is_difference(obj):
-    """Whether an object that event_objects finds is a difference, such as `a_b_delta_cos_phi`."""
+    """Whether an object of `event_objects` is a difference, such as that of `a_b_delta_cos_phi`."""
     return obj.split("_")[-1] == "delta"
 
 
@@ -97,60 +76,6 @@ def find_object(objects, obj, estimator):
             "without column names the objects are 'p0', 'p1', ... for consecutive (px, py, pz)."
         )
     return objects[obj]
-
-
-def column_positions(columns, names, n_columns, estimator):
-    """Resolve a column specification into positions.
-
-    Parameters
-    ----------
-    columns : str, int, slice, boolean mask, or list of str or int
-    names : list of str or None
-        Column names of the table that was fitted, None if it has none.
-    n_columns : int
-    estimator : str
-        Named in messages.
-
-    Returns
-    -------
-    list of int
-    """
-    if isinstance(columns, slice):
-        return list(range(n_columns))[columns]
-    if isinstance(columns, (str, numbers.Integral)) and not isinstance(columns, bool):
-        columns = [columns]
-    columns = list(columns)
-    if columns and all(isinstance(column, (bool, np.bool_)) for column in columns):
-        if len(columns) != n_columns:
-            raise ValueError(
-                f"{estimator}: a boolean mask of {len(columns)} entries was given for "
-                f"{n_columns} columns."
-            )
-        return [int(i) for i in np.flatnonzero(columns)]
-    positions = [_position(column, names, n_columns, estimator) for column in columns]
-    if len(set(positions)) != len(positions):
-        raise ValueError(f"{estimator}: columns={columns!r} names a column twice.")
-    return positions
-
-
-def _position(column, names, n_columns, estimator):
-    """Position of one column given by name or by number."""
-    if isinstance(column, str):
-        if names is None:
-            raise ValueError(
-                f"{estimator}: column {column!r} was asked for by name, but X has no column names; "
-                "pass a DataFrame, or give the columns by position."
-            )
-        if column not in names:
-            raise ValueError(f"{estimator}: there is no column {column!r} in X: {list(names)}.")
-        return names.index(column)
-    if isinstance(column, numbers.Integral) and not isinstance(column, bool):
-        if not -n_columns <= column < n_columns:
-            raise ValueError(
-                f"{estimator}: there is no column {column} in X, which has {n_columns} feature(s)."
-            )
-        return int(column) % n_columns
-    raise TypeError(f"{estimator}: a column is a name or a position, got {column!r}.")
 
 
 def refuse_duplicates(names, estimator):

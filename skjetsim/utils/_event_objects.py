@@ -1,4 +1,4 @@
-"""Reads any kinematic quantity of an object from whichever columns the table has."""
+"""Kinematic quantities of an object, from whichever columns the table has."""
 
 from functools import cached_property
 
@@ -16,9 +16,9 @@ from skjetsim.utils._four_vectors import (
 class EventObject:
     """One object (a particle, a jet, the missing momentum) of all events of a table.
 
-    Quantities are arrays of shape (n_samples,), computed when first asked for, from Cartesian or
-    cylindrical columns; pT, mass and E may also be given by their logarithms. The energy comes from
-    the mass if there is one, else from E; an object with neither is massless.
+    Quantities are arrays of shape (n_samples,). They are computed when first asked for, from
+    Cartesian or cylindrical columns. pT, mass and E may also be given by their logarithms. The
+    energy comes from the mass if there is one, else from E; an object with neither is massless.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class EventObject:
 
     @classmethod
     def read(cls, name, parts, values, owner):
-        """Object whose components are columns of a table; `parts` are their positions."""
+        """Object whose components are columns of a table, at the positions `parts`."""
         return cls(name, {component: values[:, i] for component, i in parts.items()}, owner)
 
     def find(self, component):
@@ -97,14 +97,14 @@ class EventObject:
 
     @cached_property
     def eta(self):
-        """Pseudorapidity; infinite or NaN where pT = 0."""
+        """Pseudorapidity; infinite or NaN if pT = 0."""
         if "eta" in self.columns:
             return self.columns["eta"]
         return pseudorapidity(self.pt, self._need("pz"))
 
     @property
     def has_mass(self):
-        """Whether any column tells the mass; else the object counts as massless."""
+        """Whether a column gives the mass; else the object counts as massless."""
         return not {"mass", "log_mass", "E", "log_E"}.isdisjoint(self.columns)
 
     @cached_property
@@ -114,7 +114,7 @@ class EventObject:
 
     @cached_property
     def mass(self):
-        """Mass; negative where E < |p|."""
+        """Mass; negative if E < |p|."""
         if (mass := self.find("mass")) is not None:
             return mass
         if (e := self.find("E")) is not None:
@@ -133,16 +133,13 @@ def vector_sum(objects):
     """Sum of the four-momenta of objects, as an object; of one object, the object itself."""
     if len(objects) == 1:
         return objects[0]
-    parts = {
-        "px": sum(obj.px for obj in objects),
-        "py": sum(obj.py for obj in objects),
-        "pz": sum(obj.pz for obj in objects),
-        "E": sum(obj.energy for obj in objects),
-    }
-    return EventObject("_".join(obj.name for obj in objects), parts, objects[0].owner)
+    total = transverse_sum(objects)
+    total.columns["pz"] = sum(obj.pz for obj in objects)
+    total.columns["E"] = sum(obj.energy for obj in objects)
+    return total
 
 
 def transverse_sum(objects):
-    """Sum of the transverse momenta of objects; needs no pz."""
+    """Sum of the transverse momenta of objects, for which no pz is needed."""
     parts = {"px": sum(obj.px for obj in objects), "py": sum(obj.py for obj in objects)}
     return EventObject("_".join(obj.name for obj in objects), parts, objects[0].owner)

@@ -29,14 +29,14 @@ def transverse_momentum(px, py):
 
 
 def azimuth(px, py):
-    """Return phi in (-pi, pi]; 0 where pT = 0."""
+    """Return phi in (-pi, pi]; 0 if pT = 0."""
     xp = array_namespace(px)
     phi = xp.arctan2(py, px)
     return xp.where(phi <= -np.pi, np.pi, phi)
 
 
 def pseudorapidity(pt, pz):
-    """Return eta = asinh(pz / pT); infinite or NaN where pT = 0."""
+    """Return eta = asinh(pz / pT); infinite or NaN if pT = 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return array_namespace(pt).arcsinh(pz / pt)
 
@@ -55,8 +55,8 @@ def energy(px, py, pz, mass):
 def invariant_mass(e, px, py, pz, *, least_square=None):
     """Return sqrt(E^2 - p^2), negative for space-like vectors (ROOT's convention).
 
-    With `least_square`, in GeV^2, smaller squares are raised to it: a root that gradients pass has
-    an infinite slope at zero, where rounding puts massless objects.
+    With `least_square`, in GeV^2, smaller squares are raised to it. Gradients need this: the root
+    has an infinite slope at zero, and rounding puts massless objects there.
     """
     xp = array_namespace(e)
     p = xp.sqrt(px * px + py * py + pz * pz)
@@ -75,13 +75,13 @@ def mass_of(momentum, *, least_square=None):
 def transverse_mass(pt_a, phi_a, pt_b, phi_b):
     """Return the mass of two massless particles in the transverse plane.
 
-    sqrt(2 pTa pTb (1 - cos dphi)), written with the half angle, which does not cancel.
+    It is sqrt(2 pTa pTb (1 - cos dphi)), written with half the angle, so that no digits cancel.
     """
     return 2.0 * np.sqrt(pt_a * pt_b) * np.abs(np.sin(0.5 * (phi_a - phi_b)))
 
 
 def pick(values, index):
-    """Of values of shape (n_choices, n_samples), those of row index[i] for each event i."""
+    """Values of row index[i] for each event i, of an array (n_choices, n_samples)."""
     xp = array_namespace(values)
     along = np.take_along_axis if xp is np else xp.take_along_dim
     return along(values, index[None], 0)[0]

@@ -1,4 +1,4 @@
-"""Objects of an event that change places: jets by falling pT, or one for each parton."""
+"""Objects of an event that change places: jets by falling pT, or in the order of partons."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ ROUNDING = 1e-6  # of pT computed from files in float32
 
 
 def columns_of(objects, names, owner):
-    """{object: {rest of the name: column}}; a column is that of the longest name it begins with."""
+    """{object: {rest of the name: column}}; the longest object that a name begins with has it."""
     known = event_objects(names)
     for obj in objects:
         find_object(known, obj, owner)
@@ -23,7 +23,7 @@ def columns_of(objects, names, owner):
 
 
 class ObjectOrder:
-    """Columns of objects that can change places, since all have the same.
+    """Columns of objects that can change places, since all have the same components.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class ObjectOrder:
         return out
 
     def read(self, values):
-        """Objects of a table, from which directions and pT are read."""
+        """Objects of a table, which give directions and pT."""
         return [
             EventObject.read(obj, parts, values, self.owner) for obj, parts in self.parts.items()
         ]
@@ -75,7 +75,7 @@ class ObjectOrder:
         return np.array([obj.pt for obj in self.read(values)])
 
     def check_falling(self, values, what):
-        """Raise if objects do not come by falling pT, in which order they are given back."""
+        """Raise if objects are not sorted by falling pT, the order in which they are given back."""
         pt = self.pt(values)
         rising = pt[1:] > pt[:-1] * (1 + ROUNDING)
         bad = rising.any(axis=0)
@@ -83,8 +83,8 @@ class ObjectOrder:
             row = int(np.argmax(bad))
             first = int(np.argmax(rising[:, row]))
             raise ValueError(
-                f"{self.owner}: objects of {what} must fall in pT, in which order they come back, "
-                f"but {self.objects[first]!r} has {pt[first, row]:.6g} GeV and "
+                f"{self.owner}: objects of {what} must fall in pT, but "
+                f"{self.objects[first]!r} has {pt[first, row]:.6g} GeV and "
                 f"{self.objects[first + 1]!r} {pt[first + 1, row]:.6g} GeV, first bad row {row} "
                 f"({bad.sum()} bad rows in all). Sort the objects of each event."
             )
@@ -98,5 +98,5 @@ class ObjectOrder:
         return out
 
     def by_pt(self, values):
-        """Rows whose objects come by falling pT."""
+        """Rows whose objects are sorted by falling pT."""
         return self.in_order(values, np.argsort(-self.pt(values), axis=0, kind="stable").T)

@@ -23,14 +23,14 @@ def check_real(value, name, *, minimum=None, above=None, below=None, unit=""):
     name : str
     minimum, above, below : float, optional
         Bounds: at least `minimum`, greater than `above`, smaller than `below`. Infinity and NaN
-        are errors in any case.
+        are always errors.
     unit : str
         Named in messages, such as "GeV".
 
     Raises
     ------
     TypeError
-        If it is not a real number; booleans are not.
+        If it is not a real number, or is a boolean.
     ValueError
         If it is out of bounds.
     """

@@ -1,4 +1,4 @@
-"""Kernels of scores of draws, for the metrics and for `score` of estimators."""
+"""Scores of draws, for the metrics and for `score` of estimators."""
 
 import numpy as np
 

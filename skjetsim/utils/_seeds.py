@@ -13,7 +13,7 @@ def as_seed_sequence(random_state):
     Parameters
     ----------
     random_state : None, int, numpy Generator, RandomState or SeedSequence
-        None is fresh; an int repeats; generators are advanced by the call.
+        None is fresh at each call, an int repeats, and a generator is advanced by the call.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def as_seed_sequence(random_state):
 
 
 def child_seed(root, *key):
-    """Derive the seed with spawn key `key` below `root`, whatever was spawned before."""
+    """Seed with spawn key `key` below `root`; it does not depend on earlier spawns."""
     return np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *key))
 
 

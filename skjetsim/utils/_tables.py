@@ -1,11 +1,11 @@
-"""Rows and their column names: arrays as tables, and parts of both."""
+"""Rows and their column names: arrays as tables, and parts of tables."""
 
 import numpy as np
 import pandas as pd
 
 
 def as_table(rows, names):
-    """Rows as a DataFrame under `names`, or as they are if that is None."""
+    """Rows as a DataFrame with these column names, or as they are if `names` is None."""
     return rows if names is None else pd.DataFrame(rows, columns=list(names))
 
 
@@ -28,10 +28,10 @@ def has_target_names(estimator):
 
 
 def rechunk(frames, n_rows):
-    """Tables of exactly `n_rows` rows but the last, whatever the sizes of those that come in.
+    """Yield tables of exactly `n_rows` rows, the last one excepted, from tables of any sizes.
 
-    Arrays are cut and joined alike. Without any rows there is one empty table, so that the columns
-    are known.
+    Arrays are cut and joined in the same way. If there are no rows, one empty table is given, so
+    that the columns are known.
     """
     held, n_held, n_given = [], 0, 0
     for frame in frames:

@@ -28,13 +28,13 @@ def neutrino_pz(lepton, met_px, met_py, w_mass, *, least_discriminant=0.0):
         Transverse momentum of the neutrino.
     w_mass : float
     least_discriminant : float
-        In GeV^4: smaller ones count as no solution. Above zero, slopes stay finite.
+        In GeV^4. A smaller discriminant counts as no solution. Above zero, gradients stay finite.
 
     Returns
     -------
     smaller, larger : array of shape (n_samples,)
-        In size. If there is no solution, as the transverse mass is above that of the W, both are
-        the real part of the two complex ones.
+        By absolute value. If there is no solution, because the transverse mass is above the mass
+        of the W, both are the real part of the two complex solutions.
     """
     px, py, pz, e = lepton
     xp = array_namespace(e)
@@ -45,7 +45,7 @@ def neutrino_pz(lepton, met_px, met_py, w_mass, *, least_discriminant=0.0):
     b, c = mu * pz, (e * met - mu) * (e * met + mu)
     discriminant = mu * mu - a * met * met
     root = e * xp.sqrt(xp.clip(discriminant, least_discriminant, None))
-    # The larger solution is this over a, and c / a their product: no digits cancel.
+    # The larger solution is this over a; the product of both is c / a. So no digits cancel.
     larger = b + xp.copysign(root, b)
     with np.errstate(divide="ignore", invalid="ignore"):  # where b = 0 and there is no root
         smaller = xp.where(discriminant > least_discriminant, c / larger, b / a)
@@ -53,16 +53,16 @@ def neutrino_pz(lepton, met_px, met_py, w_mass, *, least_discriminant=0.0):
 
 
 def assign_jets(lepton, neutrino, jets, expected, resolutions, *, least_square=None):
-    """Try the 12 ways to make a top pair of four jets, and keep the best of each event.
+    """Try the 12 ways to make a top pair of four jets, and keep the best one for each event.
 
     Parameters
     ----------
     lepton, neutrino : array of shape (4, n_samples)
     jets : list of four arrays of shape (4, n_samples)
     expected, resolutions : tuple of three float
-        Masses of hadronic W, leptonic top and hadronic top, and what they are known to.
+        Masses of hadronic W, leptonic top and hadronic top, and their resolutions.
     least_square : float, optional
-        Of `invariant_mass`.
+        As in `invariant_mass`.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def assign_jets(lepton, neutrino, jets, expected, resolutions, *, least_square=N
         Row of `ASSIGNMENTS`.
     chi2 : array of shape (n_samples,)
     masses : array of shape (3, n_samples)
-        Of hadronic W, leptonic top and hadronic top.
+        Masses of hadronic W, leptonic top and hadronic top.
     """
     xp = array_namespace(lepton)
 

@@ -1,4 +1,4 @@
-"""Checks of what users hand in: each error names the column, the first bad row and the cure."""
+"""Checks of users' input: each error names the column, the first bad row and the cure."""
 
 import numbers
 
@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-# scikit-learn's words, for which its checks look.
+# The words of scikit-learn, which its checks look for.
 COMPLEX = "Complex data not supported"
 TWO_COLUMNS = "Give real and imaginary part, or size and phase, as columns of their own."
 SECONDS = "Convert it to a number in a unit that you choose, such as seconds since the first event."
@@ -31,13 +31,19 @@ def column_names(X):
 
 
 def first_duplicate(names):
-    """Return the first name that occurs twice, or None."""
+    """Return the first name that occurs a second time, or None."""
     seen = set()
     for name in names:
         if name in seen:
             return name
         seen.add(name)
     return None
+
+
+def first_difference(names, others):
+    """Return the first position at which two sequences differ, or None."""
+    pairs = enumerate(zip(names, others, strict=False))
+    return next((position for position, (one, other) in pairs if one != other), None)
 
 
 def _different_names(X, what):
@@ -59,7 +65,7 @@ def check_finite(array, names=None, *, what="X"):
     what : str
         How the array is called in the message.
     """
-    # The sum of finite doubles is finite but for overflow: one pass over clean data, no temporary.
+    # Unless it overflows, the sum of finite doubles is finite: clean data take one pass.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum(dtype=np.float64)):
             return
@@ -78,7 +84,7 @@ def check_finite(array, names=None, *, what="X"):
 
 
 def _check_numeric_columns(X, what):
-    """Name the first column that cannot be read as real numbers."""
+    """Raise ValueError naming the first column that cannot be read as real numbers."""
     if isinstance(X, pd.DataFrame):
         for name, values in X.items():
             _check_real(values, f"{what} column {name!r}")
@@ -90,23 +96,26 @@ def _check_numeric_columns(X, what):
 
 def _check_kind(array, what):
     """Raise ValueError if an array is complex, naming the first column that is, or of times."""
-    if array.dtype.kind == "c":
-        some = array.ndim > 1 and np.any(array.imag, axis=(0, *range(2, array.ndim)))
-        place = f"{what} (column {np.argmax(some)})" if np.any(some) else what
-        raise ValueError(f"{COMPLEX}: {place} has dtype {array.dtype}. {TWO_COLUMNS}")
-    if array.dtype.kind in "mM":
-        raise ValueError(f"{what} has dtype {array.dtype}, which is a time. {SECONDS}")
+    if array.dtype.kind == "c" and array.ndim > 1:
+        some = np.any(array.imag, axis=(0, *range(2, array.ndim)))
+        what = f"{what} (column {np.argmax(some)})" if some.any() else what
+    _check_dtype(array.dtype, what)
+
+
+def _check_dtype(dtype, place):
+    """Raise ValueError if a dtype is of complex numbers or of times."""
+    if pd.api.types.is_complex_dtype(dtype):
+        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
+    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
+        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
 
 
 def _check_real(values, place):
     """Raise ValueError if a Series holds what is not a real number, naming the first row."""
     dtype = values.dtype
-    if pd.api.types.is_complex_dtype(dtype):
-        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
+    _check_dtype(dtype, place)
     if pd.api.types.is_numeric_dtype(dtype):
         return
-    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
-        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
     numeric = pd.to_numeric(values, errors="coerce")
     bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy()
     if bad.any():
@@ -118,12 +127,12 @@ def _check_real(values, place):
 
 
 def flatten_rows(X):
-    """Clouds and images as rows: (n, ...) arrays become (n, features); tables stay as they are."""
+    """Clouds and images (n, ...) as rows (n, features); tables stay as they are."""
     return X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
 
 
 def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
-    """Validate a table of events without an estimator to remember it.
+    """Validate a table of events; no estimator remembers its columns.
 
     Parameters
     ----------
@@ -212,7 +221,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
 
 
 def _clean_rows(estimator, X, min_samples):
-    """Rows of a table that is as it was fitted, or None: checks that find nothing take longer."""
+    """Rows of a table that is just like the fitted one, without slower checks; else None."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         rows = X if type(X) is np.ndarray else None
@@ -229,7 +238,7 @@ def _clean_rows(estimator, X, min_samples):
 
 
 def _check_row_shape(estimator, row_shape, expected, what):
-    """Clouds and images have the shape of the fit, or are flat."""
+    """Raise ValueError unless clouds and images have the shape of the fit, or are flat."""
     if min(len(row_shape), len(expected)) > 1 and row_shape != expected:
         raise ValueError(
             f"{what} has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
@@ -254,8 +263,8 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
     Raises
     ------
     ValueError
-        On a wrong length, NaN, negative weights if they are not allowed, or weights that sum to
-        nothing.
+        On a wrong length, NaN, negative weights if they are not allowed, or weights that are all
+        zero.
     """
     if sample_weight is None:
         return None
@@ -306,7 +315,7 @@ def check_option(value, name, options):
 
 
 def _brief(value):
-    """Value as a message prints it: a table by its type alone."""
+    """Value as a message prints it; of a table, only its type and shape."""
     if hasattr(value, "shape"):
         return f"a {type(value).__name__} of shape {value.shape}"
     text = repr(value)
@@ -314,7 +323,7 @@ def _brief(value):
 
 
 def refuse_count(estimator, X):
-    """Raise TypeError if an integer, a number of events, stands for a simulator's events X."""
+    """Raise TypeError if X, the events for a simulator, is an integer."""
     if isinstance(X, numbers.Integral):
         raise TypeError(
             f"{type(estimator).__name__} is a simulator and was given the integer {X} for X. Pass "
@@ -323,9 +332,9 @@ def refuse_count(estimator, X):
 
 
 def validate_target(estimator, y, *, n_samples, reset):
-    """Validate the detector side y of a Simulator and remember, or compare with, its columns.
+    """Validate the detector side y of a simulator and remember, or compare with, its columns.
 
-    Sets `target_names_in_`, `target_shape_` (shape of one row; `()` for 1-D y) and `n_targets_`
+    Sets `target_names_in_`, `n_targets_` and `target_shape_`, the shape of one row, `()` for 1-D y,
     when `reset`.
 
     Parameters
@@ -378,11 +387,11 @@ def check_same_length(n_X, n_y):
 
 
 def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
-    """Raise ValueError if indices of tables say that their rows do not belong together.
+    """Raise ValueError if indices of tables show that their rows do not belong together.
 
-    Cross-validation and Pipelines keep the indices of all alike; where they differ, one side was
-    sorted, shuffled or cut without the other, and a fit would learn noise. Messages call X and y
-    by `names`.
+    Cross-validation and Pipelines keep all indices alike. If they differ, one side was sorted,
+    shuffled or cut without the other, and a fit would learn noise. Messages call X and y by
+    `names`.
     """
     containers = (pd.DataFrame, pd.Series)
     what = names[0]
@@ -391,8 +400,7 @@ def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
             continue
         if len(X) != len(other) or X.index.equals(other.index):
             continue
-        pairs = zip(X.index, other.index, strict=True)
-        row = next((i for i, (one, two) in enumerate(pairs) if one != two), 0)
+        row = first_difference(X.index, other.index) or 0
         raise ValueError(
             f"Row i of {what} and {name} must be the same event, but their indices differ from row "
             f"{row} on: {X.index[row]} in {what}, {other.index[row]} in {name}. If the rows are in "
@@ -405,10 +413,11 @@ def check_names_match(names, expected, *, what):
     """Raise ValueError naming the first column whose name differs from the fitted one."""
     if names is None or list(names) == list(expected):
         return
-    for position, (name, wanted) in enumerate(zip(names, expected, strict=False)):
-        if name != wanted:
-            raise ValueError(
-                f"{what} has column {name!r} at position {position} where {wanted!r} was fitted. "
-                f"Select the columns in the fitted order: {list(expected)}."
-            )
-    raise ValueError(f"{what} has columns {list(names)}, but {list(expected)} were fitted.")
+    position = first_difference(names, expected)
+    if position is None:
+        raise ValueError(f"{what} has columns {list(names)}, but {list(expected)} were fitted.")
+    raise ValueError(
+        f"{what} has column {names[position]!r} at position {position} where "
+        f"{expected[position]!r} was fitted. Select the columns in the fitted order: "
+        f"{list(expected)}."
+    )

@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line, however deep in the package they are given."""
+"""Warnings that point at the user's line, however deep in the package they arise."""
 
 import sys
 import warnings
@@ -7,9 +7,9 @@ OURS = ("skjetsim", "skorch", "sklearn", "joblib", "torch")
 
 
 def warn_user(message, category=UserWarning):
-    """Warn from the innermost frame that belongs neither to the package nor to what it stands on.
+    """Warn from the innermost frame that is neither of the package nor of its dependencies.
 
-    `warnings.warn(skip_file_prefixes=)` does so from Python 3.12 on.
+    `warnings.warn(skip_file_prefixes=)` does the same from Python 3.12 on.
     """
     frame, level = sys._getframe(1), 2  # level 1 is this function
     while frame.f_back is not None and _package(frame) in OURS:

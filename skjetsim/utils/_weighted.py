@@ -2,7 +2,7 @@
 
 import numpy as np
 
-CELLS = 1 << 22  # events times bins looked at at once
+CELLS = 1 << 22  # events times bins in memory at once
 
 
 def weighted_mean(values, weight=None):
@@ -18,16 +18,16 @@ def effective_size(n_events, weight=None):
 def weighted_std(array, weight=None):
     """Return the standard deviation of each column.
 
-    A constant column gets 1, as in scikit-learn's StandardScaler: its distances stay in the
-    column's own unit.
+    A constant column gets 1, as in scikit-learn's StandardScaler, so that distances in it stay in
+    its own unit.
     """
     mean = np.average(array, axis=0, weights=weight)
     centred = array - mean
-    # In units of the largest deviation, whose square neither overflows nor vanishes.
+    # Deviations are divided by the largest, so that squares neither overflow nor vanish.
     largest = np.max(np.abs(centred), axis=0)
     centred /= np.where(largest > 0, largest, 1.0)
     std = largest * np.sqrt(np.average(centred**2, axis=0, weights=weight))
-    # Up to the rounding of the mean: a column of equal masses must not be scaled up by 1e16.
+    # Rounding of the mean gives a constant column a deviation, which must not scale it up by 1e16.
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
     return np.where(std <= rounding, 1.0, std)
 
@@ -55,7 +55,7 @@ def weighted_quantile(values, levels, weight=None):
 def clustered_histogram(values, edges, sample_weight=None):
     """Contents of bins with errors that count draws of the same event as one.
 
-    Draws from one theory-level event are correlated, and so is what its weight does to them: only
+    Draws from one theory-level event are correlated, and its weight multiplies all of them. Only
     different events are independent.
 
     Parameters
@@ -63,7 +63,7 @@ def clustered_histogram(values, edges, sample_weight=None):
     values : ndarray of shape (n,) or (n, k)
         k draws for each of n events.
     edges : ndarray of shape (n_bins + 1,)
-        Increasing. The outer bins hold what lies beyond them too.
+        Increasing. The outer bins also hold the values beyond them.
     sample_weight : ndarray of shape (n,), optional
         Weights of the events; negative ones are allowed if the total is positive.
 
@@ -71,9 +71,9 @@ def clustered_histogram(values, edges, sample_weight=None):
     -------
     fractions, errors : ndarray of shape (n_bins,)
         Fractions of the total, and their standard errors
-        sqrt(sum over events (weight of the event in the bin)^2) / total. That is the error of a
-        number of events which is itself random, and sqrt(sum w^2) / sum w for single draws; at a
-        fixed number of events it is too large by 1 / sqrt(1 - fraction).
+        sqrt(sum over events (weight of the event in the bin)^2) / total, which is
+        sqrt(sum w^2) / sum w for single draws. The number of events is taken as random. For a
+        fixed number the error is too large by 1 / sqrt(1 - fraction).
     """
     values = values.reshape(len(values), -1)
     n_bins = len(edges) - 1

@@ -2,7 +2,7 @@
 
 They are scikit-learn's own (`sklearn.utils.estimator_checks`) and, on top of them, the contract of
 generators, simulators, unfolders and transformers of y given X: seeds, shapes, names, weights, bad
-input, scores, copies and files.
+input, scores, densities, copies and files.
 """
 
 import re
@@ -23,19 +23,19 @@ def estimator_checks_generator(estimator, *, events=None, expected_failed_checks
     ----------
     estimator : estimator
         A generator, simulator, unfolder, a Pipeline that ends in one, or a transformer that derives
-        from `ConditionalTransformerMixin`. Small enough to be fitted in a fraction of a second, and
-        with an int as `random_state`.
+        from `ConditionalTransformerMixin`. It should be fitted in a fraction of a second, and have
+        an int as `random_state`.
     events : callable, optional
         ``events(n_events=240, seed=0)`` returns two DataFrames, X and y, with one row per event.
-        Give it for an estimator that needs columns of its own; scikit-learn's checks that bring
-        their own tables, and checks of clouds and of constant columns, are then left out. By
-        default, X and y are the pT and eta of a muon before and after a detector.
+        Give it for an estimator that needs certain columns. Checks of scikit-learn that have their
+        own tables, and checks of clouds and of constant columns, are then left out. By default, X
+        and y are the pT and eta of a muon before and after a detector.
     expected_failed_checks : dict of str to str, optional
-        Names of further checks that cannot pass, with the reason. Those that follow from the kind
-        of the estimator are known: `transform` of a simulator draws noise, networks count rows in
-        mini-batches, a Pipeline fits its steps in place.
+        Names of further checks that cannot pass, with the reason. Reasons that follow from the
+        kind of the estimator are known: `transform` of a simulator draws noise, networks count
+        rows in mini-batches, a Pipeline fits its steps in place.
     mark : {"xfail", "skip"} or None, default=None
-        How checks that are expected to fail are marked: as in scikit-learn.
+        How checks that are expected to fail are marked, as in scikit-learn.
 
     Yields
     ------
@@ -72,7 +72,7 @@ def _marked(estimator, check, reason, mark):
         return estimator, check
     import pytest
 
-    # Not strict: by rounding, or by chance, a check that is not promised may pass.
+    # Not strict, since such a check may pass by chance.
     marks = {
         "xfail": pytest.mark.xfail(reason=reason, strict=False),
         "skip": pytest.mark.skip(reason=reason),
@@ -132,7 +132,7 @@ def check_estimator(estimator, *, events=None, expected_failed_checks=None):
 
 
 def parametrize_with_checks(estimators, *, events=None, expected_failed_checks=None):
-    """Mark a test of pytest to be run for each check of each estimator.
+    """Make pytest run a test for each check of each estimator.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._nn import Network
 from skjetsim.base import BaseSimulator, check_pairs
 from skjetsim.base._shapes import feature_names, target_names
-from skjetsim.utils._event_columns import column_positions
+from skjetsim.utils._columns import column_positions
 from skjetsim.utils._validation import check_int
 from skjetsim.utils._with_parameters import with_parameters
 

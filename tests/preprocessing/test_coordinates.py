@@ -112,8 +112,8 @@ def test_energy_below_momentum(events):
         (["tau"], "'tau' has no column 'tau_px'"),
         ({"muon": ["muon_px"]}, "object 'muon' needs two columns"),
         ({"a": ["muon_px", "muon_py"], "b": ["muon_py", "muon_pz"]}, "no other object uses"),
-        ({"a": ["muon_px", "nothing"]}, "no column 'nothing'"),
-        ({"a": [0, 99]}, "no column 99 in X"),
+        ({"a": ["muon_px", "nothing"]}, "'nothing', which is not"),
+        ({"a": [0, 99]}, "has 99, but X has"),
     ],
 )
 def test_wrong_objects(objects, message, events):
@@ -130,7 +130,7 @@ def test_names_that_cannot_be_read(events):
         CartesianToCylindrical().fit(events.assign(jet_pt=1.0))
     with pytest.raises(ValueError, match="check must be one of"):
         CartesianToCylindrical(check="ignore").fit(events)
-    with pytest.raises(ValueError, match="by name, but X has no column names"):
+    with pytest.raises(ValueError, match="names 'met_px', but X has no column names"):
         CartesianToCylindrical({"met": ["met_px", "met_py"]}).fit(events.to_numpy())
 
 

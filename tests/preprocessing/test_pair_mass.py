@@ -117,13 +117,15 @@ def test_fitting_again_forgets_the_first_events():
 
 @pytest.mark.parametrize("part", ["pt", "eta", "phi"])
 def test_needs_cylindrical_columns(part):
-    with pytest.raises(ValueError, match=f"'positron' has no 'positron_{part}'; put Cartesian"):
+    message = f"'positron' has no column 'positron_{part}'; put Cartesian"
+    with pytest.raises(ValueError, match=message):
         PairMassTransformer(*PAIR).fit(pairs().drop(columns=f"positron_{part}"))
 
 
 def test_logarithms_come_behind_it():
     logs = LogTransformer(["electron_pt"]).fit_transform(pairs())
-    with pytest.raises(ValueError, match="no 'electron_pt'; put LogTransformer behind this step"):
+    message = "no column 'electron_pt'; put LogTransformer behind this step"
+    with pytest.raises(ValueError, match=message):
         PairMassTransformer(*PAIR).fit(logs)
 
 

@@ -139,13 +139,14 @@ def test_columns_turn_in_a_symmetric_simulator():
     [("muon_phi", "put CartesianToCylindrical"), ("met_py", "leave the missing momentum")],
 )
 def test_needed_columns(column, cure):
-    with pytest.raises(ValueError, match=f"has no '{column}'; {cure}"):
+    with pytest.raises(ValueError, match=f"has no column '{column}'; {cure}"):
         TransverseMassTransformer("muon").fit(events().drop(columns=column))
 
 
 def test_logarithms_come_behind_it():
     logs = LogTransformer(["muon_pt"]).fit_transform(events())
-    with pytest.raises(ValueError, match="no 'muon_pt'; put LogTransformer behind this step"):
+    message = "no column 'muon_pt'; put LogTransformer behind this step"
+    with pytest.raises(ValueError, match=message):
         TransverseMassTransformer("muon").fit(logs)
 
 

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from skjetsim.base import BaseGenerator, BaseSimulator, BaseUnfolder, check_pairs, check_sample
+from skjetsim.flows import FlowGenerator
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils.estimator_checks import check_estimator, estimator_checks_generator
+
+FAST = {"hidden_features": (4,), "n_transforms": 1, "max_epochs": 1, "random_state": 0}
 
 
 class Normal(BaseGenerator):
@@ -57,7 +61,38 @@ class Sharpen(BaseUnfolder):
         return self.model_._draw_targets(rows, n_samples, random_state)
 
 
-@pytest.mark.parametrize("estimator", [Normal(), Smear(random_state=0), Sharpen(random_state=0)])
+class NormalDensity(Normal):
+    def fit(self, X, y=None, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.width_[self.width_ < 1e-9] = 0.0
+        return self
+
+    def _log_density(self, X):
+        varies = self.width_ > 0
+        density = norm(self.mean_[varies], self.width_[varies]).logpdf(X[:, varies]).sum(axis=1)
+        at_constant = np.isclose(X[:, ~varies], self.mean_[~varies]).all(axis=1)
+        return np.where(at_constant, density, -np.inf)
+
+
+class SmearDensity(Smear):
+    def _log_density(self, X, y):
+        varies = self.width_ > 0
+        off = (y - self._centre(X))[:, varies]
+        density = norm(0, self.width_[varies]).logpdf(off).sum(axis=1)
+        at_constant = np.isclose(y, self._centre(X))[:, ~varies].all(axis=1)
+        return np.where(at_constant, density, -np.inf)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Normal(),
+        NormalDensity(),
+        Smear(random_state=0),
+        SmearDensity(random_state=0),
+        Sharpen(random_state=0),
+    ],
+)
 def test_sound_estimators_pass(estimator):
     results = check_estimator(estimator)
     assert set(results.values()) <= {"passed", "skipped", "expected to fail"}
@@ -134,6 +169,54 @@ class AllTheSameSeed(Smear):
         return self.sample(X)
 
 
+class DensityOfStandardised(NormalDensity):
+    def _log_density(self, X):
+        return super()._log_density(X) + np.log(self.width_[self.width_ > 0]).sum()
+
+
+class DensityTwiceDivided(NormalDensity):
+    def _log_density(self, X):
+        return super()._log_density(X) - np.log(self.width_[self.width_ > 0]).sum()
+
+
+class DrawsTooNarrow(NormalDensity):
+    def _draw_events(self, n_samples, random_state):
+        drawn = super()._draw_events(n_samples, random_state)
+        return self.mean_ + 0.7 * (drawn - self.mean_)
+
+
+class DrawsColumnsSwapped(NormalDensity):
+    def _draw_events(self, n_samples, random_state):
+        return super()._draw_events(n_samples, random_state)[:, ::-1]
+
+
+class DensityOfOtherX(SmearDensity):
+    def _log_density(self, X, y):
+        return super()._log_density(X[::-1] + 1, y)
+
+
+class DensityIgnoresX(SmearDensity):
+    def _log_density(self, X, y):
+        return norm([0, 60], [1, 25]).logpdf(y).sum(axis=1)  # eta and pT of all muons
+
+
+class NetworkOfParameters(FlowGenerator):
+    def _make_network(self, **settings):
+        return super()._make_network(**settings | {"hidden_features": self.hidden_features})
+
+
+class DrawsByParameters(FlowGenerator):
+    def _draw_events(self, n_samples, random_state):
+        return super()._draw_events(n_samples, random_state) + self.n_bins
+
+
+class DropsItsNetwork(FlowGenerator):
+    def _draw_events(self, n_samples, random_state):
+        if self._architecture["n_bins"] != self.n_bins:
+            raise RuntimeError("the network is another one")
+        return super()._draw_events(n_samples, random_state)
+
+
 @pytest.mark.parametrize(
     ("estimator", "fault"),
     [
@@ -151,6 +234,15 @@ class AllTheSameSeed(Smear):
         (DropsNames(), "check_names"),
         (DropsNames(), "check_two_columns_of_one_name"),
         (AllTheSameSeed(), "check_random_state_governs_transform"),
+        (DensityOfStandardised(), "check_draws_follow_the_density"),
+        (DensityTwiceDivided(), "check_draws_follow_the_density"),
+        (DrawsTooNarrow(), "check_draws_follow_the_density"),
+        (DrawsColumnsSwapped(), "check_draws_follow_the_density"),
+        (DensityOfOtherX(), "check_draws_follow_the_density"),
+        (DensityIgnoresX(), "check_draws_follow_the_density"),
+        (NetworkOfParameters(**FAST), "check_parameters_set_after_fit"),
+        (DrawsByParameters(**FAST), "check_parameters_set_after_fit"),
+        (DropsItsNetwork(**FAST), "check_parameters_set_after_fit"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

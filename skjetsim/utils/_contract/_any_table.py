@@ -7,16 +7,6 @@ from skjetsim._drawing._sample import sample
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.utils._contract._events import draw, fit, hold, refuses, same, score
 
-__all__ = [
-    "check_clouds",
-    "check_condition_that_says_nothing",
-    "check_constant_columns",
-    "check_default_names",
-    "check_events_that_repeat",
-    "check_nothing_varies",
-    "check_one_dimensional_y",
-]
-
 
 def _arrays(events):
     return tuple(table.to_numpy() for table in events())
@@ -71,7 +61,10 @@ def check_constant_columns(name, estimator, events):
     drawn = draw(model, X, y)
     hold(np.allclose(drawn[:, 2], 0.1057, rtol=1e-12), f"{name}: a constant column varies.")
     if is_generator(model) or is_simulator(model):
-        hold((np.ptp(drawn[:, :2], axis=0) > 0).all(), f"{name}: beside a constant nothing varies.")
+        hold(
+            (np.ptp(drawn[:, :2], axis=0) > 0).all(),
+            f"{name}: next to a constant none varies.",
+        )
     _finite(model, X, y, f"{name}, with a constant column,")
     if hasattr(model, "score_samples") and not hasattr(model, "sample_inverse"):
         off = np.c_[(X if is_generator(model) else y)[:, :2], np.full(len(X), 0.2)]
@@ -80,14 +73,14 @@ def check_constant_columns(name, estimator, events):
 
 
 def check_nothing_varies(name, estimator, events):
-    """Events that are all alike are drawn as they are."""
+    """If all events are alike, draws are equal to them."""
     X = np.tile([50.0, 0.5], (20, 1))
     model = fit(clone(estimator), X, X)
     hold(np.allclose(draw(model, X, X), X, rtol=1e-12), f"{name}: events all alike are not drawn.")
 
 
 def check_condition_that_says_nothing(name, estimator, events):
-    """A y that varies is drawn as varying where X does not vary."""
+    """Draws of y vary if X is constant."""
     _, y = _arrays(events)
     X = np.ones_like(y)
     drawn = sample(clone(estimator).fit(X, y), X)
@@ -95,6 +88,6 @@ def check_condition_that_says_nothing(name, estimator, events):
 
 
 def check_events_that_repeat(name, estimator, events):
-    """A few events that come many times do no harm."""
+    """A few events that are repeated many times lead to finite draws and scores."""
     X, y = (np.repeat(side[:20], 10, axis=0) for side in _arrays(events))
     _finite(fit(clone(estimator), X, y), X, y, f"{name}, with repeated events,")

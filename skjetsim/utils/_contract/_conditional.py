@@ -8,15 +8,6 @@ from sklearn.exceptions import NotFittedError
 
 from skjetsim.utils._contract._events import fitted, hold, refuses, same
 
-__all__ = [
-    "check_copies_transform_the_same",
-    "check_names_of_transformed_columns",
-    "check_rows_are_transformed_alone",
-    "check_there_and_back",
-    "check_unfitted_transformer",
-    "check_volume_of_transform",
-]
-
 
 def _transformed(model, X, y):
     return np.asarray(model.transform_target(X, y))
@@ -27,12 +18,12 @@ def check_there_and_back(name, estimator, events):
     model, (X, y) = fitted(estimator, events), events()
     before = X.copy(), y.copy()
     back = np.asarray(model.inverse_transform_target(X, _transformed(model, X, y)))
-    hold(np.allclose(back, y, rtol=1e-9, atol=1e-9), f"{name}: there and back is not where it was.")
+    hold(np.allclose(back, y, rtol=1e-9, atol=1e-9), f"{name}: there and back, y is another.")
     hold(X.equals(before[0]) and y.equals(before[1]), f"{name} changes its input.")
 
 
 def check_rows_are_transformed_alone(name, estimator, events):
-    """A row becomes the same whatever comes with it."""
+    """What a row is transformed to does not depend on other rows."""
     model, (X, y) = fitted(estimator, events), events()
     alone = _transformed(model, X[5:6], y[5:6])
     hold(np.allclose(alone, _transformed(model, X, y)[5:6]), f"{name}: a row depends on others.")

@@ -9,19 +9,6 @@ from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.utils._contract._events import differ, draw, fitted, hold, refuses, same, set_all
 
-__all__ = [
-    "check_a_number_is_not_an_event",
-    "check_any_number_of_workers",
-    "check_counts_of_draws",
-    "check_empty_tables",
-    "check_latent_points_come_back",
-    "check_random_state",
-    "check_random_state_governs_transform",
-    "check_shapes_of_draws",
-    "check_shapes_of_unfolded_events",
-    "check_tag",
-]
-
 
 def check_tag(name, estimator, events):
     """An estimator is a generator, a simulator or an unfolder, and only one of them."""

@@ -1,4 +1,4 @@
-"""Events that estimators are checked with, and how each kind is fitted and drawn from."""
+"""Events for the checks, and functions that fit and draw from estimators of any kind."""
 
 import weakref
 from contextlib import contextmanager
@@ -10,25 +10,12 @@ from sklearn.base import clone
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_unfolder
 
-__all__ = [
-    "differ",
-    "draw",
-    "fit",
-    "fitted",
-    "hold",
-    "paired_events",
-    "refuses",
-    "same",
-    "score",
-    "set_all",
-]
-
 
 def paired_events(n_events=240, seed=0):
     """Muons: pT in GeV smeared by 10%, eta by 0.05.
 
-    The columns of y are in another order than those of X, and the index is not a range: what takes
-    one for the other is found out.
+    The columns of y are in another order than those of X, and the index is not a range, so that
+    code that mixes them up fails.
     """
     rng = np.random.default_rng(seed)
     pt, eta = rng.uniform(20, 100, n_events), rng.normal(0, 1, n_events)
@@ -71,7 +58,7 @@ def score(model, X, y, **params):
 
 
 def set_all(estimator, **values):
-    """Set parameters by the end of their names, of the estimator and of those inside."""
+    """Set parameters by the last part of their names, of the estimator and of those inside."""
     params = {
         key: values[key.split("__")[-1]]
         for key in estimator.get_params()

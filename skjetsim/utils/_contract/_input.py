@@ -7,41 +7,31 @@ from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._tags import is_paired
 from skjetsim.utils._contract._events import draw, fit, fitted, hold, refuses
 
-__all__ = [
-    "check_complex_numbers",
-    "check_lengths",
-    "check_missing_y",
-    "check_not_finite",
-    "check_text",
-    "check_too_few_events",
-    "check_wrong_width",
-]
 
-
-def _sides(estimator):
-    return (0,) if is_generator(estimator) else (0, 1)
-
-
-def _spoilt(table, column, rows, value):
-    """A table with `value` in some rows of a column."""
-    dtype = object if isinstance(value, str) else type(value)
-    values = table[column].astype(dtype)
+def _spoilt(table, rows, value):
+    """A table with `value` in some rows of its first column."""
+    column = table.columns[0]
+    values = table[column].astype(object if isinstance(value, str) else type(value))
     values.iloc[rows] = value
     return table.assign(**{column: values})
 
 
+def _with_a_side_spoilt(estimator, events, rows, value):
+    """Yield X and y with `value` in one of them, the column that has it, and the place in words."""
+    for side in (0,) if is_generator(estimator) else (0, 1):
+        tables = list(events())
+        column = repr(tables[side].columns[0])
+        tables[side] = _spoilt(tables[side], rows, value)
+        yield tables, column, f"{value} in {'Xy'[side]}, column {column}, row {rows[0]}"
+
+
 def check_not_finite(name, estimator, events):
     """NaN and infinity are errors in `fit` and in draws."""
-    for side in _sides(estimator):
-        for value, kind in ((np.nan, "NaN"), (np.inf, "inf"), (-np.inf, "inf")):
-            tables = list(events())
-            column = tables[side].columns[0]
-            tables[side] = _spoilt(tables[side], column, [11, 17], value)
-            situation = f"{name}: {value} in {'Xy'[side]}, column {column!r}, row 11"
-            with refuses(ValueError, situation, kind, repr(column), "row 11"):
+    for value, kind in ((np.nan, "NaN"), (np.inf, "inf"), (-np.inf, "inf")):
+        for tables, column, place in _with_a_side_spoilt(estimator, events, [11, 17], value):
+            with refuses(ValueError, f"{name}: {place}", kind, column, "row 11"):
                 fit(clone(estimator), *tables)
-    X, y = events()
-    bad = [_spoilt(table, table.columns[0], [4], np.nan) for table in (X, y)]
+    bad = [_spoilt(table, [4], np.nan) for table in events()]
     if not is_generator(estimator):
         with refuses(ValueError, f"{name}: drawn for NaN in row 4", "NaN", "row 4"):
             draw(fitted(estimator, events), *bad)
@@ -50,22 +40,15 @@ def check_not_finite(name, estimator, events):
 def check_text(name, estimator, events):
     """Text is an error; numbers in columns of objects are numbers."""
     fit(clone(estimator), *(table.astype(object) for table in events()))
-    for side in _sides(estimator):
-        tables = list(events())
-        column = tables[side].columns[0]
-        tables[side] = _spoilt(tables[side], column, [3], "missing")
-        situation = f"{name}: 'missing' in {'Xy'[side]}, column {column!r}, row 3"
-        with refuses(ValueError, situation, repr(column), "row 3", "missing"):
+    for tables, column, place in _with_a_side_spoilt(estimator, events, [3], "missing"):
+        with refuses(ValueError, f"{name}: {place}", column, "row 3", "missing"):
             fit(clone(estimator), *tables)
 
 
 def check_complex_numbers(name, estimator, events):
     """Complex numbers are an error."""
-    for side in _sides(estimator):
-        tables = list(events())
-        column = tables[side].columns[0]
-        tables[side] = _spoilt(tables[side], column, [3], 1j)
-        with refuses(ValueError, f"{name}: complex numbers in {'Xy'[side]}", "omplex"):
+    for tables, _, place in _with_a_side_spoilt(estimator, events, [3], 1j):
+        with refuses(ValueError, f"{name}: {place}", "omplex"):
             fit(clone(estimator), *tables)
 
 

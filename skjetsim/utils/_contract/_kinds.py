@@ -1,4 +1,4 @@
-"""Which checks an estimator is given, and which of scikit-learn's it cannot pass, by its kind."""
+"""The checks for each kind of estimator, and those of scikit-learn that the kind cannot pass."""
 
 from sklearn.utils.validation import has_fit_parameter
 
@@ -6,6 +6,7 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.utils._contract import (
     _any_table,
     _conditional,
+    _density,
     _draws,
     _fits,
     _input,
@@ -14,8 +15,6 @@ from skjetsim.utils._contract import (
     _weights,
 )
 
-__all__ = ["WITHOUT_EVENTS", "contract_checks", "is_conditional_transformer", "reasons"]
-
 MINI_BATCHES = "mini-batches and the split for validation count rows, not weights"
 NOISE = "transform simulates: what a row becomes depends on its position in the noise"
 SINGLE = "networks compute in single precision: a row alone is rounded otherwise"
@@ -23,9 +22,9 @@ PAIRS = "score_samples takes X and y"
 PARTS = "members share out rows, whatever their weights"
 REFIT_STEPS = "a Pipeline fits its steps in place, as scikit-learn's own does"
 BY_WEIGHT = "unpaired: rows are drawn by weight"
-NOTHING_TO_MOVE = "unpaired: a level that never varies says nothing of the other, and is an error"
+NOTHING_TO_MOVE = "unpaired: a level that never varies tells nothing about the other, an error"
 
-# Those that give an estimator no events: the only ones for one that needs columns of its own.
+# Checks of scikit-learn without events: the only ones for estimators that need certain columns.
 WITHOUT_EVENTS = {
     "check_do_not_raise_errors_in_init_or_set_param",
     "check_estimator_cloneable",
@@ -94,31 +93,29 @@ def contract_checks(estimator, any_table):
     list of functions
     """
     if is_conditional_transformer(estimator):
-        return _of(_conditional)
-    checks = _of(_draws) + _of(_fits) + _of(_scores)
+        return checks_of(_conditional)
+    checks = checks_of(_draws) + checks_of(_fits) + checks_of(_scores) + checks_of(_density)
     if not hasattr(estimator, "steps"):  # in a Pipeline, its first step meets what is wrong
-        checks += _of(_names) + _of(_input)
+        checks += checks_of(_names) + checks_of(_input)
         if has_fit_parameter(estimator, "sample_weight"):
-            checks += _of(_weights)
+            checks += checks_of(_weights)
         if any_table:
-            checks += _of(_any_table)
+            checks += checks_of(_any_table)
     not_for = _not_for(estimator)
     return [check for check in checks if check.__name__ not in not_for]
 
 
-def _of(module):
-    return [getattr(module, name) for name in module.__all__]
+def checks_of(module):
+    """Checks that a module defines, in its order."""
+    return [function for name, function in vars(module).items() if name.startswith("check_")]
 
 
 def _not_for(estimator):
-    """Names of checks that say nothing about an estimator of its kind."""
+    """Names of checks that have no meaning for an estimator of this kind."""
     names = set()
     if not is_simulator(estimator):
-        names |= {
-            "check_a_number_is_not_an_event",
-            "check_condition_that_says_nothing",
-            "check_one_dimensional_y",
-        }
+        names |= {"check_a_number_is_not_an_event", "check_condition_that_says_nothing"}
+        names.add("check_one_dimensional_y")
     if is_unfolder(estimator):
         names.add("check_shapes_of_draws")
     if not is_generator(estimator):
@@ -128,11 +125,4 @@ def _not_for(estimator):
         names |= {"check_lengths", "check_missing_y", "check_true_pairs_score_higher"}
     if _is_unpaired(estimator):
         names |= {"check_lengths", "check_true_pairs_score_higher"}
-    if _saves_no(estimator):
-        names.add("check_saved_and_loaded")
     return names
-
-
-def _saves_no(estimator):
-    """Whether `skjetsim.save` knows the class: those of this package and of scikit-learn."""
-    return type(estimator).__module__.split(".")[0] not in ("skjetsim", "sklearn")

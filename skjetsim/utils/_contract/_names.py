@@ -10,8 +10,6 @@ from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.utils._contract._events import fit, fitted, hold, refuses
 
-__all__ = ["check_names", "check_set_output", "check_two_columns_of_one_name", "check_wrong_names"]
-
 
 def _are(found, expected, what):
     hold(list(found) == list(expected), f"{what} is {list(found)}, expected {list(expected)}.")

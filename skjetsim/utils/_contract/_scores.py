@@ -9,8 +9,6 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import is_paired
 from skjetsim.utils._contract._events import draw, fitted, hold, same, score
 
-__all__ = ["check_score", "check_score_samples", "check_search", "check_true_pairs_score_higher"]
-
 
 def check_score(name, estimator, events):
     """`score` is finite, and repeats with an int as random_state."""

@@ -7,13 +7,6 @@ from sklearn.base import clone
 from skjetsim.base import is_generator
 from skjetsim.utils._contract._events import draw, fit, hold, refuses, set_all
 
-__all__ = [
-    "check_bad_weights",
-    "check_events_of_weight_zero",
-    "check_scale_of_weights",
-    "check_weights_equal_duplicates",
-]
-
 
 def _full_batch(estimator):
     """A copy that sees all events in each step: only then do weights equal repeated events."""
