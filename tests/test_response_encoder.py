@@ -1,4 +1,4 @@
-"""Place and width of each column of y given X, found before the network."""
+"""ResponseEncoder: place and width of each column of y given X."""
 
 import numpy as np
 import pytest
@@ -27,12 +27,12 @@ def spectrum(rng):
 
 
 def narrow(X, rng, width=0.01):
-    """Response to the first column, as wide as a share of it."""
+    """Response to the first column, with a width that is a share of it."""
     return X[:, :1] * (1 + width * rng.normal(size=(len(X), 1)))
 
 
 def numeric_log_det(encoder, x, y):
-    """log|det| of one event by differences."""
+    """log|det| of one event, by finite differences."""
     n = len(y)
     step = np.diag(1e-5 * np.maximum(1.0, np.abs(y)))
     X = np.repeat(x[None], n, axis=0)

@@ -1,1 +1,1 @@
-"""How events become network inputs, and back."""
+"""Encoders: events to network inputs, and back."""

@@ -1,4 +1,4 @@
-"""Cells of integers: where a density is averaged to become a probability."""
+"""Cells of integers: the mean density over a cell is the probability of its integer."""
 
 import numpy as np
 
@@ -27,26 +27,27 @@ def cell_points(n_columns, n_points):
 
 
 def lowest_cell_points(maps, least, points):
-    """Points of the lowest cells, to which all that lies below belongs.
+    """Points of the lowest cell of each column, which includes all values below it.
 
-    An eighth of the unit interval becomes what lies below, by an exponential of one standard
-    deviation of the mapped column; the rest becomes [least, least + 1), closer towards the edge,
-    where the density rises.
+    An eighth of the points lies below the cell. They follow an exponential whose length is one
+    standard deviation of the mapped column. The others fill [least, least + 1). They are denser
+    towards the lower edge, because the density rises there.
 
     Parameters
     ----------
     maps : dict of ndarray
         Maps of the columns, as `learn_maps` returns them.
     least : ndarray of shape (n_columns,)
+        Lowest integer of each column.
     points : ndarray of shape (n_points, n_columns)
         Inside (0, 1).
 
     Returns
     -------
     offset : ndarray of shape (n_points, n_columns)
-        Place of each point, from `least`.
+        Distance of each point from `least`.
     log_weight : ndarray of shape (n_points, n_columns)
-        Logarithm of the length that it stands for, times n_points.
+        Logarithm of the length that each point represents, times n_points.
     """
     below = points < BELOW
     reach = -np.log1p(-np.where(below, points / BELOW, 0.0))  # in the mapped column

@@ -1,4 +1,4 @@
-"""CloudEncoder: particle clouds of any multiplicity as inputs of a network, and back."""
+"""CloudEncoder: particle clouds of any multiplicity as network inputs, and back."""
 
 import numpy as np
 
@@ -8,8 +8,9 @@ from skjetsim.utils._weighted import weighted_std
 class CloudEncoder:
     """Encode clouds with one scale for all particles, sorted by pT, and a mask.
 
-    A cloud is (particles, features), flattened to a row or not, with features (eta, phi, pt) or
-    (px, py, pz). Missing particles are all zero or, if there is a fourth feature, have zero there.
+    A cloud is an array of (particles, features), which may be flattened to a row. The features are
+    (eta, phi, pt) or (px, py, pz). All features of a missing particle are zero. If there is a
+    fourth feature, it is the mask: 1 for particles, 0 for missing ones.
 
     Parameters
     ----------
@@ -18,16 +19,16 @@ class CloudEncoder:
     coordinates : {"polar", "cartesian"}, default="polar"
         (eta, phi, pt) or (px, py, pz).
     log_pt : bool, default=False
-        Whether the network sees the logarithm of pt, which is drawn positive then.
+        Whether the network sees the logarithm of pt. Drawn pt is then positive.
     what : str, default="X"
-        How errors call the table.
+        Name of the table in error messages.
 
     Attributes
     ----------
     n_particles_ : int
-        Largest number of particles of a cloud.
+        Largest number of particles in a cloud.
     mean_, std_ : ndarray of shape (3,)
-        Of the features of all particles.
+        Mean and standard deviation of the features of all particles.
     """
 
     def __init__(self, n_features=3, *, coordinates="polar", log_pt=False, what="X"):
@@ -52,7 +53,8 @@ class CloudEncoder:
         Raises
         ------
         ValueError
-            As `check`; if there is no particle, or the logarithm of Cartesian momenta is asked for.
+            For the reasons of `check`, if there is no particle, or if `log_pt` is set for Cartesian
+            momenta.
         """
         if self.log_pt and self.coordinates != "polar":
             raise ValueError('log_pt=True needs clouds of (eta, phi, pt): coordinates="polar".')
@@ -77,9 +79,9 @@ class CloudEncoder:
         Raises
         ------
         ValueError
-            On another number of particles, a mask that is not 0 or 1, features of particles that
-            the mask leaves out, and pt that is negative, or zero if its logarithm is taken, naming
-            row and particle.
+            If the number of particles differs from that of the fit, a mask is neither 0 nor 1, a
+            particle with mask 0 has features, or pt is negative. If `log_pt` is set, pt = 0 is an
+            error, too. The message names row and particle.
         """
         width = int(np.prod(table.shape[1:]))
         if width != self.n_particles_ * self.n_features:
@@ -92,14 +94,14 @@ class CloudEncoder:
             given = self._clouds(table)[..., 3]
             self._refuse((given != 0) & (given != 1), "has a mask that is neither 0 nor 1")
             hidden = features.any(axis=2) & ~mask
-            self._refuse(hidden, "is left out by its mask, but its features are not zero")
+            self._refuse(hidden, "has the mask 0, but its features are not zero")
         if self.coordinates == "polar":
             self._refuse(mask & (features[..., 2] < 0), "has a negative pt")
             if self.log_pt:
-                self._refuse(mask & (features[..., 2] == 0), "has pt = 0, without a logarithm")
+                self._refuse(mask & (features[..., 2] == 0), "has pt = 0, which has no logarithm")
 
     def encode(self, table):
-        """Particles by falling pT, and which of them are real.
+        """Particles in order of falling pT, and a mask of the real ones.
 
         Parameters
         ----------
@@ -123,7 +125,7 @@ class CloudEncoder:
         return inputs, mask
 
     def decode(self, inputs, mask):
-        """Inverse of `encode`, but for the order of the particles.
+        """Inverse of `encode`, except that particles stay in order of pT.
 
         Parameters
         ----------
@@ -148,7 +150,7 @@ class CloudEncoder:
         return clouds
 
     def log_det(self, table):
-        """Logarithm of the Jacobian determinant of `encode`, over the real particles of each row.
+        """Logarithm of the Jacobian determinant of `encode`, for the real particles of each row.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Checks of columns before and after their maps are learnt: each error names column and row."""
+"""Checks of columns, before and after their maps are learnt. Errors name column and row."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from skjetsim.utils._angles import TWO_PI
 from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
 
-LARGEST_VALUE = 1e100  # whose square is a double
+LARGEST_VALUE = 1e100  # its square is a double
 LEAST_SPREAD = 1 / LARGEST_VALUE
-ROUNDING = 20 * np.finfo(np.float64).eps  # of values about their mean
-LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, in single precision too
-LARGEST_REACH = 1e12  # in widths of the fitted column, whose square is a float
-MANY_ROWS, FEW_VALUES = 500, 100  # where integers are probably counts, not measurements
+ROUNDING = 20 * np.finfo(np.float64).eps  # relative to the mean of a column
+LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, also in single precision
+LARGEST_REACH = 1e12  # in widths of the fitted column; its square is a float
+MANY_ROWS, FEW_VALUES = 500, 100  # in such tables, integers are probably counts
 
 
 def check_columns(table, names, what, *, weight=None, circular=(), spread=True):
@@ -21,19 +21,19 @@ def check_columns(table, names, what, *, weight=None, circular=(), spread=True):
     ----------
     table : ndarray of shape (n_samples, n_columns)
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str
         "X" or "y".
     weight : ndarray of shape (n_samples,), optional
     circular : sequence of bool
         Which columns are angles; empty for none.
     spread : bool
-        Whether columns must vary by more than rounding; a batch of a stream need not.
+        Whether columns must vary by more than rounding. A batch of a stream need not.
 
     Raises
     ------
     ValueError
-        Naming the column and the first row.
+        If a check fails. The message names the column, and the first bad row.
     """
     check_reach(table, None, names, what)
     if spread:
@@ -42,13 +42,13 @@ def check_columns(table, names, what, *, weight=None, circular=(), spread=True):
 
 
 def column_reach(mean, std, circular=()):
-    """Middle of each column, and how far from it single precision holds what is mapped.
+    """Middle of each column, and the largest distance from it that single precision can map.
 
     Parameters
     ----------
     mean, std : ndarray of shape (n_columns,)
     circular : sequence of bool
-        Columns without a scale, such as angles: their reach is that of any number.
+        Which columns are angles. They have no scale: any number that is not too large is allowed.
 
     Returns
     -------
@@ -67,16 +67,16 @@ def check_reach(table, reach, names, what):
     ----------
     table : ndarray of shape (n_samples, n_columns)
     reach : ndarray of shape (2, n_columns), or None
-        As `column_reach` returns it; None before maps are learnt.
+        The result of `column_reach`. None before maps are learnt.
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str
         "X" or "y".
 
     Raises
     ------
     ValueError
-        Naming the column and the first row.
+        If there is such a value. The message names its column and the first such row.
     """
     middle, largest = (0.0, LARGEST_VALUE) if reach is None else reach
     far = np.abs(table - middle) > largest
@@ -94,21 +94,21 @@ def check_reach(table, reach, names, what):
 
 
 def check_spread(table, weight, names, what):
-    """Refuse columns that vary, but by less than a map can hold.
+    """Refuse columns that vary, but by too little for a map.
 
     Parameters
     ----------
     table : ndarray of shape (n_samples, n_columns)
     weight : ndarray of shape (n_samples,) or None
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str
         "X" or "y".
 
     Raises
     ------
     ValueError
-        Naming the first such column.
+        If there is such a column. The message names the first one.
     """
     mean = np.average(table, axis=0, weights=weight)
     spread = weighted_std(table - mean, weight)
@@ -129,7 +129,7 @@ def check_spread(table, weight, names, what):
 
 
 def check_radians(table, angles, names, what):
-    """Refuse angles more than a turn from zero: they are degrees, or no angles.
+    """Refuse angles more than a turn from zero: they are in degrees, or they are not angles.
 
     Parameters
     ----------
@@ -137,14 +137,14 @@ def check_radians(table, angles, names, what):
     angles : sequence of bool
         Which columns are angles; empty for none.
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str
         "X" or "y".
 
     Raises
     ------
     ValueError
-        Naming the column and the first row.
+        If there is such an angle. The message names its column and the first such row.
     """
     for j in np.flatnonzero(angles):
         beyond = np.abs(table[:, j]) > LARGEST_ANGLE
@@ -153,20 +153,20 @@ def check_radians(table, angles, names, what):
             raise ValueError(
                 f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, "
                 "but the column is an angle in radians, by its name or by bijection. Convert "
-                "degrees by np.deg2rad; where it is no angle, choose another name or bijection."
+                "degrees by np.deg2rad. If it is not an angle, choose another name or bijection."
             )
 
 
 def integer_mask(integer_columns, names, circular):
-    """Columns that `integer_columns` names.
+    """Mask of the columns that `integer_columns` names.
 
     Parameters
     ----------
     integer_columns : sequence of str or int
     names : list
-        Of all columns, their positions if they have none.
+        Names of all columns, or their positions if they have no names.
     circular : sequence of bool
-        Which of them are angles.
+        Which columns are angles.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def integer_mask(integer_columns, names, circular):
     Raises
     ------
     TypeError, ValueError
-        If it is not a sequence, or names what is not a column or an angle.
+        If `integer_columns` is not a sequence, or names an angle or an unknown column.
     """
     if isinstance(integer_columns, str) or not np.iterable(integer_columns):
         raise TypeError(
@@ -197,14 +197,14 @@ def integer_mask(integer_columns, names, circular):
 
 
 def warn_of_integers(table, names, expected):
-    """Warn of columns that hold few integers only, except those that are `expected`."""
+    """Warn of columns with few values, all integers, unless they are `expected`."""
     if len(table) < MANY_ROWS:
         return
     for j in np.flatnonzero(~expected & (table == np.floor(table)).all(axis=0)):
         if 1 < len(np.unique(table[:, j])) <= FEW_VALUES:
             warn_user(
-                f"Column {names[j]!r} holds integers only, on which a density of real numbers "
-                f"piles up. Name it in integer_columns=({names[j]!r},)."
+                f"Column {names[j]!r} holds integers only. A density of real numbers piles up at "
+                f"them. Name it in integer_columns=({names[j]!r},)."
             )
 
 

@@ -1,13 +1,13 @@
-"""Maps of columns into the range where networks work, with their log-determinants.
+"""Maps of columns into the range in which networks work, with their log-determinants.
 
 A rational-quadratic flow acts on about [-5, 5], with bins of about one. Residuals of a detector
-have cores a hundred times narrower than their tails. Each column is standardised if that brings
-all of it into range and spreads its core over several bins, and mapped through its own quantiles
-to a normal if it does not. Both maps are smooth, strictly monotone and inverted in closed form.
+have cores a hundred times narrower than their tails. A column is standardised if that brings all of
+it into range and spreads its core over several bins. Otherwise it is mapped to a normal through its
+own quantiles. Both maps are smooth, strictly monotone and inverted in closed form.
 
-The maps of a table are a dict of arrays. Columns through quantiles are computed together: the
-intervals between their knots lie in one array, and the interval of each value is found by bisection
-of all columns at once.
+The maps of a table are a dict of arrays. All columns that are mapped through quantiles are computed
+together: the intervals between their knots are in one array, and bisection finds the interval of
+each value in all columns at once.
 """
 
 import numpy as np
@@ -16,16 +16,16 @@ from scipy.special import ndtr, ndtri
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
-# A column is left at standardisation if its events lie within so many standard deviations, and
-# the two middle thirds of them over as many as this share of a normal's.
+# A column is only standardised if all events lie within STANDARD_EXTREME standard deviations, and
+# the central 68% are at least STANDARD_CORE times as wide as those of a normal.
 STANDARD_EXTREME = 5.0
 STANDARD_CORE = 0.6
 MIN_ROWS_FOR_QUANTILES = 500
 KNOT_SPACING = 0.15  # in units of the normal
 ROWS_BEYOND_LAST_KNOT = 20
-BLOCK_VALUES = 65536  # computed together: temporaries stay in the cache
+BLOCK_VALUES = 65536  # computed together, so that temporaries stay in the cache
 BLOCK_COLUMNS = 128
-MANY_OTHERS = 0.7  # share of values that are not at the lowest knot, above which to compute all
+MANY_OTHERS = 0.7  # if more values than this share are above the lowest knot, compute all
 
 
 def learn_maps(table, weight=None, circular=None, scale="normal"):
@@ -36,16 +36,17 @@ def learn_maps(table, weight=None, circular=None, scale="normal"):
     table : ndarray of shape (n_samples, n_columns)
     weight : ndarray of shape (n_samples,), optional
     circular : ndarray of bool, shape (n_columns,), optional
-        Columns that are angles: they are wrapped into (-pi, pi] and not scaled.
+        Columns that are angles. They are wrapped into (-pi, pi] and not scaled.
     scale : {"normal", "standard"}
         "standard" never takes quantiles.
 
     Returns
     -------
     dict of ndarray
-        `circular` and, for each column, `mean` and `std`; `curved`, the columns that go through
-        their quantiles, `intervals` of shape (6, n_curved, n_intervals) between their knots, and
-        `ends` of shape (6, 2, n_curved), their lower and upper tails.
+        `circular`, `mean` and `std` have one value per column. `curved` has the numbers of the
+        columns that are mapped through their quantiles. `intervals`, of shape (6, n_curved,
+        n_intervals), describes the map between their knots. `ends`, of shape (6, 2, n_curved),
+        describes their lower and upper tails.
     """
     n_columns = table.shape[1]
     circular = np.zeros(n_columns, dtype=bool) if circular is None else np.array(circular, bool)
@@ -79,22 +80,22 @@ def learn_maps(table, weight=None, circular=None, scale="normal"):
 
 
 def _statistics(table, weight, levels):
-    """Mean, standard deviation, least, largest and quantiles of each column."""
-    columns = np.array(table.T, order="C")  # a copy: the values of one column side by side
+    """Mean, standard deviation, minimum, maximum and quantiles of each column."""
+    columns = np.array(table.T, order="C")  # a copy in which the values of a column are adjacent
     mean, std = np.average(columns.T, axis=0, weights=weight), weighted_std(columns.T, weight)
     low, high = columns.min(axis=1), columns.max(axis=1)
     return mean, std, low, high, _quantiles(columns, levels, weight)
 
 
 def _quantiles(columns, levels, weight):
-    """Quantiles of each row of `columns`, as `weighted_quantile` has them; sorts the rows."""
+    """Quantiles of each row of `columns`, equal to those of `weighted_quantile`. Sorts the rows."""
     if not len(levels):
         return np.empty((len(columns), 0))
     if weight is not None:
         return np.array([weighted_quantile(column, levels, weight) for column in columns])
     with np.errstate(over="ignore"):
         single = all(np.array_equal(column, column.astype(np.float32)) for column in columns)
-    if single:  # as most files have them; they sort twice as fast
+    if single:  # as in most files; single precision sorts twice as fast
         columns = columns.astype(np.float32)
     columns.sort(axis=1)
     n_rows = columns.shape[1]
@@ -109,7 +110,7 @@ def _quantiles(columns, levels, weight):
 def _merge_ties(x, u):
     """One knot for each distinct x, at the mean u of the quantiles that share it.
 
-    `x` has shape (n_columns, n_levels) and so have the results; their first `n_knots` count.
+    `x` and the results have shape (n_columns, n_levels). The first `n_knots` of a row are valid.
     """
     n_columns, n_levels = x.shape
     tolerance = 1e-9 * np.maximum(np.ptp(x, axis=1), np.finfo(float).tiny)
@@ -129,11 +130,12 @@ def _merge_ties(x, u):
 def _curves(x, u, n_knots, low, high, std, n_rows):
     """Intervals between the knots, and tails beyond the outermost.
 
-    Between the knots a monotone rational quadratic (Gregory and Delbourgo 1982), beyond them a
-    logarithm whose length is set by the farthest event, u = u_k + a log(1 + m (x - x_k) / a), and
-    beyond that event a straight line: what is drawn out there has seen no data, and an exponential
-    would let it run away. That line is at most as steep as standardisation, or one event a little
-    beyond a sharp edge would weigh as much as thousands inside.
+    Between the knots, the map is a monotone rational quadratic (Gregory and Delbourgo 1982). Beyond
+    the outermost knots it is a logarithm, u = u_k + a log(1 + m (x - x_k) / a), whose length a is
+    set by the farthest event. Beyond that event it is a straight line: there are no data there, and
+    the inverse, an exponential, would draw values without bound. The line is at most as steep as
+    standardisation. Otherwise one event a little beyond a sharp edge would weigh as much as
+    thousands inside.
     """
     n_columns = len(x)
     x, u = x[:, : n_knots.max()], u[:, : n_knots.max()]
@@ -145,7 +147,7 @@ def _curves(x, u, n_knots, low, high, std, n_rows):
     bend = (left + right) / height - 2
     intervals = np.array([x[:, :-1], width, u[:, :-1], left, height, bend])
     intervals[[0, 2]] = np.where(inside, intervals[[0, 2]], np.inf)
-    n_padded = 1 << int(width.shape[1] - 1).bit_length()  # what bisection halves
+    n_padded = 1 << int(width.shape[1] - 1).bit_length()  # a power of two, for bisection
     padding = np.ones((6, n_columns, n_padded - width.shape[1]))
     padding[[0, 2]] = np.inf
     intervals = np.concatenate([intervals, padding], axis=2)
@@ -164,7 +166,7 @@ def _curves(x, u, n_knots, low, high, std, n_rows):
 
 
 def _monotone_slopes(step, secant, n_knots):
-    """Slopes at the knots: the weighted harmonic mean that PCHIP uses, never zero."""
+    """Slopes at the knots: the weighted harmonic mean of PCHIP, which is never zero."""
     left, right = 2 * step[:, 1:] + step[:, :-1], step[:, 1:] + 2 * step[:, :-1]
     inner = (left + right) / (left / secant[:, :-1] + right / secant[:, 1:])
     slope = np.concatenate([secant[:, :1], inner, secant[:, -1:]], axis=1)
@@ -174,7 +176,7 @@ def _monotone_slopes(step, secant, n_knots):
 
 
 def _tail_length(far, rise):
-    """Length a of each logarithmic tail: a log(1 + far / a) = rise; infinite if straight."""
+    """Length a of each logarithmic tail: a log(1 + far / a) = rise. Infinite if straight."""
     straight = (rise <= 0) | (far <= rise)
     far, rise = np.where(straight, 2.0, far), np.where(straight, 1.0, rise)
     low, high = rise * 1e-6, rise * 1e12
@@ -188,7 +190,7 @@ def _tail_length(far, rise):
 
 
 def some_maps(maps, columns):
-    """Maps of some of the columns, given by their numbers, in that order."""
+    """Maps of some columns, given by their numbers, in that order."""
     where = np.full(len(maps["mean"]), -1)
     where[maps["curved"]] = np.arange(len(maps["curved"]))
     chosen = where[columns]
@@ -223,7 +225,7 @@ def _standardised(maps, table):
 
 
 def _mapped(maps, curve, values, straight):
-    """What `curve` makes of columns that go through quantiles, and `straight()` of the others."""
+    """Apply `curve` to columns that are mapped through quantiles; the others are `straight()`."""
     curved, circular = maps["curved"], maps["circular"]
     result = straight() if len(curved) < len(circular) else np.empty_like(values)
     if circular.any() and curve is not _log_slope:
@@ -231,7 +233,7 @@ def _mapped(maps, curve, values, straight):
     for start in range(0, len(curved), BLOCK_COLUMNS):
         part = slice(start, start + BLOCK_COLUMNS)
         columns = curved[part]
-        if len(columns) == columns[-1] - columns[0] + 1:  # side by side: no copy
+        if len(columns) == columns[-1] - columns[0] + 1:  # adjacent: no copy
             columns = slice(columns[0], columns[-1] + 1)
         intervals = np.ascontiguousarray(maps["intervals"][:, part])
         ends = maps["ends"][:, :, part]
@@ -243,9 +245,9 @@ def _mapped(maps, curve, values, straight):
 
 
 def _mapped_block(curve, block, intervals, ends):
-    """What `curve` makes of a block of columns: lowest knots at once, then all other values.
+    """Apply `curve` to a block of columns: once to the lowest knots, then to all other values.
 
-    The lowest knot of a column of cells that are mostly empty is the empty cell.
+    In a column of mostly empty cells, the lowest knot is the empty cell.
     """
     lowest = ends[int(curve is _from_normal), 0]
     others = block != lowest
@@ -260,9 +262,10 @@ def _mapped_block(curve, block, intervals, ends):
 
 
 def _find(values, column, starts):
-    """Interval of each value of a column, as its place in the raveled intervals.
+    """Interval of each value, as its index in the flattened intervals.
 
-    `starts` (n_columns, n_intervals) are where intervals begin, infinite behind the last.
+    `column` is the column of each value. `starts` (n_columns, n_intervals) holds the lower ends of
+    the intervals. Those after the last interval are infinite.
     """
     flat, step = starts.ravel(), starts.shape[1]
     place = column * step
@@ -274,7 +277,7 @@ def _find(values, column, starts):
 
 
 def _share(values, start, size):
-    """Place of each value in its interval, from 0 to 1; less or more beyond the end knots."""
+    """Position of each value in its interval, from 0 to 1. Outside it beyond the end knots."""
     share = values - start
     share /= size
     return share, np.clip(share, 0.0, 1.0)
@@ -348,7 +351,7 @@ def _from_normal(mapped, column, intervals, ends):
 
 
 def _beyond(share, column, ends):
-    """For each side, the places of values beyond the end knots, and their tails."""
+    """For each side, the indices of values beyond the end knot, and their tails."""
     for side, beyond in enumerate((share < 0, share > 1)):
         place = np.flatnonzero(beyond)
         if len(place):
@@ -356,7 +359,7 @@ def _beyond(share, column, ends):
 
 
 def _tail_forward(reach, length, far, outer):
-    """Rise of u at a reach beyond the last knot, in units of its slope; and log(slope) there."""
+    """Rise of u at a distance beyond the end knot, in units of its slope, and log(slope) there."""
     inside = np.minimum(reach, far)
     straight = np.isinf(length)
     log_slope = -np.log1p(inside / length)  # zero if straight

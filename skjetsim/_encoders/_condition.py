@@ -1,4 +1,4 @@
-"""ConditionEncoder: the table that a network is conditioned on."""
+"""ConditionEncoder: the condition of a network, as network inputs."""
 
 import numpy as np
 
@@ -8,40 +8,40 @@ from skjetsim.utils._angles import is_angle
 
 
 class ConditionEncoder:
-    """Encode a table that is known, and never decoded.
+    """Encode the table that a network is conditioned on. It is never decoded.
 
-    Columns named `phi` or `..._phi` are angles and enter as (cos, sin), since -pi and pi are one
-    direction; classes enter as one column for each class, or as labels; columns that never vary
-    say nothing and are left out; the others are scaled.
+    Columns named `phi` or `..._phi` are angles. They are encoded as (cos, sin), because -pi and pi
+    are the same direction. Classes are encoded as one column for each class, or as labels. Columns
+    that never vary carry no information and are left out. All other columns are scaled.
 
     Parameters
     ----------
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str, default="X"
-        How errors call the table.
+        Name of the table in error messages.
     scale : {"normal", "standard"}, default="normal"
-        Columns are standardised, or mapped through their quantiles to a normal if they need it;
-        "standard" does not take quantiles.
+        With "normal", a column is standardised, or mapped to a normal through its quantiles if it
+        needs that. With "standard", all columns are standardised.
     classes : sequence of str or int, default=()
-        Columns that hold a class, by name.
+        Names of the columns that hold a class.
     embed : bool, default=False
-        Whether classes are left to `labels`, for an embedding of the network.
+        Whether `encode` leaves out classes. The network then embeds what `labels` returns.
     n_least : int, default=0
-        Least number of outputs: zeros fill up what is missing.
+        Least number of outputs. Missing ones are filled with zeros.
     dtype : dtype, default=float64
-        In which cosines and sines are computed and encoded tables come.
+        Type of the encoded tables, in which cosines and sines are computed.
 
     Attributes
     ----------
     plain_, angles_, classes_ : ndarray of int
-        Columns of each kind that vary.
+        Numbers of the varying columns of each kind.
     values_ : list of ndarray
-        Values of each class.
+        Distinct values of each column of classes.
     n_outputs_ : int
-        Columns of what `encode` returns.
+        Number of columns that `encode` returns.
     maps_ : dict of ndarray
-        As `learn_maps` returns them, of the plain columns.
+        Maps of the plain columns, from `learn_maps`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ConditionEncoder:
         Raises
         ------
         ValueError
-            If `classes` names what is not a column.
+            If `classes` names a column that does not exist.
         """
         known = [str(name) for name in self.names]
         for name in self.classes:
@@ -109,8 +109,8 @@ class ConditionEncoder:
         Raises
         ------
         ValueError
-            If a value lies too far from the events of the fit, or is a class that was not among
-            them, naming column and row.
+            If a value lies too far from the events of the fit, or a class did not occur in them.
+            The message names column and row.
         """
         names = [self.names[j] for j in self.plain_]
         check_reach(table[:, self.plain_], self.reach_, names, self.what)
@@ -120,11 +120,11 @@ class ConditionEncoder:
                 row = int(np.argmax(unknown))
                 raise ValueError(
                     f"{self.what} column {self.names[j]!r}, row {row}: {table[row, j]:g} is not a "
-                    f"class of the fit. It had {values.tolist()}."
+                    f"class of the fit, which had {values.tolist()}."
                 )
 
     def encode(self, table):
-        """Inputs of a network.
+        """Network inputs of a table.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class ConditionEncoder:
         return inputs
 
     def labels(self, table):
-        """Classes as numbers from zero, in the order of their values.
+        """Classes as integers from zero, in the order of their values.
 
         Parameters
         ----------

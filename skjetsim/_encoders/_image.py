@@ -1,28 +1,28 @@
-"""ImageEncoder: images and showers, most of whose cells are empty, and back."""
+"""ImageEncoder: images and showers as network inputs, and back."""
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 
 class ImageEncoder:
-    """Encode energies in cells as numbers of order one; an empty cell stays zero.
+    """Encode the energies of cells as numbers of order one. An empty cell stays zero.
 
     Parameters
     ----------
     scale : {"log", "share"}, default="log"
-        log(1 + E / threshold), over its largest value in the fit; or the share of the image's
-        total energy, which `decode` is told.
+        "log" is log(1 + E / threshold), divided by its largest value in the fit. "share" is the
+        share of a cell in the total energy of the image. `decode` is then given that energy.
     threshold : float, default=1.0
-        Energy from which on the logarithm bends.
+        Energy above which the scale is logarithmic.
     what : str, default="X"
-        How errors call the table.
+        Name of the table in error messages.
 
     Attributes
     ----------
     shape_ : tuple of int
-        Of one image.
+        Shape of one image.
     largest_ : float
-        Largest logarithm of the fit.
+        Largest logarithm in the fit.
     """
 
     def __init__(self, scale="log", *, threshold=1.0, what="X"):
@@ -46,7 +46,7 @@ class ImageEncoder:
         Raises
         ------
         ValueError
-            As `check`, or if all images are empty.
+            For the reasons of `check`, or if all images are empty.
         """
         self.shape_ = images.shape[1:]
         self.check(images)
@@ -65,7 +65,8 @@ class ImageEncoder:
         Raises
         ------
         ValueError
-            On another shape, and negative energies, naming row and cell.
+            If the shape differs from that of the fit, or an energy is negative. The message names
+            row and cell.
         """
         if images.shape[1:] != self.shape_:
             raise ValueError(
@@ -80,7 +81,7 @@ class ImageEncoder:
             )
 
     def encode(self, images):
-        """Inputs of a network.
+        """Network inputs of images.
 
         Parameters
         ----------
@@ -89,7 +90,7 @@ class ImageEncoder:
         Returns
         -------
         ndarray of the same shape
-            In [0, 1] for images of the fit. An empty image has shares of zero.
+            Numbers in [0, 1] for images of the fit. An empty image has shares of zero.
         """
         if self.scale == "log":
             return np.log1p(images / self.threshold) / self.largest_
@@ -97,13 +98,14 @@ class ImageEncoder:
         return images / np.where(total > 0, total, 1.0)
 
     def decode(self, inputs, total=None):
-        """Inverse of `encode`; a negative input is an empty cell.
+        """Inverse of `encode`. A negative input becomes an empty cell.
 
         Parameters
         ----------
         inputs : ndarray of shape (n_samples, ...)
         total : ndarray of shape (n_samples,), optional
-            Total energy of each image, which shares need; they add up to it exactly.
+            Total energy of each image, to which its cells add up exactly. Only the scale "share"
+            needs it.
 
         Returns
         -------
@@ -133,5 +135,5 @@ class ImageEncoder:
 
 
 def _sum(images):
-    """Sum over the cells of each image, whose axes stay."""
+    """Sum over the cells of each image. All axes are kept."""
     return images.sum(axis=tuple(range(1, images.ndim)), keepdims=True)

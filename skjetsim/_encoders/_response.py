@@ -1,9 +1,10 @@
-"""Where and how wide each column of y is, given X: what a detector does, found before a network.
+"""ResponseEncoder: place and width of each column of y given X, found before a network is trained.
 
 A detector changes an event little: the response is a hundred times narrower than the spectrum. A
-network would have to learn the identity to a thousandth first. Here a robust regression in double
-precision learns place and width of each column, and a network learns what is left, of order one.
-The way from y to what is left is a bijection for each X, with an exact log-determinant.
+network would first have to learn the identity to a thousandth. Here, a robust regression in double
+precision learns the place and the width of each column. A network then learns the residuals, which
+are of order one. For each X, the map from y to the residuals is a bijection with an exact
+log-determinant.
 """
 
 import numpy as np
@@ -13,31 +14,32 @@ from skjetsim._encoders._smooth_features import LEAST_SIZE, SmoothFeatures, mome
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._weighted import weighted_quantile
 
-# A column is encoded where what is left is narrower than this share of the column itself, by the
-# distance within which two thirds of the events lie, of events that the regression has not seen.
-# A resonance or an edge, which detectors blur by about its width, is in one place only as it is.
+# A column is encoded if its residuals are narrower than this share of the column. Widths are
+# distances within which two thirds of the events lie, for events that the regression has not seen.
+# A detector blurs a resonance or an edge by about its width. It is in one place only in the
+# original column, so that column is not encoded.
 NARROW = 0.5
 CORE = 0.6827
-CLEARLY_NARROWER = 0.9  # the same for places that are curves, over straight lines
-ROUNDING = 1e-6  # of a column: what is narrower is that of single precision, and no response
+CLEARLY_NARROWER = 0.9  # curves replace straight lines if residuals shrink by this factor
+ROUNDING = 1e-6  # of the width of a column; narrower residuals are rounding, not a response
 FEWEST_ROWS = 100
 MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
-HELD_OUT = 5  # every fifth row
-N_ROUNDS = 3  # of place and width, each with the weights that the last one gives
-N_WIDTH_STEPS = 4  # in each of them
-FEW_BEHIND = 0.01  # of the events, more than a quarter of a turn away: an angle is then a number
-FAR = 2.5  # widths: what lies farther counts as if it lay here
-LOG_WIDTHS = (-300.0, 300.0)  # whose exponentials, squared, are numbers
-RIDGES = (1e-9, 1e-6)  # of place and of width, for columns of X that say the same
+HELD_OUT = 5  # every fifth row is held out
+N_ROUNDS = 3  # fits of place and width; each uses the weights from the one before
+N_WIDTH_STEPS = 4  # in each round
+FEW_BEHIND = 0.01  # share of events over a quarter turn away, below which an angle is a number
+FAR = 2.5  # in widths; residuals beyond count as if they were here
+LOG_WIDTHS = (-300.0, 300.0)  # the squares of their exponentials are finite
+RIDGES = (1e-9, 1e-6)  # for place and for width, in case columns of X depend on each other
 
 
 class ResponseEncoder(BaseEstimator):
-    """Residuals of y against what X says of it, in units of the width that X says they have.
+    """Residuals of y from its place given X, in units of their width given X.
 
-    Columns that X does not place narrowly stay as they are. Momenta (`muon_px`, `muon_py`,
+    Columns of y whose residuals are not narrow stay as they are. Momenta (`muon_px`, `muon_py`,
     `muon_pz`) that X and y share are compared in the frame of the momentum in X, in units of its
-    size. An angle is turned by the column of X that is nearest to it; if hardly any event is more
-    than a quarter of a turn away, what is left is a number.
+    size. An angle is measured from the nearest angle of X. If hardly any event is more than a
+    quarter of a turn away from it, the difference is treated as a number.
 
     Attributes
     ----------
@@ -45,21 +47,21 @@ class ResponseEncoder(BaseEstimator):
     momenta_ : ndarray of int, shape (n_objects, 2, 3)
         Columns of X and of y of each momentum.
     least_sizes_ : ndarray of shape (n_objects,)
-        Of the momenta of X in the fit: smaller ones are no smaller units.
+        Least size of each momentum of X in the fit. Units are never smaller than this.
     turned_by_ : ndarray of int, shape (n_targets,)
-        Column of X that an angle is measured from; -1 for no such.
+        Column of X that an angle is measured from. -1 if there is none.
     encoded_ : ndarray of bool, shape (n_targets,)
-        Columns with a place and a width.
+        Which columns have a place and a width.
     circular_ : ndarray of bool, shape (n_targets,)
-        Columns that are angles after encoding too.
+        Which columns are still angles after encoding.
     place_, width_ : ndarray of shape (n_features_out, n_targets)
         Coefficients of place and of log width.
     log_width_range_ : ndarray of shape (2, n_targets)
-        Least and largest log width of the fit.
+        Least and largest log width in the fit.
     """
 
     def fit(self, X, y, x_names, y_names, weight=None, keep=None):
-        """Find which columns of y X places narrowly, and learn place and width of these.
+        """Find the columns of y with narrow residuals, and learn their place and width.
 
         Parameters
         ----------
@@ -115,7 +117,7 @@ class ResponseEncoder(BaseEstimator):
                 self.log_width_range_[:, j] = log_width.min(), log_width.max()
 
     def encode(self, X, y):
-        """What is left of y, in units of its width.
+        """Residuals of y, in units of their width.
 
         Parameters
         ----------
@@ -130,13 +132,13 @@ class ResponseEncoder(BaseEstimator):
         return (self._start(X, y) - place) * np.exp(-log_width)
 
     def decode(self, X, left):
-        """Inverse of `encode`; angles are in (-pi, pi].
+        """Inverse of `encode`. Angles are in (-pi, pi].
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
         left : ndarray of shape (n_samples, n_targets)
-            As `encode` returns it.
+            Residuals, from `encode`.
 
         Returns
         -------
@@ -151,7 +153,7 @@ class ResponseEncoder(BaseEstimator):
         return y
 
     def log_det(self, X):
-        """log|det| of `encode` with respect to y, of each row: the same for any y.
+        """log|det| of `encode` with respect to y, for each row. It does not depend on y.
 
         Parameters
         ----------
@@ -165,7 +167,7 @@ class ResponseEncoder(BaseEstimator):
         return result - 3 * np.log(self._momenta(X)[2]).sum(axis=(1, 2))
 
     def _momenta(self, X):
-        """Columns of y of all momenta, momenta in X, and the units of their sizes."""
+        """Columns of y that are momenta, the same momenta in X, and the sizes that are units."""
         x_columns, y_columns = np.moveaxis(self.momenta_, 1, 0)
         p = X[:, x_columns]
         return y_columns, p, np.maximum(momentum_size(p), self.least_sizes_)[..., None]
@@ -189,10 +191,10 @@ class ResponseEncoder(BaseEstimator):
 
 
 def _distinct(X, y, weight):
-    """Events that come several times once, with the sum of their weights.
+    """Merge equal events into one, with the sum of their weights.
 
-    Which rows are held out, and how many coefficients there are, then does not depend on whether
-    an event has a weight of two or comes twice.
+    An event of weight two is then the same as two equal events. Otherwise the rows that are held
+    out and the number of coefficients would differ.
     """
     rows = np.concatenate([X, y], axis=1)
     _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
@@ -203,7 +205,7 @@ def _distinct(X, y, weight):
 
 
 def _frame(p):
-    """Unit vectors along momenta, in the direction of polar angle and of azimuth, as rows."""
+    """Unit vectors along each momentum, its polar angle and its azimuth, as rows."""
     pt = np.hypot(p[..., 0], p[..., 1])
     on_axis = pt == 0
     safe = np.where(on_axis, 1.0, pt)
@@ -219,7 +221,7 @@ def _frame(p):
 
 
 def _shared_momenta(X, y, x_names, y_names, kept, weight):
-    """Columns of X and of y of momenta that both have and that the detector changes little."""
+    """Columns of the momenta that X and y share and that the detector changes little."""
     found = []
     for name in y_names:
         if not (name == "px" or name.endswith("_px")):
@@ -237,7 +239,7 @@ def _shared_momenta(X, y, x_names, y_names, kept, weight):
 
 
 def _nearest_angles(X, y, x_names, angles, weight):
-    """For each angle of y the column of X nearest to it, -1 where there is no near one."""
+    """For each angle of y, the nearest angle of X. -1 if none is near."""
     nearest = np.full(y.shape[1], -1)
     candidates = [i for i, name in enumerate(x_names) if is_angle(name)]
     for j in np.flatnonzero(angles) if candidates else ():
@@ -249,14 +251,14 @@ def _nearest_angles(X, y, x_names, angles, weight):
 
 
 def _core(residuals, weight):
-    """Distance from zero within which two thirds of the events lie, of each column."""
+    """For each column, the distance from zero within which two thirds of the events lie."""
     return np.array([weighted_quantile(np.abs(r), [CORE], weight)[0] for r in residuals.T])
 
 
 class _Regression:
-    """Place and width of one column, by turns; rows far out count as if they lay nearer.
+    """Place and width of one column, fitted in turn. Outliers count as if they were nearer.
 
-    Nothing is narrower than `ROUNDING` of the unit.
+    No width is less than `ROUNDING` of the unit.
     """
 
     def __init__(self, basis, for_width, target, weight, unit):
@@ -264,10 +266,10 @@ class _Regression:
         self.target, self.weight, self.unit = target, weight, unit
 
     def narrowest(self, choices):
-        """Features of the place, the first of the choices but for clearly better ones.
+        """Features of the place: the first of the choices, unless a later one is clearly better.
 
-        None where what is left of events that it has not seen is not narrow in the unit, or
-        narrower than rounding.
+        None if the residuals of held-out events are not narrow in the unit, or are narrower than
+        rounding.
         """
         best, least = None, NARROW * self.unit
         for chosen in choices:
@@ -307,9 +309,9 @@ def _least_squares(inputs, target, weight):
 
 
 class _LogWidth:
-    """Regression of the log width, by likelihood: Fisher steps, whose matrix is constant.
+    """Regression of the log width by maximum likelihood, in Fisher steps with a constant matrix.
 
-    The likelihood is that of an exponential distribution of abs(residual), concave in the
+    The likelihood is that of an exponential distribution of abs(residual). It is concave in the
     coefficients.
     """
 
@@ -320,7 +322,7 @@ class _LogWidth:
         self.inverse = np.linalg.inv(gram + RIDGES[1] * np.eye(len(gram)))
 
     def step(self, left):
-        """Log width of each row, a few steps from the last one."""
+        """Log width of each row, after a few more steps."""
         if self.coefficients is None:
             self.coefficients = np.zeros(len(self.inverse))
             self.coefficients[0] = np.log(max(self.weighted[0] @ left, np.finfo(float).tiny))

@@ -1,4 +1,4 @@
-"""Smooth functions of each column of X, of which a regression is a sum."""
+"""SmoothFeatures: smooth functions of each column of X, which a regression adds up."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -7,36 +7,38 @@ from skjetsim.utils._angles import is_angle
 from skjetsim.utils._weighted import weighted_quantile
 
 KNOT_LEVELS = (0.05, 0.275, 0.5, 0.725, 0.95)
-LEAST_GAP = 0.02  # of their range
-ROWS_FOR_FEATURE = 25  # or there are too many
-BLOCK_ROWS = 1024  # computed together: all temporaries stay in the processor's cache
+LEAST_GAP = 0.02  # between knots, relative to their range
+ROWS_FOR_FEATURE = 25  # least number of rows for each feature
+BLOCK_ROWS = 1024  # computed together, so that all temporaries stay in the processor's cache
 LEAST_SIZE = np.finfo(np.float64).tiny
 
 
 def momentum_size(momentum):
-    """Sizes of momenta, shape (..., 3) to (...); never zero."""
+    """Sizes of momenta, from shape (..., 3) to (...). Never zero."""
     return np.maximum(np.sqrt(np.square(momentum).sum(axis=-1)), LEAST_SIZE)
 
 
 class SmoothFeatures(BaseEstimator):
-    """Of each column: itself, its logarithm with a sign, and natural cubic splines of that.
+    """Features of each column: itself, its signed logarithm, and natural cubic splines of that.
 
-    Beyond the outer knots splines are straight lines. Angles enter as sines and cosines of one and
-    two turns, momenta also as the logarithm of their pT, their pseudorapidity, and the sine and
-    cosine of their azimuth.
+    Beyond the outer knots, splines are straight lines. The features of an angle are the sines and
+    cosines of the angle and of its double. Those of a momentum are its components, the logarithm of
+    its pT, its pseudorapidity, and the features of its azimuth.
 
     Attributes
     ----------
     knots_ : list of ndarray
-        Of each column that is no angle, and of those derived from momenta.
+        Knots of each column that is not an angle, including those derived from momenta.
     centre_, spread_ : ndarray
-        What columns are standardised by, angles aside.
-    angles_ : ndarray of int
-    plain_ : ndarray of int
+        Centre and spread by which these columns are standardised.
+    angles_, plain_ : ndarray of int
+        Numbers of the varying columns of X that are angles, and of those that are not.
     momenta_ : ndarray of int, shape (n_objects, 3)
+        Columns of each momentum.
     range_ : ndarray of shape (2, n_columns)
-        Of the columns in the fit, within which logarithms are taken.
+        Range of the logarithms in the fit. Later ones are clipped to it.
     mean_, scale_ : ndarray of shape (n_features_out_,)
+        Mean and scale by which features are standardised.
     kind_ : ndarray of int, shape (n_features_out_,)
         0 for the intercept and columns, 1 for sines and cosines, 2 for logarithms, 3 for curves.
     """
@@ -80,13 +82,13 @@ class SmoothFeatures(BaseEstimator):
         return self
 
     def for_place(self, n_rows):
-        """Features that a place may be a sum of, in a fit of so many rows, simplest first."""
+        """Choices of features for a place in a fit of `n_rows` rows, simplest first."""
         straight = self.kind_ <= 1
         curves = np.ones(self.n_features_out_, dtype=bool)
         return [chosen for chosen in (straight, curves) if self._enough(chosen, n_rows)]
 
     def for_width(self, n_rows):
-        """Features that a log width is a sum of, in a fit of so many rows: not the columns."""
+        """Features for a log width in a fit of `n_rows` rows, without the columns themselves."""
         curves, straight = self.kind_ >= 1, np.isin(self.kind_, (1, 2))
         curves[0] = straight[0] = True
         for chosen in (curves, straight):
@@ -99,7 +101,7 @@ class SmoothFeatures(BaseEstimator):
         return n_rows >= ROWS_FOR_FEATURE * chosen.sum()
 
     def transform(self, X):
-        """Features, standardised; the first is one.
+        """Standardised features. The first one is constant, 1.
 
         Parameters
         ----------
@@ -116,7 +118,7 @@ class SmoothFeatures(BaseEstimator):
         return features
 
     def _columns(self, X):
-        """Columns that are no angles, and angles."""
+        """Columns that are not angles, and angles, both including those of momenta."""
         px, py, pz = np.moveaxis(X[:, self.momenta_], 2, 0)
         pt = np.maximum(np.hypot(px, py), LEAST_SIZE**0.5)
         derived = np.stack([np.log(pt), np.arcsinh(pz / pt)], axis=2).reshape(len(X), -1)
@@ -134,7 +136,7 @@ class SmoothFeatures(BaseEstimator):
 
 
 def _apart(knots):
-    """Knots without those on top of another, as of a column of few values."""
+    """Knots without those that coincide, as they do in a column of few values."""
     return knots[np.concatenate([[True], np.diff(knots) > LEAST_GAP * np.ptp(knots)])]
 
 
@@ -145,16 +147,16 @@ def natural_splines(x, knots):
     ----------
     x : ndarray of shape (n_samples, n_columns)
     knots : list of ndarray
-        Of each column; one with fewer than three knots has no curved terms.
+        Knots of each column. A column with fewer than three has no curved terms.
 
     Returns
     -------
     ndarray of shape (n_samples, n_terms)
-        The terms of all columns in turn. A column has two fewer than it has knots.
+        The terms of all columns in turn. A column has two terms fewer than knots.
     """
     terms = [(j, inner, k[0], k[-2], k[-1]) for j, k in enumerate(knots) for inner in k[:-2]]
     column, inner, first, before, last = np.array(terms).reshape(-1, 5, 1).swapaxes(0, 1)
-    x = x.T[column[:, 0].astype(int)]  # the values of a column side by side, which is faster
+    x = x.T[column[:, 0].astype(int)]  # adjacent values of a column are faster
     gap, unit = last - before, (last - first) ** 2
 
     def cubes(knot):

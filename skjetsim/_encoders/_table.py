@@ -1,4 +1,4 @@
-"""TableEncoder: rows of columns as the inputs of a network, and back."""
+"""TableEncoder: the rows of a table as network inputs, and back."""
 
 import numpy as np
 from scipy.special import logsumexp
@@ -19,22 +19,22 @@ from skjetsim._encoders._column_maps import (
     some_maps,
 )
 
-CELL_POINTS = 16  # at which the density is averaged over a cell of integers
+CELL_POINTS = 16  # points of a cell of integers at which the density is averaged
 
 
 class TableEncoder:
-    """Encode the columns of a table, each by itself.
+    """Encode each column of a table on its own.
 
-    A column is standardised, or mapped through its quantiles to a normal; an angle is wrapped into
-    (-pi, pi]; an integer n is a point of [n, n + 1); a column that never varies is kept aside and
-    filled in when decoding.
+    A column is standardised, or mapped to a normal through its quantiles. An angle is wrapped into
+    (-pi, pi]. An integer n becomes a point of [n, n + 1). A column that never varies is left out,
+    and filled in again when decoding.
 
     Parameters
     ----------
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str, default="X"
-        How errors call the table.
+        Name of the table in error messages.
     circular, integers : sequence of bool, optional
         Which columns are angles, and which are integers. None by default.
     scale : {"normal", "standard"}, default="normal"
@@ -43,17 +43,17 @@ class TableEncoder:
     Attributes
     ----------
     constants_ : ndarray of shape (n_columns,)
-        The first row; it counts in columns that do not vary.
+        The first row. Only its values in constant columns are used.
     varying_ : ndarray of bool, shape (n_columns,)
-        The others are constant.
+        Which columns vary.
     n_outputs_ : int
         Number of columns that vary.
     circular_, integers_ : ndarray of bool, shape (n_outputs_,)
-        Which of these are angles and integers.
+        Which of the varying columns are angles and integers.
     least_ : ndarray
         Least value of each column of integers.
     maps_ : dict of ndarray
-        As `learn_maps` returns them, of the columns that vary.
+        Maps of the varying columns, from `learn_maps`.
     """
 
     def __init__(self, names, *, what="X", circular=None, integers=None, scale="normal"):
@@ -81,7 +81,7 @@ class TableEncoder:
         Raises
         ------
         ValueError
-            On angles of more than a turn, and fractions in columns of integers.
+            If an angle is more than a turn, or a column of integers has a fraction.
         """
         check_radians(table, self.circular, self.names, self.what)
         refuse_fractions(table, self.names, self.integers)
@@ -106,7 +106,7 @@ class TableEncoder:
         Raises
         ------
         ValueError
-            If a value lies too far from the events of the fit, naming column and row.
+            If a value lies too far from the events of the fit. The message names column and row.
         """
         names = self.names
         if self.n_outputs_ < len(names):
@@ -123,26 +123,26 @@ class TableEncoder:
         Raises
         ------
         ValueError
-            On angles of more than a turn, fractions in columns of integers, and columns that vary
-            and did not in the fit.
+            If an angle is more than a turn, a column of integers has a fraction, or a column varies
+            that did not vary in the fit.
         """
         refuse_new_variation(table, self.names, self.constants_, self.varying_)
         check_radians(table, self.circular, self.names, self.what)
         refuse_fractions(table, self.names, self.integers)
 
     def extend(self, table):
-        """Take in rows with lower integers than those of the fit."""
+        """Lower the least integers to those of further rows."""
         integers = self._of_varying(table)[:, self.integers_]
         self.least_ = np.minimum(self.least_, integers.min(axis=0))
 
     def encode(self, table, rng=None):
-        """Inputs of a network.
+        """Network inputs of a table.
 
         Parameters
         ----------
         table : ndarray of shape (n_samples, n_columns)
         rng : numpy.random.Generator, optional
-            Spreads integers over their cells. By default they are at the middle.
+            Spreads integers over their cells. By default they are in the middle.
 
         Returns
         -------
@@ -151,7 +151,7 @@ class TableEncoder:
         return apply_maps(self.maps_, self._within_cells(self._of_varying(table), rng))
 
     def decode(self, inputs):
-        """Inverse of `encode`; integers are rounded down, to no less than the least of the fit.
+        """Inverse of `encode`. Integers are rounded down, but not below the least of the fit.
 
         Parameters
         ----------
@@ -163,8 +163,8 @@ class TableEncoder:
         """
         varying = invert_maps(self.maps_, inputs)
         if self.integers_.any():
-            # The lowest cell has an edge, of which a smooth density keeps some on the far side;
-            # `log_density` counts it in.
+            # A smooth density extends below the lowest cell. `log_density` adds what lies there
+            # to the probability of that cell.
             counts = np.floor(varying[:, self.integers_])
             varying[:, self.integers_] = np.maximum(counts, self.least_)
         if self.n_outputs_ == len(self.varying_):
@@ -176,8 +176,8 @@ class TableEncoder:
     def log_det(self, table):
         """Logarithm of the Jacobian determinant of `encode` at each row.
 
-        It is a method of its own since only densities need it. Constant columns do not count, and
-        integers count as points in the middle of their cells.
+        Constant columns do not contribute. Integers are in the middle of their cells. It is
+        separate from `encode` because only densities need it.
 
         Parameters
         ----------
@@ -190,18 +190,18 @@ class TableEncoder:
         return log_slopes(self.maps_, self._within_cells(self._of_varying(table))).sum(axis=1)
 
     def log_density(self, table, log_prob):
-        """Log-density of rows in their own units; probability in columns of integers.
+        """Log-density of rows in their own units. In columns of integers it is a probability.
 
-        Columns that were constant in the fit have no density: rows that differ from them have
-        probability zero, as have fractions in columns of integers, and integers below the least of
-        the fit, which are never drawn.
+        A row has probability zero if it differs from a column that was constant in the fit, if a
+        column of integers has a fraction, or if an integer is below the least of the fit. Such rows
+        are never drawn.
 
         Parameters
         ----------
         table : ndarray of shape (n_samples, n_columns)
         log_prob : callable
-            `log_prob(inputs, rows)` is the log-density of network inputs; `rows`, a slice or a
-            mask, tells which rows of the table they are.
+            `log_prob(inputs, rows)` is the log-density of network inputs. `rows` is a slice or a
+            mask that selects their rows of the table.
 
         Returns
         -------
@@ -222,7 +222,7 @@ class TableEncoder:
         return table if self.n_outputs_ == len(self.varying_) else table[:, self.varying_]
 
     def _within_cells(self, varying, rng=None):
-        """Integers as points of the cell [n, n + 1)."""
+        """Columns with each integer n moved into its cell, [n, n + 1)."""
         if not self.integers_.any():
             return varying
         varying = varying.copy()
@@ -231,7 +231,7 @@ class TableEncoder:
         return varying
 
     def _log_mean_over_cells(self, varying, log_prob):
-        """Log-density, averaged over the cells of the integers if there are any."""
+        """Logarithm of the density, averaged over the cells of integers if there are any."""
         if not self.integers_.any():
             return self._log_density_at(varying, log_prob, slice(None))
         lowest = varying[:, self.integers_] == self.least_
@@ -245,7 +245,7 @@ class TableEncoder:
         return result
 
     def _log_mean_over_points(self, varying, log_prob, rows, lowest, n_points):
-        """`lowest` tells which integers are in the lowest cell, where drawn ones are lifted to."""
+        """The same over `n_points` points; `lowest` is the mask of integers in the lowest cell."""
         points = cell_points(lowest.shape[1], n_points)
         maps = some_maps(self.maps_, np.flatnonzero(self.integers_))
         offsets, log_weights = lowest_cell_points(maps, self.least_, points)

@@ -1,4 +1,4 @@
-"""Element-wise bijections of columns, each kind with its own number of parameters."""
+"""Element-wise bijections of columns. Each kind has its own number of parameters."""
 
 import math
 
@@ -16,7 +16,7 @@ class Affine(nn.Module):
     n_parameters = 2
 
     def forward(self, x, parameters):
-        """Transformed x and log|dy/dx|; shapes as in `Spline`."""
+        """Transformed x and log|dy/dx|. Shapes are as in `Spline`."""
         shift, log_scale = self._bounded(parameters)
         return x * log_scale.exp() + shift, log_scale
 
@@ -32,12 +32,12 @@ class Affine(nn.Module):
 
 
 class Rotation(nn.Module):
-    """An angle rotated by another."""
+    """Rotation of an angle by another angle."""
 
     n_parameters = 1
 
     def forward(self, x, parameters):
-        """Turned x and its log-slope, zero."""
+        """Rotated x and its log-slope, which is zero."""
         return wrap_angle(x + parameters.squeeze(0)), torch.zeros_like(x)
 
     def inverse(self, y, parameters):
@@ -73,7 +73,7 @@ class Mixed(nn.Module):
         super().__init__()
         names = sorted(set(kinds))
         self.columns = [[j for j, kind in enumerate(kinds) if kind == name] for name in names]
-        self.bijections = [make_bijection(name, n_bins) for name in names]  # without weights
+        self.bijections = [make_bijection(name, n_bins) for name in names]  # they have no weights
         self.sizes = [
             bijection.n_parameters * len(columns)
             for bijection, columns in zip(self.bijections, self.columns, strict=True)
@@ -86,7 +86,7 @@ class Mixed(nn.Module):
         self.register_buffer("back", torch.tensor(order).argsort(), persistent=False)
 
     def column_of_parameter(self):
-        """Return the column each row of the parameters belongs to, as a list of ints."""
+        """Return the column of each row of the parameters, as a list of ints."""
         return [
             column
             for bijection, columns in zip(self.bijections, self.columns, strict=True)
@@ -102,7 +102,7 @@ class Mixed(nn.Module):
             yield bijection, x, own.view(bijection.n_parameters, *x.shape)
 
     def forward(self, x, parameters):
-        """Transformed columns and the sum over them of log|dy/dx|.
+        """Transformed columns, and the sum of log|dy/dx| over columns.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Networks that give the parameters of bijections, column-major: (features, rows) in and out."""
+"""Networks that return the parameters of bijections. Tensors are column-major."""
 
 import math
 from itertools import pairwise
@@ -16,7 +16,7 @@ class ColumnLinear(nn.Linear):
 
 
 class MaskedColumnLinear(ColumnLinear):
-    """Linear map some of whose weights are held at zero."""
+    """Linear map in which a mask sets some weights to zero."""
 
     def __init__(self, mask):
         super().__init__(mask.shape[1], mask.shape[0])
@@ -28,7 +28,7 @@ class MaskedColumnLinear(ColumnLinear):
 
 
 class ColumnPerceptron(nn.Sequential):
-    """Layers one after another; for one event, calls of modules would cost as much as the maps."""
+    """Layers in sequence. They are called as `forward`, which is faster for a single event."""
 
     def forward(self, x):
         """Map the features of all rows."""
@@ -38,7 +38,7 @@ class ColumnPerceptron(nn.Sequential):
 
 
 def column_major_mlp(n_inputs, hidden_features, n_outputs, *, start=0.1):
-    """Perceptron of ReLU layers whose last layer starts `start` times as large as usual."""
+    """Perceptron of ReLU layers. Initial weights of the last layer are multiplied by `start`."""
     widths = [n_inputs, *hidden_features]
     layers = []
     for n_in, n_out in pairwise(widths):
@@ -55,7 +55,7 @@ def _shrink(layer, factor):
 
 
 def column_features(x, circular):
-    """Network inputs of columns: angles become cosine and sine, and other columns stay.
+    """Network inputs of columns: angles become cosine and sine, other columns are unchanged.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def column_features(x, circular):
 
 
 class Conditioner(nn.Module):
-    """Parameters from other columns and a context. Constants if there are neither.
+    """Parameters given other columns and a context. Without either, they are constants.
 
     Parameters
     ----------
@@ -92,21 +92,21 @@ class Conditioner(nn.Module):
             self.constants = nn.Parameter(0.1 * torch.randn(n_parameters, 1))
 
     def forward(self, parts, n_rows):
-        """Parameters of each row; `parts` are the tables of inputs there are."""
+        """Parameters of each row. `parts` are tables of inputs; a missing one is None."""
         if self.network is None:
             return self.constants.expand(-1, n_rows)
         return self.network(torch.cat([part for part in parts if part is not None]))
 
 
 class MaskedConditioner(nn.Module):
-    """Parameters of each column from those before it (MADE, Germain et al. 2015, arXiv:1502.03509).
+    """Parameters of a column given those before it (MADE, Germain et al. 2015, arXiv:1502.03509).
 
     Parameters
     ----------
     input_column : Tensor of int, shape (n_inputs,)
-        For each input, the place of its column in the order of columns; -1 for the context.
+        For each input, the place of its column in the order of columns. -1 for the context.
     output_column : Tensor of int, shape (n_parameters,)
-        For each parameter, the place of its column.
+        For each parameter, the place of the column that it transforms.
     hidden_features : sequence of int
     """
 
@@ -119,7 +119,7 @@ class MaskedConditioner(nn.Module):
             return  # one column and no context: there are no inputs
         layers, before = [], input_column
         for width in hidden_features:
-            # A unit sees the columns up to its place, and with -1 only the context.
+            # A unit sees the columns up to its place. Place -1 sees only the context.
             place = torch.arange(width) % (n_places + 1) - 1
             layers += [MaskedColumnLinear(before <= place[:, None]), nn.ReLU(inplace=True)]
             before = place
@@ -128,7 +128,7 @@ class MaskedConditioner(nn.Module):
         self.network = ColumnPerceptron(*layers)
 
     def forward(self, parts, n_rows):
-        """Parameters of each row; `parts` are the tables of inputs there are."""
+        """Parameters of each row. `parts` are tables of inputs; a missing one is None."""
         if self.network is None:
             return self.constants.expand(-1, n_rows)
         parts = [part for part in parts if part is not None]

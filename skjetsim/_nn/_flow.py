@@ -10,13 +10,13 @@ from skjetsim._nn._layers import Autoregressive, ContextStep, Coupling, Reorder
 from skjetsim._nn._residual_layers import Planar, Sylvester
 from skjetsim._nn.training._network import Network
 
-# Chosen by held-out likelihood: toys of two columns and of six, Z -> ee, and W + jet with 21
-# columns, where 43,000 events want 2.0 and 240,000 want 0.7.
+# Chosen by held-out likelihood on toys of two and of six columns, Z -> ee, and W + jet with 21
+# columns. W + jet was best with 2.0 for 43,000 events, and with 0.7 for 240,000.
 DECAY_OF_TWO, LARGEST_DECAY, MANY_ROWS = 0.1, 2.0, 50_000
 
 
 class CircularBase(nn.Module):
-    """Angles, uniform on the circle at the end of a flow, as standard normal columns.
+    """Last layer: angles that are uniform on the circle become standard normal columns.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class CircularBase(nn.Module):
 
     def forward(self, x, context):
         """Step towards the base."""
-        # The edge of the circle must not become infinite in single precision.
+        # Clipped, because in single precision the ends of the circle would become infinite.
         share = (x / (2 * math.pi) + 0.5).clamp(1e-7, 1 - 1e-7)
         z = torch.where(self.circular, torch.special.ndtri(share), x)
         slope = 0.5 * z * z + 0.5 * math.log(2 * math.pi) - math.log(2 * math.pi)
@@ -43,7 +43,7 @@ class CircularBase(nn.Module):
 class Flow(Network):
     """Density of `target` given `context`: layers that lead to a standard normal base.
 
-    Rows come and go as (n_rows, n_columns); inside, tables are column-major.
+    Arguments and results have shape (n_rows, n_columns). Inside, tables are column-major.
 
     Parameters
     ----------
@@ -51,14 +51,16 @@ class Flow(Network):
     kinds : sequence of str, optional
         Bijection of each column, "rqs" (default), "affine" or "circular".
     mixing : {"coupling", "autoregressive", "planar", "sylvester"}
-        The last two move all columns together and know no kinds.
+        How columns act on each other. "planar" and "sylvester" transform all columns together, and
+        ignore `kinds`.
     orders : list of list of int
-        Order of the columns in each coupling or autoregressive layer, see `column_orders`; for the
-        other two only their number counts.
+        Order of the columns in each coupling or autoregressive layer, from `column_orders`. For
+        "planar" and "sylvester", only the number of orders is used.
     hidden_features : sequence of int
     n_bins : int
     condition_network : sequence of int
-        Widths of a network that the context passes first, for all layers; empty for none.
+        Widths of the layers of a network that the context passes before all layers of the flow.
+        Empty for none.
     """
 
     def __init__(
@@ -93,14 +95,14 @@ class Flow(Network):
         self.layers = nn.ModuleList(layers)
 
     def _context(self, context):
-        """Column-major context, after the network all layers share; or None without one."""
+        """Column-major context, after the network that all layers share. None without a context."""
         if not self.n_context:
             return None
         context = context.T.contiguous()
         return context if self.summary is None else self.summary(context)
 
     def to_base(self, target, context=None):
-        """Latent point of each row and log|det dz/dtarget|."""
+        """Latent point of each row, and log|det dz/dtarget|."""
         context = self._context(context)
         z, total = target.T.contiguous(), target.new_zeros(len(target))
         for layer in self.layers:
@@ -126,7 +128,7 @@ class Flow(Network):
         return ladj + normal_log_prob(z.T)
 
     def losses(self, step, batch, generator):
-        """Negative log-likelihood of each row of target and, if there is one, context."""
+        """Negative log-likelihood of each row of the target, given the context if there is one."""
         return {"loss": -self.log_prob(*batch.inputs)}
 
 
@@ -150,7 +152,7 @@ def _mixing_layers(mixing, kinds, orders, n_context, *, hidden_features, n_bins)
 
 
 def _held(order):
-    """Whether a coupling holds each column: the first half of its order; none of one column."""
+    """Mask of the columns that a coupling does not transform: the first half of its order."""
     first = order[: len(order) // 2]
     return [column in first for column in range(len(order))]
 
@@ -158,14 +160,15 @@ def _held(order):
 def column_orders(n_columns, n_transforms, permutation, rng):
     """Order of columns for each layer of a flow.
 
-    Couplings hold the first half of theirs. They come in pairs: the second of a pair has the order
-    of the first, reversed, and so transforms the columns that steered the first.
+    A coupling transforms the second half of its order, given the first half. Couplings come in
+    pairs. The second of a pair has the reversed order, so it transforms the columns that the first
+    one left.
 
     Parameters
     ----------
     n_columns, n_transforms : int
     permutation : {"random", "reverse"}
-        A new random order for each pair, or that of the columns.
+        "random" takes a new random order for each pair, "reverse" the order of the columns.
     rng : numpy.random.Generator
 
     Returns
@@ -184,9 +187,10 @@ def column_orders(n_columns, n_transforms, permutation, rng):
 
 
 def likelihood_weight_decay(n_columns, n_rows=MANY_ROWS):
-    """Weight decay of a network trained on likelihood.
+    """Weight decay of a network that is trained on likelihood.
 
-    Many columns leave most of space empty, so that there is more to memorise; many rows fill it.
+    With many columns, most of space is empty, so the network can memorise more. With many rows, it
+    is less empty.
     """
     decay = min(LARGEST_DECAY, DECAY_OF_TWO * 20 ** ((n_columns - 2) / 4))
     return decay * min(1.0, MANY_ROWS / n_rows) ** 0.5

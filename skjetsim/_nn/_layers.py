@@ -1,7 +1,7 @@
-"""Layers of a flow: couplings, autoregressive maps, and a first step from the context alone.
+"""Layers of a flow: couplings, autoregressive maps, and a first step given the context alone.
 
-A layer maps (n_columns, n_rows) towards the base with `forward(x, context)`, which also gives
-log|det dz/dx| of each row, and back with `inverse(z, context)`.
+`forward(x, context)` maps a tensor of shape (n_columns, n_rows) towards the base. It also returns
+log|det dz/dx| of each row. `inverse(z, context)` maps it back.
 """
 
 import torch
@@ -12,9 +12,10 @@ from skjetsim._nn._conditioner import Conditioner, MaskedConditioner, column_fea
 
 
 class ContextStep(nn.Module):
-    """Shift and scale, or rotation of an angle, by what the context alone says of each column.
+    """Shift and scale of each column, or rotation of an angle, given the context alone.
 
-    Splines of a few bins then need not follow a resolution that varies over an order of magnitude.
+    A resolution that varies over an order of magnitude is then left to this step. Splines of a few
+    bins need not follow it.
 
     Parameters
     ----------
@@ -40,14 +41,14 @@ class ContextStep(nn.Module):
 
 
 class Coupling(nn.Module):
-    """Half of the columns, transformed as the other half and the context say.
+    """Transform of half of the columns, given the other half and the context.
 
     Parameters
     ----------
     kinds : sequence of str
         Bijection of each column.
     held : sequence of bool
-        Columns that are not transformed here.
+        Which columns are not transformed in this layer.
     n_context : int
     hidden_features : sequence of int
     n_bins : int
@@ -85,14 +86,14 @@ class Coupling(nn.Module):
 
 
 class Autoregressive(nn.Module):
-    """Each column transformed by what those before it and the context say.
+    """Transform of each column, given the columns before it and the context.
 
     Sampling takes one pass of the network for each column.
 
     Parameters
     ----------
     kinds : sequence of str
-        Bijection of each column, which is also the order.
+        Bijection of each column, in the order of the columns.
     n_context : int
     hidden_features : sequence of int
     n_bins : int
@@ -118,7 +119,7 @@ class Autoregressive(nn.Module):
         return self.bijection(x, self._parameters_of(x, context))
 
     def inverse(self, z, context):
-        """Step back, column after column."""
+        """Step back, one column at a time."""
         x = torch.zeros_like(z)
         for _ in range(self.n_columns):
             x = self.bijection.inverse(z, self._parameters_of(x, context))
@@ -126,7 +127,7 @@ class Autoregressive(nn.Module):
 
 
 class Reorder(nn.Module):
-    """Columns in another order."""
+    """Change of the order of columns."""
 
     def __init__(self, order):
         super().__init__()

@@ -1,11 +1,10 @@
-"""Monotone rational-quadratic splines, on an interval and on the circle, fused.
+"""Monotone rational-quadratic splines, on an interval and on the circle.
 
 The parametrisation is that of Neural Spline Flows (Durkan et al. 2019, arXiv:1906.04032, section
 3.1) and of their circular variant (Rezende et al. 2020, arXiv:2002.02428). Tensors are
-column-major, (parameters, columns, rows): every operation then runs along the rows, where the
-processor is fast, and the bin of a row is taken out of its parameters with one gather for each
-quantity. Gradients are written by hand: autograd would carry every knot of every row through a
-dozen operations.
+column-major, (parameters, columns, rows). Every operation then runs along the rows, which are
+adjacent in memory, and one gather takes each quantity of a row's bin from its parameters. Gradients
+are written by hand: autograd would carry every knot of every row through a dozen operations.
 """
 
 import math
@@ -24,10 +23,11 @@ UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))
 
 
 class _Bins:
-    """All bins of a spline, and the one of each position.
+    """All bins of a spline, and the bin of each position.
 
-    `parameters` (n_parameters, n_columns, n_rows) are unconstrained widths, heights, and slopes:
-    n_bins of them on the circle, or n_bins - 1 between the fixed ends of an interval.
+    `parameters` (n_parameters, n_columns, n_rows) are unconstrained widths, heights and slopes.
+    There are n_bins slopes on the circle. On an interval, whose ends are fixed, there are
+    n_bins - 1.
     """
 
     def __init__(self, parameters, n_bins):
@@ -38,9 +38,10 @@ class _Bins:
         self.slopes = parameters[2 * n_bins :]
 
     def locate(self, position, axis):
-        """Find the bin of each position along an axis (0 widths, 1 heights).
+        """Find the bin of each position along an axis (0 for widths, 1 for heights).
 
-        Sets its number and, on both axes, the share of the bins before it and its own.
+        Stores its index and, on both axes, its own share and that of the bins before it. Returns
+        its start and size on both axes.
         """
         before = torch.cumsum(self.shares, 1)
         ends = before[axis, :-1] * self.scale
@@ -57,7 +58,7 @@ class _Bins:
         return start, size
 
     def end_slopes(self):
-        """Unconstrained slopes at both ends of the chosen bins; zero at the ends of an interval."""
+        """Unconstrained slopes at both ends of the chosen bins. Zero at the ends of an interval."""
         if len(self.slopes) == self.n_bins:  # the last end of a circle is the first
             ends = torch.cat([self.slopes, self.slopes[:1]])
         else:
@@ -65,11 +66,11 @@ class _Bins:
         return ends.gather(0, torch.stack([self.index, self.index + 1]))
 
     def gradient(self, g_start, g_size, g_slopes):
-        """Gradient to all parameters from those to what was chosen; both axes stacked."""
+        """Gradient with respect to all parameters, from those to starts, sizes and slopes."""
         result = g_start.new_zeros((2 * self.n_bins + len(self.slopes), *self.index.shape))
         sizes = result[: 2 * self.n_bins].unflatten(0, (2, self.n_bins))
         chosen = self.index.expand(2, 1, *self.index.shape)
-        # The start of a bin is the sum over those before it, up to the softmax.
+        # The start of a bin is the sum of the sizes before it. The softmax follows below.
         sizes.scatter_(1, chosen, g_start[:, None])
         for k in range(self.n_bins - 2, -1, -1):
             sizes[:, k] += sizes[:, k + 1]
@@ -113,7 +114,7 @@ class _Piece:
         return ratio * ratio * self.numerator
 
     def gradient(self, g_value, g_log):
-        """Gradients to position, starts, sizes and slopes from those to value and log-slope."""
+        """Gradients to position, starts, sizes and slopes, from those to value and log-slope."""
         t, bend, rest = self.t, self.bend, self.rest
         g_top = g_value * self.height / self.denominator
         g_log_twice = 2 * g_log
@@ -149,14 +150,14 @@ class _Piece:
 
 @cache
 def _constant(value, dtype):
-    """Return a number as a tensor, which torch would make anew at each call."""
-    with torch.inference_mode(False):  # or training could not use what was made in a draw
+    """Return a number as a tensor, which torch would otherwise create at each call."""
+    with torch.inference_mode(False):  # training cannot use tensors made in inference mode
         return torch.tensor(value, dtype=dtype)
 
 
 @cache
 def _least_ends(n_bins, dtype, device):
-    """Least share of the interval before the end of each bin but the last."""
+    """Least share of the interval up to the end of each bin, except for the last bin."""
     with torch.inference_mode(False):
         return MIN_BIN * torch.arange(1, n_bins, device=device, dtype=dtype).view(-1, 1, 1)
 
@@ -167,16 +168,16 @@ def _slope(unconstrained):
 
 
 def _run(function, *arguments):
-    """Call a function with a gradient of its own; without the cost of one if none is asked for."""
+    """Call a function with its own gradient. Without gradients, avoid the cost of autograd."""
     if torch.is_grad_enabled():
         return function.apply(*arguments)
     return function.forward(SimpleNamespace(), *arguments)
 
 
 def _backward(bins, piece, g_value, g_log):
-    """Gradients to position and parameters."""
+    """Gradients with respect to position and parameters."""
     g_position, g_start, g_size, g_slopes = piece.gradient(g_value, g_log)
-    # Of softplus: the sigmoid of its argument.
+    # The derivative of softplus is the sigmoid of its argument.
     g_slopes[0] *= 1 - torch.exp(MIN_SLOPE - piece.left)
     g_slopes[1] *= 1 - torch.exp(MIN_SLOPE - piece.right)
     return g_position, bins.gradient(g_start, g_size, g_slopes)
@@ -201,10 +202,10 @@ class _Forward(torch.autograd.Function):
 
 
 class _Inverse(torch.autograd.Function):
-    """Inverse: the quadratic of equations 6 to 8 in its numerically stable form.
+    """Inverse spline: the quadratic of equations 6 to 8 in its numerically stable form.
 
-    Slopes are in units of the bin. One event takes as many operations as thousands of events do,
-    so that there are few here.
+    Slopes are in units of the bin. The number of operations is small, because for a single event
+    it determines the time.
     """
 
     @staticmethod
@@ -224,7 +225,7 @@ class _Inverse(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, g_position):
-        # dx = (dy - df) / f': by the theorem of implicit functions.
+        # The implicit function theorem: dx = (dy - df) / f'.
         piece = _Piece(*ctx.parts)
         g_value = g_position / piece.derivative()
         _, g_parameters = _backward(ctx.bins, piece, -g_value, torch.zeros_like(g_value))
@@ -232,7 +233,7 @@ class _Inverse(torch.autograd.Function):
 
 
 class Spline(nn.Module):
-    """Spline on [-bound, bound], identity outside, slope one at both ends.
+    """Spline on [-bound, bound], with slope one at both ends. Outside it is the identity.
 
     Parameters
     ----------
@@ -246,7 +247,7 @@ class Spline(nn.Module):
         self.n_parameters = 3 * n_bins - 1
 
     def _inside(self, value):
-        """Position in [0, 1], held inside where the spline is the identity, and where it is not."""
+        """Mask of values within the bound, and positions in [0, 1], clipped outside the bound."""
         inside = value.abs() < self.bound
         position = (value.clamp(-self.bound, self.bound) + self.bound) / (2 * self.bound)
         return inside, position
@@ -258,7 +259,7 @@ class Spline(nn.Module):
         ----------
         x : Tensor of shape (n_columns, n_rows)
         parameters : Tensor of shape (n_parameters, n_columns, n_rows)
-            Unconstrained; zeros give the identity.
+            Unconstrained parameters. Zeros give the identity.
 
         Returns
         -------
@@ -290,7 +291,7 @@ class CircularSpline(nn.Module):
         self.n_parameters = 3 * n_bins + 1
 
     def forward(self, x, parameters):
-        """Transformed angles in [-pi, pi] and log|dy/dx|; shapes as in `Spline`."""
+        """Transformed angles in [-pi, pi] and log|dy/dx|. Shapes are as in `Spline`."""
         y, ladj = _run(_Forward, _turn(x + parameters[-1]), parameters[:-1], self.n_bins)
         return (2 * y - 1) * math.pi, ladj
 

@@ -1,4 +1,4 @@
-"""Flows: densities of events, of detector response given the event, and unfolding."""
+"""Flows: the density of events, the detector response given an event, and unfolding."""
 
 from skjetsim.flows._generator import FlowGenerator
 from skjetsim.flows._invertible_unfolder import InvertibleUnfolder

@@ -1,4 +1,4 @@
-"""How flows learn the density of a table, and learn more of it."""
+"""Fits of a flow to a table, and continued fits."""
 
 import numpy as np
 
@@ -16,15 +16,15 @@ def fit_density(model, table, names, what, *, given=None, weight=None):
     Parameters
     ----------
     model : NetworkEstimator
-        It has `integer_columns`, says which columns are angles by `_circular(names)`, and what its
-        network is built from by `_settings(names, root)`.
+        It has the parameter `integer_columns`. Its `_circular(names)` tells which columns are
+        angles. Its `_settings(names, root)` returns the settings of its network.
     table : ndarray of shape (n_samples, n_columns)
     names : list
-        Of the columns, their positions if they have none.
+        Names of the columns, or their positions if they have no names.
     what : str
         "X" or "y".
     given : ndarray of shape (n_samples, n_context), optional
-        Network inputs of what the density is conditioned on.
+        Network inputs of the condition.
     weight : ndarray of shape (n_samples,), optional
     """
     root, plan = _begin(model, table, names, what, given, weight)
@@ -33,7 +33,7 @@ def fit_density(model, table, names, what, *, given=None, weight=None):
 
 
 def fit_density_further(model, table, names, what, *, given=None, weight=None):
-    """Pass once over more rows; the first call learns the encoder, too. As `fit_density`."""
+    """Pass once over more rows. The first call also learns the encoder. As `fit_density`."""
     if hasattr(model, "net_"):
         root, plan = as_seed_sequence(model.random_state), _plan(model, table, given)
         model.encoder_.check_training(table)
@@ -52,7 +52,7 @@ def _plan(model, table, given):
 
 
 def _begin(model, table, names, what, given, weight):
-    """Learn what is known of the columns before training."""
+    """Learn the encoder and settings of the network, before training."""
     root, plan = as_seed_sequence(model.random_state), _plan(model, table, given)
     model._forget_fit()
     circular = np.array(model._circular(names), dtype=bool)
@@ -60,7 +60,7 @@ def _begin(model, table, names, what, given, weight):
     warn_of_integers(table, names, integers | circular)
     encoder = TableEncoder(names, what=what, circular=circular, integers=integers)
     model.encoder_ = encoder.fit(table, weight, numpy_rng(root, CELLS, 0))
-    # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+    # Settings are kept with the fit: parameters that are set later belong to the next fit.
     model._architecture = {} if encoder.n_outputs_ == 0 else model._settings(names, root)
     if encoder.n_outputs_ == 0:
         model.net_ = None

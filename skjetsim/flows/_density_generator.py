@@ -1,4 +1,4 @@
-"""Generators with a density and a latent space: what a user calls, whatever the network."""
+"""DensityGenerator: the public methods of all generators with a density and a latent space."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -16,7 +16,7 @@ from skjetsim.utils._validation import check_events, validate_events
 class DensityGenerator(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, BaseGenerator
 ):
-    """Generator that maps events to a standard normal latent space and back."""
+    """Generator whose network maps events to a standard normal latent space and back."""
 
     def fit(self, X, y=None, sample_weight=None):
         """Learn p(X).
@@ -26,7 +26,7 @@ class DensityGenerator(
         X : array-like of shape (n_samples, n_features)
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
+            Weights of the events. Those of weight zero are left out.
 
         Returns
         -------
@@ -35,9 +35,9 @@ class DensityGenerator(
         Raises
         ------
         ValueError
-            On NaN or infinity (naming column and row), negative or all-zero weights, angles of more
-            than a turn, columns that vary by rounding only, parameters out of range, or a loss that
-            is not finite in the first epoch.
+            If X has NaN or infinity (the message names column and row), an angle of more than a
+            turn, or a column that varies by rounding only. If weights are negative or all zero, a
+            parameter is out of range, or the loss is not finite in the first epoch.
         """
         X, weight = self._check_training(X, sample_weight, reset=True)
         fit_density(self, X, self._names(), "X", weight=weight)
@@ -46,9 +46,9 @@ class DensityGenerator(
     def partial_fit(self, X, y=None, sample_weight=None):
         """Pass once over more events, at a constant learning rate.
 
-        The first call learns how columns are scaled, so let it have many events; later ones, or
-        those after `fit`, go on from there. Nothing is held back for validation, and no average of
-        weights is kept.
+        The first call learns how columns are scaled, so give it many events. Later calls, and those
+        after `fit`, continue the training. No events are held back for validation, and no average
+        of weights is kept.
 
         Parameters
         ----------
@@ -63,7 +63,8 @@ class DensityGenerator(
         Raises
         ------
         ValueError
-            As `fit`; where a column varies that did not in the first call; with `checkpoint`.
+            For the reasons of `fit`, if a column varies that did not vary in the first call, or if
+            `checkpoint` is set.
         """
         first = not self.__sklearn_is_fitted__()
         X, weight = self._check_training(X, sample_weight, reset=first)
@@ -76,7 +77,7 @@ class DensityGenerator(
         return X, weight
 
     def transform(self, X):
-        """Latent point of each event: standard normal if the density is right.
+        """Latent point of each event. Latent points are standard normal if the density is right.
 
         Parameters
         ----------
@@ -85,8 +86,7 @@ class DensityGenerator(
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features)
-            Zero in columns that did not vary in the fit. Integers are taken at the middle of
-            their cell.
+            Zero in columns that did not vary in the fit. An integer n enters as n + 0.5.
         """
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
@@ -98,7 +98,7 @@ class DensityGenerator(
         return latent
 
     def inverse_transform(self, Z):
-        """Bring latent points back to events.
+        """Event of each latent point.
 
         Parameters
         ----------

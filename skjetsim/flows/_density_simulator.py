@@ -1,4 +1,4 @@
-"""Simulators with a density: what a user calls, whatever the network."""
+"""DensitySimulator: the public methods of all simulators with a density."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from skjetsim.utils._angles import is_angle
 class DensitySimulator(NetworkEstimator, BaseSimulator):
     """Simulator whose network maps y, given X, to a standard normal latent space and back.
 
-    y enters by `_learn`, and comes back by `_from_noise` and `_log_density`.
+    `_learn` and `_log_density` encode y, and `_decode` decodes it.
     """
 
     def fit(self, X, y, sample_weight=None):
@@ -26,9 +26,9 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         X : array-like of shape (n_samples, n_features)
             Theory-level events.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event.
+            Detector-level events. Row i of X and row i of y are the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
+            Weights of the events. Those of weight zero are left out.
 
         Returns
         -------
@@ -37,9 +37,10 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         Raises
         ------
         ValueError
-            On NaN or infinity (naming column and row), different lengths or indices of X and y,
-            negative or all-zero weights, angles of more than a turn, columns that vary by rounding
-            only, parameters out of range, or a loss that is not finite in the first epoch.
+            If X or y has NaN or infinity (the message names column and row), an angle of more than
+            a turn, or a column that varies by rounding only. If lengths or indices of X and y
+            differ, weights are negative or all zero, a parameter is out of range, or the loss is
+            not finite in the first epoch.
         """
         X, y, weight = self._check_training(X, y, sample_weight, reset=True)
         self._learn_condition(X, y, weight)
@@ -49,9 +50,9 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
     def partial_fit(self, X, y, sample_weight=None):
         """Pass once over more pairs, at a constant learning rate.
 
-        The first call learns how columns are scaled, so let it have many events; later ones, or
-        those after `fit`, go on from there. Nothing is held back for validation, and no average of
-        weights is kept.
+        The first call learns how columns are scaled, so give it many events. Later calls, and those
+        after `fit`, continue the training. No events are held back for validation, and no average
+        of weights is kept.
 
         Parameters
         ----------
@@ -66,7 +67,8 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         Raises
         ------
         ValueError
-            As `fit`; where a column of y varies that did not in the first call; with `checkpoint`.
+            For the reasons of `fit`, if a column of y varies that did not vary in the first call,
+            or if `checkpoint` is set.
         """
         first = not self.__sklearn_is_fitted__()
         X, y, weight = self._check_training(X, y, sample_weight, reset=first)
@@ -89,18 +91,18 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
     def _learn_condition(self, X, y, weight):
-        """How X enters the network, and what X alone says of y."""
+        """Learn the encoder of X, and the place and width of y given X."""
         x_names, y_names = self._feature_names(), list(map(str, self.target_names_in_))
         self.condition_encoder_ = ConditionEncoder(x_names).fit(X, weight)
         kept = (y == np.floor(y)).all(axis=0) | self._kept_columns(y_names)
         self.response_ = ResponseEncoder().fit(X, y, x_names, y_names, weight, kept)
 
     def _kept_columns(self, names):
-        """Columns that parameters say something of that a residual is not."""
+        """Columns that a parameter names, so that they cannot be replaced by residuals."""
         return np.isin(names, [str(column) for column in self.integer_columns])
 
     def _learn(self, learn, X, y, weight):
-        # What is left of an angle may be a number.
+        # The residual of an angle may be a number.
         names = [
             f"{name}_residual" if is_angle(name) and not angle else name
             for name, angle in zip(self.target_names_in_, self.response_.circular_, strict=True)

@@ -1,4 +1,4 @@
-"""FlowGenerator: the density of events, to be sampled, scored, and mapped to a latent space."""
+"""FlowGenerator: a normalizing flow of events."""
 
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._spline_flow import SplineFlow
@@ -9,25 +9,26 @@ from skjetsim.utils._with_parameters import with_parameters
 class FlowGenerator(SplineFlow, DensityGenerator):
     """Learn the density of events with a normalizing flow, and sample it.
 
-    A stack of rational-quadratic spline couplings [1]_ maps events to a standard normal and is
+    A stack of rational-quadratic spline couplings [1]_ maps events to a standard normal. It is
     trained on the exact likelihood. `transform` gives the latent point of an event and
-    `inverse_transform` brings it back. Columns are scaled inside: standardised, or mapped through
-    their quantiles to a normal where they have heavy tails or a narrow core, with the
-    log-determinant kept. Columns that never vary are returned as they were.
+    `inverse_transform` gives the event of a latent point. Columns are scaled inside. They are
+    standardised, or mapped to a normal through their quantiles if they have heavy tails or a narrow
+    core. Densities include the log-determinant of this. Columns that never vary are returned as
+    they were.
 
     Attributes
     ----------
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Column names seen in `fit`, if X had names.
     input_shape_ : tuple of int
         Shape of one event, as `sample` returns it.
     history_ : list of dict
         Losses of each epoch.
     best_epoch_ : int
-        The epoch whose weights were kept.
+        Epoch whose weights were kept.
     net_ : skorch.NeuralNet or None
-        None where no column varies.
+        The trained network. None if no column varies.
 
     References
     ----------

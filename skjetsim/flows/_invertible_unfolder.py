@@ -15,7 +15,7 @@ from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import check_int
 from skjetsim.utils._with_parameters import with_parameters
 
-# Branch of the constructor's random_state beside those of NetworkEstimator.
+# Branch of the constructor's random_state in addition to those of NetworkEstimator.
 NOISE = 10
 
 
@@ -23,67 +23,68 @@ NOISE = 10
 class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
     """Unfold with a bijection between theory and detector level, trained in both directions.
 
-    One invertible network takes theory-level events to detector-level ones and, backwards, these to
-    those. It minimises the squared error of both predictions and `mmd_weight` times the maximum
-    mean discrepancy of predicted from true events on both sides. These are the two networks that
-    [1]_ starts from and replaces by a conditional one, `Unfolder(FlowSimulator())`, because their
-    posteriors are wrong; they are here for comparison.
+    One invertible network maps theory-level events to detector-level events, and its inverse maps
+    them back. It minimises the squared errors of both predictions, plus `mmd_weight` times the
+    maximum mean discrepancies between predicted and true events on both sides. Its two variants,
+    with and without noise, are the networks that [1]_ starts from. [1]_ replaces them by a
+    conditional network, `Unfolder(FlowSimulator())`, because their posteriors are wrong. They are
+    here for comparison.
 
-    With ``n_noise=0`` an event of the detector has one theory-level event and no posterior: all
-    draws are the same. With ``n_noise=k`` both sides are extended by noise, (x, r_x) <-> (y,
-    r_y), and each r_y gives another x.
+    With ``n_noise=0``, a detector-level event has one theory-level event and no posterior: all
+    draws are equal. With ``n_noise=k``, both sides are extended by noise, (x, r_x) <-> (y, r_y),
+    and each r_y gives another x.
 
     Parameters
     ----------
     n_noise : int
-        Columns of noise beside the wider side; the narrower one gets more, so that both are
-        equally wide. With 0 the narrower side is padded with zeros.
+        Columns of noise in addition to those of the wider side. The narrower side gets more, so
+        that both are equally wide. With 0, the narrower side is padded with zeros.
     mmd_weight : float
-        Of the discrepancies, beside squared errors in standard deviations.
+        Weight of the discrepancies. Squared errors, in units of standard deviations, have weight 1.
     n_transforms : int
-        Number of couplings; each column is transformed by half of them.
+        Number of couplings. Each transforms half of the columns.
     hidden_features : sequence of int
-        Widths of the network in each coupling.
+        Widths of the layers of the network in each coupling.
     n_bins : int
-        Bins of each spline.
+        Number of bins of each spline.
 
     Attributes
     ----------
     n_features_in_, n_targets_ : int
-        Columns of X and of y.
+        Number of columns of X and of y.
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Column names seen in `fit`, if X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     history_ : list of dict
         Losses of each epoch.
     best_epoch_ : int
-        The epoch whose weights were kept.
+        Epoch whose weights were kept.
     net_ : skorch.NeuralNet or None
-        None where no column of X varies.
+        The trained network. None if no column of X varies.
 
     See Also
     --------
-    skjetsim.compose.Unfolder : The conditional network, whose posteriors are calibrated.
-    skjetsim.inspection.CalibrationDisplay : Shows the difference.
+    skjetsim.compose.Unfolder : Unfolds with a conditional network, whose posteriors are calibrated.
+    skjetsim.inspection.CalibrationDisplay : Shows whether posteriors are calibrated.
 
     Notes
     -----
-    Of all maps with the right marginals, the squared error is smallest for one on which the noise
-    has no effect: the posteriors of ``n_noise=k`` come out far too narrow. For x and y normal, of
-    unit variance and correlation c, and a map y = a x + b r with a^2 + b^2 = 1, the mean squared
-    error is 2 - 2 a c, smallest for b = 0, while the posterior asks for a = c.
+    Of all maps with the right marginals, the one with the smallest squared error ignores the noise.
+    The posteriors of ``n_noise=k`` are therefore far too narrow. For example, let x and y be normal
+    with unit variance and correlation c, and let the map be y = a x + b r with a^2 + b^2 = 1. The
+    mean squared error is 2 - 2 a c. It is smallest for b = 0, but the posterior requires a = c.
 
-    Columns are scaled inside as those of `FlowSimulator`; columns of X that never vary are returned
-    as they were. An angle is a number like any other here, with an error across the seam at pi:
-    give momenta in Cartesian coordinates. Column i of X starts as column i of y, so the same order
-    on both sides is learnt faster.
+    Columns are scaled inside, as in `FlowSimulator`. Columns of X that never vary are returned as
+    they were. Angles are treated as numbers, which is wrong at the seam at pi, so use momenta in
+    Cartesian coordinates. Column i of X starts as column i of y. The network therefore learns
+    faster if both sides have the same order.
 
     References
     ----------
     .. [1] M. Bellagente et al., "Invertible networks or partons to detector and back again",
-       SciPost Phys. 9 (2020) 074, arXiv:2006.06685. The couplings here are splines, the kernel of
-       the discrepancy is a mean of inverse multiquadrics.
+       SciPost Phys. 9 (2020) 074, arXiv:2006.06685. Here, the couplings are splines, and the
+       kernel of the discrepancy is a mean of inverse multiquadrics.
 
     Examples
     --------
@@ -115,9 +116,9 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         X : array-like of shape (n_samples, n_features)
             Theory-level events.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
-            Detector-level events; row i of both is the same event.
+            Detector-level events. Row i of X and row i of y are the same event.
         sample_weight : array-like of shape (n_samples,), optional
-            Events of weight zero play no part.
+            Weights of the events. Those of weight zero are left out.
 
         Returns
         -------
@@ -126,9 +127,9 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         Raises
         ------
         ValueError
-            On NaN or infinity (naming column and row), different lengths or indices of X and y,
-            negative or all-zero weights, parameters out of range, or a loss that is not finite in
-            the first epoch.
+            If X or y has NaN or infinity (the message names column and row), or a column that
+            varies by rounding only. If lengths or indices of X and y differ, weights are negative
+            or all zero, a parameter is out of range, or the loss is not finite in the first epoch.
         """
         X, y, weight = check_pairs(self, X, y, sample_weight, reset=True)
         names = getattr(self, "feature_names_in_", range(self.n_features_in_))
@@ -146,7 +147,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         n_transforms = check_int(self.n_transforms, "n_transforms")
         if not isinstance(self.mmd_weight, numbers.Real) or not self.mmd_weight >= 0:
             raise ValueError(f"mmd_weight must not be negative, got {self.mmd_weight!r}.")
-        # Of the fit: parameters set afterwards belong to the next one, not to a saved network.
+        # Settings are kept with the fit: parameters that are set later belong to the next fit.
         self._architecture = {
             "n_noise": check_int(self.n_noise, "n_noise", minimum=0),
             "mmd_weight": float(self.mmd_weight),
@@ -166,7 +167,7 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         self._train(plan, root, inputs, weight)
 
     def _paddings(self):
-        """Columns that the theory and the detector level lack to be equally wide."""
+        """Numbers of columns that must be added to X and to y to make them equally wide."""
         from skjetsim._nn import invertible_width
 
         sides = self.encoder_.n_outputs_, self.measured_encoder_.n_outputs_

@@ -1,4 +1,4 @@
-"""FlowMatchingGenerator: the density of events, as a flow whose velocity is learnt."""
+"""FlowMatchingGenerator: flow matching of events."""
 
 from skjetsim.flows._density_generator import DensityGenerator
 from skjetsim.flows._matching_model import FlowMatchingModel
@@ -9,51 +9,55 @@ from skjetsim.utils._with_parameters import with_parameters
 class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
     """Learn the density of events by flow matching, and sample it.
 
-    Events are joined to standard normal noise by straight lines, and one network learns the mean
-    velocity through each point at each time, a plain regression [1]_ [2]_. To sample, a solver
-    follows the velocity from noise to an event; `transform` follows it back, and `score_samples`
-    has the exact density of that map, for any number of steps. Columns are scaled inside, as in
-    `FlowGenerator`: standardised, or mapped through their quantiles to a normal. Columns named
-    `phi` or `..._phi` are angles, which go the shorter way round from uniform noise, and are drawn
-    in (-pi, pi]. Columns that never vary are returned as they were.
+    Straight lines join events to standard normal noise. A network learns the mean velocity at each
+    point and each time, which is a plain regression [1]_ [2]_. To sample, a solver follows the
+    velocity from noise to an event. `transform` follows it back. `score_samples` is the exact
+    density of that map, for any number of steps.
+
+    Columns are scaled inside, as in `FlowGenerator`: they are standardised, or mapped to a normal
+    through their quantiles. Columns named `phi` or `..._phi` are angles. Their lines start from
+    uniform noise and take the shorter way round the circle, and they are drawn in (-pi, pi].
+    Columns that never vary are returned as they were.
 
     Parameters
     ----------
     optimal_transport : bool
-        Pair noise and events of a batch so that the squared lengths of their lines are least, in
-        blocks of 256: straighter paths, for fewer steps, at several times the time of training.
-        Not with weights. A simulator has no such choice: which noise an event is paired with
-        would depend on the condition, while `sample` draws noise that does not.
+        Pair the noise and the events of a batch so that the sum of the squared lengths of their
+        lines is least, in blocks of 256. Paths are then straighter and need fewer steps, but
+        training takes several times as long. Weights are not supported. A simulator does not have
+        this option: the noise of an event would depend on the condition, but `sample` draws noise
+        that does not.
 
     Attributes
     ----------
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Column names seen in `fit`, if X had names.
     input_shape_ : tuple of int
         Shape of one event, as `sample` returns it.
     history_ : list of dict
-        Loss of each epoch, and of events held back minus the mean log-density.
+        Loss of each epoch. The loss of held-out events is minus their mean log-density.
     best_epoch_ : int
-        The epoch whose weights were kept.
+        Epoch whose weights were kept.
     distillation_loss_ : dict or None
-        What the student loses, on fresh noise: `rms_distance` of its events from the solver's for
-        the same noise, in widths of the scaled columns; `sliced_wasserstein` of its events from
-        the solver's for other noise; `sliced_wasserstein_floor`, the same of the
-        solver's events. None without a student.
+        Errors of the student on new noise. `rms_distance` is the distance between its events and
+        those of the solver for the same noise, in widths of the scaled columns.
+        `sliced_wasserstein` is the distance between its events and those of the solver for other
+        noise. `sliced_wasserstein_floor` is the same for two sets of events of the solver. None
+        without a student.
     net_ : skorch.NeuralNet or None
-        None where no column varies.
+        The trained network. None if no column varies.
 
     See Also
     --------
-    FlowGenerator : Trained on the likelihood, and sampled in one pass.
+    FlowGenerator : Is trained on the likelihood, and samples in one pass.
 
     Notes
     -----
-    Without optimal transport, lines are followed in units of their width, sqrt((1 - t)^2 + t^2),
-    and by the angle arctan(t / (1 - t)). This is the same flow as along the lines themselves; in
-    these units it is the trigonometric interpolant [3]_, in which columns that are normal already
-    do not move, so that a few steps suffice.
+    Without optimal transport, the solver works in units of the width of the lines,
+    sqrt((1 - t)^2 + t^2), and its time is the angle arctan(t / (1 - t)). The flow is the same as
+    along the lines themselves. In these units it is the trigonometric interpolant [3]_. Columns
+    that are already normal do not move in it, so a few steps suffice.
 
     References
     ----------
@@ -83,8 +87,8 @@ class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
         X, weight = super()._check_training(X, sample_weight, reset=reset)
         if self.optimal_transport and weight is not None:
             raise ValueError(
-                "optimal_transport=True pairs each event with one point of noise, which weights "
-                "would count, too. Set optimal_transport=False, or draw events by their weights."
+                "optimal_transport=True does not support weights, because it pairs each event with "
+                "one point of noise. Set optimal_transport=False, or draw events by their weights."
             )
         return X, weight
 

@@ -1,4 +1,4 @@
-"""What both estimators of flow matching share: network, solver, student."""
+"""FlowMatchingModel: network, solver and student of both estimators of flow matching."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the constructor's random_state in addition to those of flows.
 LESSONS, STUDENT, JUDGED = 110, 111, 112
-LESSON_ROWS = (8192, 65536)  # of the solver's answers: as many as there are events, within this
+LESSON_ROWS = (8192, 65536)  # range of the number of lessons, which is otherwise that of events
 STUDENT_BATCH = 512
 JUDGED_ROWS = 8192
 
@@ -26,33 +26,33 @@ class FlowMatchingModel(NetworkEstimator):
     Parameters
     ----------
     hidden_features : sequence of int
-        Widths of the layers of the velocity's network; a layer as wide as the one before adds to
-        it.
+        Widths of the layers of the network. A layer that is as wide as the one before it is
+        residual: its output is added to its input.
     solver : {"midpoint", "heun", "rk4"}
-        How the path is followed, with two, two or four calls of the network a step.
+        Method that follows the path. It calls the network two, two or four times per step.
     n_steps : int
-        Steps of the solver. Both may be changed by `set_params` without a new fit.
+        Number of steps of the solver. `set_params` changes it, and `solver`, without a new fit.
     n_distill_steps : {None, 1, 2}
-        Train a second network after the first, that takes the path in so many jumps [4]_, and draw
-        events with it; `distillation_loss_` says what it loses. `transform`,
-        `inverse_transform` and `score_samples` remain the solver's. Set to None, events are drawn
-        by the solver again.
+        If given, train a second network, the student, that covers the path in one or two jumps
+        [4]_. Events are then drawn by the student, and `distillation_loss_` is its error.
+        `transform`, `inverse_transform` and `score_samples` still use the solver. After setting
+        this to None, the solver draws events again.
     integer_columns : sequence of str or int
-        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
-        below.
+        Columns of counts, by name or position. In the fit, a count n is spread over [n, n + 1).
+        Drawn values are rounded down, but not below the least count of the fit. `score_samples` has
+        the probability of a count, which is zero below that.
     max_epochs : int
-        The student, too, learns for so many.
+        Passes over the events. The student has as many epochs.
     ema_decay : float or None
-        Keep a running average of the weights with this decay per step: the loss is noisy, since
-        each event is seen at one time of one path. It goes on over calls of `partial_fit`.
+        Keep a running average of the weights with this decay per step. The loss is noisy, because
+        each event is seen at one time of one path. Calls of `partial_fit` continue the average.
     validation_fraction : float
-        Share of the events held back, at most 1,024, whose likelihood chooses the best epoch: the
-        loss stays flat while events still improve. 0 keeps the last epoch.
+        Fraction of the events that is held back, at most 1,024 events. Their likelihood chooses the
+        best epoch, because the loss stays flat while events still improve. 0 keeps the last epoch.
     checkpoint : str or None
-        File written after each epoch, from which a killed `fit` with the same data and
-        parameters resumes, to the same result. It needs a `random_state`. A student has
-        one more, `checkpoint`.student.
+        File that is written after each epoch. A killed `fit` with the same data and parameters
+        resumes from it, to the same result. It needs a `random_state`. The student has a file of
+        its own, `checkpoint`.student.
     """
 
     hidden_features: tuple[int, ...] = (128, 128, 128, 128)
@@ -66,7 +66,7 @@ class FlowMatchingModel(NetworkEstimator):
     ema_decay: float | None = 0.99
 
     distillation_loss_ = None
-    _most_validation_rows = 1024  # whose likelihood, by a solver, is what an epoch is chosen by
+    _most_validation_rows = 1024  # a solver computes their likelihood, which is slow
 
     def _circular(self, names):
         return [is_angle(str(name)) for name in names]
@@ -109,15 +109,16 @@ class FlowMatchingModel(NetworkEstimator):
     def _train_once(self, plan, root, inputs, weight):
         if self.n_distill_steps is not None:
             raise ValueError(
-                "partial_fit trains no student: set n_distill_steps=None, and sample by the solver."
+                "partial_fit does not train a student. Set n_distill_steps=None, and draw by the "
+                "solver."
             )
         super()._train_once(plan, root, inputs, weight)
-        if self.distillation_loss_ is not None:  # of the network as it was
+        if self.distillation_loss_ is not None:  # the student belongs to the network before
             self.net_.module_.distilled.fill_(False)
             self.distillation_loss_ = None
 
     def _drawn_by(self):
-        """Drawn events may take the student's way; what is mapped takes the solver's."""
+        """Method of the network that draws: the student's or the solver's."""
         if self.n_distill_steps is None:
             return "from_base"
         trained = None
@@ -125,22 +126,22 @@ class FlowMatchingModel(NetworkEstimator):
             trained = self._architecture["n_distill_steps"]
         if self.net_ is not None and self.n_distill_steps != trained:
             raise ValueError(
-                f"n_distill_steps={self.n_distill_steps!r}, but the fit has no student of so many "
-                f"steps{'' if trained is None else f', only one of {trained}'}. Fit again, or set "
-                "n_distill_steps=None to draw by the solver."
+                f"n_distill_steps={self.n_distill_steps!r}, but the fit has no student with that "
+                f"many steps{'' if trained is None else f', only one with {trained}'}. Fit again, "
+                "or set n_distill_steps=None to draw by the solver."
             )
         return "draw"
 
     def _module_call(self, function, *arrays):
         module = self.net_.module_
-        # A matter of the call: another solver needs no other fit.
+        # The solver is set at each call: it may be changed without a new fit.
         module.solver, module.n_steps = self._solver()
         return super()._module_call(function, *arrays)
 
     # The student.
 
     def _distil(self, plan, root, n_rows, context, weight):
-        """Train the student on what the solver makes of fresh noise, and say what it loses."""
+        """Train the student on events of the solver from new noise, and measure its error."""
         from skjetsim._nn import TrainingNet
 
         module = self.net_.module_
@@ -168,7 +169,7 @@ class FlowMatchingModel(NetworkEstimator):
         self.distillation_loss_ = self._loss_of_student(root, context, weight)
 
     def _noise(self, n_rows, root, branch, context, weight):
-        """Standard normal points, and contexts of training events where there are some."""
+        """Standard normal points, and contexts of training events if there are any."""
         import torch
 
         generator = torch_generator(root, *branch)
@@ -179,7 +180,7 @@ class FlowMatchingModel(NetworkEstimator):
         return z, context[numpy_rng(root, *branch).choice(len(context), n_rows, p=share)]
 
     def _loss_of_student(self, root, context, weight):
-        """Distance of the student's events from the solver's, in the mapped columns."""
+        """Distances between events of the student and of the solver, in the scaled columns."""
         z, *contexts = self._noise(JUDGED_ROWS, root, (JUDGED, 0), context, weight)
         fresh, *_ = self._noise(JUDGED_ROWS, root, (JUDGED, 1), context, weight)
         solved = self._module_call("from_base", z, *contexts)

@@ -1,4 +1,4 @@
-"""FlowMatchingSimulator: the density of a response, as a flow whose velocity is learnt."""
+"""FlowMatchingSimulator: flow matching of the detector response."""
 
 from skjetsim.flows._density_simulator import DensitySimulator
 from skjetsim.flows._matching_model import FlowMatchingModel
@@ -9,53 +9,56 @@ from skjetsim.utils._with_parameters import with_parameters
 class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     """Simulate y given X by flow matching.
 
-    Detector-level events are joined to standard normal noise by straight lines, and one network,
-    told X, learns the mean velocity through each point at each time, a plain regression [1]_ [2]_.
-    A second one, trained by likelihood, gives place and width of each column of y, in units of
-    which the first one works: alone, it would be slow to learn a narrow response. Simulating is to
-    follow the velocity from noise with a solver; `score_samples` follows it back, and has the exact
-    density of that map, for any number of steps. Columns are scaled inside, as in `FlowSimulator`:
-    each column of y and X is standardised, or mapped through its quantiles to a normal. Columns of
-    y named `phi` or `..._phi` are angles, which go the shorter way round from uniform noise, and
-    are drawn in (-pi, pi]; those of X enter as (cos, sin). Columns of y that never vary are
-    returned as they were. Narrow responses are found by regression first, as in `FlowSimulator`.
+    Straight lines join detector-level events to standard normal noise. A network learns the mean
+    velocity at each point and each time, given X, which is a plain regression [1]_ [2]_. A second
+    network, trained on the likelihood, gives place and width of each column of y. They are the
+    units of the first network, which alone would be slow to learn a narrow response. To simulate, a
+    solver follows the velocity from noise to an event. `score_samples` follows it back, and is the
+    exact density of that map, for any number of steps.
+
+    Columns are scaled inside, as in `FlowSimulator`: each column of y and X is standardised, or
+    mapped to a normal through its quantiles. Columns of y named `phi` or `..._phi` are angles.
+    Their lines start from uniform noise and take the shorter way round the circle, and they are
+    drawn in (-pi, pi]. Angles of X enter as (cos, sin). Columns of y that never vary are returned
+    as they were. A regression finds narrow responses first, as in `FlowSimulator`.
 
     Parameters
     ----------
     weight_decay : float or "auto"
-        Of AdamW, times the learning rate. The network of place and width, which learns by
-        likelihood and would memorise, has that of "auto", whatever this.
+        Decay of AdamW, times the learning rate. The network of place and width always has that of
+        "auto", because it learns from the likelihood and would otherwise memorise the events.
 
     Attributes
     ----------
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Column names seen in `fit`, if X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     history_ : list of dict
-        Loss of each epoch, and of events held back minus the mean log-density.
+        Loss of each epoch. The loss of held-out events is minus their mean log-density.
     best_epoch_ : int
-        The epoch whose weights were kept.
+        Epoch whose weights were kept.
     distillation_loss_ : dict or None
-        What the student loses, on fresh noise: `rms_distance` of its events from the solver's for
-        the same noise, in widths of the scaled columns; `sliced_wasserstein` of its events from
-        the solver's for other noise, joint with X; `sliced_wasserstein_floor`, the same of the
-        solver's events. None without a student.
+        Errors of the student on new noise. `rms_distance` is the distance between its events and
+        those of the solver for the same noise, in widths of the scaled columns.
+        `sliced_wasserstein` is the distance between its events and those of the solver for other
+        noise, jointly with X. `sliced_wasserstein_floor` is the same for two sets of events of the
+        solver. None without a student.
     net_ : skorch.NeuralNet or None
-        None where no column of y varies.
+        The trained network. None if no column of y varies.
 
     See Also
     --------
-    FlowSimulator : Trained on the likelihood, and sampled in one pass.
+    FlowSimulator : Is trained on the likelihood, and samples in one pass.
 
     Notes
     -----
-    Lines are followed in units of their width, sqrt((1 - t)^2 + t^2), and by the angle
-    arctan(t / (1 - t)). This is the same flow as along the lines themselves; in these units it is
-    the trigonometric interpolant [3]_, in which a column that is normal, whatever X, does not move,
-    so that a few steps suffice. Noise is paired with events at random: by mini-batch optimal
-    transport it would come to depend on X.
+    The solver works in units of the width of the lines, sqrt((1 - t)^2 + t^2), and its time is the
+    angle arctan(t / (1 - t)). The flow is the same as along the lines themselves. In these units it
+    is the trigonometric interpolant [3]_. A column that is normal for any X does not move in it, so
+    a few steps suffice. Noise is paired with events at random. With mini-batch optimal transport it
+    would depend on X.
 
     References
     ----------

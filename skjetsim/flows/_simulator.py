@@ -1,4 +1,4 @@
-"""FlowSimulator: the density of a detector's response, learnt from pairs of events."""
+"""FlowSimulator: a normalizing flow of the detector response."""
 
 import numpy as np
 
@@ -13,34 +13,39 @@ from skjetsim.utils._with_parameters import with_parameters
 class FlowSimulator(SplineFlow, DensitySimulator):
     """Simulate y given X with a conditional normalizing flow.
 
-    A stack of rational-quadratic spline couplings [1]_ maps y, given X, to a standard normal and is
-    trained on the exact likelihood; simulating is one pass back. Columns are scaled inside: each
-    column of y and X is standardised, or mapped through its quantiles to a normal where it has
-    heavy tails or a narrow core, with the log-determinant kept; columns of X named `phi` or
-    `..._phi` enter as (cos, sin). Columns of y that never vary are returned as they were. Where X
-    says within less than half its spread what a column of y will be, as of a detector's response,
-    place and width are found by regression first, and the flow learns the residual; momenta that
-    both have (`muon_px`, `muon_py`, `muon_pz`) are compared along and across that of X.
+    A stack of rational-quadratic spline couplings [1]_ maps y, given X, to a standard normal. It is
+    trained on the exact likelihood. Simulating is one pass through its inverse.
+
+    Columns are scaled inside. Each column of y and X is standardised, or mapped to a normal through
+    its quantiles if it has heavy tails or a narrow core. Densities include the log-determinant of
+    this. Columns of X named `phi` or `..._phi` enter as (cos, sin). Columns of y that never vary
+    are returned as they were.
+
+    If X predicts a column of y to better than half its spread, as in a detector response, a
+    regression first finds place and width of the column given X. The flow then learns the
+    residual. Momenta that X and y share (`muon_px`, `muon_py`, `muon_pz`) are compared along and
+    across the momentum in X.
 
     Parameters
     ----------
     condition_network : sequence of int
-        Widths of a network that X passes before all couplings, trained with them: the f(x) of the
-        conditional INN. None by default, since each coupling has a network of its own.
+        Widths of the layers of a network that X passes before all couplings. It is trained with
+        them, as the f(x) of the conditional INN is. There is none by default, because each coupling
+        has a network of its own.
 
     Attributes
     ----------
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
-        Where X had names.
+        Column names seen in `fit`, if X had names.
     target_names_in_ : ndarray of str
-        Columns of y; y0, y1, ... where it had no names.
+        Columns of y; y0, y1, ... if it had no names.
     history_ : list of dict
         Losses of each epoch.
     best_epoch_ : int
-        The epoch whose weights were kept.
+        Epoch whose weights were kept.
     net_ : skorch.NeuralNet or None
-        None where no column of y varies.
+        The trained network. None if no column of y varies.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the network of FlowGenerator and FlowSimulator is built from."""
+"""SplineFlow: the parameters and the network of FlowGenerator and FlowSimulator."""
 
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.flows._density import ORDERS
@@ -19,27 +19,29 @@ class SplineFlow(NetworkEstimator):
     Parameters
     ----------
     n_transforms : int
-        Number of layers; each column is transformed by half of the couplings.
+        Number of layers. A coupling transforms half of the columns.
     hidden_features : sequence of int
-        Widths of the network in each layer.
+        Widths of the layers of the network in each transform.
     n_bins : int
-        Bins of each spline.
+        Number of bins of each spline.
     bijection : str or dict
-        What transforms a column: "rqs", a rational-quadratic spline; "affine", shift and scale
-        (RealNVP [2]_); "circular", a spline of the circle [3]_, for angles in radians. A dict gives
-        it by column. Columns named `phi` or `..._phi` are "circular", and drawn in (-pi, pi],
-        unless a dict says otherwise, or X has an angle close to them: the difference is a number.
-        "planar" [4]_ and "sylvester" [5]_ move all columns together, angles as plain numbers; they
-        are sampled by solving an equation for each event.
+        Transform of each column. "rqs" is a rational-quadratic spline. "affine" is shift and scale
+        (RealNVP [2]_). "circular" is a spline of the circle [3]_, for angles in radians. A dict
+        gives the transform by column. Columns named `phi` or `..._phi` are "circular" and drawn in
+        (-pi, pi], with two exceptions: a dict may say otherwise, and if X has an angle close to
+        one, its difference from that angle is a number. "planar" [4]_ and "sylvester" [5]_
+        transform all columns together, and angles as plain numbers. To sample them, an equation is
+        solved for each event.
     structure : {"coupling", "autoregressive"}
-        Half of the columns steer the others in turn; or each column is steered by all before it,
-        which describes more and is sampled column by column, several times slower.
+        With "coupling", half of the columns are transformed given the other half, in turn. With
+        "autoregressive", each column is transformed given all columns before it. This describes
+        more, but sampling goes column by column and is several times slower.
     permutation : {"random", "reverse"}
-        Order of columns from layer to layer.
+        Order of the columns in successive layers.
     integer_columns : sequence of str or int
-        Columns of counts, by name or position: spread over [n, n + 1) in the fit, and rounded down
-        when drawn, to no less than the fit has seen; `score_samples` has their probability, zero
-        below.
+        Columns of counts, by name or position. In the fit, a count n is spread over [n, n + 1).
+        Drawn values are rounded down, but not below the least count of the fit. `score_samples` has
+        the probability of a count, which is zero below that.
     """
 
     n_transforms: int = 6
@@ -83,7 +85,7 @@ class SplineFlow(NetworkEstimator):
 
 
 def _kinds(model, names):
-    """Bijection of each column, None if all columns move together."""
+    """Bijection of each column. None if all columns are transformed together."""
     bijection = model.bijection
     if isinstance(bijection, dict):
         return _kinds_by_name(bijection, names)
@@ -91,7 +93,7 @@ def _kinds(model, names):
     if bijection in JOINT_BIJECTIONS:
         if model.structure != "coupling":
             raise ValueError(
-                f"bijection={bijection!r} moves all columns together and has no "
+                f"bijection={bijection!r} transforms all columns together, so it has no "
                 f'structure: leave it at "coupling", got {model.structure!r}.'
             )
         return None

@@ -1,4 +1,4 @@
-"""Parameters of estimators as annotated fields, documented once where they are first named."""
+"""Parameters of estimators as annotated fields, each of which is documented once."""
 
 import inspect
 import re
@@ -12,12 +12,12 @@ FIELD = re.compile(r"^(\w+(?:, \w+)*) : (.+)$")
 def with_parameters(cls):
     """Make the annotated fields of a class, and of its bases, the parameters of its constructor.
 
-    The class becomes a dataclass whose `__init__` stores its arguments and does nothing else, as
-    scikit-learn wants it. A field without a default may be given by position, all others only by
-    name; `dataclasses.field(kw_only=...)` makes an exception. A subclass changes a default by
-    naming the field again. The signature has the class's own parameters first, and the docstring
-    gains the documentation of those that it inherits, with its own defaults. A parameter that the
-    docstring documents itself keeps that text.
+    The class becomes a dataclass whose `__init__` only stores its arguments, as scikit-learn
+    requires. A field without a default may be given by position, all others only by name.
+    `dataclasses.field(kw_only=...)` overrides this. A subclass changes a default by naming the
+    field again. In the signature, the class's own parameters come first. The docstring gains the
+    documentation of inherited parameters, with the defaults of this class. If the docstring itself
+    documents a parameter, that text is used.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def with_parameters(cls):
         annotated field.
     """
     documented = {}
-    for base in reversed(cls.__mro__):  # the text of the class itself comes last, and counts
+    for base in reversed(cls.__mro__):  # the class itself comes last and overrides its bases
         documented.update(_parameter_texts(vars(base).get("__doc__")))
     doc = vars(cls).get("__doc__")
     for name in inspect.get_annotations(cls):
@@ -68,12 +68,12 @@ def _check_documented(cls, names, documented, doc):
 
 
 def _own_first(cls):
-    """Names of the fields: those that the class introduces, then those of its bases."""
+    """Names of the fields. Those that the class introduces come before those of its bases."""
     introduced = {}
     for base in cls.__mro__:
         for name in inspect.get_annotations(base):
             if name in cls.__dataclass_fields__:
-                introduced[name] = base  # the farthest base that names it
+                introduced[name] = base  # in the end, the farthest base that names it
     return [
         name
         for base in cls.__mro__
@@ -83,7 +83,7 @@ def _own_first(cls):
 
 
 def _sections(doc):
-    """Docstring before its parameters, the lines on them, and what follows."""
+    """Docstring in three parts: text before the parameters, their lines, and text after them."""
     doc = inspect.cleandoc(doc or "")
     match = HEADER.search(doc)
     if match is None:
@@ -97,7 +97,7 @@ def _sections(doc):
 
 
 def _parameter_texts(doc):
-    """Type and description, as lines, of each parameter that a docstring has."""
+    """Type and description, as lines, of each parameter in a docstring."""
     texts, current = {}, []
     for line in _sections(doc)[1]:
         match = FIELD.match(line)
@@ -110,7 +110,7 @@ def _parameter_texts(doc):
 
 
 def _complete(doc, defaults, documented):
-    """Docstring with all parameters, in the order of the signature, and their defaults."""
+    """Docstring with all parameters and their defaults, in the order of the signature."""
     before, _, after = _sections(doc)
     lines = []
     for name, default in defaults:

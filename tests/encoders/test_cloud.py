@@ -1,4 +1,4 @@
-"""CloudEncoder: one scale for all particles, masks, and order."""
+"""CloudEncoder: one scale for all particles, masks and order."""
 
 import numpy as np
 import pytest
@@ -103,11 +103,11 @@ def broken(change):
     [
         ([0.1, 0.1, -1.0, 1.0], "row 3: particle 2 has a negative pt"),
         ([0.1, 0.1, 0.0, 1.0], "row 3: particle 2 has pt = 0"),
-        ([0.1, 0.1, 1.0, 0.0], "row 3: particle 2 is left out by its mask"),
+        ([0.1, 0.1, 1.0, 0.0], "row 3: particle 2 has the mask 0"),
         ([0.1, 0.1, 1.0, 0.5], "row 3: particle 2 has a mask that is neither"),
     ],
 )
-def test_what_is_not_a_cloud(change, message):
+def test_bad_clouds_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         CloudEncoder(4, log_pt=True).fit(broken(change))
 

@@ -1,4 +1,4 @@
-"""Warnings of columns point at the user's line, whatever calls them."""
+"""Warnings of columns point at the line of the user, for every caller."""
 
 import warnings
 

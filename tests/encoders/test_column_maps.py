@@ -1,4 +1,4 @@
-"""Per-column maps: round trips, slopes, continuity, and how they treat ties and outliers."""
+"""Maps of columns: round trips, slopes, continuity, ties and outliers."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def quantile_normal(values, weight=None):
 
 
 def forward(values, maps):
-    """Mapped column, and log(du/dx)."""
+    """Mapped column and log(du/dx)."""
     table = np.asarray(values)[:, None]
     return apply_maps(maps, table)[:, 0], log_slopes(maps, table)[:, 0]
 
@@ -43,7 +43,7 @@ def inverse(mapped, maps):
 
 
 def knots(maps):
-    """Knots of a column that goes through its quantiles."""
+    """Knots of a column that is mapped through its quantiles."""
     starts = maps["intervals"][0, 0]
     return np.append(starts[np.isfinite(starts)], maps["ends"][0, 1, 0])
 
@@ -104,7 +104,7 @@ def test_slope_is_the_derivative(name, learn):
     values = COLUMNS[name]
     maps = learn(values)
     u = np.random.default_rng(1).uniform(-4, 4, 300)
-    # Where the map is gentle on the scale of floating point: differences need digits.
+    # Only points at which the map is smooth: differences need digits.
     x = inverse(u, maps)
     step = 1e-5 * np.exp(-forward(x, maps)[1])
     up, down = x + step, x - step
@@ -178,9 +178,9 @@ def test_weights_of_standardisation_are_counts():
 
 def test_weights_move_the_quantiles():
     values = COLUMNS["exponential"]
-    weight = np.exp(-(values - 30) / 20)  # an exponential of half the length
+    weight = np.exp(-(values - 30) / 20)  # the weighted column is an exponential of half the length
     maps = quantile_normal(values, weight)
-    u, _ = forward(np.array([30 + 10 * np.log(2)]), maps)  # its median
+    u, _ = forward(np.array([30 + 10 * np.log(2)]), maps)  # the median of that
     assert abs(u[0]) < 0.06
 
 

@@ -1,4 +1,4 @@
-"""ConditionEncoder: angles, classes and constants of what a network is conditioned on."""
+"""ConditionEncoder: angles, classes and constants of the condition of a network."""
 
 import numpy as np
 import pytest

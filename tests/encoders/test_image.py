@@ -53,7 +53,7 @@ def test_log_det_is_the_determinant():
     assert not hasattr(ImageEncoder("share"), "log_det")
 
 
-def test_what_is_not_an_image():
+def test_bad_images_are_refused():
     images = showers()
     encoder = ImageEncoder().fit(images)
     with pytest.raises(ValueError, match=r"shape \(20,\), but those of the fit had \(4, 5\)"):

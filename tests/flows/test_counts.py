@@ -1,4 +1,4 @@
-"""Counts: what is drawn and what has probability are the same, also where the spectrum begins."""
+"""Counts: shares of draws equal probabilities, also at the lower edge of the spectrum."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ TINY = QUICK | {"n_transforms": 2, "hidden_features": (8,), "max_epochs": 1}
 
 
 def tracks(n_events=1500, least=9, seed=0):
-    """Numbers of tracks and vertices, with an edge where most events are."""
+    """Numbers of tracks and vertices, with a lower edge where most events are."""
     rng = np.random.default_rng(seed)
     n_vertices = rng.geometric(0.4, n_events)
     n_tracks = least + rng.geometric(0.25, n_events) - 1 + n_vertices // 2
@@ -48,8 +48,8 @@ def test_probability_is_the_share_of_draws(learnt):
             assert share == pytest.approx(probability[count], abs=0.008), (column, count)
 
 
-def test_the_lowest_cell_carries_what_lies_below():
-    """An untrained flow knows of no edge, and has a tenth of its events below it."""
+def test_the_lowest_cell_has_the_probability_below_it():
+    """An untrained flow does not know the edge, and has a tenth of its events below it."""
     settings = TINY | {"learning_rate": 1e-9}
     X = tracks()[["n_tracks"]]
     models = [
@@ -110,13 +110,13 @@ def test_integer_columns_are_a_sequence(columns):
         FlowGenerator(integer_columns=columns, **TINY).fit(tracks(100))
 
 
-def test_an_angle_is_no_count():
+def test_an_angle_is_not_a_count():
     X = tracks(100).rename(columns={"n_vertices": "phi"})
     with pytest.raises(ValueError, match="'phi', which is an angle"):
         FlowGenerator(integer_columns=("phi",), **TINY).fit(X)
 
 
-def test_saved_edges_are_read_again(learnt, tmp_path):
+def test_least_counts_are_saved(learnt, tmp_path):
     from skjetsim import load, save
 
     save(learnt, tmp_path / "model")

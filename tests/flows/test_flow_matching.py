@@ -1,4 +1,4 @@
-"""Flow matching learns densities and responses, and its student says what it loses."""
+"""Flow matching learns densities and responses, and reports the error of its student."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ TINY = QUICK | {"hidden_features": (8, 8), "max_epochs": 2, "batch_size": 64}
 
 
 def bent(n_events, seed=0):
-    """Two columns, the second of which follows a bend of the first."""
+    """Two columns. The second is a parabola of the first, plus noise."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n_events)
     return np.column_stack([x, 0.5 * x * x + 0.5 * rng.normal(size=n_events)])
@@ -40,7 +40,7 @@ def bent_log_density(X):
 
 
 def turned(n_events, seed=0):
-    """An angle with a peak at pi, and a width that depends on it."""
+    """An angle with a peak at pi, and a column whose width depends on the angle."""
     rng = np.random.default_rng(seed)
     phi = rng.vonmises(np.pi, 0.7, n_events)
     pull = rng.normal(size=n_events) * (1 + 0.6 * np.cos(phi))
@@ -193,7 +193,7 @@ def test_student_is_close_to_the_solver_and_says_how_close(plane, calorimeter):
     solved = solver.sample(2000, random_state=0)
     apart = np.sqrt(np.mean((drawn - solved) ** 2 / solved.var(axis=0)))
     assert 0 < apart < 3 * plane.distillation_loss_["rms_distance"]
-    # What maps events is the solver's, with a student or without.
+    # Events are mapped by the solver, with and without a student.
     assert_array_equal(plane.transform(drawn), solver.transform(drawn))
     assert_array_equal(plane.inverse_transform(drawn), solver.inverse_transform(drawn))
     assert_array_equal(plane.score_samples(drawn), solver.score_samples(drawn))
@@ -218,7 +218,7 @@ def test_interrupted_student_leaves_the_solver(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(bent(200))
     assert model.distillation_loss_ is None
-    with pytest.raises(ValueError, match=r"no student of so many steps. .* n_distill_steps=None"):
+    with pytest.raises(ValueError, match=r"no student with that many steps.* n_distill_steps=None"):
         model.sample(100)
     drawn = model.set_params(n_distill_steps=None).sample(100, random_state=0)
     solver = FlowMatchingGenerator(**TINY).fit(bent(200))
@@ -252,7 +252,7 @@ def test_same_bytes_for_any_number_of_workers(calorimeter, n_distill_steps):
     assert_array_equal(one, model.set_params(n_jobs=2).sample(X, random_state=0))
     fewer = model.sample(X[:4097], random_state=0)
     assert_array_equal(fewer[:4096], one[:4096])
-    assert_allclose(fewer, one[:4097], rtol=1e-5)  # the last one comes in a chunk of its own
+    assert_allclose(fewer, one[:4097], rtol=1e-5)  # the last row is in a chunk of its own
 
 
 def checkpointed(path=None):
@@ -317,7 +317,7 @@ def test_kill_minus_nine(tmp_path):
     assert_array_equal(resumed.sample(50, random_state=0), whole.sample(50, random_state=0))
 
 
-# What comes from LatentModel.
+# What all densities share: constants, integers, angles, partial_fit.
 
 
 def test_constants_integers_and_angles_together():
@@ -343,7 +343,7 @@ def test_a_table_that_never_varies_has_no_network():
 
 
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
-def test_partial_fit_goes_on(ema_decay):
+def test_partial_fit_continues(ema_decay):
     X = bent(2000)
     model = FlowMatchingGenerator(**TINY | {"ema_decay": ema_decay}).partial_fit(X)
     before = model.score(X)
@@ -353,8 +353,8 @@ def test_partial_fit_goes_on(ema_decay):
     assert model.score(X) > before + 0.02
 
 
-def test_partial_fit_says_what_it_cannot_do(plane):
-    with pytest.raises(ValueError, match="partial_fit trains no student"):
+def test_partial_fit_refuses_a_student(plane):
+    with pytest.raises(ValueError, match="partial_fit does not train a student"):
         FlowMatchingGenerator(**TINY, n_distill_steps=1).partial_fit(bent(100))
 
 
@@ -375,18 +375,18 @@ def test_another_student_needs_another_fit(plane, calorimeter):
         vars(model).update(vars(fitted))
         drawn = model.sample(*arguments, random_state=0)
         model.set_params(n_distill_steps=3 - trained)
-        with pytest.raises(ValueError, match=f"only one of {trained}. Fit again, or set"):
+        with pytest.raises(ValueError, match=f"only one with {trained}. Fit again, or set"):
             model.sample(*arguments)
         model.set_params(n_distill_steps=None).sample(*arguments)
         again = model.set_params(n_distill_steps=trained).sample(*arguments, random_state=0)
         assert_array_equal(again, drawn)
     model = FlowMatchingGenerator(**TINY).fit(bent(100)).set_params(n_distill_steps=1)
-    with pytest.raises(ValueError, match=r"no student of so many steps. Fit again"):
+    with pytest.raises(ValueError, match=r"no student with that many steps. Fit again"):
         model.sample()
 
 
 def test_optimal_transport_straightens_paths():
-    """Few steps of the solver then lead nearly where many do."""
+    """A few steps of the solver then lead nearly to the result of many."""
     X = bent(1600)
     X[::2, 0] += 8
     bends = []
@@ -435,7 +435,7 @@ def test_optimal_transport_refuses_weights():
     model = FlowMatchingGenerator(**TINY, optimal_transport=True)
     with pytest.raises(ValueError, match="optimal_transport=False"):
         model.fit(X, sample_weight=weight)
-    model.fit(X, sample_weight=np.full(50, 2.0))  # equal weights are none
+    model.fit(X, sample_weight=np.full(50, 2.0))  # equal weights are no weights
 
 
 def test_fit_with_nan_from_the_start(monkeypatch):

@@ -43,11 +43,11 @@ def test_an_angle_is_drawn_on_the_circle_across_its_seam(learnt):
     assert np.abs(drawn).max() <= np.pi
     far = np.abs(drawn) > np.pi - 0.2
     assert far.mean() == pytest.approx((np.abs(jets()["phi"]) > np.pi - 0.2).mean(), abs=0.04)
-    # Both sides of the seam alike: a line would have an edge there.
+    # The density is the same on both sides of the seam. On a line it would have an edge there.
     assert (drawn[far] > 0).mean() == pytest.approx(0.5, abs=0.08)
 
 
-def test_a_turn_more_changes_no_density(learnt):
+def test_another_turn_does_not_change_the_density(learnt):
     X = jets(200, seed=2)
     turned = X.assign(phi=X["phi"] + 2 * np.pi)
     assert_allclose(learnt.score_samples(turned), learnt.score_samples(X), atol=1e-4)
@@ -106,7 +106,7 @@ def test_counts_come_back_through_the_latent_space(learnt):
     assert (back[:, 2] == X["n_jets"]).mean() > 0.99
 
 
-def test_integers_that_nobody_named_are_pointed_out():
+def test_integers_without_a_name_are_warned_of():
     with pytest.warns(UserWarning, match=r"integer_columns=\('n_jets',\)"):
         FlowGenerator(**TINY).fit(jets())
 
@@ -134,7 +134,7 @@ def test_a_column_may_be_named_by_position():
 # Bijections.
 
 
-def test_a_dict_overrules_the_name():
+def test_a_dict_overrides_the_name():
     X = jets()[["phi", "energy"]]
     flow = FlowGenerator(bijection={"phi": "rqs", "energy": "affine"}, **TINY).fit(X)
     turned = X.assign(phi=X["phi"] + 2 * np.pi)
@@ -202,7 +202,7 @@ def test_partial_fit_learns_from_a_stream():
     assert_array_equal(again.sample(10, random_state=0), flow.sample(10, random_state=0))
 
 
-def test_partial_fit_goes_on_from_a_fit_and_from_a_file(tmp_path):
+def test_partial_fit_continues_a_fit_and_a_model_file(tmp_path):
     rng = np.random.default_rng(0)
     X = rng.uniform(20, 100, size=(1000, 1))
     y = X * rng.choice([0.3, 1.0], size=X.shape) * rng.normal(1, 0.1, size=X.shape)

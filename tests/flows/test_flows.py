@@ -1,4 +1,4 @@
-"""What the flows learn: densities that integrate to one, responses that depend on the event."""
+"""Flows learn densities that integrate to one, and responses that depend on the event."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ QUICK = {
     "max_epochs": 12,
     "batch_size": 256,
     "learning_rate": 2e-3,
-    "weight_decay": 0.0,  # what the flow can learn; the default is for larger samples
+    "weight_decay": 0.0,  # the default is for larger samples
     "device": "cpu",
     "random_state": 0,
 }
 
 
 def spiky(n_events, seed=0):
-    """A narrow core in wide tails, beside a column that follows it."""
+    """A narrow core in wide tails, and a column that follows it."""
     rng = np.random.default_rng(seed)
     core = rng.normal(size=n_events) * np.where(rng.random(n_events) < 0.7, 0.2, 2.0)
     return np.column_stack([core, 0.5 * core + rng.normal(size=n_events)])
@@ -105,7 +105,7 @@ def smeared(n_events, seed=0):
 
 @pytest.fixture(scope="module")
 def calorimeters():
-    """Three trainings on other events: one alone is off by a tenth of the width here or there."""
+    """Three fits to different events. One alone is off by a tenth of the width at some energies."""
     settings = QUICK | {"max_epochs": 8, "learning_rate": 4e-3}
     return [
         FlowSimulator(**settings | {"random_state": seed}).fit(*smeared(10_000, seed=100 + seed))
@@ -126,7 +126,7 @@ def test_conditional_density_is_near_the_truth(calorimeters):
     X, y = smeared(4000, seed=1)
     width = np.hypot(np.sqrt(X), 0.05 * X)
     truth = stats.norm.logpdf(y, X - 2, width).mean()
-    # What is missing is the Kullback-Leibler divergence, half the squared pull and more.
+    # The difference is the Kullback-Leibler divergence: half the squared pull, and more.
     for model in calorimeters:
         assert truth - 0.04 < model.score(X, y) < truth + 0.01
     grid = np.linspace(-200, 500, 20001)[:, None]

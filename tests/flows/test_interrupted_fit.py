@@ -1,4 +1,4 @@
-"""What an interrupted or failed `fit` leaves of an estimator."""
+"""State of an estimator after an interrupted or failed `fit`."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def interrupt(_):
 
 @pytest.fixture
 def flow_stops(monkeypatch):
-    """Make the loss of every flow misbehave from its `after`-th training step on."""
+    """Replace the loss of every flow by a bad one, from training step `after` on."""
 
     def install(after, then):
         original, calls = Flow.losses, []
@@ -44,12 +44,12 @@ def flow_stops(monkeypatch):
 def events(n_events=200):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_events, 2))
-    return X, X + rng.normal(size=X.shape)  # wide: a narrow response is found before the network
+    return X, X + rng.normal(size=X.shape)  # wide: the network must learn it
 
 
 def estimator(cls, **params):
     settings = {"max_epochs": 6, "batch_size": 64, "random_state": 0, "schedule": "constant"}
-    settings |= {"learning_rate": 5e-4, "weight_decay": 0.0}  # slow: the second epoch is the better
+    settings |= {"learning_rate": 5e-4, "weight_decay": 0.0}  # slow: the second epoch is better
     return cls(**SMALL | settings | params)
 
 
@@ -57,7 +57,7 @@ def estimator(cls, **params):
 def test_interrupted_fit_leaves_a_usable_estimator(cls, flow_stops):
     X, y = events()
     arguments = (y,) if cls is FlowGenerator else (X, y)
-    flow_stops(8, interrupt)  # three steps an epoch: in the third
+    flow_stops(8, interrupt)  # three steps per epoch: this is in the third epoch
     model = estimator(cls)
     with pytest.raises(KeyboardInterrupt):
         model.fit(*arguments)

@@ -1,4 +1,4 @@
-"""InvertibleUnfolder: a bijection, and posteriors that are too narrow."""
+"""InvertibleUnfolder is a bijection, and its posteriors are too narrow."""
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ def test_the_point_estimate_is_near_the_truth(learnt):
     X, y = pairs(1000, seed=1)
     nearer = np.square((learnt[0].inverse_transform(y) - X) / X.std()).mean()
     prior = np.square((X.sample(frac=1, random_state=0).to_numpy() - X) / X.std()).mean()
-    assert (nearer < 0.35).all()  # 2 - 2 c = 0.21 for a bijection of the right marginals
+    assert (nearer < 0.35).all()  # 2 - 2 c = 0.21 for a bijection with the right marginals
     assert (prior > 1.5).all()
 
 
@@ -69,7 +69,8 @@ def test_posteriors_with_noise_are_too_narrow(learnt):
     draws = learnt[2].sample_inverse(y, n_samples=19, random_state=0)
     width = draws.std(axis=1).mean(axis=0)
     assert (width > 1e-3 * X.std().to_numpy()).all()
-    assert (width < 0.5 * X.std().to_numpy() * np.sqrt(0.2)).all()  # of the true posterior
+    true_width = X.std().to_numpy() * np.sqrt(0.2)
+    assert (width < 0.5 * true_width).all()
     coverage, error = posterior_coverage(X, draws)
     assert (coverage.loc[0.1] > 0.1 + 10 * error[0]).all()
     assert (coverage.loc[0.9] < 0.9 - 10 * error[4]).all()
@@ -219,7 +220,7 @@ def test_save_load_and_pipeline(tmp_path):
     ).fit(X, y)
     drawn = skjetsim.sample_inverse(model, y, n_samples=4, random_state=1)
     assert drawn.shape == (240, 4, 2)
-    assert abs(drawn[..., 0].mean() - X["jet_pt"].mean()) < 10  # GeV again, not scaled
+    assert abs(drawn[..., 0].mean() - X["jet_pt"].mean()) < 10  # in GeV, not scaled
     skjetsim.save(model, tmp_path / "model.skjetsim")
     loaded = skjetsim.load(tmp_path / "model.skjetsim")
     assert_array_equal(skjetsim.sample_inverse(loaded, y, n_samples=4, random_state=1), drawn)

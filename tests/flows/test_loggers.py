@@ -1,4 +1,4 @@
-"""Loggers of skorch follow the training of an estimator; recorders stand in for their services."""
+"""Loggers of skorch follow the training of an estimator. Recorders replace their services."""
 
 from types import SimpleNamespace
 from unittest.mock import MagicMock

@@ -1,4 +1,4 @@
-"""Values that a network cannot hold are refused, not turned into NaN, and degrees not wrapped."""
+"""Values that a network cannot hold are refused and do not become NaN. Degrees are refused."""
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,7 @@ def test_fit_names_the_unit_of_columns_of_any_scale(events):
 
 
 def test_columns_that_vary_by_rounding_are_refused(events):
-    """Their scale is noise; taken for one, masses of 0.1057 were drawn at 0.1 to 1."""
+    """Such a scale is noise. When it was used, masses of 0.1057 were drawn as 0.1 to 1."""
     rng = np.random.default_rng(0)
     noise = np.spacing(0.1057) * rng.integers(-3, 4, len(events))
     muons = events.assign(mass=0.1057 + noise)
@@ -67,7 +67,7 @@ def test_columns_that_vary_by_rounding_are_refused(events):
     FlowGenerator(**TINY).partial_fit(fine).partial_fit(muons)
 
 
-def test_fitted_flows_refuse_what_lies_too_far(events):
+def test_fitted_flows_refuse_values_too_far_from_the_fit(events):
     far = with_value(events, 1e20)
     generator = FlowGenerator(**TINY).fit(events)
     for method in (generator.score_samples, generator.transform):
@@ -128,7 +128,7 @@ def test_degrees_are_refused_on_both_sides(simulator, events):
             stream.partial_fit(X, y)
 
 
-def test_a_momentum_is_no_angle(events):
+def test_a_momentum_is_not_an_angle(events):
     pt = pd.DataFrame({"pt": np.random.default_rng(0).uniform(20, 270, 200)})
     for bijection in ("circular", {"pt": "circular"}):
         with pytest.raises(ValueError, match=r"column 'pt', row 0: .* bijection"):
@@ -137,15 +137,15 @@ def test_a_momentum_is_no_angle(events):
             FlowSimulator(bijection=bijection, **TINY).fit(pt, pt)
 
 
-def test_what_is_no_angle_may_have_any_value(events):
+def test_a_column_that_is_not_an_angle_may_have_any_value(events):
     degrees = turned(events, 180.0)
     FlowGenerator(bijection={"jet_phi": "rqs"}, **TINY).fit(degrees)
     FlowGenerator(bijection="planar", **TINY).fit(degrees)
     FlowSimulator(**TINY).fit(degrees.rename(columns={"jet_phi": "jet_degrees"}), events)
 
 
-def test_angles_of_a_whole_turn_are_angles(events):
-    """Also in single precision, where a turn is a little more."""
+def test_an_angle_may_be_a_whole_turn(events):
+    """This includes a turn in single precision, which is a little larger."""
     turn = np.float32(2 * np.pi)
     table = turned(events).assign(jet_phi=lambda table: np.abs(table.jet_phi))
     table.loc[3, "jet_phi"] = turn
