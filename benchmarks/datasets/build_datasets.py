@@ -1,7 +1,7 @@
-"""Make what ``skjetsim.datasets`` bundles, each file from one seed.
+"""Make the files that ``skjetsim.datasets`` bundles, each from one seed.
 
 ``python -m benchmarks.datasets.build_datasets zee`` writes ``skjetsim/datasets/data/zee.parquet``,
-and so on; without names all are made, which takes about an hour on two cores.
+for example. Without names it makes all files, which takes about an hour on two cores.
 """
 
 import argparse
@@ -36,20 +36,20 @@ def options(n_jobs):
 
 
 def build_pair(name, n_jobs):
-    """Both levels of a process, with a second detector pass."""
+    """Both levels of a process, and a second detector pass."""
     generate = getattr(datasets, f"generate_{name}")
     events = generate(PAIR_ROWS[name], n_detector=2, **options(n_jobs))
     write(name, {name: values.to_numpy() for name, values in to_table(events).items()})
 
 
 def build_gluon_jets(n_jobs):
-    """Clouds of gluon jets at either level."""
+    """Clouds of gluon jets on both levels."""
     jets = datasets.generate_jets(N_GLUON_JETS, "gluon", **options(n_jobs))
     write("gluon_jets", level_arrays(jets))
 
 
 def build_jet_images(n_jobs):
-    """Images of either kind, one below the other."""
+    """Images of both kinds, joined along the rows."""
     parts = []
     for kind in ("w", "qcd"):
         images = datasets.generate_jet_images(N_JET_IMAGES, kind, **options(n_jobs))
@@ -58,7 +58,7 @@ def build_jet_images(n_jobs):
 
 
 def build_showers(n_jobs):
-    """Showers of each particle, one below the other."""
+    """Showers of all particles, joined along the rows."""
     energy = np.random.default_rng(SEED).uniform(1, 100, N_SHOWERS)
     # Stored in single precision: what is simulated is what is read.
     energy = energy.astype(np.float32).astype(np.float64)
@@ -72,7 +72,7 @@ def build_showers(n_jobs):
 
 
 def level_arrays(bunch):
-    """Arrays of both levels: clouds or images rounded, tables of jets column by column."""
+    """Arrays of both levels. Clouds and images are rounded, tables of jets are split by column."""
     arrays = {name: round_bits(bunch[name], N_BITS) for name in ("data", "target")}
     for name in ("jets", "target_jets"):
         arrays |= {f"{name}_{column}": bunch[name][column].to_numpy() for column in bunch[name]}
@@ -80,7 +80,7 @@ def level_arrays(bunch):
 
 
 def round_bits(values, n_bits):
-    """Single precision with the significand rounded to `n_bits`."""
+    """Single precision with a significand of `n_bits` bits."""
     drop = 24 - n_bits
     bits = values.astype(np.float32).view(np.uint32)
     bits = ((bits + (1 << (drop - 1))) >> drop) << drop
@@ -93,7 +93,7 @@ def stack(parts):
 
 
 def write(name, arrays):
-    """Write arrays of one row an event; those of more dimensions become lists of one length."""
+    """Write arrays with one row per event. Arrays of more dimensions become lists of one length."""
     columns, shapes = {}, {}
     for key, values in arrays.items():
         values = values.astype(np.float32) if values.dtype == np.float64 else values

@@ -1,7 +1,7 @@
-"""How many events, jets and images a second one core generates, from hard process to detector.
+"""Rate of generating events, jets and images on one core, from hard process to detector.
 
-Multiparton interactions are on. Pythia's start, half a second, counts. Seconds are those of the
-processor, so that other work on the machine does not.
+Multiparton interactions are on. The time includes the start of Pythia, half a second. It is
+processor time, so other work on the machine does not affect it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Derive the jet energy scale of a DetectorCard, and what pile-up subtraction leaves in its jets.
+"""Derive the jet energy scale of a DetectorCard, and the underlying density of its events.
 
-``python -m benchmarks.datasets.jet_scale --detector atlas`` prints what stands in the card.
+``python -m benchmarks.datasets.jet_scale --detector atlas`` prints the numbers for the card.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from skjetsim.datasets._wjet import WJET
 def derive_jet_scale(n_jobs, detector, n_samples=40_000):
     """Fit the jet energy scale of a detector and print its coefficients and closure.
 
-    The mean raw pT of jets in a bin of generated pT should be scaled to the bin's mean generated
-    pT ("numerical inversion"): bins of generated pT are free of the bias that the falling
-    spectrum puts into bins of measured pT.
+    The scale brings the mean raw pT of the jets in a bin of generated pT to the mean generated pT
+    of that bin ("numerical inversion"). Bins of measured pT would be biased by the falling
+    spectrum. Bins of generated pT are not.
     """
     card = getattr(DetectorCard, detector)()
     edges = card.jet_scale_eta_edges
@@ -52,7 +52,7 @@ def derive_underlying_density(detector, n_batches=40):
 
 
 def _fit_scale(gen_pt, raw_pt):
-    """Coefficients (a, b), and scaled over generated mean pT in bins of generated pT."""
+    """Coefficients (a, b), and mean ratio of scaled to generated pT in bins of generated pT."""
     bin_edges = np.quantile(gen_pt, np.linspace(0, 1, 11))
     pt_bin = np.clip(np.searchsorted(bin_edges, gen_pt) - 1, 0, 9)
     count = np.bincount(pt_bin)

@@ -1,8 +1,8 @@
-"""Physics of the generated events: every quantity beside its reference and its statistical error.
+"""Physics of the generated events: every quantity with its reference and its statistical error.
 
 ``python -m benchmarks.datasets.physics`` prints all sections and draws their plots into
-``benchmarks/results/physics``; names of sections pick some. What is compared with real files is
-left out, with a word, where ``../shared/data`` is not there.
+``benchmarks/results/physics``. Names of sections select some of them. If ``../shared/data`` does
+not exist, comparisons with its files are left out, and the output says so.
 """
 
 import argparse

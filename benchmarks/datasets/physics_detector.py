@@ -1,4 +1,4 @@
-"""The parametric detector beside its card: jets, leptons, tracks, pile-up, variations."""
+"""The parametric detector compared with its card: jets, leptons, tracks, pile-up, variations."""
 
 from functools import partial
 from itertools import pairwise
@@ -50,7 +50,7 @@ def section(n_events, n_jobs, folder):
 
 
 def detect(process, cards, n_events, look, *, n_jobs, n_pileup=0.0):
-    """What `look` finds in the same events with each card, and with the same noise."""
+    """Results of `look` for the same events with each card, and with the same noise."""
     # A number of parts that does not depend on n_jobs, nor do the events then.
     sizes = [int(np.ceil(n_events / 4))] * 4
     work = (
@@ -65,7 +65,7 @@ def detect(process, cards, n_events, look, *, n_jobs, n_pileup=0.0):
 
 
 def detect_part(process, cards, n_events, look, n_pileup, seed):
-    """One part of `detect`, from one Pythia: whole batches, `n_events` or more."""
+    """One part of `detect`, from one Pythia: whole batches with `n_events` events or more."""
     batches = selected_events(process, seed)
     overlay = PileupOverlay(n_pileup, (), seed, np.random.default_rng(seed)) if n_pileup else None
     parts, n_found = {name: [] for name in cards}, 0
@@ -101,10 +101,11 @@ def look_at_jets(events, card, rng):
 
 
 def predicted_widths(events, card):
-    """Relative widths of jets by the card's numbers: particles apart, and calorimeters alone.
+    """Relative widths of jets from the numbers of the card, for two limiting cases.
 
-    Apart, each particle has its towers to itself: the best that energy flow can do. Alone, all
-    hadrons are measured by the HCAL, whose energy under a track cannot be told from the track's.
+    In the first, each particle has its towers to itself, which is the best case for energy flow. In
+    the second, only calorimeters are used: the HCAL measures all hadrons, because its energy under
+    a track cannot be told from that of the track.
     """
     particles, jets = events.particles, events.jets
     near = delta_r(
@@ -138,7 +139,7 @@ def combined(first, second):
 
 
 def look_at_pairs(events, card, rng, *, leptons):
-    """Lepton energies: partons, after they radiated, dressed with photons, reconstructed."""
+    """Lepton energies: at parton level, after radiation, dressed with photons, reconstructed."""
     n_events = events.n_events
     flow, role = energy_flow(events, card, rng)
     reco, found = find_leptons(flow, role, leptons, n_events, card, rng)
@@ -164,7 +165,7 @@ def look_at_pairs(events, card, rng, *, leptons):
 
 
 def lepton_widths(kind, energy, eta, card):
-    """Relative energy resolution by the card: tracks of muons, tracks and ECAL of electrons."""
+    """Relative energy resolution from the card: tracks for muons, tracks and ECAL for electrons."""
     pt = energy / np.cosh(eta)
     region = np.digitize(np.abs(eta), card.resolution_eta_edges[:-1], right=True)
     a, b = np.moveaxis(np.array(getattr(card, f"{kind}_resolution"))[region], -1, 0)
@@ -196,7 +197,7 @@ def pair_mass(momenta):
 
 
 def look_at_tracks(events, card, rng):
-    """Charged particles: kind, regions, whether they left a track."""
+    """Charged particles: their kind, region, and whether they have a track."""
     particles = events.particles
     index, _ = find_tracks(particles, card, rng)
     found = np.zeros(len(particles.event), dtype=bool)
@@ -212,7 +213,7 @@ def look_at_tracks(events, card, rng):
 
 
 def bins(pt, eta, pt_edges, eta_edges):
-    """Masks of the cells of a table, row by row: (eta range, list of masks)."""
+    """Masks of the cells of a table, row by row, as (eta range, list of masks)."""
     for low, high in pairwise(eta_edges):
         row = (eta >= low) & (eta < high)
         yield (
@@ -247,7 +248,7 @@ def jet_response(jets):
 
 
 def jet_resolution(jets):
-    """Print the width of the response and what the card's numbers say."""
+    """Print the width of the response, and the width that the card predicts."""
     print(
         "half of the central 68% of the response; by the card: particles apart, calorimeters alone"
     )
@@ -285,7 +286,7 @@ def lepton_resolution(kind, pairs):
 
 
 def radiation(pairs):
-    """Print what radiated photons do to the pair's mass and to electrons."""
+    """Print the effect of radiated photons on the mass of the pair and on electrons."""
     print("Z -> ee: median mass [GeV]; electrons that radiate over 5%: median energy over parton's")
     for name, found in pairs.items():
         good = found["accepted"]
@@ -306,7 +307,7 @@ def radiation(pairs):
 
 
 def tracking(tracks):
-    """Print measured efficiencies beside the card's."""
+    """Print measured efficiencies next to those of the card."""
     print("tracking efficiency: measured +- error (card), in the pT regions of the card")
     for name, found in tracks.items():
         card = CARDS[name]
@@ -348,7 +349,7 @@ def pileup(run, n_events):
 
 
 def variations(run, n_events):
-    """Print what each variation shifts, with its error and that of independent noise."""
+    """Print the shift of each variation, with its error and that of independent noise."""
     cards = {"nominal": CARDS["CMS"], **CARDS["CMS"].variations()}
     jets = run(WJET, cards, n_events, look_at_jets)
     pairs = run(ZEE, cards, n_events, partial(look_at_pairs, leptons=ZEE.leptons))
@@ -367,7 +368,7 @@ def variations(run, n_events):
 
 
 def jet_shift(nominal, varied):
-    """Relative shift of the mean response, its error, and that of independent samples."""
+    """Relative shift of the mean response, its error, and the error for independent samples."""
     both = varied["accepted"] & nominal["accepted"]
     first, second = nominal["response"][both], varied["response"][both]
     scale = first.mean() * np.sqrt(both.sum())
@@ -376,7 +377,7 @@ def jet_shift(nominal, varied):
 
 
 def shifts(nominal, varied, nominal_pair, varied_pair):
-    """Relative shifts of jet width, muon pT, yield, mass and yield of pairs."""
+    """Relative shifts of jet width, muon pT, yield, and mass and yield of pairs."""
     both = varied["accepted"] & nominal["accepted"]
     pair = varied_pair["accepted"] & nominal_pair["accepted"]
     figures = (
@@ -414,7 +415,7 @@ def draw_response(jets, path):
 
 
 def draw_leptons(pairs, path):
-    """Resolution of leptons against pT beside the card's, in the first region and the last."""
+    """Resolution of leptons against pT and that of the card, in the first and the last region."""
     figure, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     edges = np.array((15, 20, 25, 30, 35, 40, 45, 50, 60, 80, 120))
     for row, (kind, cards) in zip(axes, pairs.items(), strict=True):

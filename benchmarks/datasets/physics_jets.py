@@ -1,4 +1,4 @@
-"""Jets: beside the public quark, gluon and top jets, through the detector, and as images."""
+"""Jets: compared with public quark, gluon and top jets, through the detector, and as images."""
 
 import time
 from dataclasses import replace
@@ -38,7 +38,7 @@ def section(n_events, n_jobs, folder):
 
 
 def observables(cloud, jets):
-    """Columns of OBSERVABLES, from massless particles at both sides."""
+    """The columns OBSERVABLES, for massless particles."""
     eta_rel, phi_rel, part = np.moveaxis(cloud, 2, 0)
     pt, eta = jets["pt"], jets["eta"]
     angle = np.hypot(eta_rel, phi_rel)
@@ -54,7 +54,7 @@ def observables(cloud, jets):
 
 
 def load(name, label):
-    """Observables of the jets of one label of a file."""
+    """Observables of the jets with one label in a file."""
     file = np.load(FILES / name)
     chosen = file["label"] == list(file["label_names"]).index(label)
     jets = dict(zip(("pt", "eta"), file["jets"][chosen, :2].T.astype(float), strict=True))
@@ -62,7 +62,7 @@ def load(name, label):
 
 
 def generated(bunch, level="", eta_max=np.inf):
-    """Observables of generated jets of either level."""
+    """Observables of generated jets of one level."""
     jets = bunch[f"{level}jets"]
     cloud = bunch.target if level else bunch.data
     kept = (jets["eta"].abs() < eta_max) & (bunch.accepted if level else True)
@@ -104,7 +104,7 @@ def compare(title, ours, theirs):
 
 
 def beside_energyflow(n_jets, n_jobs, folder):
-    """Z + quark and Z + gluon, anti-kT R = 0.4, as in the EnergyFlow sample."""
+    """Z + quark and Z + gluon, anti-kT R = 0.4, compared with the EnergyFlow sample."""
     print(
         "Particle level, R = 0.4, 500 < pT < 550 GeV, abs(eta) < 1.7   (goal: medians of mass / pT"
     )
@@ -121,7 +121,7 @@ def beside_energyflow(n_jets, n_jobs, folder):
 
 
 def in_rapidities(kind, n_jets, n_jobs):
-    """Observables of jets of `generate_jets`'s chain, rapidities in place of pseudorapidities."""
+    """Observables of jets from `generate_jets`, with rapidities instead of pseudorapidities."""
     process = JetCloudProcess(kind, radius=0.4, pt_range=(500.0, 550.0), n_constituents=200)
     # A number of parts that does not depend on n_jobs, nor do the jets then.
     work = (delayed(_rapidity_part)(process, n_jets // 4, seed) for seed in range(1, 5))
@@ -151,7 +151,7 @@ def _rapidity_part(process, n_jets, seed):
 
 
 def beside_landscape(n_jets, n_jobs, folder):
-    """Top jets, anti-kT R = 0.8, after the detector, as in the top-tagging reference."""
+    """Top jets, anti-kT R = 0.8, after the detector, compared with the top-tagging sample."""
     print(
         "Detector level, R = 0.8, 550 < pT < 650 GeV, all quarks of the decay within 0.8; both with"
     )
@@ -247,7 +247,7 @@ def images(n_images, n_jobs, folder):
 
 
 def overlay(axes, ours, theirs, kind, colour):
-    """Histograms of generated jets as lines, of the file's as points."""
+    """Histograms: lines for generated jets, points for jets of the file."""
     for ax, name, own, other in zip(axes, OBSERVABLES, ours.T, theirs.T, strict=False):
         low, high = np.quantile(np.concatenate([own, other]), [0.002, 0.998])
         counts, edges = np.histogram(other, 25, (low, high))
@@ -262,7 +262,7 @@ def overlay(axes, ours, theirs, kind, colour):
 
 
 def finish(figure, axes, path):
-    """Legend in the last panel, which has no observable."""
+    """Legend in the last panel, which shows no observable."""
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
     figure.tight_layout()

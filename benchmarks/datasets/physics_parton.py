@@ -40,7 +40,7 @@ def section(n_events, n_jobs, folder):
 
 
 def cross_sections(options):
-    """Print weighted against Pythia's own; return events and weights of both bosons."""
+    """Print weighted cross-sections and Pythia's own. Return events and weights of both bosons."""
     print(
         "cross-section [pb]          weighted              Pythia             ratio (goal 1 +- .01)"
     )
@@ -93,7 +93,7 @@ def quantities(table):
 
 
 def shapes(weighted, unweighted, second):
-    """Print how well the shapes agree, and how well those of two samples of Pythia do."""
+    """Print how well the shapes agree, compared with those of two samples of Pythia."""
     print(
         f"shapes, chi2 per dof in {N_BINS} bins      weighted     second sample of Pythia (floor)"
     )
@@ -119,7 +119,7 @@ def chi2(values, weight, reference):
 
 
 def unweighting(options):
-    """Print the efficiency: mean weight over the median maximum of batches."""
+    """Print the efficiency: the mean weight over the median of the maxima of batches."""
     flat = generate_drell_yan(**options, random_state=4, weighted=True)
     weight = flat.sample_weight
     n_batches = max(len(weight) // BATCH_SIZE, 1)
@@ -133,7 +133,7 @@ def unweighting(options):
 
 
 def rates(n_events):
-    """Print events a second of one worker."""
+    """Print the rate of events of one worker."""
     generators = {
         "Drell-Yan, Pythia": lambda n: generate_drell_yan(n, random_state=0),
         "Drell-Yan, weighted": lambda n: generate_drell_yan(n, random_state=0, weighted=True),
@@ -149,7 +149,7 @@ def rates(n_events):
 
 
 def annihilation(options, folder):
-    """Print e+ e- against the matrix element; draw the angles."""
+    """Print e+ e- compared with the matrix element, and draw the angles."""
     print("e+ e- -> l+ l-      cross-section [pb]      expected     asymmetry           expected")
     figure, axes = plt.subplots(1, len(ENERGIES), figsize=(13, 4), layout="constrained")
     for ax, energy in zip(axes, ENERGIES, strict=True):
@@ -175,7 +175,7 @@ def annihilation(options, folder):
 
 
 def expected_angles(energy):
-    """Cross-section, asymmetry and density of cos(theta) of the matrix element, two flavours."""
+    """Cross-section, asymmetry and density of cos(theta) by the matrix element, two flavours."""
     own = ("23:onMode = off", "23:onIfAny = 11 13")
     pythia = start(lepton_pairs("e+ e-", "lepton_pairs_ee.rst", "both", own, ()).settings, seed=1)
     weak = pythia.coupSM
@@ -195,7 +195,7 @@ def expected_angles(energy):
 
 
 def draw_angles(ax, events, energy, curve):
-    """Angles of one energy over the density."""
+    """Angles at one energy, and the expected density."""
     momentum = events.data[["lepton_px", "lepton_py", "lepton_pz"]].to_numpy()
     cosine = momentum[:, 2] / np.linalg.norm(momentum, axis=1)
     counts, edges = np.histogram(cosine, bins=40, range=(-1, 1))
@@ -208,7 +208,7 @@ def draw_angles(ax, events, energy, curve):
 
 
 def draw_shapes(weighted, unweighted, path):
-    """Weighted over unweighted, in pb a bin, with ratios."""
+    """Weighted and unweighted shapes, in pb per bin, with ratios."""
     values, weight = weighted
     theirs = quantities(unweighted.data)
     figure, axes = plt.subplots(

@@ -1,19 +1,20 @@
-"""Showers of `make_showers` beside published formulas and Geant4.
+"""Showers of `make_showers` compared with published formulas and with Geant4.
 
     python -m benchmarks.datasets.physics_showers [--showers 4000] [--folder plots]
 
-Three tables: the mean longitudinal profile and the resolution of electrons and photons beside
-published formulas; hadronic response and resolution beside formulas; and 2 GeV electrons and
-photons beside 1000 showers of Geant4 [1], in layers and cells of the same size. Each figure of the
-last stands beside its floor, one half of Geant4's showers against the other.
+There are three tables. The first compares the mean longitudinal profile and the resolution of
+electrons and photons with published formulas. The second does so for hadronic response and
+resolution. The third compares 2 GeV electrons and photons with 1000 showers of Geant4 [1], in
+layers and cells of the same size. Its figures have a floor: one half of Geant4's showers compared
+with the other half.
 
 [1] D. Maglio et al., github.com/Dario-Maglio/EM-shower-simulator-with-NN: 12 layers of 12 x 12
     cells of sodium iodide, 50 mm deep and 20 x 20 mm across, hit in the middle of the cell (4, 4).
-    Later versions there have other sizes and caesium iodide; depth and width of the showers choose
-    this one. Only 74% of the energy is in the file, with a spread of 3.5% that goes with neither
-    depth nor width and that nothing there explains; shapes are compared, in fractions of what is
-    seen. What is lost adds to the spread of its widths, and GFlash has no fluctuation of the
-    radius but that of its spots.
+    Later versions have other sizes and caesium iodide. Depth and width of the showers identify
+    this version. Only 74% of the energy is in the file, with a spread of 3.5%. The spread is
+    related to neither depth nor width, and nothing there explains it, so shapes are compared as
+    fractions of the visible energy. The lost energy adds to the spread of the widths. In GFlash,
+    the radius fluctuates only because the number of spots is finite.
 """
 
 import argparse
@@ -32,7 +33,7 @@ ENERGIES = (1.0, 5.0, 20.0, 100.0)
 
 
 def stack(material, depth, n_layers, radius):
-    """Thin equal layers, each one disk."""
+    """Thin equal layers, each of one disk."""
     return ShowerGeometry(
         (ShowerLayer(depth, r_edges=(0.0, radius), material=material),) * n_layers
     )
@@ -58,7 +59,7 @@ def error_of_width(values):
 
 
 def maximum(profile):
-    """Depth of the maximum in layers, by a parabola through the three highest."""
+    """Depth of the maximum in layers, from a parabola through the three highest layers."""
     top = int(np.clip(profile.argmax(), 1, len(profile) - 2))
     low, peak, high = profile[top - 1 : top + 2]
     return top + 0.5 + 0.5 * (low - high) / (low - 2 * peak + high)
@@ -71,7 +72,7 @@ def maximum_and_error(deposited, step, n_parts=10):
 
 
 def longitudinal(n_events, n_jobs):
-    """Depths in radiation lengths, in lead and liquid argon and in lead tungstate."""
+    """Depths in radiation lengths, in lead and liquid argon, and in lead tungstate."""
     header("Electrons and photons: depth of the maximum, radiation lengths")
     step, profiles = 0.25, {}
     crystal = ShowerMaterial(absorber=None, active="lead tungstate")
@@ -180,7 +181,7 @@ def like_geant4(particle, n_events, method, n_jobs):
 
 
 def shapes(showers):
-    """Shape of each shower, from energies of (n, layers, cells, cells)."""
+    """Shape of each shower, from energies of shape (n, layers, cells, cells)."""
     total = showers.sum(axis=(1, 2, 3))
     layers = showers.sum(axis=(2, 3)) / total[:, None]
     place = CELL * (np.arange(N_CELLS) - HIT)

@@ -1,7 +1,7 @@
 """Top pairs: masses of the partons and of the jets, acceptance, and what Pythia leaves out.
 
-The assignment by chi2 finds a W and tops in any four jets: those of mixed events, which hold none,
-stand beside it.
+The chi2 assignment finds a W and tops in any four jets. As a control, it is also applied to mixed
+events, which contain no tops.
 """
 
 import time
@@ -75,7 +75,7 @@ def of(partons, *names):
 
 
 def resampled(function, *arrays):
-    """Value and its error from resampled events."""
+    """A value and its error from resampled events."""
     rng = np.random.default_rng(0)
     n = len(arrays[0])
     draws = [rng.integers(n, size=n) for _ in range(N_BOOTSTRAP)]
@@ -100,7 +100,7 @@ def fit_breit_wigner(masses, window):
 
 
 def print_partons(events):
-    """Breit-Wigner fits of the decays, and spins."""
+    """Print Breit-Wigner fits of the decays, and spins."""
     particles = start(TopPair.settings, seed=1).particleData
     partons = four_momenta(events.data)
     for name, (daughters, window, number) in RESONANCES.items():
@@ -134,7 +134,7 @@ def print_partons(events):
 
 
 def at_rest(momentum, frame):
-    """Momenta in the rest frame of another one, as unit vectors."""
+    """Unit vectors of momenta in the rest frame of another momentum."""
     rest = np.zeros_like(frame)
     rest[:, 3] = mass(frame)
     moved = _boost(momentum, frame, rest)[:, :3]
@@ -142,7 +142,7 @@ def at_rest(momentum, frame):
 
 
 def w_cosine(partons):
-    """Cosine between anti-d and the direction of the W in the top, in the frame of the W."""
+    """Cosine between anti-d and the direction of the W in the top, in the rest frame of the W."""
     frame = of(partons, "u", "antid")
     b, antid = (at_rest(of(partons, name), frame) for name in ("b", "antid"))
     return -(b * antid).sum(axis=1)
@@ -158,7 +158,7 @@ def spin_cosine(partons):
 
 
 def print_acceptance(events):
-    """Fractions of the events, and the numbers of jets."""
+    """Print accepted fractions of events, and numbers of jets."""
     found = events.n_jets > 0
     row("rows with a reconstructed electron and a jet", "", *fraction(found))
     row("rows accepted: exactly four jets above 20 GeV", "", *fraction(events.accepted))
@@ -177,12 +177,12 @@ def matched_jets(X, y):
 
 
 def half_width(values):
-    """Half of the central 68%."""
+    """Half of the central 68% interval."""
     return np.diff(np.quantile(values, [0.16, 0.84]))[0] / 2
 
 
 def print_response(X, y):
-    """Jets over quarks, electrons, and missing momentum in matched events."""
+    """Print jets over quarks, electrons, and missing momentum in matched events."""
     jets, _ = matched_jets(X, y)
     ratios = {
         "b jets": (pt(jets) / pt(X[:, QUARKS]))[:, :2].ravel(),
@@ -197,7 +197,7 @@ def print_response(X, y):
 
 
 def reconstructed_masses(events):
-    """Tables of the three masses, by how jets were assigned."""
+    """Tables of the three masses for each assignment of jets."""
     features = TopPairFeatures()
     y = events.target[events.accepted]
     p = four_momenta(events.target[events.matched])
@@ -223,7 +223,7 @@ def reconstructed_masses(events):
 
 
 def print_assignment(X, y, masses):
-    """Peaks by matching and by chi2, and how often the chi2 is right."""
+    """Print peaks by matching and by chi2, and how often the chi2 is right."""
     expected = {"hadronic_w_mass": 80.4, "leptonic_top_mass": 172.5, "hadronic_top_mass": 172.5}
     for name in RECONSTRUCTED:
         words = name.replace("_mass", "").replace("_", " ").replace(" w", " W")
@@ -256,7 +256,7 @@ def print_assignment(X, y, masses):
 
 
 def draw_masses(events, masses, path):
-    """Breit-Wigners with their ratio, and reconstructed peaks by assignment."""
+    """Breit-Wigners with their ratio, and reconstructed peaks for each assignment."""
     figure, axes = plt.subplots(
         2, 3, figsize=(14, 6), height_ratios=(3, 1), layout="constrained", sharex="col"
     )
@@ -298,7 +298,7 @@ def draw_masses(events, masses, path):
 
 
 def draw_jets(events, X, y, path):
-    """Tops of jets, number of jets, and response of jets to their quarks."""
+    """Jets of tops, number of jets, and response of jets to their quarks."""
     jets, _ = matched_jets(X, y)
     figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
     found = events.n_jets > 0

@@ -53,7 +53,7 @@ def section(n_events, n_jobs, folder):
 
 
 def pythia_values():
-    """Mass and width of the Z that Pythia generates with."""
+    """Mass and width of the Z in Pythia."""
     particles = pythia8mc.Pythia("", False).particleData
     return particles.m0(23), particles.mWidth(23)
 
@@ -70,7 +70,7 @@ def pair_mass(table):
 
 
 def selected(events):
-    """Events whose muons pass the selection of the recorded ones."""
+    """Events whose muons pass the selection of the recorded events."""
     p = four_momenta(events.target)
     pt = np.maximum(np.hypot(p[..., 0], p[..., 1]), 1e-9)
     eta = np.arcsinh(p[..., 2] / pt)
@@ -102,7 +102,7 @@ def fit_breit_wigner(mass):
 
 
 def fit_crystal_ball(mass):
-    """Mean and width by maximum likelihood in the window; the tail is fitted and not returned."""
+    """Mean and width by maximum likelihood in the window. The fitted tail is not returned."""
 
     def cost(parameters):
         mean, sigma, beta, m = (parameters[0], *np.exp(np.minimum(parameters[1:], MAX_LOG)))
@@ -116,7 +116,7 @@ def fit_crystal_ball(mass):
 
 
 def print_fit(name, fit, mass, parameters):
-    """One line: values with errors from resampled events."""
+    """Print one line: values with errors from resampled events."""
     rng = np.random.default_rng(0)
     values = fit(mass)
     errors = np.std([fit(rng.choice(mass, len(mass))) for _ in range(N_BOOTSTRAP)], axis=0)
@@ -128,7 +128,7 @@ def print_fit(name, fit, mass, parameters):
 
 
 def draw(partons, peaks, z_mass, z_width, path):
-    """Peaks, each normalised to one."""
+    """Draw peaks, each normalised to one."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     bins = np.linspace(60, 120, 61)
     axes[0].hist(partons, bins, density=True, histtype="step", label="Z -> ee, partons")

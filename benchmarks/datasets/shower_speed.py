@@ -1,7 +1,7 @@
-"""Showers a second on one thread, by particle and method, in the default calorimeter.
+"""Rate of showers on one thread, by particle and method, in the default calorimeter.
 
-Energies are uniform from 1 to 100 GeV, as those of CaloGAN's training sample. Time is the
-processor's, which other work on the machine does not count in.
+Energies are uniform from 1 to 100 GeV, as in the training sample of CaloGAN. Time is processor
+time, so other work on the machine does not affect it.
 
     OMP_NUM_THREADS=1 python -m benchmarks.datasets.shower_speed [--showers 2000]
 """
@@ -18,7 +18,7 @@ PARTICLES = ("electron", "photon", "pion")
 
 
 def rate(energy, particle, method, n_runs=5):
-    """Showers a second, the best of some runs."""
+    """Showers per second, the best of some runs."""
     times = []
     for _ in range(n_runs):
         start = time.process_time()

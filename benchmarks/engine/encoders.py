@@ -1,8 +1,8 @@
-"""Time of encoding tables: learn, encode and decode showers of 504 cells, and a single event.
+"""Time to learn, encode and decode showers of 504 cells, and to encode a single event.
 
-Half of the cells of a shower are empty, so that every column goes through its quantiles. Beside it
-stands the same work column by column, as it was done before columns were computed together. Times
-are those of the processor in this thread, the best of several rounds.
+Half of the cells of a shower are empty, so every column is mapped through its quantiles. For
+comparison, the same is done column by column. Times are processor times of this thread, the best of
+several rounds.
 
     python -m benchmarks.engine.encoders [--rows 4096] [--columns 504]
 """
@@ -65,7 +65,7 @@ def one_by_one(table):
 
 
 def one_event():
-    """Microseconds that the encoders of W + jet (12 columns given, 9 drawn) take of an event."""
+    """Microseconds per event of the encoders of W + jet (12 columns given, 9 drawn)."""
     table = np.random.default_rng(0).standard_cauchy((4096, 12))
     condition, target = ConditionEncoder(range(12)).fit(table), TableEncoder(range(9))
     target.fit(table[:, :9])

@@ -1,8 +1,8 @@
-"""Cost of the training engine: an epoch of `fit` against a bare PyTorch loop.
+"""Cost of the training engine: time of an epoch of `fit`, compared with a bare PyTorch loop.
 
-The same network, batches, optimizer, schedule and data, epochs interleaved in one run, so that
-all see the same machine; with and without a callback of skorch's, which each batch is told of.
-Goal: at most 1.05.
+Both have the same network, batches, optimizer, schedule and data. Their epochs alternate in one
+run, so that the state of the machine is the same for both. `fit` runs with and without a callback
+of skorch's that is called for each batch. The goal is a ratio of at most 1.05.
 """
 
 import statistics
@@ -27,7 +27,7 @@ def make_flow():
 
 
 def bare_epoch(flow, optimizer, target, context, generator):
-    """What a user would write without a package: no validation, no schedule."""
+    """The loop of a user without a package: no validation, no schedule."""
     order = torch.randperm(N_ROWS, generator=generator)
     target, context = target[order], context[order]
     for start in range(0, N_ROWS, BATCH):

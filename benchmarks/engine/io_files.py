@@ -1,8 +1,8 @@
-"""Reading and writing events against bare Uproot and pyarrow, and the memory that streaming takes.
+"""Time of reading and writing events, compared with bare Uproot and pyarrow; memory of streaming.
 
-Each round times the competitors in turn, on one thread, with the files in the page cache; minimum
-and median over the rounds are printed, and ratios of both. Memory is the peak of a process of its
-own (VmHWM), beside that of one that only imports.
+In each round, all competitors are timed in turn, on one thread, with the files in the page cache.
+The output has the minimum and the median over the rounds, and ratios of both. Memory is the peak of
+a separate process (VmHWM), next to that of a process that only imports.
 """
 
 import argparse
@@ -26,7 +26,7 @@ BASKET = 100_000
 
 
 def wjet_table(n_rows):
-    """Events of both levels, 18 columns, the bundled ones repeated and shaken to differ."""
+    """Events of both levels in 18 columns: the bundled ones, repeated and varied."""
     X, y = load_wjet(return_X_y=True)
     table = pd.concat([X.add_prefix("gen_"), y.add_prefix("reco_")], axis=1)
     rows = np.arange(n_rows) % len(table)
@@ -35,7 +35,7 @@ def wjet_table(n_rows):
 
 
 def bare_write_root(path, table, kind):
-    """TTree or RNTuple, in baskets or clusters of the size that skjetsim writes."""
+    """Write a TTree or RNTuple, in baskets or clusters of the size that skjetsim writes."""
     with uproot.recreate(path) as file:
         make = file.mktree if kind == "TTree" else file.mkrntuple
         tree = make("events", dict(table.dtypes))
@@ -77,7 +77,7 @@ def compare(title, rounds, ours, bare, goal=None):
 
 
 def chunks(n_rows, n_columns):
-    """Events that are made as they are written."""
+    """Events that are made while they are written."""
     rng = np.random.default_rng(0)
     for start in range(0, n_rows, BASKET):
         values = rng.normal(50.0, 20.0, size=(min(BASKET, n_rows - start), n_columns))
@@ -85,7 +85,7 @@ def chunks(n_rows, n_columns):
 
 
 def stream(task, path, n_rows, n_columns):
-    """One task of a process of its own; prints the rows that it saw and its peak memory."""
+    """Run one task in its own process; print the number of rows and the peak memory."""
     n_seen = 0
     if task == "write_events":
         write_events(path, chunks(n_rows, n_columns))

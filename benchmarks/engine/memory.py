@@ -1,7 +1,7 @@
 """Peak memory of sampling to a Parquet file: 10^5, 10^6 and 10^7 events, each in a fresh process.
 
-A generator draws nine columns from nothing, a simulator from a file of generated events. Their
-networks are small, so that the larger samples take a minute; how well they model W + jet does not
+A generator draws nine columns, and a simulator draws from a file of generated events. Their
+networks are small, so that the larger samples take a minute. How well they model W + jet does not
 matter here. Time and peak are those of the process, which also loads the model.
 """
 
@@ -29,7 +29,7 @@ GOAL = 1.05
 
 
 def sample_to_file(kind, n_events, folder):
-    """Draw events as a fresh process does; print its seconds and its peak in MB."""
+    """Draw events in a fresh process, and print its time in seconds and its peak in MB."""
     start = time.perf_counter()
     model = skjetsim.load(folder / kind)
     if kind == "simulator":
@@ -43,7 +43,7 @@ def sample_to_file(kind, n_events, folder):
 
 
 def measure(kind, n_events, folder):
-    """Seconds, peak and size of the file, the last two in MB."""
+    """Seconds, peak in MB, and size of the file in MB."""
     command = [sys.executable, __file__, "--worker", kind, "--folder", str(folder)]
     done = subprocess.run(
         [*command, "--counts", str(n_events)], check=True, capture_output=True, text=True
@@ -57,7 +57,7 @@ def _megabytes(path):
 
 
 def tiled(X, n_events):
-    """Events of a table over and over, a table at a time."""
+    """Events of a table, repeated, one table at a time."""
     for start in range(0, n_events, len(X)):
         yield X[: n_events - start]
 

@@ -1,4 +1,4 @@
-"""Time 10^6 W + jet events through CartesianToCylindrical and back, and the round trip's error.
+"""Time of `CartesianToCylindrical` and its inverse for 10^6 W + jet events, and their error.
 
 Run with `python -m benchmarks.engine.transformers`.
 """
@@ -19,7 +19,7 @@ COLUMNS = [
 
 
 def make_events(n_events, seed=0):
-    """Falling pT spectra, central pseudorapidities: the shapes of W + jet, not its correlations."""
+    """Falling pT spectra and central pseudorapidities, like W + jet, without its correlations."""
     rng = np.random.default_rng(seed)
     columns = {}
     for obj in ("muon", "jet", "met"):
@@ -41,7 +41,7 @@ def best_of(function, argument, repeats=5):
 
 
 def round_trip_error(events, back):
-    """Worst difference of a component, relative to the length of its object's momentum."""
+    """Largest difference of a component, relative to the size of the momentum of its object."""
     worst = 0.0
     for obj in ("muon", "jet", "met"):
         momenta = [f"{obj}_{c}" for c in ("px", "py", "pz") if f"{obj}_{c}" in events]

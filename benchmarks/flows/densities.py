@@ -1,10 +1,11 @@
-"""Densities in 2 and 6 dimensions: ours beside nflows, zuko, KernelDensity and GaussianMixture.
+"""Densities in 2 and 6 dimensions: ours, nflows, zuko, KernelDensity and GaussianMixture.
 
-Every model learns the same events. Prints held-out log p, its difference from the truth where that
-is known (the Kullback-Leibler divergence, in which the fluctuations of the test sample cancel), W1
-of samples beside its floor, the integral of the density over a grid in 2 dimensions, and processor
-time. The couplings of other packages train for as long as `FlowGenerator` and hold the same rows
-back. One thread; the pictures are in ``benchmarks/results``.
+All models learn the same events. The output has held-out log p, W1 of samples with its floor, and
+processor time. If the true density is known, it also has the difference of log p from the truth.
+This is the Kullback-Leibler divergence, in which fluctuations of the test sample cancel. In 2
+dimensions it has the integral of the density over a grid. The couplings of other packages train for
+as long as `FlowGenerator` and hold back the same rows. All use one thread. The figures are in
+``benchmarks/results``.
 """
 
 import argparse
@@ -56,7 +57,7 @@ REFERENCE = "FlowGenerator"
 
 
 def ours():
-    """Models of the package, by name; the reference comes first and sets the time."""
+    """Models of the package, by name. The first is the reference and sets the time of training."""
     return {
         REFERENCE: FlowGenerator(random_state=SEED),
         "autoregressive": FlowGenerator(structure="autoregressive", random_state=SEED),
@@ -74,9 +75,9 @@ class Problem:
     draw : callable
         `draw(n_samples, random_state=)`.
     log_prob : callable or None
-        Where it is known.
+        The true log-density, if it is known.
     quantity : callable or None
-        Of each event, for the picture of what a model got wrong; with its `label` and `bins`.
+        A quantity of each event, for the figure of what models get wrong. Has `label` and `bins`.
     """
 
     draw: Callable
@@ -119,10 +120,10 @@ def problems():
 
 
 def draw_pairs(n_samples, random_state):
-    """Reconstructed Z -> ee in six columns; `SEED` takes the first, others the last.
+    """Reconstructed Z -> ee in six columns. `SEED` takes the first events, other seeds the last.
 
-    log pT and eta of the electron and of the positron, phi of the electron, and phi of the positron
-    from there.
+    The columns are log pT and eta of the electron and of the positron, phi of the electron, and the
+    difference in phi of the positron.
     """
     _, y = load_zee(return_X_y=True)
     momenta = y[[name for name in y if not name.endswith("_E")]]
@@ -167,7 +168,7 @@ def fit_all(X):
 
 
 def sampling_times(models):
-    """Microseconds of processor time a drawn event, models in turn, the best of some rounds."""
+    """Microseconds of processor time per drawn event, models in turn, the best of some rounds."""
     times = {name: [] for name in models}
     for _ in range(ROUNDS):
         for name, model in models.items():
@@ -183,7 +184,7 @@ def with_error(values):
 
 
 def integral(model):
-    """Of the density over the grid."""
+    """Integral of the density over the grid."""
     cell = (2 * REACH / N_CELLS) ** 2
     return np.exp(model.score_samples(grid_points())).sum() * cell
 
@@ -201,7 +202,7 @@ METRICS = {
 
 
 def measure(problem, models, seconds, X_test):
-    """Table of figures, one row a model."""
+    """Table of figures, with one row for each model."""
     rows, drawing = {}, sampling_times(models)
     truth = None if problem.log_prob is None else problem.log_prob(X_test)
     if truth is not None:
@@ -229,7 +230,7 @@ def measure(problem, models, seconds, X_test):
 
 
 def note_sizes(models):
-    """What a reader must know to judge the peers."""
+    """Sizes of the models, which a reader needs to judge the peers, as text."""
     notes = []
     for name, model in models.items():
         if hasattr(model, "net_"):
@@ -243,7 +244,7 @@ def note_sizes(models):
 
 
 def draw_planes(fitted, path):
-    """Densities over the plane: one row a shape, one column a model, colours as the truth's."""
+    """Densities in the plane: a row for each shape, a column for each model, one colour scale."""
     import matplotlib.pyplot as plt
 
     names = ["truth", *next(iter(fitted.values()))[1]]
@@ -274,7 +275,7 @@ def draw_planes(fitted, path):
 
 
 def draw_quantities(fitted, path):
-    """What no model was told of: a quantity of all six columns, samples beside the truth."""
+    """A quantity of all six columns that no model was trained on: samples and truth."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(

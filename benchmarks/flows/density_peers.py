@@ -1,8 +1,9 @@
-"""Densities of other packages, each as its users would set it up: columns are standardised first.
+"""Densities of other packages, set up as their users would. Columns are standardised first.
 
-nflows and zuko: neural spline couplings of the size of ours, Adam with a rate that falls to zero,
-trained for given seconds, the best epoch kept. scikit-learn: `KernelDensity` with a cross-validated
-bandwidth and `GaussianMixture` with the components that BIC asks for.
+nflows and zuko are neural spline couplings of the size of ours. They are trained by Adam with a
+learning rate that falls to zero, for a given number of seconds, and the best epoch is kept. From
+scikit-learn there are `KernelDensity` with a cross-validated bandwidth, and `GaussianMixture` with
+the number of components that BIC chooses.
 """
 
 import math
@@ -40,7 +41,7 @@ class SplineCouplings:
         self.seconds, self.batch_size = seconds, batch_size
 
     def fit(self, X, validation):
-        """Train on the rows of X but those of the index `validation`, which choose the epoch."""
+        """Train on the rows of X outside `validation`, an index of rows that choose the epoch."""
         self.scaler = StandardScaler().fit(X)
         rows = torch.as_tensor(self.scaler.transform(X), dtype=torch.float32)
         held_back = np.isin(np.arange(len(X)), validation)
@@ -91,7 +92,7 @@ class SplineCouplings:
 
 
 class ZukoCouplings(SplineCouplings):
-    """`zuko.flows.NSF` with couplings for autoregressive transformations."""
+    """`zuko.flows.NSF` with couplings instead of autoregressive transformations."""
 
     def build(self, n_features):
         """Flow of the given width."""
@@ -114,7 +115,7 @@ class ZukoCouplings(SplineCouplings):
 
 
 class NflowsCouplings(SplineCouplings):
-    """Couplings behind linear maps by LU, with residual networks, as published with nflows."""
+    """Couplings after linear maps by LU, with residual networks, as published with nflows."""
 
     def build(self, n_features):
         """Flow of the given width."""
@@ -152,14 +153,14 @@ class NflowsCouplings(SplineCouplings):
 
 
 def fit_kernel_density(X):
-    """Kernel density with the bandwidth of the best cross-validated likelihood."""
+    """Kernel density with the bandwidth of the largest cross-validated likelihood."""
     model = make_generative_pipeline(StandardScaler(), KernelDensity(rtol=1e-4))
     grid = {"kerneldensity__bandwidth": BANDWIDTHS}
     return GridSearchCV(model, grid, cv=3).fit(X).best_estimator_
 
 
 def fit_gaussian_mixture(X):
-    """Gaussian mixture with the number of components of the lowest BIC."""
+    """Gaussian mixture with the number of components that has the lowest BIC."""
     Z = StandardScaler().fit_transform(X)
     bic = [GaussianMixture(n, max_iter=300, random_state=0).fit(Z).bic(Z) for n in COMPONENTS]
     best = GaussianMixture(COMPONENTS[int(np.argmin(bic))], max_iter=300, random_state=0)

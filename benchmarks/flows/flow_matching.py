@@ -1,10 +1,11 @@
-"""Flow matching beside the flow on W + jet: fidelity, density, and what fewer steps and jumps lose.
+"""Flow matching and the flow on W + jet: fidelity, density, and the cost of fewer steps.
 
-Trains `FlowSimulator`, and `FlowMatchingSimulator` alone and with students of one and two jumps, on
-the same events, and judges simulated events by the joint AUC of trees and a network, beside the
-detector once more (the floor). Log-likelihoods are of the judged events. Then, for each solver and
-number of steps and for the students: events a second on one thread, and the sliced Wasserstein
-distance to true responses, beside that of the detector once more.
+`FlowSimulator`, and `FlowMatchingSimulator` without a student and with students of one and two
+jumps, are trained on the same events. Simulated events are judged by the joint AUC of trees and of
+a network. The floor is a second detector pass. Log-likelihoods are those of the judged events. For
+each solver and number of steps, and for the students, the output also has the rate of events on one
+thread and the sliced Wasserstein distance to true responses, with the floor of a second detector
+pass.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def inner(model):
 
 
 def responses(X, y):
-    """Residuals of momenta and log mass, columns on which a distance of responses is taken."""
+    """Residuals of momenta and log mass, the columns in which distances of responses are taken."""
     to_log = {}
     for side, table in (("X", X), ("y", y)):
         columns = {
@@ -58,14 +59,14 @@ def responses(X, y):
 
 
 def distance(X, y, drawn):
-    """Sliced Wasserstein distance of responses, in standard deviations of the true one."""
+    """Sliced Wasserstein distance of responses, in standard deviations of the true response."""
     return sliced_wasserstein_distance(
         responses(X, y), responses(X, drawn), scale="std", random_state=0
     )
 
 
 def simulate(model, X):
-    """Events of a model, and events a second on one thread."""
+    """Events of a model, and their rate on one thread."""
     start = time.perf_counter()
     with one_thread():
         drawn = skjetsim.sample(model, X, random_state=1)
@@ -73,7 +74,7 @@ def simulate(model, X):
 
 
 def fitted(simulator, X, y):
-    """Fitted pipeline and minutes it took."""
+    """Fitted pipeline, and the minutes of its fit."""
     model = PROCESS.simulator(simulator)
     start = time.perf_counter()
     model.fit(X, y)
@@ -96,7 +97,7 @@ def fidelity(models, X, y):
 
 
 def speed_and_loss(students, X, y):
-    """Events a second and distance from the truth of every way to sample flow matching."""
+    """Rate of events, and distance from the truth, for each way to sample flow matching."""
     rows = {}
     model = students[JUMPS[0]]
     for solver in SOLVERS:

@@ -1,10 +1,10 @@
-"""Speed of flows: training and sampling against zuko and against the bare conditioner networks.
+"""Speed of training and sampling of flows, compared with zuko and with the bare networks.
 
-Peers of the same architecture and batch on the same data: zuko's couplings with zuko's splines, and
-zuko's NSF with as many splines in a column (three masked networks of two passes each, which is what
-its users write). The bare networks are the linear maps and activations of our conditioners alone:
-what a flow of this architecture could reach at most. All steps are taken in turn, and the best of
-several rounds counts.
+The peers have the same architecture, batches and data. They are zuko's couplings with zuko's
+splines, and zuko's NSF with as many splines per column, which is what its users write: three masked
+networks of two passes each. The bare networks are only the linear maps and activations of our
+conditioners. They are the upper limit for a flow of this architecture. All steps are timed in turn,
+and the best of several rounds counts.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def bare_networks(flow):
 
 
 def jobs():
-    """What is timed, by name: training steps of a batch, and draws of a chunk."""
+    """Functions to time, by name: training steps of a batch, and draws of a chunk."""
     flow, couplings, nsf = ours(), zuko_couplings(), zuko_nsf()
     networks = bare_networks(flow)
     optimizer = {
@@ -112,7 +112,7 @@ def jobs():
 
 
 def best_times(functions, rounds):
-    """Seconds of each function, in turn, the best of all rounds."""
+    """Seconds of each function, run in turn, the best of all rounds."""
     best = dict.fromkeys(functions, float("inf"))
     for _ in range(rounds):
         for name, function in functions.items():

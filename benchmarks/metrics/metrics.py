@@ -1,7 +1,7 @@
-"""Metrics against their peers, side by side in one run on one machine.
+"""Metrics compared with their peers, in one run on one machine.
 
-`wasserstein_distance` on 10^6 events x 9 features against scipy's loop over columns (both on one
-thread), and how long the classifier two-sample test takes at 100,000 events a side.
+`wasserstein_distance` on 10^6 events x 9 features is compared with scipy in a loop over columns,
+both on one thread. The classifier two-sample test is timed for 100,000 events on each side.
 
     python -m benchmarks.metrics.metrics [--events 1000000] [--skip-classifier]
 """

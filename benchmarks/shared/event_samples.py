@@ -1,9 +1,9 @@
 """Large samples with two detector passes, made once and kept in ``benchmarks/.cache``.
 
 ``python -m benchmarks.shared.event_samples --process wjet --n-accepted 260000 --n-jobs 2`` makes
-one, for any of `GENERATORS`; benchmarks read it with :func:`load_event_sample`. A
-sample is made in parts, each a Parquet file with a seed of its own, so that an interrupted run goes
-on where it stopped and the first parts can be read while the others are made.
+one, for any process of `GENERATORS`. Benchmarks read it with :func:`load_event_sample`. A sample is
+made in parts. Each part is a Parquet file with its own seed. An interrupted run therefore resumes
+where it stopped, and the first parts can be read while others are made.
 """
 
 import argparse
@@ -57,13 +57,13 @@ def load_event_sample(
     n_jobs=None,
     verbose=0,
 ):
-    """Load events of a process, generating what the cache lacks.
+    """Load events of a process. Those that are not in the cache are generated.
 
     Parameters
     ----------
     process : {"wjet", "zjet", "zee", "ttbar", "zmumu_7tev", "wjet_atlas", "zee_atlas"}
     n_accepted : int, optional
-        Number of rows, all of which the first detector pass accepts.
+        Number of rows. The first detector pass accepts all of them.
 
     n_generated : int, optional
         Number of rows in place of `n_accepted`, whether they are accepted or not.
@@ -72,7 +72,7 @@ def load_event_sample(
         Detector passes of each event.
 
     random_state : int, default=0
-        Seed. Fewer rows are the first of more.
+        Seed. A smaller sample is the beginning of a larger one.
 
     n_jobs : int or None, default=None
         Worker processes that generate.
@@ -134,14 +134,14 @@ def _load_part(process, number, n_detector, random_state, n_jobs, verbose):
 
 
 def _sample_name(process, n_detector, random_state):
-    """Name of the folder of a sample; another detector card gives another one."""
+    """Name of the folder of a sample. It depends on the detector card."""
     card = getattr(GENERATORS[process], "keywords", {}).get("detector", DetectorCard())
     detector = hashlib.sha256(repr(astuple(card)).encode()).hexdigest()[:8]
     return f"{process}-{detector}-{n_detector}x-seed{random_state}"
 
 
 def to_table(events):
-    """One table of all that was generated, momenta in single precision."""
+    """One table of all generated events, with momenta in single precision."""
     passes = [events, *events.repeats]
     columns = [events.data.add_prefix("gen_").astype(np.float32)]
     for index, one in enumerate(passes, start=1):

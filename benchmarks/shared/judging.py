@@ -1,4 +1,4 @@
-"""How a simulation is judged: responses, joint AUC, marginals and the yield of a selection."""
+"""Figures of merit of a simulation: responses, joint AUC, marginals and a selected yield."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ def judge(process, X, y, generated, *, with_auc=True):
     ----------
     process : Process
     X, y, generated : DataFrame of shape (n_samples, n_columns)
-        Cartesian events; row i of all three is the same event.
+        Cartesian events. Row i of all three is the same event.
     with_auc : bool
         Whether to train the classifiers.
 
@@ -31,8 +31,8 @@ def judge(process, X, y, generated, *, with_auc=True):
     -------
     figures : dict
     response : DataFrame or None
-        W1 / std of y - X in bins of the generated events, feature by feature; None where the
-        levels have different columns.
+        W1 / std of y - X in bins of the generated events, for each feature. None if the levels
+        have different columns.
     """
     true, drawn = process.features.fit(y).transform(y), process.features.transform(generated)
     figures, response = {}, None
@@ -59,7 +59,7 @@ def judge(process, X, y, generated, *, with_auc=True):
 
 
 def response_of(process, true, drawn, theory):
-    """W1 / std of the residuals of features, in bins of one of the generated events."""
+    """W1 / std of the residuals of features, in bins of a generated feature."""
     by, bins = process.by
     columns = list(process.residuals)
     return residual_wasserstein(
@@ -68,10 +68,11 @@ def response_of(process, true, drawn, theory):
 
 
 def response_limit(process, X, y, n_samples):
-    """What the worst distance of a perfect simulation stays below in 95 of 100 cases.
+    """The 95th percentile of the worst distance of a perfect simulation.
 
-    Two disjoint sets of `n_samples` other events stand for a simulation and the truth: two detector
-    passes of one event are more alike than that, where what is lost was lost before the detector.
+    Simulation and truth are represented by two disjoint sets of `n_samples` other events. Two
+    detector passes of the same events would be more alike than that, because some losses happen
+    before the detector.
     """
     theory, true = (process.features.fit(y).transform(side) for side in (X, y))
     by, bins = process.by
@@ -118,7 +119,7 @@ def print_response(name, response, by):
 
 
 def correlations(y, generated):
-    """Correlation of each feature with the true one of the same event; phi as a unit vector."""
+    """Correlation of each feature with its true value in the same event; phi as a unit vector."""
     to_cylindrical = CartesianToCylindrical().fit(y)
     true, drawn = to_cylindrical.transform(y), to_cylindrical.transform(generated)
     rows = {}
@@ -137,7 +138,7 @@ def both_accepted(X, y, second, accepted):
 
 
 def print_figures(columns, goals):
-    """Print the figures of several simulations, one column each, goals first."""
+    """Print the figures of several simulations, one column for each, goals first."""
     table = pd.DataFrame(columns)
     table.insert(0, "goal", pd.Series(goals))
     print()

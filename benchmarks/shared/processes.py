@@ -49,24 +49,24 @@ JETS = ["jet1", "jet2", "jet3", "jet4"]
 
 @dataclass(frozen=True)
 class Process:
-    """What is simulated or unfolded, in which coordinates, and what it is judged by.
+    """A process, the coordinates in which it is simulated or unfolded, and its figures of merit.
 
     Attributes
     ----------
     columns, target : list of str
-        Columns of theory level and of detector level; no others are needed, as energies of
-        massless particles are not.
+        Columns of theory level and of detector level. Columns that follow from others are left out,
+        such as energies of massless particles.
     features : transformer
-        Derived quantities of the detector level, and of the theory level where `by` is given.
+        Derived quantities of the detector level, and of the theory level if `by` is given.
     simulator, unfolder : callable
         Put a simulator into the coordinates of the process.
     by : tuple or None
-        A feature of the theory level and edges in it: bins of the response. None where the levels
+        A feature of the theory level and its edges, for bins of the response. None if the levels
         have different columns.
     residuals : tuple of str
         Features whose responses are judged.
     selection : callable or None
-        Final selection, whose yield is compared.
+        Final selection, for the comparison of yields.
     shown : tuple of str
         Features whose posteriors are drawn.
     """
@@ -84,7 +84,7 @@ class Process:
     def load(self, name, n_accepted):
         """Load accepted events: X, y, and for the second detector pass y and acceptance.
 
-        Of fast jets of little mass single precision keeps E <= p: such events are left out.
+        Single precision can give fast jets of small mass E <= p. Such events are left out.
         """
         events = load_event_sample(name, n_accepted + SPARE)
         second = events.repeats[0]
@@ -108,7 +108,7 @@ def massive(table):
 
 
 def _renamed(data):
-    """The neutrino as missing momentum, of which it is the theory level."""
+    """Rename the neutrino to missing momentum, which is its detector level."""
     return data.rename(columns=lambda name: name.replace("antineutrino_", "met_"))
 
 
@@ -118,9 +118,9 @@ def momenta(*objects):
 
 
 def wjet_unfolder(simulator):
-    """Log transverse mass as it is, and residuals of all other coordinates.
+    """Log transverse mass unchanged, and residuals of all other coordinates.
 
-    The edge at the mass of the W then is in one place of one column.
+    The edge at the mass of the W is then at one value of one column.
     """
 
     def coordinates():
@@ -157,9 +157,9 @@ def dielectron_simulator(simulator):
 
 
 def dielectron_unfolder(simulator):
-    """Log mass of the pair as it is, and residuals of log pT ratio, eta and phi.
+    """Log mass of the pair unchanged, and residuals of log pT ratio, eta and phi.
 
-    The resonance then is a peak of one column, in one place.
+    The resonance is then a peak at one value of one column.
     """
     pair = "electron_positron"
 
@@ -184,10 +184,10 @@ def dielectron_unfolder(simulator):
 
 
 def top_pair_simulator(simulator):
-    """Which quarks have a jet of their own; jets in their order, with residuals of directions.
+    """Which quarks have a jet of their own, then jets in their order, with residuals of directions.
 
     Conditions are log pT, eta and phi of the partons, and distances: quarks near each other make
-    one jet, and none is found near the electron.
+    one jet, and jets near the electron are not found.
     """
     charged = ["electron", *QUARKS]
     distances = [f"delta_r({a}, {b})" for a, b in combinations(charged, 2)]

@@ -1,7 +1,7 @@
-"""The peer: what a user writes with zuko alone, in the same coordinates and for as long.
+"""The peer: a loop written with zuko alone, in the same coordinates and for the same time.
 
-Residuals, or the columns themselves, and conditions standardised, angles as (cos, sin), a neural
-spline flow with coupling passes, Adam, a loop until the time is up.
+Residuals, or the columns themselves, and conditions are standardised. Angles enter as (cos, sin).
+The model is a neural spline flow with couplings, trained by Adam in a loop until the time is up.
 """
 
 import time
@@ -34,9 +34,9 @@ class ZukoLoop:
     Parameters
     ----------
     seconds : float
-        How long it trains.
+        Time of training.
     raw : bool, default=False
-        Learn columns as they are, and no residuals.
+        Learn the columns themselves instead of residuals.
     """
 
     def __init__(self, seconds, *, raw=False):
@@ -88,7 +88,7 @@ class ZukoLoop:
 
     @torch.inference_mode()
     def sample(self, X):
-        """Draw one event a row."""
+        """Draw one event for each row."""
         parts = [self.flow(context).sample() for context in self._context(X).split(4096)]
         drawn = self.scale_y.inverse_transform(torch.cat(parts).double().numpy())
         gen = self.coordinates_x.transform(X)

@@ -1,10 +1,10 @@
-"""Choices of the published fast simulation of W + jet, measured: the jet mass, and what it saves.
+"""Choices of the published fast simulation of W + jet: the jet mass, and the savings.
 
-Trains the published model on the jet mass and on its logarithm, with the same events and seed, and
-prints the response and marginal of the mass, and the share of draws that are no mass at all. Then
-processor time and stored bytes an event, against the chain that the model replaces: Pythia and the
-detector, whose events are stored as their stable particles. The detector here is parametric; with
-Geant4 the chain takes seconds to minutes an event.
+The published model is trained on the jet mass and on its logarithm, with the same events and seed.
+The output has the response and the marginal of the mass, and the share of draws that are not a
+valid mass. It also has processor time and stored bytes per event, compared with the chain that the
+model replaces: Pythia and the detector, with events stored as their stable particles. The detector
+here is parametric. With Geant4, the chain takes seconds to minutes per event.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from skjetsim.response import QuantileSimulator, make_wjet_pipeline, make_wjet_q
 
 
 def published_on_mass():
-    """Published model with the jet mass itself for its logarithm."""
+    """Published model with the jet mass itself instead of its logarithm."""
     simulator = QuantileSimulator(derived_features="wjet", random_state=0)
     residual = ResidualTransformer(keep_truth=True, reference="jet_mass")
     return make_pipeline(TransformedSimulator(simulator, [residual]))
@@ -56,7 +56,7 @@ def jet_mass(train, X, y, second, accepted):
 
 
 def mass_figures(log_x, y, log_y, mass, by):
-    """Distances of drawn masses; those that are none count as 10 MeV in the response."""
+    """Distances of drawn masses. Invalid masses count as 10 MeV in the response."""
     log_drawn = np.log(mass.clip(lower=0.01))
     response = residual_wasserstein(log_y, log_drawn, X=log_x, by=by, bins=PROCESSES["wjet"].by[1])
     return {
@@ -81,7 +81,7 @@ def file_size(table, folder):
 
 
 def savings(train, X):
-    """Milliseconds and bytes an event of the chain and of three models."""
+    """Milliseconds and bytes per event of the chain and of three models."""
     n_chain = 1000
     chain = processor_time(lambda: generate_wjet(n_chain, random_state=0)) / n_chain
     batch = next(selected_events(WJET, 1))

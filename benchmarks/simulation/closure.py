@@ -1,9 +1,9 @@
-"""Closure: simulations trained on W + jet, judged on Z + jet, region by region.
+"""Closure: simulations that are trained on W + jet and judged on Z + jet, by region.
 
-The same models, trained on the same 140,000 W + jet events, are judged on W + jet events they have
-not seen and on Z + jet events, of which they see the mu-, the jet and the missing momentum. Regions
-are bins of generated jet pT, and the barrel and endcaps of the muon. Each response stands beside
-its floor, the same events through the detector twice.
+The same models, trained on the same 140,000 W + jet events, are judged on new W + jet events and on
+Z + jet events. In the latter they see the mu-, the jet and the missing momentum. Regions are bins
+of generated jet pT, and barrel and endcaps for the muon. The floor of each response is a second
+detector pass of the same events.
 """
 
 import argparse
@@ -20,7 +20,7 @@ N_TRAIN, N_TEST = 140_000, 40_000
 
 
 def regions(X):
-    """Masks by name: jet pT, and where the muon goes."""
+    """Masks by name, for jet pT and for the direction of the muon."""
     cylindrical = CartesianToCylindrical(["muon", "jet"]).fit_transform(X)
     masks = {}
     for low, high in pairwise(PROCESSES["wjet"].by[1]):

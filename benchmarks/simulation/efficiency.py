@@ -1,16 +1,18 @@
 """Turn-on of the acceptance of W + jet, learnt by an `EfficiencySimulator`, and its yields.
 
-An event is accepted where the detector finds muon and jet, and they pass the final selection. Of
-all generated events, 150,000 are to train on, each as the detector saw it twice, and 108,000 to
-test. Prints the number of accepted events over the true one, less one, in bins of generated jet pT
-and muon pT; the truth is the mean of two detector passes, and the floor one pass over the other.
-"learnt" is the sum of the probabilities of a model whose events are accepted by the selection, and
-"drawn" what it draws. The model of "cut" has learnt what the detector finds, and the selection cuts
-on its drawn momenta. "training" is the efficiency of the training events in the same bin: what is
-learnt shares most of its statistical error.
+An event is accepted if the detector finds a muon and a jet, and they pass the final selection. Of
+all generated events, 150,000 are for training, with two detector passes each, and 108,000 for
+testing. The output has the relative difference between the number of accepted events and the true
+number, in bins of generated jet pT and muon pT. The truth is the mean of two detector passes. The
+floor is one pass divided by the other.
 
-``--choose`` compares classifiers by held-out log-loss on training events; the best is the default
-of `EfficiencySimulator`.
+"learnt" is the sum of the probabilities of a model that has learnt which events pass the selection.
+"drawn" is the number of events that it draws. "cut" is a model that has learnt which events the
+detector finds, with the selection applied to its drawn momenta. "training" is the efficiency of the
+training events in the same bin. "learnt" shares most of its statistical error.
+
+``--choose`` compares classifiers by held-out log-loss on training events. The best one is the
+default of `EfficiencySimulator`.
 """
 
 import argparse
@@ -59,7 +61,7 @@ CLASSIFIERS = {
 
 
 def coordinates():
-    """Those of `make_wjet_pipeline`."""
+    """Coordinates of `make_wjet_pipeline`."""
     return [
         CartesianToCylindrical(["muon", "jet"]),
         LogTransformer(["muon_pt", "jet_pt", "jet_mass"]),
@@ -68,7 +70,7 @@ def coordinates():
 
 
 def make_model(classifier, simulator):
-    """Acceptance and response, the latter in the coordinates of residuals."""
+    """Acceptance and response. The response is in the coordinates of residuals."""
     response = TransformedSimulator(simulator, [*coordinates(), ResidualTransformer()])
     return make_pipeline(
         *coordinates(), EfficiencySimulator(response, classifier=classifier, random_state=0)
@@ -76,27 +78,27 @@ def make_model(classifier, simulator):
 
 
 def with_acceptance(target, accepted, selection=wjet_selection):
-    """Detector level as the estimator takes it, and which events the selection accepts."""
+    """Detector level in the form that the estimator takes, and the mask of selected events."""
     accepted = np.asarray(accepted & selection(target))
     return target.mul(accepted, axis=0).assign(accepted=accepted.astype(float)), accepted
 
 
 def accepted_in_bins(values, edges, accepted):
-    """Sum of `accepted`, events or probabilities, in each bin."""
+    """Sum of `accepted`, which are events or probabilities, in each bin."""
     return np.histogram(values, edges, weights=np.asarray(accepted, dtype=float))[0]
 
 
 def relative_error(mean, both, generated):
-    """Statistical error of the mean of two passes, which see the same jets: they are correlated."""
+    """Statistical error of the mean of two passes, which are correlated: they see the same jets."""
     share, variance = mean / generated, mean * (1 - mean / generated)
     return np.sqrt((variance + both - mean * share) / 2) / mean
 
 
 def turn_on(values, edges, truth, models, training):
-    """Table of the turn-on: a row a bin.
+    """Table of the turn-on, with one row for each bin.
 
-    `truth` are masks of two detector passes, `models` numbers of accepted events by name, one for
-    each generated event; `training` values and masks of the training events.
+    `truth` has the masks of two detector passes. `models` has numbers of accepted events by name,
+    one for each generated event. `training` has values and masks of the training events.
     """
     one, two = (accepted_in_bins(values, edges, mask) for mask in truth)
     mean = (one + two) / 2
@@ -121,7 +123,7 @@ def turn_on(values, edges, truth, models, training):
 
 
 def choose(X, accepted, held_out):
-    """Held-out log-loss of each classifier, trained and judged on training events."""
+    """Held-out log-loss of each classifier, for training events."""
     X = make_pipeline(*coordinates()).fit_transform(X)
     flag = pd.DataFrame({"accepted": accepted.astype(float)})
     fit, test = slice(None, -held_out), slice(-held_out, None)
@@ -154,7 +156,7 @@ def choose(X, accepted, held_out):
 
 
 def judge(name, values, truth, models, training):
-    """Print the turn-on in one variable, and in how many bins it is within the goal."""
+    """Print the turn-on in one variable, and the number of bins within the goal."""
     table = turn_on(values, EDGES[name], truth, models, training)
     error = np.hypot(table["error"], table["its error"])
     print(f"\ngenerated {name} (goal: within {GOALS['bin']})")
@@ -259,7 +261,7 @@ def twice(first, second):
 
 
 def fitted(name, X, y, max_epochs):
-    """Model of all generated events, and a line on its fit."""
+    """Model of all generated events, and a line about its fit."""
     model = make_model(None, FlowSimulator(max_epochs=max_epochs, random_state=0))
     start = time.perf_counter()
     model.fit(X, y)
@@ -277,7 +279,7 @@ def draw(model, X, columns):
 
 
 def print_yields(truth, models):
-    """Print the total yields beside their error and floor."""
+    """Print the total yields, with their error and floor."""
     one, two = (np.sum(mask) for mask in truth)
     mean = (one + two) / 2
     error = relative_error(mean, np.sum(truth[0] & truth[1]), len(truth[0]))

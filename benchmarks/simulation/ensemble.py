@@ -1,13 +1,15 @@
-"""Ensemble of ten fast simulations: the coverage of its error band, and its cost.
+"""Ensemble of ten fast simulations: coverage and cost of its error band.
 
-Ten members on disjoint parts of 140,000 W + jet events, applied to 50,000 other generated events,
-more than three times what each was trained on. Their histograms are compared with the detector
-level of 50,000 further events, over nine features. The band is the systematic error of one model,
-rms over the members, and the statistical one, in quadrature; the truth's own error is added. Prints
-the share of bins in which the truth lies within the band around a member (the others give its
-systematic error), around the mean of the members, and with the statistical error alone; the floor,
-truth against an independent truth within their statistical errors; and the time of the fit against
-ten single fits.
+Ten members are trained on disjoint parts of 140,000 W + jet events. They are applied to 50,000
+other generated events, more than three times as many as each was trained on. Their histograms of
+nine features are compared with the detector level of 50,000 further events.
+
+The band is the quadratic sum of two errors: the systematic error of one model, which is the rms
+over the members, and the statistical error. The error of the truth is added. The output has the
+share of bins in which the truth is within the band around one member, whose systematic error comes
+from the others; around the mean of the members; and within the statistical error alone. The floor
+compares the truth with an independent truth, within their statistical errors. The time of the fit
+is compared with that of ten single fits.
 """
 
 import argparse
@@ -39,7 +41,7 @@ SIMULATORS = {
 
 
 def covered(difference, *errors):
-    """Whether the truth lies within one standard error, bin by bin."""
+    """Mask of bins in which the truth is within one standard error."""
     return np.abs(difference) <= np.sqrt(sum(error**2 for error in errors))
 
 
@@ -84,7 +86,7 @@ def floor(truth, other):
 
 
 def cost(simulator, X, y, n_jobs):
-    """The fitted ensemble, its time, and that of ten single fits over as many cores."""
+    """The fitted ensemble, its time, and the time of ten single fits on as many cores."""
     ensemble = EnsembleSimulator(simulator, n_estimators=N_MEMBERS, n_jobs=n_jobs, random_state=0)
     start = time.perf_counter()
     ensemble.fit(X, y)

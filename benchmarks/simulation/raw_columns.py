@@ -1,12 +1,15 @@
-"""Columns as they are, without residuals: Z -> ee unfolded and W + jet simulated by the defaults.
+"""Original columns without residuals: the defaults unfold Z -> ee and simulate W + jet.
 
-Events of a detector on which nothing was chosen, ATLAS-like. Z -> ee is unfolded in (log pT, eta):
-coverage at 10, 25, 50, 75 and 90% minus the level, in the worst column, beside its binomial error;
-the energy score, also over that of the same flow on residuals; the prior, events of the training
-sample at random, is calibrated whatever it unfolds. W + jet is simulated in Cartesian columns:
-joint AUC, response and marginals as `simulation.py` has them, beside the recipe of the guide and
-the floor, the same events through the detector twice. The peer is a bare zuko loop on the same
-columns, for as long as the flow trains.
+The events are those of an ATLAS-like detector for which no option was tuned. Z -> ee is unfolded in
+(log pT, eta). The output has the coverage at 10, 25, 50, 75 and 90% minus the level, in the worst
+column, with its binomial error. It also has the energy score, and its ratio to that of the same
+flow on residuals. The prior, random events of the training sample, is calibrated for any unfolded
+events.
+
+W + jet is simulated in Cartesian columns. The output has the joint AUC, the response and the
+marginals of `simulation.py`, next to the recipe of the guide and the floor, a second detector pass
+of the same events. The peer is a bare zuko loop on the same columns that trains for as long as the
+flow.
 """
 
 import argparse
@@ -37,7 +40,7 @@ GOALS = {
 
 
 class Peer:
-    """A loop of zuko's from the measured to the theory level."""
+    """A zuko loop from the measured to the theory level."""
 
     def __init__(self, seconds):
         self.loop = ZukoLoop(seconds, raw=True)
@@ -48,17 +51,17 @@ class Peer:
         return self
 
     def sample_inverse(self, y, *, n_samples, random_state):
-        """Draw theory levels of each event."""
+        """Draw theory-level events for each event."""
         torch.manual_seed(random_state)
         drawn = self.loop.sample(y.loc[y.index.repeat(n_samples)]).to_numpy()
         return drawn.reshape(len(y), n_samples, -1)
 
 
 class Prior:
-    """Events of the training sample at random."""
+    """Random events of the training sample."""
 
     def fit(self, X, y):
-        """Keep them."""
+        """Keep the training events."""
         self.X_ = X.to_numpy()
         return self
 
@@ -69,7 +72,7 @@ class Prior:
 
 
 def load(name, n_train, n_test):
-    """Events of one process: training and test pairs, and the second detector pass of the test."""
+    """Events of one process: training and test pairs, and a second detector pass of the latter."""
     events = PROCESSES[name].load(f"{name}_atlas", n_train + n_test)
     train, test = slice(n_train), slice(n_train, None)
     pairs = [
@@ -80,7 +83,7 @@ def load(name, n_train, n_test):
 
 
 def fitted(model, X, y):
-    """Fitted model and the seconds it took."""
+    """Fitted model, and the seconds of its fit."""
     start = time.perf_counter()
     model.fit(X, y)
     return model, time.perf_counter() - start

@@ -1,7 +1,8 @@
-"""Speed of `QuantileSimulator.sample` against its bare network: matrix products and activations.
+"""Speed of `QuantileSimulator.sample`, compared with its bare network.
 
-Both run on chunks of the same size, one thread each, in turn; the best of several rounds counts.
-Then the rate on two threads. The simulators learn W + jet residuals; how well does not matter here.
+The bare network is matrix products and activations. Both run on chunks of the same size, in turn,
+on one thread each. The best of several rounds counts. The output also has the rate on two threads.
+The simulators learn W + jet residuals. How well they do so does not matter here.
 """
 
 import argparse
@@ -20,7 +21,7 @@ GOALS = {"ratio": 0.7, "rate": 500_000}
 
 
 def bare_network(simulator):
-    """Linear maps and activations of a fitted simulator, and nothing else."""
+    """Only the linear maps and activations of a fitted simulator."""
     network = simulator.net_.module_.network
     layers = []
     for hidden in network.hidden:
@@ -36,7 +37,7 @@ def seconds(function):
 
 
 def compare(simulator, X, rounds):
-    """Seconds of `sample` and of the bare network, one thread, in turn."""
+    """Seconds of `sample` and of the bare network, on one thread, in turn."""
     network = bare_network(simulator)
     rows = torch.randn(len(X), simulator._n_inputs()).split(CHUNK_ROWS)
 

@@ -1,11 +1,13 @@
-"""Fast simulation of W + jet, Z -> ee and top pairs with a flow, beside the floor.
+"""Fast simulation of W + jet, Z -> ee and top pairs with a flow, compared with the floor.
 
-Trains on events each of which the detector saw twice, and simulates others. Prints W1 of the
-response in bins of a generated pT, the joint AUC by trees and by a network (masses of all pairs and
-triples, of W and tops among the columns), marginals before and after a final selection, its yield,
-and times. The floor is the same events through the detector twice; the goal of the worst response
-is its 95th percentile between disjoint sets of true events; X passed off as y ("identity") and the
-y of other events ("shuffled") must fail.
+The flow is trained on events with two detector passes each, and simulates other events. The output
+has W1 of the response in bins of a generated pT; the joint AUC by trees and by a network, with
+masses of all pairs and triples, of W and of tops among the columns; marginals before and after a
+final selection; the yield of the selection; and times.
+
+The floor is a second detector pass of the same events. The goal for the worst response is its 95th
+percentile for disjoint sets of true events. Two controls must fail: X in place of y ("identity"),
+and the y of other events ("shuffled").
 """
 
 import argparse
@@ -44,7 +46,7 @@ GOALS = {
 
 
 def fit_and_sample(model, X_train, y_train, X):
-    """Simulated events, minutes of training, and events a second of the whole pipeline."""
+    """Simulated events, minutes of training, and events per second of the whole pipeline."""
     start = time.perf_counter()
     model.fit(X_train, y_train)
     minutes = (time.perf_counter() - start) / 60
@@ -60,12 +62,12 @@ def compare(name, models, n_train=None, n_test=None, *, peer=None):
     Parameters
     ----------
     name : str
-        Of the process.
+        Name of the process.
     models : dict of str to simulator
     n_train, n_test : int, optional
     peer : callable, optional
-        Makes a model of another package from the seconds it may train for, those of the last
-        model; its name is its class's.
+        Makes a model of another package, given the seconds of its training. They are those of the
+        last model. The name in the table is that of its class.
     """
     process = PROCESSES[name]
     n_train, n_test = n_train or N_TRAIN[name], n_test or N_TEST[name]

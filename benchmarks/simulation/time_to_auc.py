@@ -1,8 +1,8 @@
-"""Time to a joint AUC of .52 on W + jet: the flow beside a bare zuko loop.
+"""Time to a joint AUC of 0.52 on W + jet: the flow and a bare zuko loop.
 
-Trains flows of more and more epochs, each from scratch, since the learning rate falls over the
-epochs that there are; and the zuko loop, on the same events, for as long as the first flow that
-gets there, and for longer. AUCs and their floor are those of `simulation.py`.
+Flows are trained for more and more epochs, each from scratch, because the learning rate falls over
+the number of epochs. The zuko loop is trained on the same events, for as long as the first flow
+that reaches the AUC, and for longer. AUCs and their floor are those of `simulation.py`.
 """
 
 import argparse

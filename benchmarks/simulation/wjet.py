@@ -1,8 +1,8 @@
-"""Fast simulation of W + jet: published, quantiles with a copula, flow, peer and floor, one table.
+"""Fast simulation of W + jet in one table: published, copula, flow, peer and floor.
 
-The figures of `simulation.py`, for the published simulation, for quantiles, published and with a
-copula, for a mixture of five flows, and for one after four minutes. The peer is a bare zuko loop
-that trains for as long as the last of them.
+The figures are those of `simulation.py`. The models are the published simulation; quantiles, as
+published and with a copula; a mixture of five flows; and a flow after four minutes. The peer is a
+bare zuko loop that trains for as long as the last of these.
 """
 
 import argparse
@@ -27,7 +27,7 @@ COPULA = {
 
 
 def models():
-    """Simulations of the table, by name."""
+    """Simulations in the table, by name."""
     flow = FlowSimulator(**SETTINGS["wjet"], random_state=0)
     return {
         "published": make_wjet_quantile(random_state=0),

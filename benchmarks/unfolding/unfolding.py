@@ -1,12 +1,13 @@
 """Unfolding of W + jet and Z -> ee: coverage, energy score and joint AUC of unfolders.
 
-The conditional network `Unfolder(FlowSimulator())` in coordinates of the process, the two
-bijections that it replaced (arXiv:2006.06685), the detector level passed off as the theory level,
-and the prior, events of the training sample at random. Prints for each the coverage at 10, 25, 50,
-75 and 90% minus the level, column by column, beside its binomial error; the worst p-value of
-uniform ranks; the energy score; and the joint AUC of (unfolded, measured) against (true, measured).
-The prior is calibrated, whatever it unfolds: what is wrong with it are its energy score and its
-AUC. Coverage curves and some posteriors are drawn.
+The unfolders are the conditional network `Unfolder(FlowSimulator())` in coordinates of the process,
+and the two bijections that it replaced (arXiv:2006.06685). The controls are the detector level in
+place of the theory level, and the prior, random events of the training sample.
+
+For each, the output has the coverage at 10, 25, 50, 75 and 90% minus the level, for each column,
+with its binomial error; the worst p-value of uniform ranks; the energy score; and the joint AUC of
+(unfolded, measured) against (true, measured). The prior is calibrated for any unfolded events. Its
+faults show in its energy score and its AUC. Coverage curves and some posteriors are drawn.
 """
 
 import argparse
@@ -43,7 +44,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "unfolding"
 
 
 class Reference:
-    """The detector level as it was measured, or events of the prior, in place of unfolded ones."""
+    """Control: the detector level as measured, or events of the prior."""
 
     def __init__(self, *, prior):
         self.prior = prior
@@ -54,7 +55,7 @@ class Reference:
         return self
 
     def draw(self, y, n_samples, random_state):
-        """Rows of the prior, or y again."""
+        """Rows of the prior, or y itself."""
         if not self.prior:
             return np.repeat(y.to_numpy()[:, None], n_samples, axis=1)
         rng = np.random.default_rng(random_state)
@@ -62,7 +63,7 @@ class Reference:
 
 
 def unfolders(process, max_epochs):
-    """Unfolders of the table, by name."""
+    """Unfolders in the table, by name."""
     bijections = {"max_epochs": min(BIJECTION_EPOCHS, max_epochs), "random_state": 0}
     return {
         "flow": process.unfolder(FlowSimulator(**SETTINGS | {"max_epochs": max_epochs})),
@@ -87,7 +88,7 @@ def in_features(features, draws, columns):
 
 
 def judge(model, X, y, features, n_posteriors):
-    """Figures of one unfolder, its coverage, and what draws it.
+    """Figures of one unfolder, its coverage, and displays of it.
 
     Parameters
     ----------
@@ -96,13 +97,13 @@ def judge(model, X, y, features, n_posteriors):
         Cartesian test events on both levels.
     features : fitted KinematicFeatures
     n_posteriors : int
-        Events whose posteriors are drawn; one draw of each of all is judged by classifiers.
+        Number of events whose posteriors are drawn. Classifiers judge one draw of every event.
 
     Returns
     -------
     figures : dict
     coverage : DataFrame
-        Minus the level, and its error.
+        Coverage minus the level, and its error.
     display : CalibrationDisplay
     """
     few = slice(n_posteriors)
@@ -144,7 +145,7 @@ def posteriors(process, model, X, y, prior, features):
 
 
 def draw_coverage(displays, path):
-    """Coverage minus level of each column, a line a model: the figure of the lecture."""
+    """Coverage minus level of each column, with one line for each model."""
     first = next(iter(displays.values()))
     n_rows = -(-len(first.names) // 3)
     with house_style() as plt:

@@ -1,16 +1,18 @@
-"""Closure of unfolding: a hidden spectrum, 30% off the simulated one, must come out.
+"""Closure of unfolding for a hidden spectrum that differs by 30% from the simulated one.
 
-Z -> ee and W + jet. Pseudo-data are events apart from the training events, kept at random so that
-a spectrum (pT, rapidity or mass of the Z; pT of the jet) is reweighted by 1 +- 30%. They are
-unfolded by the unfolder of the benchmark `unfolding.py`, which knows the simulated spectrum, and by
-`IterativeUnfolder`, which corrects its prior. The hidden truth is a third set of events,
-reweighted. Printed are, in bins of the spectrum, the ratios of the simulated spectrum, of the
-unfolded one after each iteration, of the simulated events with the weights that the last iteration
-gave them, of the pseudo-data's own truth (the floor), and of the peer, to the hidden truth; chi2
-per degree of freedom of each; and what each iteration moved. The peer is the binned iterative
-unfolding of this one spectrum by D'Agostini (Nucl. Instrum. Meth. A 362 (1995) 487), with the same
-training events and as many iterations. Statistical errors are those of counts: unfolding correlates
-bins and makes the true errors somewhat larger, and those of the training events come on top.
+The processes are Z -> ee and W + jet. Pseudo-data are events that are not in the training sample.
+They are kept at random, so that a spectrum (pT, rapidity or mass of the Z; pT of the jet) is
+reweighted by 1 +- 30%. They are unfolded by the unfolder of the benchmark `unfolding.py`, which
+knows the simulated spectrum, and by `IterativeUnfolder`, which corrects its prior. The hidden truth
+is a third set of events, reweighted.
+
+The output has ratios to the hidden truth in bins of the spectrum: of the simulated spectrum; of the
+unfolded one after each iteration; of the simulated events with the weights from the last iteration;
+of the truth of the pseudo-data, which is the floor; and of the peer. It also has chi2 per degree of
+freedom of each, and the change in each iteration. The peer is binned iterative unfolding of this
+one spectrum by D'Agostini (Nucl. Instrum. Meth. A 362 (1995) 487), with the same training events
+and number of iterations. Statistical errors are those of counts. True errors are somewhat larger,
+because unfolding correlates bins, and the training events have errors, too.
 """
 
 import argparse
@@ -62,32 +64,32 @@ class Spectrum:
         return ratio, ratio * np.sqrt(relative)
 
     def chi2(self, other):
-        """Chi2 per degree of freedom; the shares add up to one."""
+        """Chi2 per degree of freedom. The shares add up to one."""
         terms = (self.share - other.share) ** 2 / (self.variance + other.variance)
         return terms.sum() / (len(terms) - 1)
 
 
 def value_of(X, feature):
-    """One derived quantity of each event."""
+    """A derived quantity of each event."""
     derived = KinematicFeatures([feature], passthrough=False)
     return np.asarray(derived.fit_transform(X)).ravel()
 
 
 def hidden_ratio(values, strength):
-    """1 +- strength: falls along the spectrum, about its median, within its own width."""
+    """1 +- strength: falls along the spectrum around its median, within its width."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     return 1 - strength * np.tanh((values - median) / (0.5 * (high - low)))
 
 
 def unfold_binned(truth, measured, data, edges, n_iterations):
-    """Spectrum by iterative unfolding in bins, of which those between `edges` are three each.
+    """Spectrum by iterative unfolding in bins. Each interval between `edges` has three of them.
 
     Parameters
     ----------
     truth, measured : ndarray of shape (n_train,)
         The derived quantity of the training events on both levels.
     data : ndarray of shape (n,)
-        Of the pseudo-data.
+        The same quantity of the pseudo-data, as measured.
     edges : ndarray of shape (N_BINS - 1,)
         Quantiles of `truth`.
     n_iterations : int
@@ -111,7 +113,7 @@ def unfold_binned(truth, measured, data, edges, n_iterations):
 
 
 def iterative_unfolder(process, n_iterations, max_epochs):
-    """Unfolder of the process, and trees that see its derived quantities."""
+    """Unfolder of the process, with trees that see its derived quantities."""
     trees = HistGradientBoostingClassifier(
         max_iter=300, max_leaf_nodes=8, min_samples_leaf=50, early_stopping=True
     )
@@ -124,7 +126,7 @@ def iterative_unfolder(process, n_iterations, max_epochs):
 
 
 def close(model, X, y, feature, strength):
-    """Unfold pseudo-data of a hidden spectrum: spectra by name, and the hidden truth's."""
+    """Unfold pseudo-data of a hidden spectrum. Returns spectra by name, and the hidden truth."""
     simulated = value_of(pd.DataFrame(model.X_train_, columns=X.columns), feature)
     edges = np.quantile(simulated, np.arange(1, N_BINS) / N_BINS)
     values = value_of(X, feature)

@@ -1,8 +1,9 @@
 """Sliced Wasserstein distance: time of a training step, and error by numbers of samples and slices.
 
-The step is value and gradient of 20,000 rows of 8 columns along 1000 slices, beside torch's sort
-down the batch, as in the published code, and along the last axis; and POT, without a gradient. The
-error is that of W_2 squared between two normals in 8 dimensions, shifted by one: 1/8.
+A step computes value and gradient for 20,000 rows of 8 columns along 1000 slices. It is compared
+with torch's sort along the batch, as in the published code, with its sort along the last axis, and
+with POT without a gradient. The error is that of W_2 squared between two normals in 8 dimensions,
+shifted by one, for which 1/8 is right.
 """
 
 import argparse
@@ -21,26 +22,26 @@ N_TRIALS = 10
 
 
 def directions_of(n_slices, generator):
-    """Directions uniform on the sphere."""
+    """Uniform directions on the sphere."""
     random = torch.randn(n_slices, N_COLUMNS, generator=generator)
     return torch.nn.functional.normalize(random, dim=1)
 
 
 def down_the_batch(generated, target, directions):
-    """As published: both sides sorted along the batch, and gradients through both projections."""
+    """As published: both sides are sorted along the batch, with gradients of both projections."""
     ours, theirs = generated @ directions.T, target @ directions.T
     return (ours.sort(dim=0).values - theirs.sort(dim=0).values).square().mean()
 
 
 def last_axis(generated, target, directions):
-    """Sorted along the last axis, no gradient through the target."""
+    """Sorted along the last axis, without a gradient of the target."""
     with torch.no_grad():
         theirs = (directions @ target.T).sort(dim=1).values
     return ((directions @ generated.T).sort(dim=1).values - theirs).square().mean()
 
 
 def seconds(distance, generated, target, directions):
-    """Least time of a step out of a few."""
+    """Least time of a few steps."""
     times = []
     for _ in range(N_REPEATS):
         generated = generated.detach().requires_grad_()
@@ -51,7 +52,7 @@ def seconds(distance, generated, target, directions):
 
 
 def print_times(n_threads):
-    """Steps a second, side by side."""
+    """Print steps per second of all implementations."""
     torch.set_num_threads(n_threads)
     generator = torch.Generator().manual_seed(0)
     generated, target = (torch.randn(N_ROWS, N_COLUMNS, generator=generator) for _ in range(2))
@@ -72,7 +73,7 @@ def print_times(n_threads):
 
 
 def print_errors():
-    """Mean and scatter of the distance of shifted normals; 1/8 is right."""
+    """Print mean and scatter of the distance of shifted normals, for which 1/8 is right."""
     print("\nW2 squared of normals in 8 dimensions, shifted by one: mean and scatter; right: 0.125")
     rows = {}
     for n_rows in (500, 2000, 8000, 32_000):

@@ -1,11 +1,11 @@
-"""Simulating and unfolding from unpaired events: published, preset, improved, floor.
+"""Simulating and unfolding with models of unpaired events: published, preset, improved, floor.
 
-Trains on events whose rows do not correspond, and compares as published: the model on one half of
-the test events with the truth of the other half, by the KS distance, the mean squared difference of
-sorted values (W2 squared, GeV^2) and chi2 per degree of freedom of 50 bins. The floor is the truth
-of both halves; "identity" passes the other level's events off as this one's, where both have the
-same columns. The response stands beside that of held-out pairs. Fitted models stay in
-``benchmarks/.cache``; delete them to time the training again.
+Models are trained on events whose rows do not correspond. They are compared as published: the model
+on one half of the test events with the truth of the other half. The distances are KS, the mean
+squared difference of sorted values (W2 squared, GeV^2), and chi2 per degree of freedom of 50 bins.
+The floor compares the truth of both halves. If both levels have the same columns, "identity" takes
+the events of the other level in place of drawn ones. The response is compared with that of held-out
+pairs. Fitted models are kept in ``benchmarks/.cache``. Delete them to time the training again.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def figures(truth, drawn):
 
 
 def fitted(name, model, X, y, **fit_params):
-    """Fit a model, or read what an earlier run has fitted; the minutes it took."""
+    """Fit a model, or read one from an earlier run. Returns its time of training, too."""
     # The text of a long estimator is cut, that of its parameters is not.
     params = [f"{key}={value}" for key, value in model.get_params().items()]
     settings = sorted(text for text in params if "object at" not in text)
@@ -61,7 +61,7 @@ def fitted(name, model, X, y, **fit_params):
 
 
 def load(process, name, n_events):
-    """X and y of accepted events; of fast jets of little mass single precision keeps E <= p."""
+    """X and y of accepted events, without fast jets to which single precision gives E <= p."""
     events = load_event_sample(name, n_events)
     rows = np.ones(n_events, dtype=bool)
     if process.massive:
@@ -70,14 +70,14 @@ def load(process, name, n_events):
 
 
 def unpaired(X, y, n_pairs=0):
-    """Training events whose rows do not correspond, but for the first ones."""
+    """Training events. Only the first rows of X and y correspond."""
     order = np.arange(len(X))
     order[n_pairs:] = np.random.default_rng(0).permutation(order[n_pairs:])
     return X, y.iloc[order].reset_index(drop=True)
 
 
 def print_distances(process, level, tables):
-    """One line for each observable: published, models, floor, identity; goal of the KS."""
+    """Print for each observable: published, models, floor, identity; goal of the KS distance."""
     print(f"\nlevel {level}: {'E(y) against X' if level == 'z' else 'D(X) against y'}")
     for measure in ("KS", "W2 sq", "chi2/dof"):
         shown = pd.DataFrame({name: table[measure] for name, table in tables.items()})
@@ -96,7 +96,7 @@ def print_distances(process, level, tables):
 
 
 def response(X, y):
-    """Electron pT over the true one: mean and half of the central 68%, in bins of pT."""
+    """Ratio of measured to true electron pT: mean and half of the central 68%, in bins of pT."""
     pt = [np.hypot(side.electron_px, side.electron_py).to_numpy() for side in (X, y)]
     ratio, rows = pt[1] / pt[0], {}
     for low, high in ((10, 25), (25, 35), (35, 45), (45, 60), (60, 1000)):
@@ -122,7 +122,7 @@ def print_response(X, y, drawn):
 
 
 def draw_figures(process, stem, model, truth, drawn):
-    """Ratio plots of the masses, and where pT is taken; `truth` is X and y of two halves."""
+    """Ratio plots of the masses, and the transport of pT. `truth` is X and y of two halves."""
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
@@ -156,7 +156,7 @@ def _table(rows, like):
 
 
 def run(process, name, made, train, test, stem):
-    """Fit a model, draw from it and compare; its tables by level, and D(X)."""
+    """Fit a model, draw from it and compare. Returns tables by level, and D(X)."""
     model_of = process.models[name]
     if model_of.massless:
         train, test = ([X, massless(y)] for X, y in (train, test))
@@ -199,7 +199,7 @@ def parsed():
 
 
 def split(process, options):
-    """Training and test events, X and y of each, the latter in two halves of one length."""
+    """Training and test events: X and y of each. Test events are in two halves of equal length."""
     X, y = load(process, options.process, process.n_train + process.n_test)
     train = [side[: options.n_train or process.n_train] for side in (X, y)]
     rows = slice(process.n_train, process.n_train + (options.n_test or process.n_test))

@@ -1,10 +1,10 @@
-"""A detector learnt from measured events: Z -> mumu of CMS in 2011, theory from Pythia at 7 TeV.
+"""A detector learnt from measured events: Z -> mumu of CMS in 2011, with Pythia at 7 TeV.
 
-No measured event has a truth. The model learns in a control region, 80 to 100 GeV, from generated
-muons and measured ones after the same cuts, and is tested outside it, where it has seen neither.
-Prints KS distances in and beside the region: of simulated and of generated events from measured
-ones, and the 95% limit of equal distributions. ``--data`` is the file of dimuons,
-https://opendata.cern.ch/record/5208.
+Measured events have no known truth. The model learns in a control region, 80 to 100 GeV, from
+generated and measured muons with the same cuts. It is tested outside this region, where it has seen
+neither. The output has KS distances inside and outside the region: of simulated events and of
+generated events from measured ones, and the 95% limit for equal distributions. ``--data`` is the
+file of dimuons, https://opendata.cern.ch/record/5208.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def measured_muons(path):
 
 
 def generated_muons(n_events):
-    """Muons before they radiate, at 7 TeV."""
+    """Muons before radiation, at 7 TeV."""
     data = load_event_sample("zmumu_7tev", n_events, n_detector=1).data
     columns = {}
     for name in MUONS:
@@ -88,7 +88,7 @@ def within(events, region):
 
 
 def detector():
-    """Muons as (log pT, eta, phi), one response for both charges."""
+    """Muons as (log pT, eta, phi), with one response for both charges."""
     logs = LogTransformer([f"{name}_pt" for name in MUONS])
     simulator = OTUSSimulator(
         residual={"log_pt": 0.02, "eta": 0.001, "phi": 0.001},
@@ -107,7 +107,7 @@ def detector():
 
 
 def print_distances(theory, drawn, measured):
-    """KS distances from measured events, region by region."""
+    """Print KS distances from measured events, for each region."""
     rows = {}
     for label, region in REGIONS.items():
         sides = [quantities(within(events, region)) for events in (measured, drawn, theory)]
@@ -124,7 +124,7 @@ def print_distances(theory, drawn, measured):
 
 
 def draw_figures(theory, drawn, measured):
-    """Mass and pT of the pair, and where the muons' pT is taken."""
+    """Mass and pT of the pair, and the transport of the pT of muons."""
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

@@ -1,10 +1,11 @@
-"""Acceptance beside an unpaired model: which top pairs the detector accepts, and what it measures.
+"""Acceptance for an unpaired model of top pairs, and measured values of accepted events.
 
-The maps of `make_ttbar_unpaired` know accepted events alone, and thresholds beyond which they draw
-nothing. An `EfficiencySimulator` around them learns from all generated events which are accepted.
-Prints how many events it accepts over the true number, with the statistical error of that, and in
-bins of two generated quantities; the share of drawn events above the thresholds; and the KS
-distances of drawn from measured events, beside their 95% limit for equal distributions.
+The maps of `make_ttbar_unpaired` know only accepted events, and thresholds beyond which they do not
+draw events. An `EfficiencySimulator` around them learns from all generated events which are
+accepted. The output has the number of accepted events divided by the true number, with its
+statistical error, in total and in bins of two generated quantities; the share of drawn events above
+the thresholds; and the KS distances of drawn from measured events, with their 95% limit for equal
+distributions.
 """
 
 import argparse
@@ -32,16 +33,16 @@ KS_LIMIT = 1.358  # 95% of the Kolmogorov distribution
 
 
 def load(n_events):
-    """Generated events and what the detector makes of them, zeros where it accepts none."""
+    """Generated events and their detector level. Rejected events have zeros there."""
     events = load_event_sample("ttbar", n_generated=n_events)
     y = events.target.assign(accepted=events.accepted.astype(float))
-    # Of fast jets of little mass single precision keeps E <= p.
+    # Single precision can give fast jets of small mass E <= p.
     kept = ~events.accepted | massive(y[four_momenta(*JETS)])
     return [side[kept].reset_index(drop=True) for side in (events.data, y)]
 
 
 def print_acceptance(X, y, probability):
-    """Number of accepted events, learnt over true, less one."""
+    """Print the number of accepted events, learnt over true, minus one."""
     accepted = y["accepted"].to_numpy() == 1
     print(f"\n{'accepted events':24} {'true':>8} {'learnt / true - 1':>18} {'error':>8}")
     rows = {"all": np.ones(len(X), dtype=bool)}

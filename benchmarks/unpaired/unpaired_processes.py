@@ -24,14 +24,14 @@ JET_PT = 20.0  # GeV
 
 @dataclass(frozen=True)
 class Model:
-    """A model, and what it is trained on.
+    """A model and its training events.
 
     Attributes
     ----------
     make : callable
-        Makes it, with parameters in place of its own.
+        Makes the model. Its arguments replace parameters.
     share_of_pairs : float
-        Of the training events, whose rows correspond.
+        Share of the training events whose rows correspond.
     massless : bool
         Whether jet energies are set to the size of the momentum, in training and in the truth.
     """
@@ -43,25 +43,26 @@ class Model:
 
 @dataclass(frozen=True)
 class UnpairedProcess:
-    """What is learnt, and how it is judged.
+    """A process that is learnt, and how it is judged.
 
     Attributes
     ----------
     n_train, n_test : int
-        Accepted events, of which nothing was tuned on the test events.
+        Numbers of accepted events. Nothing was tuned on the test events.
     theory, measured : callable
         Observables of a table of events of either level.
     models : dict of str to Model
     shown : tuple of str
-        Those that are compared unless others are named.
+        Models that are compared by default.
     published : dict of (str, str) to tuple
-        By level and observable: W2 squared, chi2 per degree of freedom and KS, of other events.
+        Published W2 squared, chi2 per degree of freedom and KS by level and observable, for other
+        events.
     goals : dict of (str, str) to float
-        KS.
+        Goals of KS by level and observable.
     mass : (str, str, tuple)
         Names of the masses of theory and detector level that are drawn, and their range.
     massive : tuple of str
-        Objects of the detector level that have a mass; events that miss it are left out.
+        Objects of the detector level with a mass. Events without that mass are left out.
     passes : callable or None
         Which events of the detector level are above its thresholds.
     """
@@ -84,7 +85,7 @@ def _momentum(events, name):
 
 
 def _mass(momentum):
-    """Signed: E below the momentum, off the mass shell, is a negative mass."""
+    """Mass with a sign. It is negative if E is less than the momentum."""
     square = momentum[3] ** 2 - np.square(momentum[:3]).sum(axis=0)
     return np.sign(square) * np.sqrt(np.abs(square))
 
@@ -139,7 +140,7 @@ def top_pair_partons(events):
 
 
 def top_pair_objects(events):
-    """Masses of the best assignment, of the pair and of the jets, and momenta of each object."""
+    """Masses of the best assignment, of the pair and of jets, and momenta of each object."""
     masses = TopPairFeatures().fit_transform(events)
     masses = masses.drop(columns=["neutrino_pz", "assignment_chi2"]).reset_index(drop=True)
     met = pd.Series(np.hypot(events["met_px"], events["met_py"]).to_numpy(), name="met_pt")
@@ -148,13 +149,13 @@ def top_pair_objects(events):
 
 
 def four_jets(events):
-    """Whether all four jets have 20 GeV."""
+    """Whether all four jets have at least 20 GeV."""
     pt = KinematicFeatures([f"pt({jet})" for jet in JETS], passthrough=False)
     return (pt.fit_transform(events) > JET_PT).all(axis=1).to_numpy()
 
 
 def massless(events):
-    """Events whose jets have no mass."""
+    """Events with jet energies equal to the size of the momentum, so that jets have no mass."""
     changed = {}
     for jet in JETS:
         changed[f"{jet}_E"] = np.sqrt(
