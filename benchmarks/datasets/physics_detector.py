@@ -103,9 +103,9 @@ def look_at_jets(events, card, rng):
 def predicted_widths(events, card):
     """Relative widths of jets from the numbers of the card, for two limiting cases.
 
-    In the first, each particle has its towers to itself, which is the best case for energy flow. In
-    the second, only calorimeters are used: the HCAL measures all hadrons, because its energy under
-    a track cannot be told from that of the track.
+    In the first, "particles apart", each particle has its towers to itself, which is the best case
+    for energy flow. In the second, "calorimeters alone", the HCAL measures all hadrons, because its
+    energy under a track cannot be told from that of the track.
     """
     particles, jets = events.particles, events.jets
     near = delta_r(

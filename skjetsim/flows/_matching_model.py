@@ -14,7 +14,7 @@ from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the constructor's random_state in addition to those of flows.
 LESSONS, STUDENT, JUDGED = 110, 111, 112
-LESSON_ROWS = (8192, 65536)  # range of the number of lessons, which is otherwise that of events
+LESSON_ROWS = (8192, 65536)  # as many lessons as there are events, but within this range
 STUDENT_BATCH = 512
 JUDGED_ROWS = 8192
 

@@ -106,7 +106,7 @@ def test_counts_come_back_through_the_latent_space(learnt):
     assert (back[:, 2] == X["n_jets"]).mean() > 0.99
 
 
-def test_integers_without_a_name_are_warned_of():
+def test_integers_that_are_not_named_are_warned_of():
     with pytest.warns(UserWarning, match=r"integer_columns=\('n_jets',\)"):
         FlowGenerator(**TINY).fit(jets())
 
