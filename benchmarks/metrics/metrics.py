@@ -6,8 +6,6 @@ thread), and how long the classifier two-sample test takes at 100,000 events a s
     python -m benchmarks.metrics.metrics [--events 1000000] [--skip-classifier]
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 

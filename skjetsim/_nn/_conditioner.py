@@ -75,7 +75,7 @@ def column_features(x, circular):
 
 
 class Conditioner(nn.Module):
-    """Parameters from other columns and a context. Constants if there are neither.
+    """Parameters from other columns and a context. Constants if there is neither.
 
     Parameters
     ----------
