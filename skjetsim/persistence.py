@@ -83,7 +83,7 @@ def load(path, *, trusted=()):
     ----------
     path : str or path-like
     trusted : collection of type or str, optional
-        Other classes that the file may hold, besides those of skjetsim and scikit-learn: the
+        Classes that the file may hold in addition to those of skjetsim and scikit-learn: the
         classes themselves, or their names as the error gives them. They have to be importable.
 
     Returns

@@ -11,6 +11,9 @@ import pytest
 from _instances import fit, label, paired_events
 from sklearn.base import clone
 
+# pytest looks for doctests in every file, but can import only one module of this name.
+collect_ignore_glob = ["*conftest.py"]
+
 
 @pytest.fixture(scope="module")
 def events():

@@ -6,8 +6,6 @@ both on one thread. The classifier two-sample test is timed for 100,000 events o
     python -m benchmarks.metrics.metrics [--events 1000000] [--skip-classifier]
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 

@@ -39,7 +39,7 @@ def seconds(function):
 def compare(simulator, X, rounds):
     """Seconds of `sample` and of the bare network, on one thread, in turn."""
     network = bare_network(simulator)
-    rows = torch.randn(len(X), simulator._n_inputs()).split(CHUNK_ROWS)
+    rows = torch.randn(len(X), simulator.condition_encoder_.n_outputs_).split(CHUNK_ROWS)
 
     def bare():
         with torch.inference_mode():

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from skjetsim._classifiers._training import fit_classifier, log_odds
-from skjetsim.base._inside import takes_weight
+from skjetsim._classifiers._training import log_odds
+from skjetsim.base._inside import fit_weighted, takes_weight
 from skjetsim.utils._tables import as_table
 
 
@@ -76,7 +76,7 @@ def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, a
     for training, held_out in folds.split(rows, label):
         own = None if handed is None else handed[training]
         table = as_table(rows[training], names)
-        fitted = fit_classifier(clone(classifier), table, label[training], own)
+        fitted = fit_weighted(clone(classifier), table, label[training], weight=own)
         scores[held_out, 0] = log_odds(fitted, as_table(rows[held_out], names))
         events = held_out[held_out < len(below)]
         asked[events] = scores[events, 0]

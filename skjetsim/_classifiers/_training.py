@@ -3,8 +3,6 @@
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from skjetsim.base._inside import fit_weighted
-
 
 def check_classifier(classifier, *methods):
     """Raise TypeError unless a classifier is None or has one of the methods."""
@@ -78,11 +76,6 @@ def ones_per_class(number, weight):
         weight[alone] /= 2
         weight = weight[rows]
     return rows, weight
-
-
-def fit_classifier(classifier, table, label, weight):
-    """Fit a classifier, with weights if there are any, and return it."""
-    return fit_weighted(classifier, table, label, weight=weight)
 
 
 def log_odds(classifier, table):

@@ -178,7 +178,7 @@ class QuantileResponse(Network):
             "ramp": ramp,
             "centre": (marginal[:, 1:-1] - rise @ ramp).mean(dim=1),
             "core": rise[:, self.n_steps // 2] / step,
-            # The curvature of the pinball loss is the density: tails would learn slowly without it.
+            # The curvature of the pinball loss is the density: tails would learn slowly.
             "pinball_weight": density.rsqrt() / slope * step,
         }.items():
             self.register_buffer(name, value.float())

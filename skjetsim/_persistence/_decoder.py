@@ -44,7 +44,7 @@ class Decoder:
     arrays : dict of str to ndarray
     blobs : dict of str to bytes
     trusted : collection of str
-        Names of the other classes that may be loaded, besides skjetsim's and scikit-learn's.
+        Names of the other classes that may be loaded than skjetsim's and scikit-learn's.
     """
 
     def __init__(self, arrays, blobs, trusted=()):
@@ -55,11 +55,12 @@ class Decoder:
         """Return the object of a JSON node."""
         if not isinstance(node, dict):
             return node
-        if node["type"] in SEQUENCES:
-            return SEQUENCES[node["type"]](map(self.decode, node["items"]))
-        method = getattr(self, f"_node_{node['type']}", None)
+        kind = str(node["type"])
+        if kind in SEQUENCES:
+            return SEQUENCES[kind](map(self.decode, node["items"]))
+        method = getattr(self, f"_node_{kind}", None)
         if method is None:
-            raise UnknownTypeError(f"The file holds a node of unknown type {node['type']!r}.")
+            raise UnknownTypeError(f"The file holds a node of unknown type {kind!r}.")
         return method(node)
 
     def _node_float(self, node):

@@ -68,9 +68,9 @@ class CategorySimulator(BaseChain):
     Notes
     -----
     Only combinations that occur in the fit are drawn; all others have a density of zero. There may
-    be 256 of them. Columns of numbers, such as the number of tracks, are for `integer_columns` of a
-    flow. `simulator` is given the columns of X, followed by the discrete columns as numbers, with
-    their names. If X has the same name, "measured" is put in front.
+    be at most 256 of them. Columns of numbers, such as the number of tracks, are for
+    `integer_columns` of a flow. `simulator` is given the columns of X, followed by the discrete
+    columns as numbers, with their names. If X has the same name, "measured" is put in front.
 
     `predict` gives the most probable combination, and the point prediction of the others given it.
 

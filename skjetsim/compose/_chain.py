@@ -112,9 +112,10 @@ class BaseChain(MetaSimulator):
         if taking and not rest:
             raise ValueError(f"No column of y is left for {taking[0]!r}, which takes the others.")
         if len(taking) > 1 or (rest and not taking):
+            found_ones = f"the steps {taking} do" if taking else "none does"
             raise ValueError(
-                f"No step names the columns {list(self.target_names_in_[rest])} of y: one step "
-                f"must have the columns None and take them, but {taking or 'no step'} has None."
+                f"No step names the columns {list(self.target_names_in_[rest])} of y. Exactly one "
+                f"step must have the columns None, so that it takes them, but {found_ones}."
             )
         found |= dict.fromkeys(taking, rest)
         return {step: found[step] for step, _, _ in steps}

@@ -52,8 +52,8 @@ class ClassifierSimulator(MetaSimulator):
 
     Notes
     -----
-    Only combinations that occur in the fit are drawn. There may be 256 of them. Columns of numbers,
-    such as the number of tracks, are for `integer_columns` of a flow.
+    Only combinations that occur in the fit are drawn. There may be at most 256 of them. Columns of
+    numbers, such as the number of tracks, are for `integer_columns` of a flow.
 
     `predict` gives the most probable combination. `score_samples` gives the logarithm of a
     probability, which is minus infinity for a combination that does not occur in the fit.

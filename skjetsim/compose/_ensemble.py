@@ -46,8 +46,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     """Train copies of a simulator on different events, and use their spread as an error.
 
     A simulator learns from a finite sample, and therefore has an error that its draws do not show.
-    The spread of ten models that are trained on disjoint samples shows it [1]_. There it is the
-    error band of a histogram, for five times as many events as each model was trained on.
+    The spread of ten models that are trained on disjoint samples shows it [1]_. In that paper it is
+    the error band of a histogram, for five times as many events as each model was trained on.
     `skjetsim.metrics.histogram_band` makes the band from the draws of `sample_members`.
 
     Parameters
@@ -317,7 +317,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
                 )
 
     def _mixture(self, draw, to_table, rows, n_samples, width, random_state):
-        """Draw `n_samples` events for each row, each from a random member, by member."""
+        """Draw `n_samples` events for each row, each from a random member."""
         at = np.repeat(np.arange(len(rows)), n_samples or 1)
         root = as_seed_sequence(random_state)
         chosen = numpy_rng(root, CHOICE).integers(len(self.estimators_), size=len(at))

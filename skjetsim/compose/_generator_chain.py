@@ -106,7 +106,7 @@ class GeneratorChain(BaseGenerator):
             If `generator` is not a generator, or `simulator` not a simulator.
         ValueError
             If `columns` are not in X, or are all of its columns; on bad values (naming column and
-            row), or if there are weights and one of both does not take them.
+            row), or if there are weights and one of the two does not take them.
         """
         check_generator(self.generator)
         check_simulator(self.simulator)

@@ -72,7 +72,7 @@ class IterativeUnfolder(BaseUnfolder):
         trained on the other folds.
     max_ratio : float
         Largest ratio; its inverse is the smallest one. If more than 1% of the simulated weight is
-        at one of both bounds, `unfold` warns.
+        at a bound, `unfold` warns.
 
     Attributes
     ----------

@@ -169,7 +169,12 @@ def _flag(accepted, names, n_columns):
     """Position of the column that says whether an event is accepted."""
     if accepted is None:
         return None
-    if isinstance(accepted, str) and names is not None and accepted not in names:
+    if isinstance(accepted, str) and names is None:
+        raise ValueError(
+            f"accepted names {accepted!r}, but y has no column names: pass a DataFrame, the "
+            "position of the column, or None if rejected events have only zeros."
+        )
+    if isinstance(accepted, str) and accepted not in names:
         raise ValueError(
             f"y has no column {accepted!r}, which says whether an event is accepted: {names}. Add "
             "it, 1 or 0, with zeros in the other columns of rejected events; name it with "

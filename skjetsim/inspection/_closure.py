@@ -47,8 +47,8 @@ def closure_report(
         Theory-level events. Columns the model was fitted with are selected by name; others, such
         as the second muon's, may define regions.
     y : array-like of shape (n, n_targets)
-        The same events at detector level, which accepted all of them. Columns that the model was
-        not fitted with are left out.
+        The same events at detector level; the detector accepted all of them. Columns that
+        the model was not fitted with are left out.
     by : str, callable, dict or array-like of shape (n,)
         What divides the events into regions:
 

@@ -62,7 +62,7 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Units are never guessed: a file of other origin states none, and experiments differ (NanoAOD
     is in GeV, ATLAS in MeV).
 
-    The header of a ROOT file shows whether it was cut, and the end of a Parquet file does. Damage
+    The header of a ROOT file and the end of a Parquet file show whether it was cut. Damage
     inside is found if there are checksums, which :func:`write_events` makes. Parquet may have them
     on its pages. ROOT has them in baskets compressed by zlib, LZMA or LZ4, but not by Zstandard.
 

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from skjetsim._classifiers._training import boosted_trees, fit_classifier, log_odds
+from skjetsim._classifiers._training import boosted_trees, log_odds
+from skjetsim.base._inside import fit_weighted
 from skjetsim.metrics._network_classifier import network_scores
 from skjetsim.utils._comparison import (
     check_pair,
@@ -207,7 +208,7 @@ def _scores(classifier, parts, rng, weighted):
     # Classifiers of scikit-learn are fitted on the validation events, too.
     X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
     for name, model in models.items():
-        fitted = fit_classifier(model, X, label, weight if weighted else None)
+        fitted = fit_weighted(model, X, label, weight=weight if weighted else None)
         yield name, log_odds(fitted, test)
     if classifier in ("both", "network"):
         yield "network", network_scores(train, validation, test, rng)

@@ -198,7 +198,7 @@ def _check_paired(truth, generated, X, sample_weight, generated_weight):
 
 def _binning_values(by, theory, names):
     """Values that are binned, and their name."""
-    if isinstance(by, (str, numbers.Integral)):
+    if isinstance(by, (str, numbers.Integral)) and not isinstance(by, bool):
         (column,) = column_positions(by, names, theory.shape[1], "by")
         return theory[:, column], f"column {column}" if names is None else names[column]
     values, by_names = check_table(by, what="by")

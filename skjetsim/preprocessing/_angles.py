@@ -18,8 +18,8 @@ class AngleEncoder(InverseMixin, EventTransformer):
     """Replace each angle phi by (cos phi, sin phi), which has no seam at +-pi.
 
     `jet_phi` becomes `jet_cos_phi`, `jet_sin_phi` in its place. The inverse is atan2: angles come
-    back in (-pi, pi]. It takes (cos, sin) of any length, because a generative model draws none of
-    length one. There is no log-determinant: the output has more columns than the input.
+    back in (-pi, pi]. It takes (cos, sin) of any length, because those that a model draws do
+    not have length one. There is no log-determinant: the output has more columns than the input.
 
     Parameters
     ----------

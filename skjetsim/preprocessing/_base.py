@@ -163,8 +163,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _positions(self, columns):
         """Positions of the columns that the user asked for by name or position."""
         names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
-        owner = f"{type(self).__name__}: the choice of columns"
-        return column_positions(columns, names, self.n_features_in_, owner)
+        return column_positions(columns, names, self.n_features_in_, "columns")
 
     def _components(self, obj):
         """{component: position} of an object, or raise naming the objects that there are."""

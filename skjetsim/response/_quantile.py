@@ -59,7 +59,7 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     history_ : list of dict
         Losses of each epoch.
     best_epoch_ : int
-        Epoch of which the weights were kept.
+        Epoch whose weights were kept.
 
     See Also
     --------

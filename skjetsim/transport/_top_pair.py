@@ -91,7 +91,7 @@ def make_ttbar_unpaired(**parameters):
     """Make a model of semileptonic top pairs, from unpaired events.
 
     The masses of W and tops assign the detector's objects to partons, and objects take the names of
-    the partons. Columns are directions and logarithms of pT and mass. No event is drawn below a
+    the partons. Columns are directions and logarithms of pT and mass. No event is drawn beyond a
     threshold. Both maps start at the identity. Slices and networks also see masses of pairs,
     triples and tops, and jets by falling pT.
 

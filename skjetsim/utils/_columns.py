@@ -8,11 +8,11 @@ from skjetsim.utils._validation import first_duplicate
 
 
 def column_positions(columns, names, n_columns, owner, table="X"):
-    """Positions of the columns that a parameter names in any way that scikit-learn knows.
+    """Positions of the columns that a parameter names.
 
     Parameters
     ----------
-    columns : str, int, slice, boolean mask, or list of str or int
+    columns : str, int, slice of positions, boolean mask, or list of str or int
     names : list of str or None
         Column names of the table, None if it has none.
     n_columns : int

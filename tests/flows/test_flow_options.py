@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
+from sklearn.base import clone
+from skorch.callbacks import EarlyStopping
 
 import skjetsim
 from skjetsim.flows import FlowGenerator, FlowSimulator
@@ -214,6 +216,22 @@ def test_partial_fit_continues_a_fit_and_a_model_file(tmp_path):
             each.partial_fit(X, y)
         assert each.score(X, y) > before + 0.05
         assert len(each.history_) == 6
+
+
+def test_a_refused_callback_leaves_the_model_as_it_was():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    model = FlowGenerator(max_epochs=1, ema_decay=0.99, random_state=0).fit(X).partial_fit(X)
+    before = model.sample(5, random_state=1)
+    model.set_params(callbacks=[EarlyStopping()])
+    with pytest.raises(ValueError, match="partial_fit holds no events back: call fit"):
+        model.partial_fit(X)
+    assert_array_equal(model.sample(5, random_state=1), before)
+    again = clone(model).set_params(callbacks=None).fit(X).partial_fit(X)
+    model.set_params(callbacks=None)
+    assert_array_equal(
+        model.partial_fit(X).sample(5, random_state=1),
+        again.partial_fit(X).sample(5, random_state=1),
+    )
 
 
 def test_partial_fit_refuses_what_it_cannot_learn():

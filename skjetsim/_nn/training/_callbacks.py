@@ -80,7 +80,8 @@ def _is_scorer(scoring):
 
 def check_monitored(callbacks, why):
     """Raise ValueError if a callback monitors "valid_loss", which is not there; `why` says why."""
-    for name, callback in callbacks:
+    for item in callbacks:
+        name, callback = item if isinstance(item, (list, tuple)) else (type(item).__name__, item)
         if getattr(callback, "monitor", None) == "valid_loss":
             raise ValueError(
                 f'The callback {name} monitors "valid_loss", which this training does not have: '

@@ -161,8 +161,10 @@ class TrainingNet(NeuralNet):
         Raises
         ------
         ValueError
-            If the loss is not finite. The network is then as it was before.
+            If the loss is not finite, or a callback monitors "valid_loss": no events are held back.
+            The network is then as it was before.
         """
+        check_monitored(make_callbacks(plan), "partial_fit holds no events back: call fit")
         self._take_up(plan)
         average = self.average_ and self.average_.values
         before = copy.deepcopy((self.module_.state_dict(), average))

@@ -138,7 +138,7 @@ def veto_hooks(title, *, process_level=None, parton_level=None, shower=None, sca
     """
     import pythia8mc
 
-    levels = {"ProcessLevel": process_level, "PartonLevel": parton_level, "PT": shower}
+    levels = {"ProcessLevel": process_level, "PT": shower, "PartonLevel": parton_level}
     levels = {level: drop for level, drop in levels.items() if drop is not None}
     n_dropped = 0
 

@@ -124,7 +124,7 @@ class ShowerMaterial:
         `sampling_term`, or the value for None.
 
     hadron_response : float
-        One over `e_over_h`, or over the value for None.
+        1 / `e_over_h`, with the measured value if that is None.
 
     Raises
     ------

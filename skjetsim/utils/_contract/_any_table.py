@@ -63,7 +63,7 @@ def check_constant_columns(name, estimator, events):
     if is_generator(model) or is_simulator(model):
         hold(
             (np.ptp(drawn[:, :2], axis=0) > 0).all(),
-            f"{name}: next to a constant none varies.",
+            f"{name}: next to a constant column, no column varies.",
         )
     _finite(model, X, y, f"{name}, with a constant column,")
     if hasattr(model, "score_samples") and not hasattr(model, "sample_inverse"):

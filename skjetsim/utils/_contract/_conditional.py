@@ -18,7 +18,10 @@ def check_there_and_back(name, estimator, events):
     model, (X, y) = fitted(estimator, events), events()
     before = X.copy(), y.copy()
     back = np.asarray(model.inverse_transform_target(X, _transformed(model, X, y)))
-    hold(np.allclose(back, y, rtol=1e-9, atol=1e-9), f"{name}: there and back, y is another.")
+    hold(
+        np.allclose(back, y, rtol=1e-9, atol=1e-9),
+        f"{name}: transform and its inverse do not give y back.",
+    )
     hold(X.equals(before[0]) and y.equals(before[1]), f"{name} changes its input.")
 
 

@@ -22,7 +22,7 @@ PAIRS = "score_samples takes X and y"
 PARTS = "members share out rows, whatever their weights"
 REFIT_STEPS = "a Pipeline fits its steps in place, as scikit-learn's own does"
 BY_WEIGHT = "unpaired: rows are drawn by weight"
-NOTHING_TO_MOVE = "unpaired: a level that never varies tells nothing about the other, an error"
+NOTHING_TO_MOVE = "unpaired: a level that never varies tells nothing about the other"
 
 # Checks of scikit-learn without events: the only ones for estimators that need certain columns.
 WITHOUT_EVENTS = {
