@@ -10,6 +10,7 @@ import pytest
 from _instances import SMALL
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LinearRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
@@ -322,10 +323,14 @@ def test_a_model_that_cannot_be_saved(smear, pairs, page):
     assert found.facts["model file"].startswith("cannot be saved: Smear.note_")
 
 
-def test_bad_input(smear, pairs, page, quick):
+def test_bad_input(smear, sharpen, pairs, page, quick):
     X, y = pairs
     with pytest.raises(ValueError, match="Smear is a simulator: pass the detector level y"):
         model_report(smear, X, path=page)
+    with pytest.raises(TypeError, match="Sharpen is an unfolder: it draws X for a given y"):
+        model_report(sharpen, X, y, page)
+    with pytest.raises(TypeError, match=r"LinearRegression is neither .*: it draws no events"):
+        model_report(LinearRegression(), X, y, page)
     with pytest.raises(TypeError, match="is a generator"):
         model_report(GaussianMixture().fit(y), X, y, page)
     with pytest.raises(ValueError, match="train is for generators"):
