@@ -155,6 +155,27 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
     assert any("but X passed off as y is not. Do not trust" in line for line in exact.verdict)
 
 
+@pytest.mark.parametrize(
+    ("value", "other", "shown"),
+    [
+        (0.01632, 0.01628, ["0.01632", "0.01628"]),
+        (0.5, 0.25, ["0.5000", "0.2500"]),
+        (0.25, 0.25, ["0.2500", "0.2500"]),
+        (np.nan, np.nan, ["nan", "nan"]),
+    ],
+)
+def test_different_numbers_look_different(value, other, shown):
+    assert _summary.told_apart(value, other) == shown
+
+
+def test_a_verdict_does_not_contradict_itself():
+    kind = _summary.MARGINAL
+    table = pd.DataFrame({(kind, "model"): {"jet_pt": 0.01632, "jet_eta": 0.01}})
+    line = _summary._against_floor(table, kind, {kind: 0.01628})
+    assert "0.01632 (jet_pt), above the floor" in line
+    assert "at most 0.01628 in 95%" in line
+
+
 def test_the_file_holds_everything(smear, pairs, page):
     X, y = (side[["jet_pt", "jet_phi"]].rename(columns={"jet_phi": "<i>phi"}) for side in pairs)
     names = list(X.columns)
