@@ -24,6 +24,7 @@ from skjetsim.utils._validation import (
     check_same_events,
     check_same_length,
     column_names,
+    counted,
 )
 
 
@@ -361,6 +362,7 @@ def refuse_rejected(table, what):
     if rejected.any():
         raise ValueError(
             f"{what} is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
-            "and a simulator is only for accepted ones. Pass the accepted rows of all tables."
+            f"({counted(rejected.sum(), 'such row')} in all): the detector did not accept these "
+            "events, and a simulator is only for accepted ones. Pass the accepted rows of all "
+            "tables."
         )

@@ -75,10 +75,16 @@ class PairMassTransformer(InvertibleEventTransformer):
         self._need(name, ("pt", "eta", "phi"), "put CartesianToCylindrical in front")
         for component in ("mass", "log_mass", "E"):
             if component in parts:
+                cure = (
+                    "MassShellTransformer drops the energy and restores it"
+                    if component == "E"
+                    else "Leave the column out if the mass is negligible. KinematicFeatures adds "
+                    "the masses of other pairs, without a way back"
+                )
                 raise ValueError(
-                    f"PairMassTransformer: {name!r} has {join_name(name, component)!r}, and only "
-                    "massless particles are paired. Drop it (MassShellTransformer drops energies "
-                    "and restores them)."
+                    f"PairMassTransformer: {name!r} has the column "
+                    f"{join_name(name, component)!r}, but only massless particles are paired. "
+                    f"{cure}."
                 )
         return parts
 

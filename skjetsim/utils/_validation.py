@@ -30,6 +30,11 @@ def column_names(X):
     return names if all(isinstance(name, str) for name in names) else None
 
 
+def counted(number, noun):
+    """A number and its noun, in the plural unless it is one: "1 bad row", "2 bad rows"."""
+    return f"{int(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def first_duplicate(names):
     """Return the first name that occurs a second time, or None."""
     seen = set()
@@ -78,8 +83,8 @@ def check_finite(array, names=None, *, what="X"):
     label = repr(names[column]) if names is not None else str(column)
     raise ValueError(
         f"Input {what} contains {kind} in column {label}, first bad row {row} "
-        f"({int(bad.any(axis=1).sum())} bad rows in all). Select or repair these events before "
-        "passing them on; nothing is dropped or imputed for you."
+        f"({counted(bad.any(axis=1).sum(), 'bad row')} in all). Select or repair these events "
+        "before passing them on; nothing is dropped or imputed for you."
     )
 
 

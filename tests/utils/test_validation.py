@@ -68,6 +68,11 @@ def test_finite(value, kind):
         check_finite(table, ["pt", "eta", "phi"], what="y")
 
 
+def test_one_bad_row_is_singular():
+    with pytest.raises(ValueError, match=r"first bad row 1 \(1 bad row in all\)"):
+        check_finite(np.array([[1.0], [np.nan]]))
+
+
 def test_opposite_infinities_do_not_cancel():
     with pytest.raises(ValueError, match="infinity"):
         check_finite(np.array([[np.inf], [-np.inf]]))
