@@ -5,6 +5,12 @@ import numpy as np
 from skjetsim.preprocessing._base import InvertibleEventTransformer
 from skjetsim.utils._event_columns import join_name
 
+ENERGY_CURE = "MassShellTransformer drops the energy and restores it."
+MASS_CURE = (
+    "Leave the column out if the mass is negligible. If it is not, KinematicFeatures adds the mass "
+    "of the pair as another column."
+)
+
 
 class PairMassTransformer(InvertibleEventTransformer):
     r"""Replace the pT of two massless particles by the mass of the pair and the ratio of their pT.
@@ -75,16 +81,10 @@ class PairMassTransformer(InvertibleEventTransformer):
         self._need(name, ("pt", "eta", "phi"), "put CartesianToCylindrical in front")
         for component in ("mass", "log_mass", "E"):
             if component in parts:
-                cure = (
-                    "MassShellTransformer drops the energy and restores it"
-                    if component == "E"
-                    else "Leave the column out if the mass is negligible. KinematicFeatures adds "
-                    "the masses of other pairs, without a way back"
-                )
                 raise ValueError(
                     f"PairMassTransformer: {name!r} has the column "
                     f"{join_name(name, component)!r}, but only massless particles are paired. "
-                    f"{cure}."
+                    f"{ENERGY_CURE if component == 'E' else MASS_CURE}"
                 )
         return parts
 
