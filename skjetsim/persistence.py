@@ -1,5 +1,6 @@
 """Models as files that hold no code: JSON for the structure, safetensors for the numbers."""
 
+import inspect
 import json
 import platform
 from importlib.metadata import version
@@ -43,7 +44,8 @@ def save(estimator, path):
     Raises
     ------
     TypeError
-        If a parameter or attribute has a type that cannot be written; it is named.
+        If it is not an estimator, but a table, a function or a class, for example; or if a
+        parameter or attribute has a type that cannot be written. The message names it.
     FileNotFoundError, IsADirectoryError, PermissionError
         If no file can have this name.
     OSError
@@ -60,6 +62,7 @@ def save(estimator, path):
     >>> bool((load(path).sample(5, random_state=1) == flow.sample(5, random_state=1)).all())
     True
     """
+    _check_estimator(estimator)
     encoder = Encoder()
     structure = encoder.encode(estimator, where=type(estimator).__name__)
     entries = {
@@ -73,6 +76,17 @@ def save(estimator, path):
         warn_user(
             f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks act in "
             "training only. Set them again before another fit."
+        )
+
+
+def _check_estimator(value):
+    """Raise TypeError unless a value is an estimator or a scorer."""
+    is_code = isinstance(value, type) or inspect.isroutine(value)
+    if is_code or not (hasattr(value, "get_params") or callable(value)):  # a scorer is called
+        given = f"{value.__name__!r}" if is_code else f"a {type(value).__name__}"
+        hint = " Make an estimator of the class first." if isinstance(value, type) else ""
+        raise TypeError(
+            f"A model file holds an estimator, a Pipeline, a search or a scorer, got {given}.{hint}"
         )
 
 
@@ -96,6 +110,8 @@ def load(path, *, trusted=()):
     TypeError
         If the file names a class that is not trusted or a function that is not registered, or
         `trusted` holds something else than classes and names.
+    FileNotFoundError, IsADirectoryError
+        If there is no file with this name.
     ValueError
         If it is not a model file, a part of it is damaged, its format or one of its parameters is
         newer than the installed version, its network is larger than its tensors, or it holds

@@ -187,11 +187,11 @@ def integer_mask(integer_columns, names, circular):
     for column in integer_columns:
         if str(column) not in known:
             raise ValueError(
-                f"integer_columns names {column!r}, which is not a column: {list(names)}."
+                f"integer_columns: there is no column {column!r}. The columns are {list(names)}."
             )
         j = known[str(column)]
         if circular[j]:
-            raise ValueError(f"integer_columns names {names[j]!r}, which is an angle.")
+            raise ValueError(f"integer_columns: {names[j]!r} is an angle, not an integer.")
         chosen[j] = True
     return chosen
 
@@ -217,7 +217,7 @@ def refuse_fractions(table, names, integers):
         j = int(np.argmax(fractions.any(axis=0)))
         row = int(np.argmax(fractions[:, j]))
         raise ValueError(
-            f"integer_columns names {names[j]!r}, but row {row} holds {table[row, j]:g}."
+            f"integer_columns: {names[j]!r} is {table[row, j]:g} in row {row}, not an integer."
         )
 
 

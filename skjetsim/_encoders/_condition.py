@@ -83,7 +83,9 @@ class ConditionEncoder:
         known = [str(name) for name in self.names]
         for name in self.classes:
             if str(name) not in known:
-                raise ValueError(f"classes names {name!r}, which is not a column: {self.names}.")
+                raise ValueError(
+                    f"classes: there is no column {name!r}. The columns are {self.names}."
+                )
         is_class = np.isin(known, [str(name) for name in self.classes])
         periodic = np.array([is_angle(name) for name in self.names], dtype=bool) & ~is_class
         varying = (table != table[0]).any(axis=0)

@@ -55,9 +55,15 @@ def read_archive(path):
 
     Raises
     ------
+    FileNotFoundError, IsADirectoryError
+        If there is no file with this name.
     ValueError
         If the file is not a model file, has another format, or has a damaged part.
     """
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{str(path)!r} is a folder: pass the name of a model file.")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         try:

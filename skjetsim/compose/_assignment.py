@@ -14,7 +14,7 @@ from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._object_order import ObjectOrder, columns_of
 from skjetsim.utils._parameters import check_real
-from skjetsim.utils._validation import check_names_match, first_duplicate
+from skjetsim.utils._validation import check_names_match, counted, first_duplicate
 from skjetsim.utils._with_parameters import with_parameters
 
 LARGEST_NUMBER = 6  # of objects: all their orders are tried
@@ -186,8 +186,8 @@ class NearestAssignment(ConditionalTransformerMixin, BaseEstimator):
         if bad.any():
             raise ValueError(
                 f"NearestAssignment: {obj.name!r} of {what} has pT = 0 and no direction, "
-                f"first bad row {np.argmax(bad)} ({bad.sum()} bad rows in all). Select events with "
-                "a pT above zero (skjetsim.selection.select_pt)."
+                f"first bad row {np.argmax(bad)} ({counted(bad.sum(), 'bad row')} in all). "
+                "Select events with a pT above zero (skjetsim.selection.select_pt)."
             )
 
     def _check_axis(self):

@@ -111,11 +111,15 @@ class BaseChain(MetaSimulator):
         taking = [step for step, _, columns in steps if columns is None]
         if taking and not rest:
             raise ValueError(f"No column of y is left for {taking[0]!r}, which takes the others.")
-        if len(taking) > 1 or (rest and not taking):
-            found_ones = f"the steps {taking} do" if taking else "none does"
+        if len(taking) > 1:
             raise ValueError(
-                f"No step names the columns {list(self.target_names_in_[rest])} of y. Exactly one "
-                f"step must have the columns None, so that it takes them, but {found_ones}."
+                f"The steps {taking} all have the columns None, which takes the columns that no "
+                "other step has. Only one step can take them: list the columns of the others."
+            )
+        if rest and not taking:
+            raise ValueError(
+                f"The columns {list(self.target_names_in_[rest])} of y are in no step. List them "
+                "in a step, or set the columns of one step to None, so that it takes them."
             )
         found |= dict.fromkeys(taking, rest)
         return {step: found[step] for step, _, _ in steps}

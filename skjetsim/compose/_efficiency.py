@@ -18,7 +18,7 @@ from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._patterns import Patterns
 from skjetsim.compose._tables import flat_rows, flat_table, target_columns, theory_table
 from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
-from skjetsim.utils._validation import column_names
+from skjetsim.utils._validation import column_names, counted
 from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the seed of a draw.
@@ -330,8 +330,9 @@ class EfficiencySimulator(MetaSimulator):
             row = int(np.flatnonzero(unknown)[0])
             lacks = self._reader.name(1 + int(absent[row]))
             raise ValueError(
-                f"Row {row} of X is {lacks}, but no training event was ({int(unknown.sum())} such "
-                "rows in all). Select events like those of the fit, or fit with such events."
+                f"Row {row} of X is {lacks}, but no training event was "
+                f"({counted(unknown.sum(), 'such row')} in all). Select events like those of the "
+                "fit, or fit with such events."
             )
         log_p = self._classifier_log_proba(X) + self.offsets_[index]
         return log_p - logsumexp(log_p, axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skjetsim.utils._columns import find_column
+from skjetsim.utils._validation import counted
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 
@@ -135,9 +136,9 @@ class Patterns:
             row = int(np.flatnonzero(bad)[0])
             raise ValueError(
                 f"Column {self._label(self.flag)} of y says whether an event is accepted and must "
-                f"be 0 or 1, but row {row} has {flag[row]:g} ({int(bad.sum())} bad rows in all). "
-                "Name another column with accepted=, or pass accepted=None if rejected events have "
-                "only zeros."
+                f"be 0 or 1, but row {row} has {flag[row]:g} "
+                f"({counted(bad.sum(), 'bad row')} in all). Name another column with accepted=, "
+                "or pass accepted=None if rejected events have only zeros."
             )
         return flag == 1
 
@@ -148,8 +149,8 @@ class Patterns:
             row = int(np.flatnonzero(bad[:, column])[0])
             raise ValueError(
                 f"Row {row} of y is rejected but not zero: column {self._label(self.rest[column])} "
-                f"has {rest[row, column]:g} ({int(bad.any(axis=1).sum())} bad rows in all). Set "
-                "the columns of rejected events to 0: y[accepted == 0] = 0."
+                f"has {rest[row, column]:g} ({counted(bad.any(axis=1).sum(), 'bad row')} in all). "
+                "Set the columns of rejected events to 0: y[accepted == 0] = 0."
             )
 
     def _label(self, column):

@@ -13,7 +13,7 @@ from skjetsim.compose._tables import flat_rows
 from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
 from skjetsim.utils._tables import as_table
-from skjetsim.utils._validation import column_names
+from skjetsim.utils._validation import column_names, counted
 from skjetsim.utils._with_parameters import with_parameters
 
 ALONG = ("pz", "eta", "delta_eta")  # change sign if the beam axis is reflected
@@ -313,8 +313,8 @@ class SymmetricSimulator(MetaSimulator):
             row = int(np.flatnonzero(~known)[0])
             raise ValueError(
                 f"Row {row} of X has only zeros for the reference {label(self.reference)}, which "
-                f"has no azimuth ({int((~known).sum())} such rows in all). Select events that have "
-                "the reference, or choose an object that every event has."
+                f"has no azimuth ({counted((~known).sum(), 'such row')} in all). Select events "
+                "that have the reference, or choose an object that every event has."
             )
         side, hand = directions.side(rows, self.reference), np.ones(len(rows))
         if self.second_object is not None:

@@ -105,6 +105,8 @@ def _kinds_by_name(bijection, names):
     for column, kind in bijection.items():
         check_option(kind, f"bijection[{column!r}]", COLUMN_BIJECTIONS)
         if str(column) not in kinds:
-            raise ValueError(f"bijection names {column!r}, which is not a column: {list(names)}.")
+            raise ValueError(
+                f"bijection: there is no column {column!r}. The columns are {list(names)}."
+            )
         kinds[str(column)] = kind
     return list(kinds.values())

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from skjetsim.base import is_simulator, is_unfolder
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._coverage import check_levels, draw_coverage
-from skjetsim.inspection._events import draw_events, unfold_events
+from skjetsim.inspection._events import draw_several
 from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import posterior_coverage, sbc_ranks
 from skjetsim.utils._comparison import check_ensemble, check_weight
@@ -51,7 +50,7 @@ class CalibrationDisplay:
     See Also
     --------
     skjetsim.metrics.posterior_coverage, skjetsim.metrics.sbc_ranks : The numbers.
-    CoverageDisplay : Coverage against the level, of simulators.
+    CoverageDisplay : Coverage against the level.
     PosteriorDisplay : The posteriors of single events.
 
     Examples
@@ -136,7 +135,7 @@ class CalibrationDisplay:
         random_state=None,
         sample_weight=None,
     ):
-        """Draw several events for each one and measure their calibration.
+        """Make several draws per event and measure their calibration.
 
         Parameters
         ----------
@@ -167,15 +166,8 @@ class CalibrationDisplay:
         ValueError
             As `from_samples`.
         """
-        check_int(n_samples, "n_samples")
-        if not (is_unfolder(estimator) or is_simulator(estimator)):
-            raise TypeError(
-                f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
-                "make several draws per event."
-            )
-        draw = unfold_events if is_unfolder(estimator) else draw_events
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw(estimator, X, y, transformer=transformer, **settings)
+        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
         settings = {"levels": levels, "bins": bins, "sample_weight": sample_weight}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 

@@ -13,7 +13,7 @@ from skjetsim.inspection._compared import compare
 from skjetsim.inspection._events import check_simulator
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int
+from skjetsim.utils._validation import check_int, counted
 
 ALL = "all"
 MIN_EVENTS = 200  # the area under the curve then has an error of 0.05
@@ -252,8 +252,8 @@ def _labelled(labels, n_events):
     unlabelled = np.flatnonzero(labels.codes < 0)
     if len(unlabelled):
         raise ValueError(
-            f"by gives no label to row {unlabelled[0]} ({len(unlabelled)} such rows in all): name "
-            "a region for them too, or pass a dict of masks."
+            f"by gives no label to row {unlabelled[0]} ({counted(len(unlabelled), 'such row')} "
+            "in all): name a region for them too, or pass a dict of masks."
         )
     if len(labels.categories) > MOST_REGIONS:
         raise ValueError(

@@ -1,13 +1,13 @@
-"""Quantile coverage of a simulator's draws."""
+"""Quantile coverage of per-event draws, simulated or unfolded."""
 
 import numpy as np
 
 from skjetsim.inspection import _style as style
-from skjetsim.inspection._events import check_simulator, draw_events
+from skjetsim.inspection._events import draw_several
 from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import quantile_coverage
 from skjetsim.utils._comparison import check_weight
-from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._validation import column_names
 from skjetsim.utils._weighted import effective_size
 
 
@@ -41,6 +41,7 @@ class CoverageDisplay:
     See Also
     --------
     skjetsim.metrics.quantile_coverage : The numbers.
+    CalibrationDisplay : The difference from the level, and the ranks of the truth.
 
     Examples
     --------
@@ -105,19 +106,22 @@ class CoverageDisplay:
         random_state=None,
         sample_weight=None,
     ):
-        """Draw several detector-level events for each theory-level one and measure the coverage.
+        """Make several draws per event and measure their coverage.
 
         Parameters
         ----------
-        estimator : fitted simulator
-            On its own, in a Pipeline, or a fitted search.
+        estimator : fitted simulator or unfolder
+            On its own, in a Pipeline, or a fitted search. Events that are simulated from X are
+            compared with y, events that are unfolded from y are compared with X.
         X : array-like of shape (n, n_features)
+            Theory-level events, held out from the fit.
         y : array-like of shape (n, n_targets)
+            The same events at detector level.
         n_samples : int, default=100
             Draws for each event.
         transformer : transformer, optional
-            Applied to y and to the draws, for the coverage of other quantities; an unfitted one
-            is fitted on y.
+            Applied to the truth and to the draws, for the coverage of other quantities; an
+            unfitted one is fitted on the truth.
         levels, sample_weight
             As in `from_samples`.
         random_state : int, Generator, RandomState or None
@@ -129,14 +133,12 @@ class CoverageDisplay:
         Raises
         ------
         TypeError
-            If the estimator is not a simulator.
+            If the estimator is neither a simulator nor an unfolder.
         ValueError
             As `from_samples`.
         """
-        check_simulator(estimator, "only those make several draws per event")
-        check_int(n_samples, "n_samples")
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
+        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
         settings = {"levels": levels, "sample_weight": sample_weight}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 

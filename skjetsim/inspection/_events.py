@@ -14,7 +14,7 @@ from skjetsim._drawing._sample import (
     split_steps,
     unwrap_search,
 )
-from skjetsim.base import is_generator, is_simulator
+from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._inside import is_fitted
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._tables import as_table, given_names
@@ -24,6 +24,7 @@ from skjetsim.utils._validation import (
     check_same_events,
     check_same_length,
     column_names,
+    counted,
 )
 
 
@@ -175,8 +176,14 @@ def draw_events(
         n_events = len(X) * (n_samples or 1)
         generated = sample(model, n_samples=n_events, random_state=random_state)
         return _compared(model, X, generated, "X", transformer, paired=False)
+    if is_unfolder(model):
+        raise TypeError(
+            f"{name} is an unfolder: it draws X for a given y. Here the events of a generator or a "
+            "simulator are compared with the truth. CalibrationDisplay, CoverageDisplay and "
+            "PosteriorDisplay compare unfolded events with X."
+        )
     if not is_simulator(model):
-        raise TypeError(f"{name} is neither a generator nor a simulator: it has nothing to draw.")
+        raise TypeError(f"{name} is neither a generator nor a simulator: it draws no events.")
     check_pairs(X, y, name, paired=paired)
     settings = {"n_samples": n_samples, "random_state": random_state}
     keyword = "generated"
@@ -187,6 +194,35 @@ def draw_events(
     else:
         generated = sample(model, X, **settings)
     return _compared(model, y, generated, "y", transformer, paired=paired, keyword=keyword)
+
+
+def draw_several(estimator, X, y, *, n_samples, transformer=None, random_state=None):
+    """True events and several draws for each: y simulated from X, or X unfolded from y.
+
+    Parameters
+    ----------
+    estimator : fitted simulator or unfolder, Pipeline or search
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n, n_targets)
+    n_samples : int
+        Draws for each event.
+    transformer : transformer, optional
+        Applied to the truth and to the draws.
+    random_state : int, Generator, RandomState or None
+
+    Returns
+    -------
+    Drawn
+    """
+    check_int(n_samples, "n_samples")
+    if not (is_unfolder(estimator) or is_simulator(estimator)):
+        raise TypeError(
+            f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
+            "make several draws per event."
+        )
+    draw = unfold_events if is_unfolder(estimator) else draw_events
+    settings = {"n_samples": n_samples, "random_state": random_state}
+    return draw(estimator, X, y, transformer=transformer, **settings)
 
 
 def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=None):
@@ -326,6 +362,7 @@ def refuse_rejected(table, what):
     if rejected.any():
         raise ValueError(
             f"{what} is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({int(rejected.sum())} such rows in all): the detector did not accept these events, "
-            "and a simulator is only for accepted ones. Pass the accepted rows of all tables."
+            f"({counted(rejected.sum(), 'such row')} in all): the detector did not accept these "
+            "events, and a simulator is only for accepted ones. Pass the accepted rows of all "
+            "tables."
         )

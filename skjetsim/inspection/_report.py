@@ -117,8 +117,8 @@ def model_report(
     Raises
     ------
     TypeError
-        If the estimator draws nothing, y is given to a generator or is a path, or `second_pass` is
-        not a pair.
+        If the estimator is neither a generator nor a simulator, y is given to a generator or is a
+        path, or `second_pass` is not a pair.
     ValueError
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
         `by`, rows of zeros that no detector accepted, NaN or infinity.

@@ -251,11 +251,23 @@ def verdict(measured, auc, auc_error, events):
 
 def _against_floor(table, kind, limits):
     values = table[kind, "model"].dropna()
-    text = f"{kind}: the model's largest is {values.max():.4f} ({values.idxmax()})"
+    largest, limit = values.max(), limits.get(kind)
+    shown, shown_limit = told_apart(largest, limit if kind in limits else largest)
+    text = f"{kind}: the model's largest is {shown} ({values.idxmax()})"
     if kind not in limits:
         return f"{text}."
-    where = "at the floor" if values.max() <= limits[kind] else "above the floor"
-    return f"{text}, {where}, whose largest is below {limits[kind]:.4f} in 95% of comparisons."
+    where = "at the floor" if largest <= limit else "above the floor"
+    return (
+        f"{text}, {where}. The largest of the floor is at most {shown_limit} in 95% of comparisons."
+    )
+
+
+def told_apart(value, other, digits=4):
+    """Print two numbers with so many decimals that different numbers look different."""
+    shown = [f"{number:.{digits}f}" for number in (value, other)]
+    if (value < other or value > other) and shown[0] == shown[1]:  # false for NaN
+        return told_apart(value, other, digits + 1)
+    return shown
 
 
 def _controls(table, limits):

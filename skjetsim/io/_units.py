@@ -63,5 +63,5 @@ def _check_given(given, names):
             raise TypeError(f"The unit of {name!r} must be a str, such as 'GeV', got {unit!r}.")
         if name not in possible:
             hint = did_you_mean(str(name), possible) or "."
-            raise ValueError(f"units names {name!r}, which is not a column{hint}")
+            raise ValueError(f"units: there is no column {name!r}{hint}")
     return given

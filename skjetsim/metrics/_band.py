@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._validation import counted
 from skjetsim.utils._weighted import clustered_histogram
 
 
@@ -114,6 +115,6 @@ def _check_members(members):
         if bad.any():
             raise ValueError(
                 f"member {number} has NaN or infinity in row {int(np.flatnonzero(bad)[0])} "
-                f"({int(bad.sum())} bad rows in all). Take these events out of all members."
+                f"({counted(bad.sum(), 'bad row')} in all). Take these events out of all members."
             )
     return np.stack(members).reshape(len(members), len(members[0]), -1)

@@ -8,7 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skjetsim.utils._comparison import check_table, check_weight, same_columns
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._tables import take_rows
-from skjetsim.utils._validation import check_int
+from skjetsim.utils._validation import check_int, counted
 
 
 class MetricFloor(Bunch):
@@ -190,9 +190,9 @@ def _refuse_rejected(truth, replica):
     if rejected.any():
         raise ValueError(
             f"replica is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({int(rejected.sum())} such rows in all), but truth is not: the second pass did not "
-            "accept these events. Take those that both accept: both = second.accepted; pass "
-            "truth[both], replica[both] and X[both]."
+            f"({counted(rejected.sum(), 'such row')} in all), but truth is not: the second pass "
+            "did not accept these events. Take those that both accept: both = second.accepted; "
+            "pass truth[both], replica[both] and X[both]."
         )
 
 

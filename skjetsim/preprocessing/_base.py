@@ -19,7 +19,7 @@ from skjetsim.utils._event_columns import (
     split_name,
 )
 from skjetsim.utils._event_objects import EventObject
-from skjetsim.utils._validation import check_events, first_difference, validate_events
+from skjetsim.utils._validation import check_events, counted, first_difference, validate_events
 from skjetsim.utils._warnings import warn_user
 
 
@@ -163,7 +163,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _positions(self, columns):
         """Positions of the columns that the user asked for by name or position."""
         names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
-        return column_positions(columns, names, self.n_features_in_, "columns")
+        return column_positions(columns, names, self.n_features_in_, type(self).__name__)
 
     def _components(self, obj):
         """{component: position} of an object, or raise naming the objects that there are."""
@@ -234,7 +234,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         printed = {k: v[row] if isinstance(v, np.ndarray) else v for k, v in values.items()}
         message = (
             f"{type(self).__name__}: column {self._place(position)}, first bad row {row} "
-            f"({int(bad.sum())} bad rows in all): {problem.format(**printed)}"
+            f"({counted(bad.sum(), 'bad row')} in all): {problem.format(**printed)}"
         )
         if not warn:
             raise ValueError(message)

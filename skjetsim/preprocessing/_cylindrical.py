@@ -131,17 +131,22 @@ class CartesianToCylindrical(InvertibleEventTransformer):
         for _, momenta, energy in self._roles:
             px, py = values[:, momenta[0]], values[:, momenta[1]]
             if len(momenta) == 3:
-                self._refuse_zero_pt((px == 0) & (py == 0), momenta[0])
+                self._refuse_zero_pt((px == 0) & (py == 0), momenta[0], values)
             if energy is not None:
                 self._check_energy(values, momenta, energy)
 
-    def _refuse_zero_pt(self, bad, position):
-        self._refuse(
-            bad,
-            position,
-            "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. Select events "
-            "with pT above a threshold first.",
-        )
+    def _refuse_zero_pt(self, bad, position, values):
+        if not bad.any():
+            return
+        cure = "Select events with pT above a threshold first."
+        if not values[np.argmax(bad)].any():
+            cure = (
+                "All columns of this row are zero. If the detector rejected the event, leave it "
+                "out of all tables, or put the simulator of accepted events into an "
+                "EfficiencySimulator (skjetsim.compose), which learns which events are rejected."
+            )
+        problem = "pT = 0 (px = py = 0, or negligible against pz), so eta is infinite. "
+        self._refuse(bad, position, problem + cure)
 
     def _check_energy(self, values, momenta, energy):
         """Raise or warn if E < |p| beyond the tolerance."""
@@ -164,7 +169,7 @@ class CartesianToCylindrical(InvertibleEventTransformer):
             if len(momenta) == 3:
                 eta = out[:, momenta[1]]
                 if not np.isfinite(eta.sum()):
-                    self._refuse_zero_pt(~np.isfinite(eta), momenta[0])
+                    self._refuse_zero_pt(~np.isfinite(eta), momenta[0], values)
         return out
 
     def _inverse(self, values):

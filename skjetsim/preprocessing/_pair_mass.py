@@ -5,6 +5,12 @@ import numpy as np
 from skjetsim.preprocessing._base import InvertibleEventTransformer
 from skjetsim.utils._event_columns import join_name
 
+ENERGY_CURE = "MassShellTransformer drops the energy and restores it."
+MASS_CURE = (
+    "Leave the column out if the mass is negligible. If it is not, KinematicFeatures adds the mass "
+    "of the pair as another column."
+)
+
 
 class PairMassTransformer(InvertibleEventTransformer):
     r"""Replace the pT of two massless particles by the mass of the pair and the ratio of their pT.
@@ -76,9 +82,9 @@ class PairMassTransformer(InvertibleEventTransformer):
         for component in ("mass", "log_mass", "E"):
             if component in parts:
                 raise ValueError(
-                    f"PairMassTransformer: {name!r} has {join_name(name, component)!r}, and only "
-                    "massless particles are paired. Drop it (MassShellTransformer drops energies "
-                    "and restores them)."
+                    f"PairMassTransformer: {name!r} has the column "
+                    f"{join_name(name, component)!r}, but only massless particles are paired. "
+                    f"{ENERGY_CURE if component == 'E' else MASS_CURE}"
                 )
         return parts
 

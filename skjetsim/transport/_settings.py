@@ -16,7 +16,7 @@ from skjetsim.transport._layout import (
 from skjetsim.utils._event_columns import split_name
 from skjetsim.utils._parameters import check_real, check_widths
 from skjetsim.utils._seeds import numpy_rng
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_int, check_option, counted
 
 LATENT_LOSSES = ("sliced_wasserstein", "mmd", "kl")
 PRIOR = {"hidden_features": (64, 64), "n_bins": 8}
@@ -217,5 +217,6 @@ def _check_observed(values, name, n_events):
     bad = ~torch.isfinite(values.reshape(n_events, -1)).all(dim=1)
     if bad.any():
         raise ValueError(
-            f"{name} is not finite in row {int(bad.nonzero()[0])} ({int(bad.sum())} rows in all)."
+            f"{name} is not finite in row {int(bad.nonzero()[0])} "
+            f"({counted(bad.sum(), 'such row')} in all)."
         )

@@ -12,7 +12,7 @@ from skjetsim.utils._angles import is_angle
 from skjetsim.utils._event_columns import event_objects, split_name
 from skjetsim.utils._four_vectors import energy as energy_of
 from skjetsim.utils._parameters import check_real
-from skjetsim.utils._validation import check_same_events, column_names
+from skjetsim.utils._validation import check_same_events, column_names, counted
 from skjetsim.utils._weighted import weighted_std
 
 SHELL = ("px", "py", "pz", "E")
@@ -205,7 +205,7 @@ def _check_on_shell(table):
             row = int(np.argmax(bad))
             raise ValueError(
                 f"{table.what} has E = {energy[row]:.6g} GeV in column {table.names[column]!r}, "
-                f"row {row} ({bad.sum()} rows in all), but the momentum in "
+                f"row {row} ({counted(bad.sum(), 'such row')} in all), but the momentum in "
                 f"{[table.names[i] for i in momentum]} and masses = {mass:g} GeV make "
                 f"{shell[row]:.6g} GeV. Give the columns in the order px, py, pz, E, name them, "
                 "check the mass, or compute the energies from the mass."

@@ -44,7 +44,7 @@ def column_positions(columns, names, n_columns, owner, table="X"):
     found = [find_column(column, names, n_columns, owner, table) for column in columns]
     if (twice := first_duplicate(found)) is not None:
         column = columns[found.index(twice)]
-        raise ValueError(f"{owner} has the column {column!r} twice, got {columns!r}.")
+        raise ValueError(f"{owner}: the column {column!r} is given twice in {columns!r}.")
     return found
 
 
@@ -78,15 +78,15 @@ def find_column(column, names, n_columns, parameter, table):
     if isinstance(column, str):
         if names is None:
             raise ValueError(
-                f"{parameter} names {column!r}, but {table} has no column names: pass a DataFrame, "
-                "or positions."
+                f"{parameter}: {column!r} is a name, but {table} has no column names. Pass a "
+                "DataFrame, or positions."
             )
         if column not in names:
             raise ValueError(
-                f"{parameter} names {column!r}, which is not a column of {table}: {list(names)}."
+                f"{parameter}: {table} has no column {column!r}. Its columns are {list(names)}."
             )
         return list(names).index(column)
     if not -n_columns <= column < n_columns:
         width = f"{n_columns} {'feature' if table == 'X' else 'column'}(s)"
-        raise ValueError(f"{parameter} has {column}, but {table} has {width}.")
+        raise ValueError(f"{parameter}: {table} has {width}, so there is no column {column}.")
     return int(column) % n_columns

@@ -4,6 +4,7 @@ import numpy as np
 
 from skjetsim.utils._event_columns import event_objects, find_object
 from skjetsim.utils._event_objects import EventObject
+from skjetsim.utils._validation import counted
 
 ROUNDING = 1e-6  # of pT computed from files in float32
 
@@ -86,7 +87,7 @@ class ObjectOrder:
                 f"{self.owner}: objects of {what} must fall in pT, but "
                 f"{self.objects[first]!r} has {pt[first, row]:.6g} GeV and "
                 f"{self.objects[first + 1]!r} {pt[first + 1, row]:.6g} GeV, first bad row {row} "
-                f"({bad.sum()} bad rows in all). Sort the objects of each event."
+                f"({counted(bad.sum(), 'bad row')} in all). Sort the objects of each event."
             )
 
     def in_order(self, values, order):

@@ -30,6 +30,11 @@ def column_names(X):
     return names if all(isinstance(name, str) for name in names) else None
 
 
+def counted(number, noun):
+    """A number and its noun, in the plural unless it is one: "1 bad row", "2 bad rows"."""
+    return f"{int(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def first_duplicate(names):
     """Return the first name that occurs a second time, or None."""
     seen = set()
@@ -78,8 +83,8 @@ def check_finite(array, names=None, *, what="X"):
     label = repr(names[column]) if names is not None else str(column)
     raise ValueError(
         f"Input {what} contains {kind} in column {label}, first bad row {row} "
-        f"({int(bad.any(axis=1).sum())} bad rows in all). Select or repair these events before "
-        "passing them on; nothing is dropped or imputed for you."
+        f"({counted(bad.any(axis=1).sum(), 'bad row')} in all). Select or repair these events "
+        "before passing them on; nothing is dropped or imputed for you."
     )
 
 
@@ -91,15 +96,46 @@ def _check_numeric_columns(X, what):
     elif isinstance(X, pd.Series):
         _check_real(X, what)
     elif isinstance(X, (np.ndarray, list, tuple)):
-        _check_kind(np.asarray(X), what)
+        _check_kind(_as_array(X), what)
+
+
+def _as_array(values):
+    """Array of values; numbers next to text in a list stay numbers."""
+    array = np.asarray(values)
+    if array is values or array.dtype.kind not in "SU":
+        return array
+    return np.asarray(values, dtype=object)
 
 
 def _check_kind(array, what):
-    """Raise ValueError if an array is complex, naming the first column that is, or of times."""
+    """Raise ValueError if an array holds complex numbers, times or text, and say in which column.
+
+    scikit-learn refuses arrays of strings, but reads digits in an array of objects as numbers. Here
+    text is refused in both, since a column of text may have either dtype.
+    """
     if array.dtype.kind == "c" and array.ndim > 1:
         some = np.any(array.imag, axis=(0, *range(2, array.ndim)))
         what = f"{what} (column {np.argmax(some)})" if some.any() else what
     _check_dtype(array.dtype, what)
+    if array.ndim and array.dtype.kind in "OSTU" and (text := _is_text(array.flat)).any():
+        row, *column = np.unravel_index(np.argmax(text), array.shape)
+        place = f"{what} (column {column[0]})" if column else what
+        _refuse_value(place, array.dtype, row, array.flat[np.argmax(text)])
+
+
+def _is_text(values):
+    """Which values are text, digits included."""
+    return np.array([isinstance(value, (str, bytes)) for value in values], dtype=bool)
+
+
+def _refuse_value(place, dtype, row, value):
+    """Raise ValueError for a value that is not a real number."""
+    value = value.item() if isinstance(value, np.generic) else value
+    kind = "text, not a number" if isinstance(value, (str, bytes)) else "not a number"
+    raise ValueError(
+        f"{place} has dtype {dtype} and row {row} holds {value!r}, which is {kind}. Convert the "
+        "column to numbers first."
+    )
 
 
 def _check_dtype(dtype, place):
@@ -117,13 +153,10 @@ def _check_real(values, place):
     if pd.api.types.is_numeric_dtype(dtype):
         return
     numeric = pd.to_numeric(values, errors="coerce")
-    bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy()
+    bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy() | _is_text(values)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise ValueError(
-            f"{place} has dtype {dtype} and row {row} holds {values.iloc[row]!r}, which is not a "
-            "number. Convert the column first."
-        )
+        _refuse_value(place, dtype, row, values.iloc[row])
 
 
 def flatten_rows(X):
@@ -270,7 +303,7 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
         return None
     if isinstance(sample_weight, numbers.Number):
         sample_weight = np.full(n_samples, float(sample_weight))
-    rows = sample_weight if isinstance(sample_weight, pd.Series) else np.asarray(sample_weight)
+    rows = sample_weight if isinstance(sample_weight, pd.Series) else _as_array(sample_weight)
     if rows.ndim == 1:
         _check_real(pd.Series(rows), "sample_weight")
     weight = check_array(

@@ -55,16 +55,16 @@ def simple(**params):
         ({"classifier": LogisticRegression}, TypeError, "classifier with predict_proba"),
         ({"columns": TAG}, ValueError, r"must be a list of names: give \['jet_b_tag'\]"),
         ({"columns": []}, ValueError, r"list of names or positions, got \[\]"),
-        ({"columns": [TAG, TAG]}, ValueError, "columns has the column 'jet_b_tag' twice"),
-        ({"columns": [TAG, 1]}, ValueError, "columns has the column .jet_b_tag. twice"),
-        ({"columns": [3]}, ValueError, r"columns has 3, but y has 3 column\(s\)"),
+        ({"columns": [TAG, TAG]}, ValueError, "columns: the column 'jet_b_tag' is given twice"),
+        ({"columns": [TAG, 1]}, ValueError, "columns: the column .jet_b_tag. is given twice"),
+        ({"columns": [3]}, ValueError, r"columns: y has 3 column\(s\), so there is no column 3"),
         ({"columns": [True]}, ValueError, r"list of names or positions, got \[True\]"),
         ({"columns": 1}, ValueError, "list of names or positions, got 1"),
         ({"columns": None}, ValueError, "list of names or positions, got None"),
         (
             {"columns": ["jet_c_tag"]},
             ValueError,
-            r"_tag', which is not a column of y: \['jet_l",
+            r"columns: y has no column 'jet_c_tag'. Its columns are \['jet_l",
         ),
     ],
 )
@@ -76,7 +76,7 @@ def test_bad_parameters(params, error, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X, y.to_numpy()), "y has no column names: pass a DataFrame, or positions"),
+        (lambda X, y: (X, y.to_numpy()), "y has no column names. Pass a DataFrame"),
         (lambda X, y: (X, None), "target y is None"),
         (lambda X, y: (X, y[[TAG]]), "No column of y is left for 'simulator'"),
         (lambda X, y: (X, y[TAG]), "No column of y is left for 'simulator'"),
@@ -264,7 +264,7 @@ def test_flavour_of_a_measured_jet():
     assert_allclose(draws[..., 1].mean(axis=1), [0.3 / 1.2, 0.7 / 0.8], atol=0.04)
     assert unfolder.score_samples(X, y).shape == (4000,)
     wrong = Unfolder(CategorySimulator(GaussianRegression(), ["tag"]))
-    with pytest.raises(ValueError, match="columns names 'tag', which is not a column of y"):
+    with pytest.raises(ValueError, match="columns: y has no column 'tag'"):
         wrong.fit(X, y)
 
 

@@ -33,7 +33,7 @@ FIRST_REJECTED = _first(jets()[1], 0)
     ("change", "message"),
     [
         (lambda y: y.drop(columns="accepted"), "y has no column 'accepted', which says whether"),
-        (lambda y: y.to_numpy(), "accepted names 'accepted', but y has no column names"),
+        (lambda y: y.to_numpy(), "accepted: 'accepted' is a name, but y has no column names"),
         (_change("accepted", 7, 2.0), "'accepted' .* must be 0 or 1, but row 7 has 2 .1 bad"),
         (_change("accepted", 7, np.nan), "NaN in column 'accepted', first bad row 7"),
         (_change("jet_eta", 9, np.inf), "infinity .* 'jet_eta', first bad row 9"),
@@ -126,7 +126,7 @@ def test_a_classifier_that_is_certain_of_something_wrong():
         ({"objects": ["tau"]}, ValueError, "no columns of object 'tau'"),
         ({"objects": ["jet", "jet"]}, ValueError, "'jet_pt' of y belongs to object 'jet' and to"),
         ({"accepted": True}, TypeError, "name or position"),
-        ({"accepted": 3}, ValueError, "accepted has 3, but y has 3 column"),
+        ({"accepted": 3}, ValueError, "accepted: y has 3 column.* no column 3"),
         ({"accepted": "jet_pt"}, ValueError, "'jet_pt' of y says whether .* 0 or 1, but row 0"),
     ],
 )

@@ -80,7 +80,7 @@ def test_what_the_parts_are_given():
         ({"generator": FlowGenerator}, TypeError, "generator must be a generator"),
         ({"simulator": FlowGenerator()}, TypeError, "simulator must be a simulator"),
         ({"columns": "energy"}, ValueError, r"columns must be a list of names: give \['energy'\]"),
-        ({"columns": ["pt"]}, ValueError, "columns names 'pt', which is not a column of X"),
+        ({"columns": ["pt"]}, ValueError, "columns: X has no column 'pt'"),
         (
             {"columns": [0, 1, 2]},
             ValueError,

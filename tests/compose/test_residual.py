@@ -59,9 +59,9 @@ def test_reference_by_position_and_its_errors():
     by_position = ResidualTransformer(keep_truth=True, reference=3).fit(X, y)
     assert_array_equal(by_name.scale_, by_position.scale_)
     for reference, message in (
-        ("jet_mass", "reference names 'jet_mass', which is not a column of y"),
-        (4, r"reference has 4, but y has 4 column\(s\)"),
-        (-5, "reference has -5"),
+        ("jet_mass", "reference: y has no column 'jet_mass'"),
+        (4, r"reference: y has 4 column\(s\), so there is no column 4"),
+        (-5, "no column -5"),
     ):
         with pytest.raises(ValueError, match=message):
             ResidualTransformer(keep_truth=True, reference=reference).fit(X, y)
@@ -257,10 +257,10 @@ def test_the_reference_has_to_have_a_residual(reference):
 @pytest.mark.parametrize(
     ("columns", "change", "message"),
     [
-        (["jet_mass"], lambda X, y: (X, y), "columns names 'jet_mass', which is not a column of y"),
+        (["jet_mass"], lambda X, y: (X, y), "columns: y has no column 'jet_mass'"),
         ("jet_pt", lambda X, y: (X, y), r"must be a list of names: give \['jet_pt'\]"),
         ([], lambda X, y: (X, y), r"must be a list of names or positions, got \[\]"),
-        ([4], lambda X, y: (X, y), r"columns has 4, but y has 4 column\(s\)"),
+        ([4], lambda X, y: (X, y), r"columns: y has 4 column\(s\), so there is no column 4"),
         (2, lambda X, y: (X, y), "must be a list of names or positions, got 2"),
         (["jet_pt"], lambda X, y: (X.to_numpy(), y), "by name, but X has none"),
         (["jet_pt"], lambda X, y: (X, y.to_numpy()), "but y has no column names"),

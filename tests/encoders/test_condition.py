@@ -60,7 +60,7 @@ def test_unknown_classes_are_named():
     X[7, 3] = 5.0
     with pytest.raises(ValueError, match=r"X column 'jet_type', row 7: 5 is not a class"):
         encoder.check(X)
-    with pytest.raises(ValueError, match="'type', which is not a column"):
+    with pytest.raises(ValueError, match="classes: there is no column 'type'"):
         ConditionEncoder(NAMES, classes=["type"]).fit(X)
 
 

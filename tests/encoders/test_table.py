@@ -118,7 +118,7 @@ def test_what_cannot_be_encoded(encoder, column, value, message):
     [
         (1, 180.0, "'phi', row 4: 180 is more than a turn"),
         (2, 0.5, r"'mass' was 0\.1057 in every .* is 0\.5 in row 4"),
-        (3, 2.5, "'n_jets', but row 4 holds 2.5"),
+        (3, 2.5, "'n_jets' is 2.5 in row 4, not an integer"),
     ],
 )
 def test_what_cannot_be_learnt_from_in_addition(encoder, column, value, message):

@@ -99,7 +99,7 @@ def test_partial_fit_refuses_fractions():
     X = tracks(200)
     model = FlowGenerator(integer_columns=("n_tracks",), **TINY).partial_fit(X)
     X.loc[3, "n_tracks"] = 9.5
-    with pytest.raises(ValueError, match=r"'n_tracks', but row 3 holds 9\.5"):
+    with pytest.raises(ValueError, match=r"'n_tracks' is 9\.5 in row 3, not an integer"):
         model.partial_fit(X)
     assert len(model.history_) == 1
 
@@ -112,7 +112,7 @@ def test_integer_columns_are_a_sequence(columns):
 
 def test_an_angle_is_not_a_count():
     X = tracks(100).rename(columns={"n_vertices": "phi"})
-    with pytest.raises(ValueError, match="'phi', which is an angle"):
+    with pytest.raises(ValueError, match="'phi' is an angle, not an integer"):
         FlowGenerator(integer_columns=("phi",), **TINY).fit(X)
 
 

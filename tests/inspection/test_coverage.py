@@ -77,6 +77,13 @@ def test_coverage_of_a_simulator(smear, pairs):
     assert display.names == ["jet $p_T$", r"jet $\eta$", r"jet $\phi$"]
 
 
+def test_coverage_of_an_unfolder(sharpen, pairs):
+    X, y = pairs
+    display = CoverageDisplay.from_estimator(sharpen, X, y, n_samples=19, random_state=0)
+    unfolded = sharpen.sample_inverse(y, n_samples=19, random_state=0)
+    assert_allclose(display.coverage, quantile_coverage(X, unfolded, display.levels))
+
+
 def test_bad_coverage(draws, smear, pairs):
     make = CoverageDisplay.from_samples
     with pytest.raises(ValueError, match="probabilities that increase"):
@@ -85,7 +92,7 @@ def test_bad_coverage(draws, smear, pairs):
         make(*draws, levels=[0.5, 1.0])
     with pytest.raises(ValueError, match="at least 19 are needed"):
         make(draws[0], draws[1][:, :9])
-    with pytest.raises(TypeError, match="LinearRegression is not a simulator"):
+    with pytest.raises(TypeError, match="LinearRegression is neither an unfolder nor a simulator"):
         CoverageDisplay.from_estimator(LinearRegression(), *pairs)
     with pytest.raises(TypeError, match="n_samples must be an integer"):
         CoverageDisplay.from_estimator(smear, *pairs, n_samples=None)

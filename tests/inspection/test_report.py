@@ -10,6 +10,7 @@ import pytest
 from _instances import SMALL
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LinearRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
@@ -152,6 +153,27 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
     # If the detector does nothing, the identity cannot fail.
     exact = model_report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
     assert any("but X passed off as y is not. Do not trust" in line for line in exact.verdict)
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "shown"),
+    [
+        (0.01632, 0.01628, ["0.01632", "0.01628"]),
+        (0.5, 0.25, ["0.5000", "0.2500"]),
+        (0.25, 0.25, ["0.2500", "0.2500"]),
+        (np.nan, np.nan, ["nan", "nan"]),
+    ],
+)
+def test_different_numbers_look_different(value, other, shown):
+    assert _summary.told_apart(value, other) == shown
+
+
+def test_a_verdict_does_not_contradict_itself():
+    kind = _summary.MARGINAL
+    table = pd.DataFrame({(kind, "model"): {"jet_pt": 0.01632, "jet_eta": 0.01}})
+    line = _summary._against_floor(table, kind, {kind: 0.01628})
+    assert "0.01632 (jet_pt), above the floor" in line
+    assert "at most 0.01628 in 95%" in line
 
 
 def test_the_file_holds_everything(smear, pairs, page):
@@ -322,10 +344,14 @@ def test_a_model_that_cannot_be_saved(smear, pairs, page):
     assert found.facts["model file"].startswith("cannot be saved: Smear.note_")
 
 
-def test_bad_input(smear, pairs, page, quick):
+def test_bad_input(smear, sharpen, pairs, page, quick):
     X, y = pairs
     with pytest.raises(ValueError, match="Smear is a simulator: pass the detector level y"):
         model_report(smear, X, path=page)
+    with pytest.raises(TypeError, match="Sharpen is an unfolder: it draws X for a given y"):
+        model_report(sharpen, X, y, page)
+    with pytest.raises(TypeError, match=r"LinearRegression is neither .*: it draws no events"):
+        model_report(LinearRegression(), X, y, page)
     with pytest.raises(TypeError, match="is a generator"):
         model_report(GaussianMixture().fit(y), X, y, page)
     with pytest.raises(ValueError, match="train is for generators"):

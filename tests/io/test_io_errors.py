@@ -68,7 +68,7 @@ def test_what_is_not_a_table(path, X):
         ({"y": TABLE.astype(str)}, ValueError, "y column 'pt' has dtype str"),
         ({"sample_weight": [1.0]}, ValueError, r"shape \(1,\), but there are 3 events"),
         ({"sample_weight": ["a", "b", "c"]}, ValueError, "sample_weight has dtype <U1"),
-        ({"units": {"pT": "GeV"}}, ValueError, "'pT', which is not a column; did you mean 'pt'"),
+        ({"units": {"pT": "GeV"}}, ValueError, "no column 'pT'; did you mean 'pt'"),
         ({"units": {"pt": 1}}, TypeError, "The unit of 'pt' must be a str"),
         ({"units": "GeV"}, TypeError, "units must be a dict"),
         ({"description": 3}, TypeError, "description must be a str, got int"),

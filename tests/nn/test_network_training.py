@@ -238,6 +238,24 @@ def test_the_monitor_weighs_rows_and_takes_batch_losses_as_they_are():
     )
 
 
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([], "got a list"),
+        ({"loss": {"params": []}}, "but the step 'loss' has a dict"),
+        ({"loss": [[]]}, "the list of the step 'loss' holds something else"),
+        ({"loss": [{"lr": 0.1}]}, "the list of the step 'loss' holds something else"),
+    ],
+)
+def test_groups_of_another_form(groups, message):
+    class Wrong(Line):
+        def groups(self):
+            return groups
+
+    with pytest.raises(TypeError, match=rf"Wrong.groups\(\) must return a dict .*{message}"):
+        make_net(Wrong()).initialize()
+
+
 def test_groups_have_rates_of_their_own():
     class Grouped(Line):
         def groups(self):

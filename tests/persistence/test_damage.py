@@ -7,12 +7,14 @@ import tracemalloc
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from _instances import SMALL
 from file_toys import change_tensors, entries_of, rewrite, write_entries
 from network_toys import TWO_NETS, TwoNets
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
@@ -20,6 +22,7 @@ from skjetsim import load, save
 from skjetsim._nn import PrivateRandom
 from skjetsim._persistence._networks import SizeLimit
 from skjetsim.flows import FlowGenerator
+from skjetsim.metrics import ks_distance
 
 ENTRIES = ["manifest.json", "structure.json", "checksums.json", "tensors.safetensors"]
 
@@ -137,9 +140,32 @@ def test_edited_missing_and_added_entries(model, path):
             load(path)
 
 
+@pytest.mark.parametrize(
+    ("value", "given"),
+    [
+        ("text", "a str"),
+        ({}, "a dict"),
+        (None, "a NoneType"),
+        ([StandardScaler()], "a list"),
+        (np.ones(3), "a ndarray"),
+        (pd.DataFrame({"pt": [1.0]}), "a DataFrame"),
+        (KFold(), "a KFold"),
+        (ks_distance, "'ks_distance'"),
+        (StandardScaler().fit, "'fit'"),
+        (StandardScaler, "'StandardScaler'. Make an estimator of the class first"),
+    ],
+)
+def test_only_estimators_are_saved(value, given, path):
+    with pytest.raises(TypeError, match=f"a search or a scorer, got {given}"):
+        save(value, path)
+    assert not path.exists()
+
+
 def test_no_model_files(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"There is no file '.*missing'"):
         load(tmp_path / "missing")
+    with pytest.raises(IsADirectoryError, match="is a folder: pass the name of a model file"):
+        load(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no folder '.*missing' to save a model in"):
         save(StandardScaler(), tmp_path / "missing" / "model.skjetsim")
     text = tmp_path / "text"

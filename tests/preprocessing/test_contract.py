@@ -150,7 +150,7 @@ def test_rows_are_transformed_alone_in_any_dtype(transformer, events):
     [
         (lambda X: X.assign(jet_px=[*X["jet_px"][:7], np.nan, *X["jet_px"][8:]]), "NaN in column "),
         (lambda X: X.assign(jet_px=[*X["jet_px"][:7], np.inf, *X["jet_px"][8:]]), "infinity .inf"),
-        (lambda X: X.assign(jet_px=["1.5"] * 7 + ["many"] + ["2"] * 32), "'jet_px' has dtype"),
+        (lambda X: X.assign(jet_px=[1.5] * 7 + ["many"] + [2.0] * 32), "'jet_px' has dtype"),
         (lambda X: X.iloc[:0], "0 sample"),
         (lambda X: X.drop(columns="jet_px"), "jet_px"),
         (lambda X: X.rename(columns={"jet_px": "jet_x"}), "jet_px"),

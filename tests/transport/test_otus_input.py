@@ -125,7 +125,7 @@ def test_columns_in_the_wrong_order_for_masses():
     refused(r"y has E = .*column 'y3', row 0 .*order px, py, pz, E", X, swapped, masses=5.0)
     refused("X has E = .*'muon_E', row 0 .*check the mass", X, y, masses={"muon": 80.0})
     y.loc[7, "antimuon_E"] *= 1.1
-    refused(r"column 'antimuon_E', row 7 \(1 rows in all\)", X, y, masses=5.0)
+    refused(r"column 'antimuon_E', row 7 \(1 such row in all\)", X, y, masses=5.0)
 
 
 @pytest.mark.parametrize(

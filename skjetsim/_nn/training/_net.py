@@ -18,6 +18,7 @@ from skjetsim._nn.training._callbacks import check_monitored, is_decision, make_
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
+from skjetsim._nn.training._network import check_groups
 
 MONITOR_SEED = 0  # of the noise for validation, the same in all epochs
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
@@ -73,7 +74,7 @@ class TrainingNet(NeuralNet):
     def initialize_optimizer(self, triggered_directly=None):
         """Create an optimizer for each step. They are fused: one call updates all parameters."""
         self.optimizer_names_ = {}
-        for step, groups in self.module_.groups().items():
+        for step, groups in check_groups(self.module_).items():
             # skorch's callbacks know the name `optimizer_`.
             name = f"optimizer_{step}_" if self.optimizer_names_ else "optimizer_"
             self.optimizer_names_[step] = name

@@ -88,6 +88,25 @@ class Network(nn.Module, metaclass=ABCMeta):
         """Raise ValueError if the history entries of an epoch show that training is in vain."""
 
 
+def check_groups(network):
+    """Return `groups()` of a network; raise TypeError unless it has lists of dicts by step."""
+    groups, call = network.groups(), f"{type(network).__name__}.groups()"
+    form = "a dict such as {'loss': [{'params': [...]}]}, with a list of dicts for each step"
+    if not isinstance(groups, dict):
+        raise TypeError(f"{call} must return {form}, got a {type(groups).__name__}.")
+    for step, of_step in groups.items():
+        if not isinstance(of_step, (list, tuple)):
+            raise TypeError(
+                f"{call} must return {form}, but the step {step!r} has a {type(of_step).__name__}."
+            )
+        if not all(isinstance(group, dict) and "params" in group for group in of_step):
+            raise TypeError(
+                f"{call} must return {form}, but the list of the step {step!r} holds something "
+                "else than a dict with 'params'."
+            )
+    return groups
+
+
 @torch.no_grad()
 def weighted_mean(data, losses):
     """Weighted mean of losses over data.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skjetsim.datasets._showers._simulate import Showers
-from skjetsim.utils._validation import check_finite, check_int
+from skjetsim.utils._validation import check_finite, check_int, counted
 from skjetsim.utils._warnings import warn_user
 
 # In GeV, somewhat beyond the 1 to 100 GeV of the fits: they change slowly, as logarithms do.
@@ -120,4 +120,4 @@ def _one_each(value, name, n_showers, columns=()):
 
 def _first(bad):
     """First bad row, and words for a message on how many there are."""
-    return int(np.argmax(bad)), f"({int(bad.sum())} such rows in all)"
+    return int(np.argmax(bad)), f"({counted(bad.sum(), 'such row')} in all)"
