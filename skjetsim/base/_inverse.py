@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import UnfolderMixin
 from skjetsim.base._shapes import as_events, drawn_rows
 from skjetsim.utils._validation import validate_events, validate_target
@@ -61,6 +62,7 @@ class InverseSampling:
         empty = np.shape(y)[:1] == (0,)
         rows = () if empty else validate_target(self, y, n_samples=None, reset=False)
         drawn = drawn_rows(self._draw_inverse, rows, n_samples, random_state, self.n_features_in_)
+        check_drawn(self, drawn, rows, "y")
         return as_events(self, drawn, y)
 
 
@@ -109,4 +111,4 @@ class BaseUnfolder(InverseSampling, UnfolderMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
         y = validate_target(self, y, n_samples=len(X), reset=False)
-        return self._log_density(X, y)
+        return check_density(self, self._log_density(X, y), "X and y")

@@ -54,6 +54,15 @@ def _different_names(X, what):
     return names
 
 
+def all_finite(array):
+    """Whether an array has neither NaN nor infinity."""
+    # Unless it overflows, the sum of finite doubles is finite: clean data take one pass.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return True
+    return bool(np.isfinite(array).all())
+
+
 def check_finite(array, names=None, *, what="X"):
     """Raise ValueError naming the column and the first row that hold NaN or infinity.
 
@@ -65,13 +74,9 @@ def check_finite(array, names=None, *, what="X"):
     what : str
         How the array is called in the message.
     """
-    # Unless it overflows, the sum of finite doubles is finite: clean data take one pass.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum(dtype=np.float64)):
-            return
-    bad = ~np.isfinite(array)
-    if not bad.any():
+    if all_finite(array):
         return
+    bad = ~np.isfinite(array)
     column = int(np.flatnonzero(bad.any(axis=0))[0])
     row = int(np.flatnonzero(bad[:, column])[0])
     kind = "NaN" if np.isnan(array[row, column]) else "infinity (inf)"
