@@ -1,6 +1,7 @@
 """Checks of users' input: each error names the column, the first bad row and the cure."""
 
 import numbers
+import sys
 
 import numpy as np
 import pandas as pd
@@ -311,6 +312,13 @@ def check_int(value, name, *, minimum=1):
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def check_n_jobs(n_jobs):
+    """Return a number of workers, or raise unless joblib takes it."""
+    if n_jobs is not None and check_int(n_jobs, "n_jobs", minimum=-sys.maxsize) == 0:
+        raise ValueError("n_jobs must not be 0: 1 is one worker, -1 is one for each core.")
+    return n_jobs
 
 
 def check_option(value, name, options):
