@@ -244,8 +244,8 @@ def _clean_rows(estimator, X, min_samples):
 
 
 def _check_row_shape(estimator, row_shape, expected, what):
-    """Raise ValueError unless clouds and images have the shape of the fit, or are flat."""
-    if min(len(row_shape), len(expected)) > 1 and row_shape != expected:
+    """Raise ValueError unless rows have the shape of the fit, or are flat."""
+    if len(row_shape) > 1 and row_shape != expected:
         raise ValueError(
             f"{what} has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
             f"rows of shape {expected}."
