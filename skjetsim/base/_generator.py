@@ -52,6 +52,11 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_features)
             In the units of the fitted X. A table under `set_output`.
+
+        Raises
+        ------
+        ValueError
+            If a drawn event is not finite.
         """
         check_is_fitted(self)
         n_samples = check_int(n_samples, "n_samples")

@@ -57,6 +57,12 @@ class InverseSampling:
         -------
         X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
             In the units of the fitted X. A table under `set_output`, if `n_samples` is None.
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity in y, columns that differ from those of the fit, or a row of y that
+            lies so far from the fit that the events drawn for it are not finite. It names the row.
         """
         check_is_fitted(self)
         empty = np.shape(y)[:1] == (0,)

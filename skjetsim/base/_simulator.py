@@ -65,6 +65,12 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         -------
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
             In the units of the fitted y. A table under `set_output`, if `n_samples` is None.
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity in X, columns that differ from those of the fit, or a row of X that
+            lies so far from the fit that the events drawn for it are not finite. It names the row.
         """
         check_is_fitted(self)
         rows = self._events(X, min_samples=0)
