@@ -14,6 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from skjetsim.utils._seeds import as_seed_sequence, torch_generator
+from skjetsim.utils._validation import check_n_jobs
 
 CHUNK_ROWS = 4096
 LEAST_DRAWN = 16  # rows of noise
@@ -113,7 +114,7 @@ def draw_in_chunks(
     -------
     ndarray of float64, shape (n_rows, n_columns)
     """
-    root = as_seed_sequence(random_state)
+    root, n_jobs = as_seed_sequence(random_state), check_n_jobs(n_jobs)
     result = np.empty((n_rows, n_columns))
     starts = range(0, n_rows, chunk_rows)
 

@@ -7,6 +7,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim.base import is_generator, is_simulator, is_unfolder
+from skjetsim.base._finite import check_density, check_drawn, taking_back
+from skjetsim.base._inside import explained
 from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
@@ -55,10 +57,12 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     steps, model = split_steps(estimator)
     if is_generator(estimator):
         n_samples = 1 if n_samples is None else n_samples
-        return _backward(steps, _sample_generator(model, n_samples, random_state))
+        return _backward(steps, _sample_generator(model, n_samples, random_state), model)
     if steps and np.shape(X)[:1] == (0,):
         return _no_events(model, n_samples)
-    return model.sample(apply_steps(steps, X), n_samples=n_samples, random_state=random_state)
+    X = apply_steps(steps, X)
+    with _behind(steps):
+        return model.sample(X, n_samples=n_samples, random_state=random_state)
 
 
 def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
@@ -113,7 +117,8 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
     if steps and not len(X):  # transformers refuse empty tables
         return np.empty((*np.shape(X)[:-1], steps[0].n_features_in_))
-    return _backward_draws(steps, X) if n_samples is not None else _backward(steps, X)
+    backward = _backward if n_samples is None else _backward_draws
+    return backward(steps, X, model, y)
 
 
 def log_prob(estimator, X, y=None):
@@ -162,10 +167,14 @@ def log_prob(estimator, X, y=None):
         # A conditional density does not change with the coordinates of its condition.
         if is_unfolder(estimator) and steps:
             X, jacobian = _forward_with_jacobian(steps, X)
-            return model.score_samples(X, y) + jacobian
-        return model.score_samples(apply_steps(steps, X), y)
+            with _behind(steps):
+                return _product(model, model.score_samples(X, y), jacobian, "X and y")
+        X = apply_steps(steps, X)
+        with _behind(steps):
+            return model.score_samples(X, y)
     X, jacobian = _forward_with_jacobian(steps, X)
-    return model.score_samples(X) + jacobian
+    with _behind(steps):
+        return _product(model, model.score_samples(X), jacobian, "X")
 
 
 def _name(estimator):
@@ -311,23 +320,37 @@ def apply_steps(steps, X):
     return X
 
 
-def _backward(steps, events):
+def _product(model, log_density, log_det, given):
+    """Log-density in the units in front of transformers, or raise if it is not a number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return check_density(model, log_density + log_det, given)
+
+
+def _behind(steps):
+    """Say in errors of the model that its X is that behind the transformers of the Pipeline."""
+    return explained(f"in X behind {', '.join(map(_name, steps))}" if steps else None)
+
+
+def _backward(steps, events, model, given=None):
+    """Take events that the model has drawn, for `given` rows of y, back through transformers."""
     for step in reversed(steps):
         if not hasattr(step, "inverse_transform"):
             raise TypeError(
                 f"{_name(step)} has no inverse_transform, so events drawn behind it cannot be "
                 "taken back to the coordinates in front of it."
             )
-        events = step.inverse_transform(events)
+        with taking_back(step):
+            events = step.inverse_transform(events)
+        check_drawn(model, events, given, "y")
     return events
 
 
-def _backward_draws(steps, draws):
+def _backward_draws(steps, draws, model, given):
     """Take draws of shape (n, k, d) back through transformers of tables."""
     if not steps:
         return draws
     n, k = draws.shape[:2]
-    flat = np.asarray(_backward(steps, draws.reshape(n * k, -1)))
+    flat = np.asarray(_backward(steps, draws.reshape(n * k, -1), model, given))
     return flat.reshape(n, k, -1)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from skjetsim._drawing._sample import check_draws, sample, split_steps, unwrap_search
 from skjetsim.base import is_generator
+from skjetsim.base._inside import explained
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import rechunk
 from skjetsim.utils._validation import check_int, column_names
@@ -100,9 +101,12 @@ def _generated(estimator, n_samples, root):
 
 def _simulated(estimator, blocks, n_samples, root, return_X_y):
     names = getattr(split_steps(estimator)[1], "target_names_in_", None)
+    start = 0
     for block, (X, index) in enumerate(blocks):
         seed = numpy_rng(root, block)
-        drawn = sample(estimator, X, n_samples=n_samples, random_state=seed)
+        with explained(rows=range(start, start + len(X)) if start else None):
+            drawn = sample(estimator, X, n_samples=n_samples, random_state=seed)
+        start += len(X)
         y = _named(drawn, names, "y", index)
         yield (X, y) if return_X_y else y
 

@@ -8,7 +8,7 @@ import numpy as np
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the constructor's random_state.
@@ -97,6 +97,7 @@ class NetworkEstimator:
             raise ValueError(f'weight_decay must be "auto" or a number >= 0, got {weight_decay!r}.')
         check_option(self.schedule, "schedule", SCHEDULES)
         check_fraction(self.validation_fraction, "validation_fraction")
+        check_n_jobs(self.n_jobs)
         if self.checkpoint is not None and self.random_state is None:
             raise ValueError(
                 f"checkpoint={self.checkpoint!r} needs an int as random_state: with None each fit "

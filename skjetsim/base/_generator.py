@@ -6,6 +6,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import set_output_container
+from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import GeneratorMixin
 from skjetsim.base._shapes import as_events
 from skjetsim.utils._validation import check_int, validate_events
@@ -51,10 +52,16 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_features)
             In the units of the fitted X. A table under `set_output`.
+
+        Raises
+        ------
+        ValueError
+            If a drawn event is not finite.
         """
         check_is_fitted(self)
         n_samples = check_int(n_samples, "n_samples")
         drawn = np.asarray(self._draw_events(n_samples, random_state), dtype=np.float64)
+        check_drawn(self, drawn)
         return as_events(self, drawn)
 
     @available_if(lambda self: hasattr(self, "_log_density"))
@@ -73,7 +80,7 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
             an integer is below the smallest of the fit.
         """
         check_is_fitted(self)
-        return self._log_density(validate_events(self, X, reset=False))
+        return check_density(self, self._log_density(validate_events(self, X, reset=False)))
 
     def set_output(self, *, transform=None):
         """Choose the container of drawn events.

@@ -177,7 +177,7 @@ def explained(note=None, rows=None):
     ----------
     note : str, optional
         Says where to look for the values of the message.
-    rows : ndarray of int, optional
+    rows : sequence of int, optional
         The rows of the user's table that the estimator was given. The row number of a message
         counts these.
     """

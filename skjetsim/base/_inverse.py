@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import UnfolderMixin
 from skjetsim.base._shapes import as_events, drawn_rows
 from skjetsim.utils._validation import validate_events, validate_target
@@ -56,11 +57,18 @@ class InverseSampling:
         -------
         X : ndarray of shape (n, n_features), or (n, n_samples, n_features)
             In the units of the fitted X. A table under `set_output`, if `n_samples` is None.
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity in y, columns that differ from those of the fit, or a row of y that
+            lies so far from the fit that the events drawn for it are not finite. It names the row.
         """
         check_is_fitted(self)
         empty = np.shape(y)[:1] == (0,)
         rows = () if empty else validate_target(self, y, n_samples=None, reset=False)
         drawn = drawn_rows(self._draw_inverse, rows, n_samples, random_state, self.n_features_in_)
+        check_drawn(self, drawn, rows, "y")
         return as_events(self, drawn, y)
 
 
@@ -109,4 +117,4 @@ class BaseUnfolder(InverseSampling, UnfolderMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_events(self, X, reset=False)
         y = validate_target(self, y, n_samples=len(X), reset=False)
-        return self._log_density(X, y)
+        return check_density(self, self._log_density(X, y), "X and y")

@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import SimulatorMixin
 from skjetsim.base._shapes import as_target, drawn_rows
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -64,10 +65,17 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         -------
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
             In the units of the fitted y. A table under `set_output`, if `n_samples` is None.
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinity in X, columns that differ from those of the fit, or a row of X that
+            lies so far from the fit that the events drawn for it are not finite. It names the row.
         """
         check_is_fitted(self)
         rows = self._events(X, min_samples=0)
         drawn = drawn_rows(self._draw_targets, rows, n_samples, random_state, self.n_targets_)
+        check_drawn(self, drawn, rows)
         return as_target(self, drawn, X)
 
     @available_if(lambda self: hasattr(self, "_log_density"))
@@ -88,7 +96,7 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._events(X)
         y = validate_target(self, y, n_samples=len(X), reset=False)
-        return self._log_density(X, y)
+        return check_density(self, self._log_density(X, y), "X and y")
 
     def predict(self, X):
         """Conditional median of each column of y, the same at each call.
@@ -106,6 +114,7 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         check_is_fitted(self)
         rows = self._events(X, min_samples=0)
         predicted = self._predict(rows) if len(rows) else np.empty((0, self.n_targets_))
+        check_drawn(self, predicted, rows, made="predictions")
         return as_target(self, predicted, X)
 
     def _predict(self, rows):

@@ -28,7 +28,7 @@ from skjetsim.compose._tables import flat_rows, target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._seeds import Seed, as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._with_parameters import with_parameters
 
 RESAMPLINGS = ("disjoint", "bootstrap", "folds")
@@ -262,6 +262,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         check_simulator(self.simulator)
         check_int(self.n_estimators, "n_estimators", minimum=2)
         check_option(self.resampling, "resampling", RESAMPLINGS)
+        check_n_jobs(self.n_jobs)
         files = checkpoints_inside(self.simulator)
         if files and self.random_state is None:
             raise ValueError(

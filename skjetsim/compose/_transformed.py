@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
+from skjetsim.base._finite import check_drawn, taking_back
 from skjetsim.base._inside import check_simulator, explained, fit_inside, seed_inside
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._tags import innermost, is_paired
@@ -140,11 +141,10 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
     def _draw_targets(self, rows, n_samples, random_state):
         draws = {"n_samples": n_samples, "random_state": random_state}
         drawn = sample(self.simulator_, theory_table(self, rows), **draws)
-        return self._back(theory_table(self, np.repeat(rows, n_samples or 1, axis=0)), drawn)
+        return self._back(rows, drawn, n_samples or 1)
 
     def _predict_inside(self, rows):
-        table = theory_table(self, rows)
-        return self._back(table, self.simulator_.predict(table))
+        return self._back(rows, self.simulator_.predict(theory_table(self, rows)))
 
     @available_if(_can_score)
     def _log_density(self, X, y):
@@ -183,16 +183,19 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
                 "parameter residual takes the place of a ResidualTransformer."
             )
 
-    def _back(self, X, drawn):
-        """Undo the transformers on rows drawn by the simulator."""
+    def _back(self, rows, drawn, repeats=1):
+        """Undo the transformers on what the simulator draws, `repeats` times for each row of X."""
+        X = theory_table(self, np.repeat(rows, repeats, axis=0))
         y = flat_rows(drawn, len(X))
         stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
         for transformer, names in stages:
+            check_drawn(self, y, rows)
             y = as_table(np.asarray(y), names)
-            if _is_conditional(transformer):
-                y = transformer.inverse_transform_target(X, y)
-            else:
-                y = transformer.inverse_transform(y)
+            with taking_back(transformer):
+                if _is_conditional(transformer):
+                    y = transformer.inverse_transform_target(X, y)
+                else:
+                    y = transformer.inverse_transform(y)
         return np.asarray(y, dtype=np.float64)
 
 

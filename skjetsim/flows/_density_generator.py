@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_sample
+from skjetsim.base._finite import check_drawn
 from skjetsim.base._generator import BaseGenerator
 from skjetsim.base._shapes import as_events
 from skjetsim.flows._density import fit_density, fit_density_further
@@ -115,7 +116,9 @@ class DensityGenerator(
                 f"Z has {latent.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
-        return as_events(self, self._from_noise(latent[:, self.encoder_.varying_]))
+        X = self._from_noise(latent[:, self.encoder_.varying_])
+        check_drawn(self, X, latent, "Z", "events")
+        return as_events(self, X)
 
     @property
     def _n_features_out(self):

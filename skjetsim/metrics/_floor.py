@@ -8,7 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skjetsim.utils._comparison import check_table, check_weight, same_columns
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._tables import take_rows
-from skjetsim.utils._validation import check_int, counted
+from skjetsim.utils._validation import check_int, check_n_jobs, counted
 
 
 class MetricFloor(Bunch):
@@ -136,7 +136,7 @@ def metric_floor(
     >>> floor.at_floor(wasserstein_distance(truth[:1000], truth[1000:] + 0.5))
     False
     """
-    n_repeats = check_int(n_repeats, "n_repeats")
+    n_repeats, n_jobs = check_int(n_repeats, "n_repeats"), check_n_jobs(n_jobs)
     n_rows = _check_rows(truth, replica, X)
     n_samples = _check_n_samples(n_samples, n_rows, replica)
     weight = check_weight(sample_weight, n_rows, "sample_weight", allow_negative=True)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skjetsim.utils._comparison import check_table, rng_from, same_columns
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._weighted import weighted_std
 
 
@@ -56,6 +56,7 @@ def nearest_neighbour_ratio(
     0.0
     """
     check_option(scale, "scale", ("std", None))
+    check_n_jobs(n_jobs)
     rng = rng_from(random_state)
     seen, names = check_table(train, what="train")
     others = []

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._encoders._column_checks import check_reach
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim._estimators._unpaired_score import unpaired_score
+from skjetsim.base._finite import check_drawn
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._shapes import as_target
 from skjetsim.base._simulator import BaseSimulator
@@ -355,7 +356,10 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         rows = validate_target(self, y, n_samples=None, reset=False)
         there, back = as_seed_sequence(random_state).spawn(2)
         theory = self._move("encoder", rows, there)
-        return as_target(self, self._move("decoder", theory, back), y)
+        check_drawn(self, theory, rows, "y")
+        again = self._move("decoder", theory, back)
+        check_drawn(self, again, rows, "y")
+        return as_target(self, again, y)
 
 
 def _finish(rows, layout):

@@ -1,6 +1,7 @@
 """Checks of users' input: each error names the column, the first bad row and the cure."""
 
 import numbers
+import sys
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,15 @@ def _different_names(X, what):
     return names
 
 
+def all_finite(array):
+    """Whether an array has neither NaN nor infinity."""
+    # Unless it overflows, the sum of finite doubles is finite: clean data take one pass.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return True
+    return bool(np.isfinite(array).all())
+
+
 def check_finite(array, names=None, *, what="X"):
     """Raise ValueError naming the column and the first row that hold NaN or infinity.
 
@@ -70,13 +80,9 @@ def check_finite(array, names=None, *, what="X"):
     what : str
         How the array is called in the message.
     """
-    # Unless it overflows, the sum of finite doubles is finite: clean data take one pass.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum(dtype=np.float64)):
-            return
-    bad = ~np.isfinite(array)
-    if not bad.any():
+    if all_finite(array):
         return
+    bad = ~np.isfinite(array)
     column = int(np.flatnonzero(bad.any(axis=0))[0])
     row = int(np.flatnonzero(bad[:, column])[0])
     kind = "NaN" if np.isnan(array[row, column]) else "infinity (inf)"
@@ -271,8 +277,8 @@ def _clean_rows(estimator, X, min_samples):
 
 
 def _check_row_shape(estimator, row_shape, expected, what):
-    """Raise ValueError unless clouds and images have the shape of the fit, or are flat."""
-    if min(len(row_shape), len(expected)) > 1 and row_shape != expected:
+    """Raise ValueError unless rows have the shape of the fit, or are flat."""
+    if len(row_shape) > 1 and row_shape != expected:
         raise ValueError(
             f"{what} has rows of shape {row_shape}, but {type(estimator).__name__} was fitted with "
             f"rows of shape {expected}."
@@ -339,6 +345,13 @@ def check_int(value, name, *, minimum=1):
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}.")
     return int(value)
+
+
+def check_n_jobs(n_jobs):
+    """Return a number of workers, or raise unless joblib takes it."""
+    if n_jobs is not None and check_int(n_jobs, "n_jobs", minimum=-sys.maxsize) == 0:
+        raise ValueError("n_jobs must not be 0: 1 is one worker, -1 is one for each core.")
+    return n_jobs
 
 
 def check_option(value, name, options):

@@ -435,6 +435,7 @@ def test_a_member_fitted_before_on_other_columns():
         (GaussianLine(), {"n_estimators": 1}, ValueError, "n_estimators must be at least 2"),
         (GaussianLine(), {"n_estimators": 2.0}, TypeError, "n_estimators must be an integer"),
         (GaussianLine(), {"n_estimators": True}, TypeError, "n_estimators must be an integer"),
+        (GaussianLine(), {"n_jobs": 0}, ValueError, "n_jobs must not be 0"),
         (GaussianLine(), {"resampling": "jackknife"}, ValueError, "resampling must be one of"),
         (GaussianLine(), {"n_estimators": 11}, ValueError, "need 22 events.*n_samples = 20"),
         (

@@ -99,6 +99,12 @@ def test_bad_pileup(n_pileup, error):
         generate_zmumu(1, n_pileup=n_pileup)
 
 
+@pytest.mark.parametrize(("n_jobs", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_bad_numbers_of_workers(n_jobs, error):
+    with pytest.raises(error, match="n_jobs must"):
+        generate_zmumu(1, n_jobs=n_jobs)
+
+
 @pytest.mark.parametrize("wrap", [str, Path, lambda folder: joblib.Memory(folder, verbose=0)])
 def test_memory_keeps_chunks(tmp_path, monkeypatch, wrap):
     monkeypatch.setattr(_events, "CHUNK_ROWS", 8)

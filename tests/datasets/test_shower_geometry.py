@@ -245,6 +245,7 @@ def test_what_make_showers_returns():
         ({"energy": "many"}, TypeError, "energy must be a number"),
         ({"n_samples": 0}, ValueError, "n_samples must be at least 1"),
         ({"particle": "muon"}, ValueError, "'electron', 'photon', 'pion'"),
+        ({"n_jobs": 0}, ValueError, "n_jobs must not be 0"),
         ({"method": "full"}, ValueError, "'spots', 'profile'"),
         ({"theta": np.pi / 2}, ValueError, r"theta must be in \[0, pi/2\), but row 0"),
         ({"theta": [0.1, -0.1], "n_samples": 2}, ValueError, "but row 1 is -0.1"),

@@ -62,6 +62,15 @@ def test_a_prefix_is_the_prefix_of_more(n_rows):
     assert_array_equal(part, whole[:n_rows])
 
 
+@pytest.mark.parametrize(
+    ("n_jobs", "error"), [(0, ValueError), (2.0, TypeError), (True, TypeError)]
+)
+@pytest.mark.parametrize("n_rows", [1, 2 * CHUNK_ROWS])
+def test_bad_numbers_of_workers(n_rows, n_jobs, error):
+    with pytest.raises(error, match="n_jobs must"):
+        draw_in_chunks(None, n_rows, n_columns=1, random_state=0, n_jobs=n_jobs)
+
+
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, 5, -1])
 def test_workers_change_nothing(n_jobs):
     inputs = np.random.default_rng(0).normal(size=(2 * CHUNK_ROWS + 17, 2))

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from skjetsim.metrics import (
     classifier_two_sample_auc,
     metric_floor,
+    nearest_neighbour_ratio,
     residual_wasserstein,
     sliced_wasserstein_distance,
     wasserstein_distance,
@@ -51,6 +52,13 @@ def test_floor_of_one_number_and_pickle(truth):
     assert pickle.loads(pickle.dumps(floor)).at_floor(floor.mean)
     with pytest.raises(ValueError, match="value has shape"):
         floor.at_floor([0.1, 0.2])
+
+
+def test_no_worker_is_an_error(truth):
+    with pytest.raises(ValueError, match="n_jobs must not be 0"):
+        metric_floor(wasserstein_distance, truth, n_repeats=2, n_jobs=0)
+    with pytest.raises(ValueError, match="n_jobs must not be 0"):
+        nearest_neighbour_ratio(truth, truth, held_out=truth, n_jobs=0)
 
 
 def test_same_seed_same_floor_for_any_n_jobs(truth):

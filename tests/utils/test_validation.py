@@ -158,6 +158,10 @@ def test_memory_of_shapes_and_names():
     assert validate_events(clouds, np.ones((2, 12)), reset=False).shape == (2, 12)
     with pytest.raises(ValueError, match=r"rows of shape \(6, 2\)"):
         validate_events(clouds, np.ones((5, 6, 2)), reset=False)
+    rows = Anything()
+    validate_events(rows, np.ones((5, 12)), reset=True)
+    with pytest.raises(ValueError, match=r"rows of shape \(4, 3\), .* rows of shape \(12,\)"):
+        validate_events(rows, np.ones((2, 4, 3)), reset=False)
 
 
 def test_memory_of_targets():
@@ -178,6 +182,11 @@ def test_memory_of_targets():
         validate_target(estimator, y, n_samples=3, reset=True)
         assert estimator.target_shape_ == shape
         assert len(estimator.target_names_in_) == np.prod(shape, dtype=int)
+    assert validate_target(estimator, np.ones((3, 8)), n_samples=3, reset=False).shape == (3, 8)
+    for y in (np.ones((3, 8)), np.ones(3)):
+        validate_target(estimator, y, n_samples=3, reset=True)
+        with pytest.raises(ValueError, match=r"y has rows of shape \(4, 2\)"):
+            validate_target(estimator, np.ones((3, 4, 2)), n_samples=3, reset=False)
 
 
 def test_names_match():

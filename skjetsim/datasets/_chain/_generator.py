@@ -9,7 +9,7 @@ from skjetsim.datasets._chain._events import generate_events, generate_tables
 from skjetsim.datasets._chain._pythia import check_settings
 from skjetsim.utils._docs import documented_as
 from skjetsim.utils._parameters import check_real
-from skjetsim.utils._validation import check_int
+from skjetsim.utils._validation import check_int, check_n_jobs
 
 OF_THE_DETECTOR = ("detector", "n_detector", "n_pileup")
 
@@ -76,6 +76,7 @@ class Request:
         self.n_detector = 0 if n_detector is None else check_int(n_detector, "n_detector")
         self.n_pileup = check_real(self.n_pileup, "n_pileup", minimum=0)
         self.settings = check_settings(self.settings)
+        check_n_jobs(self.n_jobs)
 
 
 def generator(*sources, detector=True):

@@ -10,7 +10,7 @@ from skjetsim.datasets._showers._checks import check_showers
 from skjetsim.datasets._showers._geometry import ShowerGeometry
 from skjetsim.datasets._showers._simulate import DEVELOP, METHODS, simulate
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_option
+from skjetsim.utils._validation import check_n_jobs, check_option
 
 COLUMNS = ["energy", "theta", "phi", "x", "y"]
 
@@ -165,6 +165,7 @@ def make_showers(
         raise TypeError(f"geometry must be a ShowerGeometry or None, got {geometry!r}.")
     check_option(particle, "particle", DEVELOP)
     check_option(method, "method", METHODS)
+    check_n_jobs(n_jobs)
     showers = check_showers(energy, theta, phi, position, n_samples, geometry)
     arrays = simulate(showers, particle, geometry, method, as_seed_sequence(random_state), n_jobs)
     columns = np.column_stack([showers.energy, showers.theta, showers.phi, showers.position])

@@ -1,13 +1,15 @@
 """Checks of draws: shapes, counts, empty tables, seeds."""
 
 import copy
+import warnings
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
-from skjetsim.utils._contract._events import differ, draw, fitted, hold, refuses, same, set_all
+from skjetsim.utils._contract._events import differ, draw, fit, fitted, hold, refuses, same, set_all
 
 
 def check_tag(name, estimator, events):
@@ -102,6 +104,21 @@ def _empty(function, model, rows, width, call):
         )
 
 
+def check_far_events(name, estimator, events):
+    """Events far from those of the fit are an error, or what is drawn for them is finite."""
+    model, (X, y) = fitted(estimator, events), events()
+    if is_generator(model):
+        return
+    for factor in (1e4, 1e8, 1e12):
+        try:
+            with np.errstate(all="ignore"):
+                drawn = draw(model, X[:20] * factor, y[:20] * factor, random_state=0)
+        except ValueError:
+            continue
+        message = f"{name}: X and y times {factor:g} are far away, and draws are not finite."
+        hold(np.isfinite(drawn).all(), f"{message} A ValueError should name the row.")
+
+
 def check_random_state(name, estimator, events):
     """None is fresh, an int repeats, a numpy generator is advanced, anything else is an error."""
     model, (X, y) = fitted(estimator, events), events()
@@ -139,10 +156,13 @@ def check_random_state_governs_transform(name, estimator, events):
 
 
 def check_any_number_of_workers(name, estimator, events):
-    """One seed draws the same events on any number of workers."""
+    """One seed draws the same events on any number of workers, and none is an error."""
     model = copy.deepcopy(fitted(estimator, events))
     if not any(key.split("__")[-1] == "n_jobs" for key in model.get_params()):
         return
+    with warnings.catch_warnings(), refuses(ValueError, f"{name}: n_jobs=0 in fit", "n_jobs"):
+        warnings.simplefilter("ignore")  # classifiers inside may say that n_jobs has no effect
+        fit(set_all(clone(estimator), n_jobs=0), *events())
     X, y = events(5000, 0)  # more than one chunk
     drawn = [draw(set_all(model, n_jobs=n_jobs), X, y, random_state=0) for n_jobs in (1, 2, None)]
     same(drawn[0], drawn[1], f"{name}: n_jobs=1 and 2 must draw the same events.")
