@@ -4,7 +4,8 @@ The peers have the same architecture, batches and data. They are zuko's coupling
 splines, and zuko's NSF with as many splines per column, which is what its users write: three masked
 networks of two passes each. The bare networks are only the linear maps and activations of our
 conditioners. They are the upper limit for a flow of this architecture. All steps are timed in turn,
-and the best of several rounds counts.
+and the best of several rounds counts. Last, what one event of `FlowSimulator.sample` costs compared
+with a chunk.
 """
 
 import argparse
@@ -18,12 +19,15 @@ from zuko.transforms import MonotonicRQSTransform
 
 from skjetsim._drawing._chunked import CHUNK_ROWS
 from skjetsim._nn import Flow, PrivateRandom, column_orders
+from skjetsim.datasets import load_wjet
+from skjetsim.flows import FlowSimulator
 
 # As the default FlowSimulator on W + jet: nine columns, twelve inputs.
 N_TARGET, N_CONTEXT, N_LAYERS, N_BINS, HIDDEN = 9, 12, 6, 8, (128, 128)
 BATCH = 2048
 GOALS = {"training": 2.0, "sampling": 3.0}  # beside either peer
 GOAL_BARE = 0.7
+GOAL_ONE_EVENT = 100
 
 
 def ours():
@@ -122,6 +126,23 @@ def best_times(functions, rounds):
     return best
 
 
+def print_one_event(rounds):
+    """Print the time of one event of `sample`, and of a chunk, for a table and for an array."""
+    X, y = load_wjet(return_X_y=True)
+    tables = {"DataFrame": (X, y), "array": (X.to_numpy(), y.to_numpy())}
+    for kind, (X, y) in tables.items():
+        model = FlowSimulator(max_epochs=1, random_state=0).fit(X[:CHUNK_ROWS], y[:CHUNK_ROWS])
+
+        def seconds(n_rows, model=model, X=X):
+            return best_times({"": lambda: model.sample(X[:n_rows], random_state=0)}, rounds)[""]
+
+        one, chunk = seconds(1), seconds(CHUNK_ROWS)
+        print(
+            f"{kind}: one event {1e3 * one:.2f} ms, {CHUNK_ROWS} events {1e3 * chunk:.1f} ms: "
+            f"1/{chunk / one:.1f} (goal: at most 1/{GOAL_ONE_EVENT})"
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
@@ -142,6 +163,8 @@ def main():
                 goal = GOAL_BARE if name == "bare" else GOALS[what]
                 ratio = rates["ours"] / rates[name]
                 print(f"    ours / {name}: {ratio:.2f} (goal: at least {goal})", flush=True)
+    torch.set_num_threads(1)
+    print_one_event(options.rounds)
 
 
 if __name__ == "__main__":
