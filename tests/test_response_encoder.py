@@ -199,3 +199,14 @@ def test_simulator_has_a_narrow_response_by_its_defaults(spectrum, rng, tmp_path
     assert np.trapezoid(density, grid[:, 0]) == pytest.approx(1, abs=1e-3)
     save(simulator, tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").sample(spectrum, random_state=1), drawn)
+
+
+@pytest.mark.parametrize(("share", "encoded"), [(0.02, True), (0.3, False)])
+def test_a_column_that_often_holds_another_object_stays_as_it_is(share, encoded):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 1))
+    y = X + rng.normal(scale=0.02, size=X.shape)
+    other = rng.random(len(X)) < share
+    y[other] = rng.normal(size=(other.sum(), 1))
+    found = ResponseEncoder().fit(X, y, ["jet_log_pt"], ["jet_log_pt"])
+    assert found.encoded_[0] == encoded

@@ -17,8 +17,10 @@ from skjetsim.utils._weighted import weighted_quantile
 # A column is encoded if its residuals are narrower than this share of the column. Widths are
 # distances within which two thirds of the events lie, for events that the regression has not seen.
 # A detector blurs a resonance or an edge by about its width. It is in one place only in the
-# original column, so that column is not encoded.
+# original column, so that column is not encoded. Nine tenths of the events must be as narrow: a
+# column that often holds another object, such as a jet of the wrong parton, is not a response.
 NARROW = 0.5
+MOST = 0.9
 CORE = 0.6827
 CLEARLY_NARROWER = 0.9  # curves replace straight lines if residuals shrink by this factor
 ROUNDING = 1e-6  # of the width of a column; narrower residuals are rounding, not a response
@@ -104,10 +106,11 @@ class ResponseEncoder(BaseEstimator):
             return
         middle = [weighted_quantile(column, [0.5], weight)[0] for column in y.T]
         units = _core(y - middle, weight)
-        units[self.momenta_[:, 1]] = 1.0
+        reaches = _core(y - middle, weight, MOST)
+        units[self.momenta_[:, 1]], reaches[self.momenta_[:, 1]] = 1.0, np.inf
         for_width = self.features_.for_width(n_rows)
         for j in np.flatnonzero(~left_alone & (units > 0)):
-            regression = _Regression(basis, for_width, start[:, j], weight, units[j])
+            regression = _Regression(basis, for_width, start[:, j], weight, units[j], reaches[j])
             for_place = regression.narrowest(self.features_.for_place(n_rows))
             if for_place is not None:
                 self.encoded_[j] = True
@@ -250,9 +253,9 @@ def _nearest_angles(X, y, x_names, angles, weight):
     return nearest
 
 
-def _core(residuals, weight):
-    """For each column, the distance from zero within which two thirds of the events lie."""
-    return np.array([weighted_quantile(np.abs(r), [CORE], weight)[0] for r in residuals.T])
+def _core(residuals, weight, share=CORE):
+    """For each column, the distance from zero within which this share of the events lies."""
+    return np.array([weighted_quantile(np.abs(r), [share], weight)[0] for r in residuals.T])
 
 
 class _Regression:
@@ -261,9 +264,9 @@ class _Regression:
     No width is less than `ROUNDING` of the unit.
     """
 
-    def __init__(self, basis, for_width, target, weight, unit):
+    def __init__(self, basis, for_width, target, weight, unit, reach):
         self.basis, self.for_width = basis, for_width
-        self.target, self.weight, self.unit = target, weight, unit
+        self.target, self.weight, self.unit, self.reach = target, weight, unit, reach
 
     def narrowest(self, choices):
         """Features of the place: the first of the choices, unless a later one is clearly better.
@@ -276,8 +279,10 @@ class _Regression:
             held_out = np.arange(len(self.target)) % HELD_OUT == 0
             place, _ = self.fit(chosen, ~held_out, n_rounds=1)
             left = self.target[held_out] - self.basis[held_out][:, chosen] @ place
-            core = _core(left[:, None], self.weight[held_out])[0]
-            if core < least:
+            (core,), (most,) = (
+                _core(left[:, None], self.weight[held_out], share) for share in (CORE, MOST)
+            )
+            if core < least and most < NARROW * self.reach:
                 best, least = chosen, CLEARLY_NARROWER * core
         return best if least > ROUNDING * self.unit else None
 
