@@ -1,16 +1,27 @@
-"""Import time, and time and size of saved models, of the default FlowSimulator."""
+"""Import time, time and size of saved models of the default FlowSimulator, and lines of code.
 
+Lines of code are those without docstrings, comments and blank lines.
+"""
+
+import ast
+import io
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import tokenize
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
 import skjetsim
 from skjetsim.flows import FlowSimulator
+
+GOAL_LINES = 17_890
+NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
 def import_seconds(module, repeats=7):
@@ -21,6 +32,28 @@ def import_seconds(module, repeats=7):
         for _ in range(repeats)
     ]
     return statistics.median(runs)
+
+
+def code_lines(source):
+    """Number of lines of code of a file, without docstrings, comments and blank lines."""
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in NO_CODE and token.string:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            lines.difference_update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def print_code_lines():
+    root = Path(skjetsim.__file__).parent
+    packages = Counter()
+    for path in root.rglob("*.py"):
+        packages[path.relative_to(root).parts[0]] += code_lines(path.read_text(encoding="utf-8"))
+    print(f"lines of code {packages.total():,} (goal: at most {GOAL_LINES:,})")
+    print(", ".join(f"{name.removesuffix('.py')} {n:,}" for name, n in packages.most_common()))
 
 
 def main():
@@ -52,6 +85,7 @@ def main():
     limit = 1.2 * n_bytes + 64_000
     print(f"file {size:,} bytes, parameters {n_bytes:,} bytes, goal: at most {limit:,.0f} bytes")
     print(f"same events after loading: {bool(same)}")
+    print_code_lines()
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ class ResponseEncoder(BaseEstimator):
         middle = [weighted_quantile(column, [0.5], weight)[0] for column in y.T]
         units = _core(y - middle, weight)
         reaches = _core(y - middle, weight, MOST)
+        # Momenta are already relative to those of X.
         units[self.momenta_[:, 1]], reaches[self.momenta_[:, 1]] = 1.0, np.inf
         for_width = self.features_.for_width(n_rows)
         for j in np.flatnonzero(~left_alone & (units > 0)):
@@ -261,7 +262,8 @@ def _core(residuals, weight, share=CORE):
 class _Regression:
     """Place and width of one column, fitted in turn. Outliers count as if they were nearer.
 
-    No width is less than `ROUNDING` of the unit.
+    `unit` and `reach` are the distances from the median within which two thirds and nine tenths of
+    the events lie. No width is less than `ROUNDING` of the unit.
     """
 
     def __init__(self, basis, for_width, target, weight, unit, reach):
@@ -271,8 +273,8 @@ class _Regression:
     def narrowest(self, choices):
         """Features of the place: the first of the choices, unless a later one is clearly better.
 
-        None if the residuals of held-out events are not narrow in the unit, or are narrower than
-        rounding.
+        None if the residuals of held-out events are not narrow in the unit and the reach, or are
+        narrower than rounding.
         """
         best, least = None, NARROW * self.unit
         for chosen in choices:

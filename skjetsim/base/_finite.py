@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from skjetsim.base._inside import explained
-from skjetsim.utils._validation import all_finite
+from skjetsim.utils._validation import all_finite, counted
 
 CURE = "Look at this event, or change the unit of its columns."
 
@@ -75,10 +75,6 @@ def taking_back(step):
         yield
 
 
-def _in_all(bad):
-    return f"{len(bad)} such row{'s' if len(bad) > 1 else ''} in all"
-
-
 def _largest(estimator, given, row, what):
     """Sentence that names the column of the largest value of a row."""
     values = np.asarray(given, dtype=np.float64).reshape(len(given), -1)[row]
@@ -87,3 +83,7 @@ def _largest(estimator, given, row, what):
     names = getattr(estimator, attribute, ())
     label = repr(names[column]) if len(names) == len(values) else column
     return f"Its largest value is {values[column]:g} in column {label}."
+
+
+def _in_all(bad):
+    return f"{counted(len(bad), 'such row')} in all"
