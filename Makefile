@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DEPENDENCIES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint format benchmark doc clean
+.PHONY: demo test lint format benchmark doc mutants clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python -m skjetsim.demo
@@ -23,6 +23,11 @@ lint: $(VENV)/.installed-test
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Single mutations of the code, and whether the tests notice them. NAMES are groups or files.
+mutants: $(VENV)/.installed-test
+	$(PIP_INSTALL) -e ".[mutants]"
+	$(BIN)/python -m benchmarks.mutants.mutants $(NAMES)
 
 # The site with its gallery, whose examples are run: some minutes, and less where little changed.
 doc: $(VENV)/.installed-doc
