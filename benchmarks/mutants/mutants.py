@@ -1,12 +1,12 @@
 """Share of single mutations of the code that the tests notice.
 
-Each mutation changes one operator, number, keyword, function or argument of a file. The tests that run
-the changed line decide: if one of them fails, the mutation is killed. Otherwise it survives, and a test
-is missing, or the mutation does not change what the code does. Reasons of the latter kind are in
-`reasons.json`, by file, line before and line after.
+Each mutation changes one operator, number, keyword, function or argument of a file. The tests that
+run the changed line decide. If one of them fails, the mutation is killed. Otherwise it survives:
+either a test is missing, or the mutation does not change what the code does. For the latter,
+`reasons.json` has the file, the line before, the line after, and the reason.
 
-``python -m benchmarks.mutants.mutants metrics`` tries a random sample of the mutations of all files of
-`skjetsim/metrics`; ``skjetsim/metrics/_floor.py`` tries those of one file. It needs
+``python -m benchmarks.mutants.mutants metrics`` tries a random sample of the mutations of all files
+of `skjetsim/metrics`; ``skjetsim/metrics/_floor.py`` tries those of one file. It needs
 ``pip install cosmic-ray coverage``.
 """
 
@@ -124,14 +124,13 @@ def main():
     for name in options.names:
         files, tests = files_of(name)
         chosen, n_all = choose(files, options.n_mutants, options.random_state)
-        counts, survivors = Counter(), []
+        counts = Counter()
         with tempfile.TemporaryDirectory() as folder:
             for file, mutant, killed in run(chosen, tests, Path(folder), options.n_jobs):
                 key = file, mutant.before, mutant.after
                 kind = "killed" if killed else "harmless" if key in reasons else "survived"
                 counts[kind] += 1
                 if kind == "survived":
-                    survivors.append((file, mutant))
                     print(
                         f"{file}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}", flush=True
                     )

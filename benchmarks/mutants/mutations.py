@@ -1,11 +1,12 @@
 """Single mutations of a source file: the operators of cosmic-ray, and three more.
 
-cosmic-ray exchanges operators, numbers and keywords. Numerical code also fails in other ways: it calls
-the wrong function, forgets the weights of the events, or draws two numbers from one seed.
+cosmic-ray exchanges operators, numbers and keywords. Numerical code also fails in other ways: it
+calls the wrong function, forgets the weights of the events, or ignores a seed.
 """
 
 import ast
 import random
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import cosmic_ray.plugins
@@ -28,9 +29,9 @@ SEEDS = ("seed", "rng", "generator", "random_state")
 class _NameOperator(Operator):
     """Replace names that `becomes` has a replacement for."""
 
+    @abstractmethod
     def becomes(self, node):
         """Return the new name, or None."""
-        raise NotImplementedError
 
     def mutation_positions(self, node):
         if isinstance(node, Name) and self.becomes(node) is not None:
@@ -48,6 +49,7 @@ class SwapFunction(_NameOperator):
     """Call another function: sin for cos, minimum for maximum."""
 
     def becomes(self, node):
+        """Return the other function's name if the node is called, else None."""
         called = node.get_next_leaf()
         return SWAPS.get(node.value) if called is not None and called.value == "(" else None
 
@@ -149,12 +151,10 @@ def _differs(source, mutated):
 
 
 def _mutant(source, mutated, line, operator):
-    pairs = zip(source.splitlines(), mutated.splitlines(), strict=False)
-    for number, (before, after) in enumerate(pairs, start=1):
-        if before != after:
-            break
+    old, new = source.splitlines(), mutated.splitlines()
+    changed = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), line - 1)
     name = type(operator).__name__
-    return Mutant(number, before.strip(), after.strip(), name, mutated)
+    return Mutant(changed + 1, old[changed].strip(), new[changed].strip(), name, mutated)
 
 
 def _left_alone(source):

@@ -1,7 +1,7 @@
 """Tests in copies of the repository, in processes that start with the large libraries loaded.
 
-A child of this process inherits torch, scikit-learn and pandas, and imports skjetsim from its copy. It
-starts in a second, and its mutation cannot reach another child.
+A child of this process inherits torch, scikit-learn and pandas, and imports skjetsim from its copy.
+It starts in a second, and its mutation cannot reach another child.
 """
 
 import json
@@ -96,7 +96,7 @@ class Copy:
         return _run_recorded(tests, record)
 
     def ended(self, limit):
-        """Return the exit status of the child. None if it runs, 124 if it was killed at the limit."""
+        """Return the exit status of the child: None if it runs, 124 if killed at the limit."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             self.pid = None
@@ -109,7 +109,7 @@ class Copy:
         return None
 
     def noticed(self, status):
-        """Whether the exit status says that tests fail, cannot be collected, crash or do not end."""
+        """Whether the exit status says that tests fail, are not collected, crash or do not end."""
         if status in (3, 5, 70):
             log = (self.folder / "tests.log").read_text(encoding="utf-8")
             raise RuntimeError(f"The tests did not run:\n{log[-3000:]}")
@@ -129,12 +129,15 @@ class Recorder:
         self.coverage, self.seconds = coverage, {}
 
     def pytest_runtest_logstart(self, nodeid, location):
+        """Assign lines to the test."""
         self.coverage.switch_context(nodeid)
 
     def pytest_runtest_logfinish(self, nodeid, location):
+        """Assign lines to no test."""
         self.coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report):
+        """Add up the duration of a test."""
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
 
 
