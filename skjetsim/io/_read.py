@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from skjetsim.io._files import ROWS, as_paths, file_format
+from skjetsim.io._files import ROWS, as_files, file_format
 
 
 def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=False):
@@ -147,9 +147,9 @@ def iter_events(
 
 def _check(path, columns, tree, max_length):
     """Check the arguments of both readers before any file is open."""
-    from skjetsim.utils._validation import check_int, first_duplicate
+    from skjetsim.utils._validation import first_duplicate
 
-    paths = as_paths(path)
+    files = as_files(path, tree)
     if columns is not None:
         names = [columns] if isinstance(columns, str) else list(columns)
         if isinstance(columns, str) or not all(isinstance(name, str) for name in names):
@@ -159,12 +159,20 @@ def _check(path, columns, tree, max_length):
             raise ValueError("columns is an empty list: None reads everything.")
         if (twice := first_duplicate(columns)) is not None:
             raise ValueError(f"columns has {twice!r} twice.")
-    if max_length is not None:
-        max_length = check_int(max_length, "max_length")
-    other = [one for one in paths if file_format(one) != "ROOT"]
-    if tree is not None and other:
-        raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is not one.")
-    return paths, columns, tree, max_length
+    return files, columns, _check_max_length(max_length)
+
+
+def _check_max_length(max_length):
+    from skjetsim.utils._validation import check_int
+
+    if max_length is None or not isinstance(max_length, dict):
+        return None if max_length is None else check_int(max_length, "max_length")
+    for name in max_length:
+        if not isinstance(name, str):
+            raise TypeError(f"max_length must have names of columns as its keys, got {name!r}.")
+    return {
+        name: check_int(length, f"max_length[{name!r}]") for name, length in max_length.items()
+    }
 
 
 def _chunks(arguments, return_X_y, chunk_size):
@@ -180,24 +188,25 @@ def _chunks(arguments, return_X_y, chunk_size):
         yield levels(chunk) if return_X_y else chunk
 
 
-def _frames(paths, columns, tree, max_length, n_rows):
+def _frames(files, columns, max_length, n_rows):
     """Tables of all files, about `n_rows` rows each; None is a file at a time."""
     from skjetsim.io._columns import as_frame, choose_columns
     from skjetsim.io._join import check_alike
 
     first = None
-    for path in paths:
-        with closing(_reader(path, tree)) as file:
-            names = choose_columns(file, columns, max_length)
-            for arrays in file.pieces(names, n_rows):
-                frame = as_frame(path, arrays, max_length, file.units, file.description)
+    for path, tree in files:
+        with closing(open_events(path, file_format(path), tree)) as file:
+            lengths = choose_columns(file, columns, max_length)
+            for arrays in file.pieces(lengths, n_rows):
+                frame = as_frame(path, arrays, file.units, file.description)
                 if first is None:
                     first = frame.iloc[:0].copy()
-                yield check_alike(frame, path, first, paths[0])
+                yield check_alike(frame, path, first, files[0][0])
 
 
-def _reader(path, tree):
-    if file_format(path) == "ROOT":
+def open_events(path, kind, tree=None):
+    """Open a file of this format for reading."""
+    if kind == "ROOT":
         from skjetsim.io._root import RootReader
 
         return RootReader(path, tree)

@@ -113,7 +113,8 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
 
 def _writer(path):
     if file_format(path) == "ROOT":
-        from skjetsim.io._root import import_uproot, root_writer
+        from skjetsim.io._root import import_uproot
+        from skjetsim.io._root_write import root_writer
 
         import_uproot()
         return root_writer
