@@ -39,8 +39,8 @@ def choose_columns(file, columns, max_length):
     if wrong:
         raise ValueError(
             f"{path}: {_some(wrong)} cannot be columns of numbers ({wrong[0]!r} holds "
-            f"{kinds[wrong[0]]}). Name the ones to read in columns=. What lies inside of lists of "
-            "lists or of objects can be read with Uproot or pyarrow."
+            f"{kinds[wrong[0]]}). Name the ones to read in columns=. Uproot and pyarrow can read "
+            "what is inside lists of lists and objects."
         )
     lists = [name for name in names if kinds[name] == LIST]
     lengths = _lengths(file.names, lists, max_length)

@@ -123,7 +123,7 @@ def did_you_mean(name, options):
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-class Damaged(ValueError):
+class DamageError(ValueError):
     """A file whose parts do not go together. Users see it as the error that `complete` makes."""
 
 
@@ -134,7 +134,7 @@ DAMAGE = {"ArrowInvalid", "DecompressionError", "DeserializationError", "LZMAErr
 
 def _is_damage(error):
     # Without a number, an OSError is one of Arrow about what it read.
-    return isinstance(error, (Damaged, EOFError, UnicodeDecodeError, OSError)) or (
+    return isinstance(error, (DamageError, EOFError, UnicodeDecodeError, OSError)) or (
         type(error).__name__ in DAMAGE
     )
 

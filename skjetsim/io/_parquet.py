@@ -119,7 +119,7 @@ def _kind(arrow):
     if is_number(arrow):
         return SCALAR
     if types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
-        return FIXED
+        return FIXED if arrow.list_size else "arrays of length 0"
     if (types.is_list(arrow) or types.is_large_list(arrow)) and is_number(arrow.value_type):
         return LIST
     return f"type {arrow}"

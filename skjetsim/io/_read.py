@@ -11,19 +11,25 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Parameters
     ----------
     path : str, path-like or sequence of them
-        Files that end in ``.parquet`` or ``.root``. Several are read one after another; their
-        columns, dtypes and units have to agree.
+        Files that end in ``.parquet`` or ``.root``, or patterns of them, such as
+        ``"data/*.root"``. Files that match a pattern come in the order of their names. Several
+        files are read one after another; their columns, dtypes and units have to agree.
+        ``"events.root:Tree"`` also says which tree to read.
 
     columns : list of str, default=None
-        Names in the file to read, in this order; None reads everything.
+        Names in the file to read, in this order, and patterns of them, such as ``"Jet_*"``. None
+        reads everything. A branch inside another is called by its short name if no other branch
+        has it; its full name, such as ``"Jets/pt"``, always works.
 
     tree : str, default=None
         Which TTree or RNTuple of a ROOT file to read; None takes the only one.
 
-    max_length : int, default=None
+    max_length : int or dict of str to int, default=None
         Number of columns for a list in each event, such as the jets of NanoAOD: ``Jet_pt``
         becomes ``Jet_pt_0`` to ``Jet_pt_<max_length - 1>``. Shorter lists are filled with 0, longer
-        ones are cut. None makes lists an error. Arrays of one length need no `max_length` and
+        ones are cut. A dict gives the number by name or pattern, as in
+        ``{"Jet_*": 4, "Muon_*": 2}``. Names come before patterns, and the first pattern that
+        matches counts. None makes lists an error. Arrays of one length need no `max_length` and
         become columns in the same way.
 
     return_X_y : bool, default=False
@@ -45,10 +51,11 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     ------
     ValueError
         If a file is truncated or damaged, its suffix is unknown, a column is not there or does not
-        hold numbers, a list comes without `max_length`, an integer is missing, the tree is not
-        there or is one of several, files differ, or there is no (X, y) to return.
+        hold numbers, a name means several columns, a list has no length in `max_length`, an
+        integer is missing, the tree is not there or is one of several, files differ, or there is
+        no (X, y) to return.
     FileNotFoundError, IsADirectoryError
-        If a path names no file.
+        If a path names no file, or a pattern matches none.
     ImportError
         For ROOT files without Uproot.
 
@@ -74,8 +81,8 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     >>> X, y = load_wjet(return_X_y=True)
     >>> path = os.path.join(tempfile.mkdtemp(), "wjet.parquet")
     >>> write_events(path, X, y)
-    >>> read_events(path, columns=["gen_jet_mass", "reco_jet_mass"]).shape == (len(X), 2)
-    True
+    >>> list(read_events(path, columns=["gen_jet_mass", "reco_jet_p*"]))
+    ['gen_jet_mass', 'reco_jet_px', 'reco_jet_py', 'reco_jet_pz']
     """
     from skjetsim.io._join import join, levels
 
@@ -97,12 +104,12 @@ def iter_events(
         As in :func:`read_events`, like the next four parameters.
 
     columns : list of str, default=None
-        Names in the file to read; None reads everything.
+        Names in the file to read, and patterns of them; None reads everything.
 
     tree : str, default=None
         Which tree of a ROOT file to read; None takes the only one.
 
-    max_length : int, default=None
+    max_length : int or dict of str to int, default=None
         Number of columns for a list in each event.
 
     return_X_y : bool, default=False
@@ -170,9 +177,7 @@ def _check_max_length(max_length):
     for name in max_length:
         if not isinstance(name, str):
             raise TypeError(f"max_length must have names of columns as its keys, got {name!r}.")
-    return {
-        name: check_int(length, f"max_length[{name!r}]") for name, length in max_length.items()
-    }
+    return {name: check_int(length, f"max_length[{name!r}]") for name, length in max_length.items()}
 
 
 def _chunks(arguments, return_X_y, chunk_size):

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 
 from skjetsim.io._columns import FIXED, LIST, SCALAR, padded
-from skjetsim.io._files import METADATA, Damaged, complete, decode_metadata, did_you_mean
+from skjetsim.io._files import METADATA, DamageError, complete, decode_metadata, did_you_mean
 from skjetsim.io._names import Names
 from skjetsim.utils._tables import rechunk
 
@@ -114,7 +114,11 @@ class RootReader:
         if self.kind(name) != SCALAR:
             return False
         branch = self._branch(name)
-        return self._tree[name] is branch and branch.interpretation.to_dtype == dtype
+        try:
+            found = self._tree[name]
+        except KeyError:  # Uproot takes a leading slash for a path
+            return False
+        return found is branch and branch.interpretation.to_dtype == dtype
 
     def close(self):
         """Close the file."""
@@ -144,7 +148,9 @@ class RootReader:
         for name in lengths:
             n_entries = _whole_number(self._branch(name).num_entries)
             if n_entries != self.n_rows:
-                raise Damaged(f"the tree has {self.n_rows} entries, branch {name!r} {n_entries}")
+                raise DamageError(
+                    f"the tree has {self.n_rows} entries, branch {name!r} {n_entries}"
+                )
         columns = [self._branch_pieces(*column, n_rows) for column in lengths.items()]
         for arrays in zip(*columns, strict=True):
             yield dict(zip(lengths, arrays, strict=True))
@@ -181,6 +187,7 @@ class RootReader:
             settings["array_cache"] = None
         clusters = self._tree.cluster_summaries
         stops = [cluster.num_first_entry + cluster.num_entries for cluster in clusters]
+        stops.append(self.n_rows)
         for start, stop in _ranges(stops, n_rows or self.n_rows) or [(0, 0)]:
             arrays = self._tree.arrays(entry_start=start, entry_stop=stop, **settings)
             yield {
@@ -198,7 +205,7 @@ class RootReader:
 def _whole_number(count):
     """Return a number of entries as an int: old trees keep it as a floating-point number."""
     if count != int(count):
-        raise Damaged(f"the number of entries is {count}")
+        raise DamageError(f"the number of entries is {count}")
     return int(count)
 
 
@@ -270,4 +277,5 @@ def _kind(form):
         return FIXED
     if form.is_list and is_number(form.content) and form.parameter("__array__") is None:
         return LIST
-    return f"type {form.type}"
+    text = str(form.type)
+    return f"type {text}" if len(text) <= 60 else f"type {text[:60]}..."

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
+from skjetsim.io._units import GEN, RECO, WEIGHT, resolve_units
 from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
 
 
@@ -124,31 +124,60 @@ def _weight(sample_weight, n_rows):
 
 
 def _units(table, prefix):
-    """Units in the attributes of a table, where `read_events` puts them, else those of its names.
-
-    The attributes of a table from a file without units are there, but empty: MeV must not become
-    GeV by a name.
-    """
+    """Units that a table states in its attributes, where `read_events` puts them."""
     units = table.attrs.get("units")
     if not isinstance(units, dict):
-        units = {name: known_unit(name) for name in table}
+        return {}
     return {f"{prefix}{name}": unit for name, unit in units.items() if isinstance(unit, str)}
 
 
-def check_like_first(tables, first):
-    """Pass tables on, as long as each has the columns and dtypes of the first."""
-    yield first
-    for number, table in enumerate(tables, start=1):
-        if list(table) != list(first):
+def like_first(tables, units):
+    """Pass tables on with the units of their columns, as long as each is like the first.
+
+    Parameters
+    ----------
+    tables : iterator of DataFrame
+        `attrs["units"]` has what they state.
+    units : str, dict of str to str, or None
+        Units that the user gives.
+
+    Yields
+    ------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If there is no table, or if columns, dtypes or units differ.
+    """
+    first = None
+    for number, table in enumerate(tables):
+        table.attrs["units"] = resolve_units(list(table), table.attrs["units"], units)
+        if first is None:
+            first = table
+        elif list(table) != list(first):
             different = [
                 name for name in [*table, *first] if name not in table or name not in first
             ]
             how = f"{different[0]!r} is in one of them" if different else "their order differs"
             raise ValueError(f"Chunk {number} of X has other columns than the first: {how}.")
-        for name in first:
-            if table[name].dtype != first[name].dtype:
-                raise ValueError(
-                    f"Chunk {number} of X has dtype {table[name].dtype} in column {name!r}, and "
-                    f"the first has {first[name].dtype}: convert it."
-                )
+        else:
+            _check_like(table, first, number)
         yield table
+    if first is None:
+        raise ValueError("X is an iterable without chunks: there is nothing to write.")
+
+
+def _check_like(table, first, number):
+    units, first_units = table.attrs["units"], first.attrs["units"]
+    for name in first:
+        if table[name].dtype != first[name].dtype:
+            raise ValueError(
+                f"Chunk {number} of X has dtype {table[name].dtype} in column {name!r}, and "
+                f"the first has {first[name].dtype}: convert it."
+            )
+        if units.get(name) != first_units.get(name):
+            raise ValueError(
+                f"Chunk {number} of X has unit {units.get(name)!r} in column {name!r}, and the "
+                f"first has {first_units.get(name)!r}: convert it, or say by units= what is true."
+            )
