@@ -8,6 +8,7 @@ import numpy as np
 from skjetsim.io._columns import FIXED, LIST, SCALAR, padded
 from skjetsim.io._files import METADATA, DamageError, complete, decode_metadata, did_you_mean
 from skjetsim.io._names import Names
+from skjetsim.utils._install import install_command
 from skjetsim.utils._tables import rechunk
 
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
@@ -19,8 +20,8 @@ def import_uproot():
         import uproot
     except ImportError as error:
         raise ImportError(
-            "ROOT files are read and written by Uproot, which is not installed: "
-            "pip install awkward uproot"
+            f"ROOT files are read and written by Uproot, which is not installed: "
+            f"{install_command('io')}"
         ) from error
     return uproot
 
@@ -95,19 +96,16 @@ class RootReader:
 
     def _find_columns(self):
         if self._is_ntuple:
-            self._forms = self._tree.to_akform()[0]
-            self.names = Names(self.path, self._forms.fields)
+            leaves = [(field.name, field) for field in self._tree.fields]
         else:
             leaves = list(_leaves(self._tree))
-            self._branches = [branch for _, branch in leaves]
-            short = [branch.name for branch in self._branches]
-            self.names = Names(self.path, [full for full, _ in leaves], short)
+        self._branches = [branch for _, branch in leaves]
+        short = [branch.name for branch in self._branches]
+        self.names = Names(self.path, [full for full, _ in leaves], short)
 
     def kind(self, name):
         """What a branch or field holds, as `choose_columns` reads it."""
-        if self._is_ntuple:
-            return _kind(self._forms.content(name))
-        return _branch_kind(self._branch(name))
+        return _branch_kind(self._branch(name), self._is_ntuple)
 
     def is_found(self, name, dtype):
         """Whether Uproot finds a column of numbers of this type under its name."""
@@ -165,41 +163,38 @@ class RootReader:
         # numpy has no lists, and awkward arrays take longer for other columns.
         settings = {"library": "ak" if length is not None else "np", "array_cache": None}
         if n_rows is None or not self.n_rows:
-            yield self._entries(name, length, branch.array(**settings))
+            yield _entries(branch.array(**settings), length)
             return
         # Whole baskets: part of one costs as much to read.
         stops = map(int, branch.entry_offsets[1:])
-        yield from rechunk(
-            (
-                self._entries(
-                    name, length, branch.array(entry_start=start, entry_stop=stop, **settings)
-                )
-                for start, stop in _ranges(stops, n_rows)
-            ),
-            n_rows,
+        arrays = (
+            branch.array(entry_start=start, entry_stop=stop, **settings)
+            for start, stop in _ranges(stops, n_rows)
         )
+        yield from rechunk((_entries(array, length) for array in arrays), n_rows)
 
     def _ntuple_pieces(self, lengths, n_rows):
         # A piece is whole clusters: part of one costs as much to read. Uproot also reads the
         # cluster after the last row, and its cache keeps it for the next piece.
-        settings = {"filter_field": lambda field: field.path in lengths}
-        if n_rows is None:
-            settings["array_cache"] = None
+        settings = {"array_cache": None} if n_rows is None else {}
         clusters = self._tree.cluster_summaries
         stops = [cluster.num_first_entry + cluster.num_entries for cluster in clusters]
         stops.append(self.n_rows)
         for start, stop in _ranges(stops, n_rows or self.n_rows) or [(0, 0)]:
-            arrays = self._tree.arrays(entry_start=start, entry_stop=stop, **settings)
+            rows = {"entry_start": start, "entry_stop": stop}
             yield {
-                name: self._entries(name, length, arrays[name]) for name, length in lengths.items()
+                name: _entries(self._branch(name).array(**rows, **settings), length)
+                for name, length in lengths.items()
             }
 
-    def _entries(self, name, length, array):
-        if length is None:
-            return np.asarray(array)
-        import awkward as ak
 
-        return padded(ak.num(array), np.asarray(ak.flatten(array)), length)
+def _entries(array, length):
+    """Numbers or arrays as they are, and lists as rows of this length."""
+    if length is None:
+        return np.asarray(array)
+    import awkward as ak
+
+    return padded(ak.num(array), np.asarray(ak.flatten(array)), length)
 
 
 def _whole_number(count):
@@ -256,8 +251,11 @@ def _leaves(parent, path=""):
             yield full, branch
 
 
-def _branch_kind(branch):
+def _branch_kind(branch, is_field):
+    # The form of one field: that of a whole RNTuple takes a minute for a thousand of them.
     try:
+        if is_field:
+            return _kind(branch.to_akform()[0].contents[0])
         return _kind(branch.interpretation.awkward_form(branch.file))
     except Exception:  # an object without a form: which error that is depends on the object
         return f"objects of type {branch.typename}"

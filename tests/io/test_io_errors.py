@@ -238,7 +238,7 @@ def test_root_files_need_uproot(tmp_path, monkeypatch):
         lambda: read_events(tmp_path / "a.root"),
         lambda: write_events(tmp_path / "b.root", TABLE),
     ):
-        with pytest.raises(ImportError, match=r"not installed: pip install awkward uproot$"):
+        with pytest.raises(ImportError, match=r"not installed: pip install .*uproot"):
             call()
     write_events(tmp_path / "a.parquet", TABLE)
     assert os.listdir(tmp_path) in (["a.root", "a.parquet"], ["a.parquet", "a.root"])
