@@ -5,8 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from skjetsim.io._containers import as_pandas, is_table, not_a_table
 from skjetsim.io._units import GEN, RECO, WEIGHT, resolve_units
 from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
+
+NO_CHUNKS = (str, bytes, dict, pd.Series, np.ndarray)
 
 
 def file_tables(X, y, sample_weight):
@@ -22,14 +25,11 @@ def file_tables(X, y, sample_weight):
     ------
     DataFrame
     """
-    if isinstance(X, pd.DataFrame):
+    if is_table(X):
         yield side_by_side(X, y, sample_weight)
         return
-    if not isinstance(X, Iterable) or isinstance(X, (str, bytes, dict, pd.Series, np.ndarray)):
-        raise TypeError(
-            f"X must be a DataFrame, or an iterable of them, got {type(X).__name__}. Columns need "
-            "names: pandas.DataFrame(X, columns=[...])."
-        )
+    if not isinstance(X, Iterable) or isinstance(X, NO_CHUNKS) or hasattr(X, "fields"):
+        raise TypeError(f"X must be a DataFrame, or an iterable of them, got {not_a_table(X)}")
     if y is not None or sample_weight is not None:
         raise TypeError(
             "X is an iterable of chunks, and y or sample_weight is not None: let the iterable give "
@@ -37,10 +37,10 @@ def file_tables(X, y, sample_weight):
         )
     for number, chunk in enumerate(X):
         parts = chunk if isinstance(chunk, tuple) else (chunk,)
-        if not 1 <= len(parts) <= 3 or not isinstance(parts[0], pd.DataFrame):
+        if not 1 <= len(parts) <= 3 or not is_table(parts[0]):
             raise TypeError(
                 f"Chunk {number} of X must be a DataFrame, (X, y) or (X, y, sample_weight), got "
-                f"{type(chunk).__name__}."
+                f"{not_a_table(chunk)}"
             )
         yield side_by_side(*parts, *[None] * (3 - len(parts)))
 
@@ -49,11 +49,9 @@ def side_by_side(X, y, sample_weight):
     """Columns of one table as the file names them, in the order X, y, weight."""
     if isinstance(y, pd.Series):
         y = y.to_frame()
-    if y is not None and not isinstance(y, pd.DataFrame):
-        raise TypeError(
-            f"y must be a DataFrame or a Series with a name, got {type(y).__name__}. Columns need "
-            "names: pandas.DataFrame(y, columns=[...])."
-        )
+    if y is not None and not is_table(y):
+        raise TypeError(f"y must be a DataFrame or a Series with a name, got {not_a_table(y, 'y')}")
+    X, y = as_pandas(X, "X"), as_pandas(y, "y")
     _check_table(X, "X")
     prefix = "" if y is None else GEN
     columns = {f"{prefix}{name}": X[name].to_numpy() for name in X}
@@ -106,13 +104,17 @@ def _check_dtype(values, dtype, what):
     text = f"{what} has dtype {dtype}"
     if dtype.kind == "O" and len(values):
         text += f" (row 0 holds {values.iloc[0]!r})"
+    cure = "convert it with .astype('float64') or another dtype of"
+    if isinstance(dtype, (pd.CategoricalDtype, pd.StringDtype)):
+        cure = "number its values with .astype('category').cat.codes, or convert it to"
     raise ValueError(
-        f"{text}, which files do not keep: convert it with .astype('float64') or another dtype of "
-        "32- or 64-bit floats, integers or bool."
+        f"{text}, which files do not keep: {cure} 32- or 64-bit floats, integers or bool."
     )
 
 
 def _weight(sample_weight, n_rows):
+    if np.ma.isMaskedArray(sample_weight):
+        raise ValueError("sample_weight is a masked array, and files keep no mask: fill it.")
     weight = np.asarray(sample_weight)
     if weight.shape != (n_rows,):
         raise ValueError(

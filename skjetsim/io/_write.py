@@ -19,7 +19,8 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
         The suffix says the format: ``.parquet``, or ``.root`` for a TTree named `events`.
 
     X : DataFrame of shape (n_samples, n_features), or iterable of chunks
-        Columns are float32, float64, integers or bool, and have names. Without `y` they are
+        Columns are float32, float64, integers or bool, and have names. Tables of polars and
+        pyarrow are taken, too. Without `y` they are
         stored under these. An iterable gives DataFrames, tuples (X, y) or tuples
         (X, y, sample_weight), as :func:`iter_events` does, and is written in bounded memory.
 
