@@ -6,6 +6,8 @@ from itertools import chain
 from skjetsim.io._files import ROWS, encode_metadata, file_format
 from skjetsim.utils._atomic import replacing
 
+READ_BACK = 1_000  # rows
+
 
 def write_events(path, X, y=None, *, sample_weight=None, units=None, description=None):
     """Write events to a Parquet or a ROOT file.
@@ -19,10 +21,10 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
         The suffix says the format: ``.parquet``, or ``.root`` for a TTree named `events`.
 
     X : DataFrame of shape (n_samples, n_features), or iterable of chunks
-        Columns are float32, float64, integers or bool, and have names. Tables of polars and
-        pyarrow are taken, too. Without `y` they are
-        stored under these. An iterable gives DataFrames, tuples (X, y) or tuples
-        (X, y, sample_weight), as :func:`iter_events` does, and is written in bounded memory.
+        Columns are float32, float64, integers or bool, and have names. Without `y` they are
+        stored under these. Tables of polars and pyarrow are taken, too. An iterable gives
+        DataFrames, tuples (X, y) or tuples (X, y, sample_weight), as :func:`iter_events` does, and
+        is written in bounded memory.
 
     y : DataFrame of shape (n_samples, n_targets) or Series, default=None
         The same events at detector level. With it, the columns are stored as ``gen_<name>`` for
@@ -72,7 +74,7 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     format's own.
 
     Before the file takes its place, it is opened again. Each column has to be found under its name,
-    and the first rows have to be the same, bit by bit. ROOT cannot keep names such as ``jet_pt[1]``
+    all rows have to be there, and the first 1,000 have to be the same, bit by bit. ROOT cannot keep names such as ``jet_pt[1]``
     or ``/x``, since it reads brackets as the length of an array and a slash as a branch inside
     another. Such a name is an error before any event is written.
 
@@ -125,7 +127,7 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
         with writer(partial, dtypes, metadata) as write:
             for table in rechunk(chain([first], tables), ROWS):
                 write(table)
-                head = table if head is None else head
+                head = table[:READ_BACK].copy() if head is None else head
                 n_rows += len(table)
         check_content(partial, kind, head, n_rows)
 
