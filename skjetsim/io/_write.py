@@ -74,9 +74,9 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
     format's own.
 
     Before the file takes its place, it is opened again. Each column has to be found under its name,
-    all rows have to be there, and the first 1,000 have to be the same, bit by bit. ROOT cannot keep names such as ``jet_pt[1]``
-    or ``/x``, since it reads brackets as the length of an array and a slash as a branch inside
-    another. Such a name is an error before any event is written.
+    all rows have to be there, and the first 1,000 have to be the same, bit by bit. ROOT cannot keep
+    names such as ``jet_pt[1]`` or ``/x``, since it reads brackets as the length of an array and a
+    slash as a branch inside another. Such a name is an error before any event is written.
 
     pandas keeps ``X.attrs`` if numbers are changed. After a conversion, as in ``X * 1000``, say
     what is true in `units` or in ``X.attrs["units"]``.
