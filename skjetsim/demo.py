@@ -17,6 +17,7 @@ from skjetsim.inspection import model_report
 from skjetsim.preprocessing import CartesianToCylindrical
 from skjetsim.response import make_wjet_pipeline
 from skjetsim.selection import wjet_selection
+from skjetsim.utils._install import install_command
 
 __all__ = ["main"]
 
@@ -80,7 +81,7 @@ def main(arguments=None):
     facts["bytes an event, stored"] = f"{stored_bytes(data.target[test]):.1f}"
     chain = chain_rate(options.chain_events)
     facts["Pythia + detector, events / s, one process"] = (
-        f"{chain:,.0f}" if chain else "not installed: pip install skjetsim[pythia]"
+        f"{chain:,.0f}" if chain else f"not installed: {install_command('pythia')}"
     )
     folder, second_pass = Path(options.output), data.repeats[0]
     found = model_report(

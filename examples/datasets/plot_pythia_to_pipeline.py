@@ -42,7 +42,7 @@ from skjetsim.io import iter_events, read_events, write_events
 
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "zee.root"
-write_events(path, X, y, description="Z -> ee, 13 TeV")
+write_events(path, X, y, units="GeV", description="Z -> ee, 13 TeV")
 
 table = read_events(path, columns=["gen_electron_px", "reco_electron_px", "reco_electron_E"])
 table.attrs["units"]

@@ -67,7 +67,7 @@ held_out.table.round(3)
 #
 # The same chain makes Z + jet events, with the same detector. The model is asked about the negative
 # muon, the jet and the missing momentum. The report selects these columns from the table, and the
-# model does not see the other muon. This needs Pythia (``pip install skjetsim[pythia]``); without
+# model does not see the other muon. This needs Pythia (the packages of the extra `pythia`); without
 # it the example ends here.
 
 import matplotlib.pyplot as plt

@@ -143,7 +143,7 @@ def generate_zee(request):
     the Z has transverse momentum. Photons radiated near an electron are part of its cluster in the
     calorimeter. Other photons lower the mass of the reconstructed pair.
 
-    Needs ``pip install skjetsim[pythia]``.
+    Needs the packages of the extra `pythia`.
 
     References
     ----------
@@ -203,7 +203,7 @@ def generate_zmumu(request):
 
     Notes
     -----
-    Needs ``pip install skjetsim[pythia]``.
+    Needs the packages of the extra `pythia`.
 
     Examples
     --------

@@ -96,7 +96,7 @@ def generate_drell_yan(request, *, boson="both", mass_min=50.0, mass_max=None, w
     Weights are exact at leading order: matrix element with running coupling and width, parton
     densities and scales are those of Pythia. Points are flat in the logarithm of the mass, in
     the rapidity of the pair, in cos(theta) and in phi. The Z peak and the falling parton luminosity
-    are in the weights. Needs ``pip install skjetsim[pythia]``.
+    are in the weights. Needs the packages of the extra `pythia`.
 
     Weighted points are worth (sum w)^2 / sum w^2 events. With the default cuts, this is about 1% of
     `n_samples`, since few points are on the Z peak. From 81 to 101 GeV it is a quarter: a narrow

@@ -79,8 +79,8 @@ def generate_lepton_pairs_ee(
 
     Notes
     -----
-    Only annihilation is simulated: electron pairs have no t-channel, as in [2]_. Needs
-    ``pip install skjetsim[pythia]``.
+    Only annihilation is simulated: electron pairs have no t-channel, as in [2]_. Needs the
+    packages of the extra `pythia`.
 
     References
     ----------

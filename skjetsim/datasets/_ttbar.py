@@ -222,7 +222,7 @@ def generate_ttbar(request, *, jet_pt_min=20.0):
     isolated. With a threshold, the generated events of accepted ones are a selected sample, too:
     train and test on ``events.data[events.accepted]``.
 
-    Needs ``pip install skjetsim[pythia]``.
+    Needs the packages of the extra `pythia`.
 
     References
     ----------

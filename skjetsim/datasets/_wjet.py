@@ -76,7 +76,7 @@ def generate_wjet(request, *, matching="delta_r"):
     -----
     Missing momentum is minus the vector sum of the energy-flow objects, without propagating the
     jet energy scale, as in Delphes. The muon is the one from the W, without the photons that it
-    radiates. Needs ``pip install skjetsim[pythia]``.
+    radiates. Needs the packages of the extra `pythia`.
 
     Tracks of pile-up are recognised by their origin and dropped, as by an ideal vertex finder.
     Neutral particles of pile-up stay, and jets are corrected for them by the median density of an

@@ -77,7 +77,7 @@ def generate_zjet(request, *, matching="delta_r"):
     radiate photons make the mass of the pair smaller. `muon` is chosen by its charge and not by its
     pT. It is the softer muon as often as the harder one, and its spectrum is as unbiased as that of
     the muon of a W. Missing momentum is minus the vector sum of the energy-flow objects, which
-    include both muons. Needs ``pip install skjetsim[pythia]``.
+    include both muons. Needs the packages of the extra `pythia`.
 
     To save time, events with a muon at abs(eta) > 4 before initial-state radiation are
     dropped early. This loses 4 in 10,000 of the events that would pass the selection.

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from skjetsim.utils._install import install_command
+
 TRUTH_FILL, TRUTH_LINE, FLOOR = "0.9", "0.35", "0.78"
 MODEL = "#e42536"
 # Ten colours that stay apart for the colour-blind: M. Petroff, arXiv:2107.02270, Table 1.
@@ -27,7 +29,7 @@ def import_plotting():
     except ImportError as error:
         raise ImportError(
             f"Plots are drawn with matplotlib and mplhep, and {error.name} cannot be imported: "
-            "pip install skjetsim[plot]."
+            f"{install_command('plot')}"
         ) from error
     return plt, mplhep
 

@@ -5,14 +5,12 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from skjetsim.io._files import did_you_mean
-
 SCALAR, FIXED, LIST = "number", "array", "list"
 READABLE = {SCALAR, FIXED, LIST}
 
 
 def choose_columns(file, columns, max_length):
-    """Return the names to read from a file, checked.
+    """Return the names to read from a file, checked, each with the length of its lists.
 
     Parameters
     ----------
@@ -20,46 +18,62 @@ def choose_columns(file, columns, max_length):
         It has `names`, and `kind(name)`, which is `SCALAR`, `FIXED` or `LIST`, or says in words
         what is not a column.
     columns : list of str or None
-        Names to read, in this order; None reads all.
-    max_length : int or None
+        Names and patterns to read, in this order; None reads all.
+    max_length : int, dict of str to int, or None
 
     Returns
     -------
-    list of str
+    dict of str to int or None
+        None for what is not a list.
 
     Raises
     ------
     ValueError
-        On a name that is not there, that is not a column, or a list without a length.
+        If a name is not there or means several columns, if it is not a column, or if a list has no
+        length.
     """
     path = file.path
-    names = file.names if columns is None else columns
-    _check_there(path, names, file.names)
+    names = file.names.choose(columns)
     kinds = {name: file.kind(name) for name in names}
     wrong = [name for name in names if kinds[name] not in READABLE]
     if wrong:
         raise ValueError(
             f"{path}: {_some(wrong)} cannot be columns of numbers ({wrong[0]!r} holds "
-            f"{kinds[wrong[0]]}). Name the ones to read in columns=."
+            f"{kinds[wrong[0]]}). Name the ones to read in columns=. Uproot and pyarrow can read "
+            "what is inside lists of lists and objects."
         )
     lists = [name for name in names if kinds[name] == LIST]
-    if lists and max_length is None:
-        raise ValueError(
-            f"{path} holds lists that differ in length from event to event: {_some(lists)}. Pass "
-            f"max_length=4 for {lists[0]}_0 to {lists[0]}_3, shorter lists filled with 0 and "
-            "longer ones cut, or name other columns in columns=."
-        )
-    return names
+    lengths = _lengths(file.names, lists, max_length)
+    short = [name for name in lists if lengths[name] is None]
+    if short:
+        raise ValueError(_without_length(path, short))
+    return {name: lengths.get(name) for name in names}
 
 
-def _check_there(path, names, there):
-    if not there:
-        raise ValueError(f"{path} has no columns: there is nothing to read.")
-    missing = min(set(names).difference(there), default=None)
-    if missing is not None:
-        shown = there if len(there) <= 20 else [*there[:20], "..."]
-        hint = did_you_mean(missing, there) or f": it has {shown}."
-        raise ValueError(f"{path} has no column {missing!r}{hint}")
+def _lengths(names, lists, max_length):
+    """Length of each of these lists; None if it has none."""
+    if not isinstance(max_length, dict):
+        return dict.fromkeys(lists, max_length)
+    by_position = {}
+    # An exact name comes before patterns, and the first of several patterns counts.
+    for key in sorted(max_length, key=lambda key: key not in names.position):
+        found = names.matching(key)
+        if not found:
+            raise ValueError(f"max_length: {names.path} has no column that matches {key!r}.")
+        for at in found:
+            by_position.setdefault(at, max_length[key])
+    return {name: by_position.get(names.position[name]) for name in lists}
+
+
+def _without_length(path, lists):
+    first = lists[0]
+    pattern = f"{first.split('_')[0]}_*" if "_" in first[1:] else first
+    return (
+        f"{path} holds lists that differ in length from event to event: {_some(lists)}. Pass "
+        f"max_length=4 for {first}_0 to {first}_3, shorter lists filled with 0 and longer ones "
+        f"cut, or lengths by name as in max_length={{{pattern!r}: 4}}, or name other columns in "
+        "columns=."
+    )
 
 
 def _some(names):
@@ -68,16 +82,14 @@ def _some(names):
     return ", ".join(map(repr, names[:3])) + rest
 
 
-def as_frame(path, arrays, max_length, units, description):
+def as_frame(path, arrays, units, description):
     """Table of what was read from a file.
 
     Parameters
     ----------
     path : str
-    arrays : dict of str to ndarray or tuple of ndarray
-        1-D: a column. 2-D: a column for each position. Lists: their lengths, and all their
-        entries one after another.
-    max_length : int or None
+    arrays : dict of str to ndarray
+        1-D: a column. 2-D: a column for each position.
     units : dict of str to str
     description : str or None
 
@@ -87,8 +99,6 @@ def as_frame(path, arrays, max_length, units, description):
     """
     table = {}
     for name, values in arrays.items():
-        if isinstance(values, tuple):
-            values = _padded(*values, max_length)
         columns = {name: values}
         if values.ndim == 2:
             columns = {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
@@ -121,8 +131,20 @@ def _own(table):
             table[column] = own
 
 
-def _padded(lengths, entries, max_length):
-    """Lists as rows of one length: shorter ones end in zeros, longer ones are cut."""
+def padded(lengths, entries, max_length):
+    """Lists as rows of one length: shorter ones end in zeros, longer ones are cut.
+
+    Parameters
+    ----------
+    lengths : array-like of shape (n_samples,)
+    entries : ndarray of shape (sum of lengths,)
+        The entries of all lists, one list after another.
+    max_length : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples, max_length)
+    """
     lengths = np.asarray(lengths, dtype=np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(entries)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -1,14 +1,14 @@
 """Parquet files: read in pieces, written a row group at a time."""
 
-from collections import Counter
 from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from skjetsim.io._columns import FIXED, LIST, SCALAR
+from skjetsim.io._columns import FIXED, LIST, SCALAR, padded
 from skjetsim.io._files import METADATA, ROWS, complete, decode_metadata
+from skjetsim.io._names import Names
 
 
 class ParquetReader:
@@ -20,9 +20,10 @@ class ParquetReader:
 
     Attributes
     ----------
-    names : list of str
+    names : Names
     units : dict of str to str
     description : str or None
+    n_rows : int
     """
 
     def __init__(self, path):
@@ -35,36 +36,52 @@ class ParquetReader:
             schema = self._file.schema_arrow
             text = (schema.metadata or {}).get(METADATA.encode())
             self.units, self.description = decode_metadata(text)
-        twice = [name for name, count in Counter(schema.names).items() if count > 1]
-        if twice:
-            raise ValueError(f"{path} has several columns named {twice[0]!r}: rename all but one.")
-        self.names = schema.names
+            self.n_rows = self._file.metadata.num_rows
+        self.names = Names(path, schema.names)
         self._types = {field.name: field.type for field in schema}
 
     def kind(self, name):
         """What a column holds, as `choose_columns` reads it."""
         return _kind(self._types[name])
 
+    def is_found(self, name, dtype):
+        """Whether the file has a column of numbers of this type under its name."""
+        return self._types[name] == pa.from_numpy_dtype(dtype)
+
     def close(self):
         """Close the file."""
         self._file.close()
 
-    def pieces(self, names, n_rows):
-        """Columns `names` of the file, `n_rows` rows or fewer at a time; None is all at once."""
+    def pieces(self, lengths, n_rows):
+        """Give columns of the file, `n_rows` rows or fewer at a time; None is all at once.
+
+        Parameters
+        ----------
+        lengths : dict of str to int or None
+            Columns to read, and the length of lists.
+        n_rows : int or None
+
+        Yields
+        ------
+        dict of str to ndarray
+        """
         first = 0
-        for table in self._tables(names, n_rows):
-            yield {name: self._entries(name, table.column(name), first) for name in names}
+        for table in self._tables(list(lengths), n_rows):
+            yield {
+                name: self._entries(name, length, table.column(name), first)
+                for name, length in lengths.items()
+            }
             first += len(table)
 
     def _tables(self, names, n_rows):
         with complete(self.path, "Parquet"):
-            if n_rows is None or self._file.metadata.num_rows == 0:
+            if n_rows is None or self.n_rows == 0:
                 yield self._file.read(columns=names)
                 return
             for batch in self._file.iter_batches(batch_size=n_rows, columns=names):
                 yield pa.Table.from_batches([batch])
 
-    def _entries(self, name, column, first):
+    def _entries(self, name, length, column, first):
         """Column as numpy has it; `first` is the row of the file that it begins with."""
         kind = self.kind(name)
         if kind == SCALAR:
@@ -80,8 +97,8 @@ class ParquetReader:
             raise self._null_error(name, entries, "null in lists")
         entries = entries.to_numpy(zero_copy_only=False)
         if kind == FIXED:
-            return entries.reshape(len(column), -1)
-        return column.value_lengths().to_numpy(), entries
+            return entries.reshape(len(column), column.type.list_size)
+        return padded(column.value_lengths().to_numpy(), entries, length)
 
     def _null_error(self, name, values, what):
         """Return the error for null among values that are not floats, and so have no NaN."""
@@ -102,7 +119,7 @@ def _kind(arrow):
     if is_number(arrow):
         return SCALAR
     if types.is_fixed_size_list(arrow) and is_number(arrow.value_type):
-        return FIXED
+        return FIXED if arrow.list_size else "arrays of length 0"
     if (types.is_list(arrow) or types.is_large_list(arrow)) and is_number(arrow.value_type):
         return LIST
     return f"type {arrow}"

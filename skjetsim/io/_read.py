@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from skjetsim.io._files import ROWS, as_paths, file_format
+from skjetsim.io._files import ROWS, as_files, file_format
 
 
 def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=False):
@@ -11,19 +11,25 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     Parameters
     ----------
     path : str, path-like or sequence of them
-        Files that end in ``.parquet`` or ``.root``. Several are read one after another; their
-        columns, dtypes and units have to agree.
+        Files that end in ``.parquet`` or ``.root``, or patterns of them, such as
+        ``"data/*.root"``. Files that match a pattern come in the order of their names. Several
+        files are read one after another; their columns, dtypes and units have to agree.
+        ``"events.root:Tree"`` also says which tree to read.
 
     columns : list of str, default=None
-        Names in the file to read, in this order; None reads everything.
+        Names in the file to read, in this order, and patterns of them, such as ``"Jet_*"``. None
+        reads everything. A branch inside another is called by its short name if no other branch
+        has it; its full name, such as ``"Jets/pt"``, always works.
 
     tree : str, default=None
         Which TTree or RNTuple of a ROOT file to read; None takes the only one.
 
-    max_length : int, default=None
+    max_length : int or dict of str to int, default=None
         Number of columns for a list in each event, such as the jets of NanoAOD: ``Jet_pt``
         becomes ``Jet_pt_0`` to ``Jet_pt_<max_length - 1>``. Shorter lists are filled with 0, longer
-        ones are cut. None makes lists an error. Arrays of one length need no `max_length` and
+        ones are cut. A dict gives the number by name or pattern, as in
+        ``{"Jet_*": 4, "Muon_*": 2}``. Names come before patterns, and the first pattern that
+        matches counts. None makes lists an error. Arrays of one length need no `max_length` and
         become columns in the same way.
 
     return_X_y : bool, default=False
@@ -45,10 +51,11 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     ------
     ValueError
         If a file is truncated or damaged, its suffix is unknown, a column is not there or does not
-        hold numbers, a list comes without `max_length`, an integer is missing, the tree is not
-        there or is one of several, files differ, or there is no (X, y) to return.
+        hold numbers, a name means several columns, a list has no length in `max_length`, an
+        integer is missing, the tree is not there or is one of several, files differ, or there is
+        no (X, y) to return.
     FileNotFoundError, IsADirectoryError
-        If a path names no file.
+        If a path names no file, or a pattern matches none.
     ImportError
         For ROOT files without Uproot.
 
@@ -74,8 +81,8 @@ def read_events(path, *, columns=None, tree=None, max_length=None, return_X_y=Fa
     >>> X, y = load_wjet(return_X_y=True)
     >>> path = os.path.join(tempfile.mkdtemp(), "wjet.parquet")
     >>> write_events(path, X, y)
-    >>> read_events(path, columns=["gen_jet_mass", "reco_jet_mass"]).shape == (len(X), 2)
-    True
+    >>> list(read_events(path, columns=["gen_jet_mass", "reco_jet_p*"]))
+    ['gen_jet_mass', 'reco_jet_px', 'reco_jet_py', 'reco_jet_pz']
     """
     from skjetsim.io._join import join, levels
 
@@ -97,12 +104,12 @@ def iter_events(
         As in :func:`read_events`, like the next four parameters.
 
     columns : list of str, default=None
-        Names in the file to read; None reads everything.
+        Names in the file to read, and patterns of them; None reads everything.
 
     tree : str, default=None
         Which tree of a ROOT file to read; None takes the only one.
 
-    max_length : int, default=None
+    max_length : int or dict of str to int, default=None
         Number of columns for a list in each event.
 
     return_X_y : bool, default=False
@@ -147,9 +154,9 @@ def iter_events(
 
 def _check(path, columns, tree, max_length):
     """Check the arguments of both readers before any file is open."""
-    from skjetsim.utils._validation import check_int, first_duplicate
+    from skjetsim.utils._validation import first_duplicate
 
-    paths = as_paths(path)
+    files = as_files(path, tree)
     if columns is not None:
         names = [columns] if isinstance(columns, str) else list(columns)
         if isinstance(columns, str) or not all(isinstance(name, str) for name in names):
@@ -159,12 +166,18 @@ def _check(path, columns, tree, max_length):
             raise ValueError("columns is an empty list: None reads everything.")
         if (twice := first_duplicate(columns)) is not None:
             raise ValueError(f"columns has {twice!r} twice.")
-    if max_length is not None:
-        max_length = check_int(max_length, "max_length")
-    other = [one for one in paths if file_format(one) != "ROOT"]
-    if tree is not None and other:
-        raise ValueError(f"tree={tree!r} is for ROOT files, and {other[0]} is not one.")
-    return paths, columns, tree, max_length
+    return files, columns, _check_max_length(max_length)
+
+
+def _check_max_length(max_length):
+    from skjetsim.utils._validation import check_int
+
+    if max_length is None or not isinstance(max_length, dict):
+        return None if max_length is None else check_int(max_length, "max_length")
+    for name in max_length:
+        if not isinstance(name, str):
+            raise TypeError(f"max_length must have names of columns as its keys, got {name!r}.")
+    return {name: check_int(length, f"max_length[{name!r}]") for name, length in max_length.items()}
 
 
 def _chunks(arguments, return_X_y, chunk_size):
@@ -180,24 +193,25 @@ def _chunks(arguments, return_X_y, chunk_size):
         yield levels(chunk) if return_X_y else chunk
 
 
-def _frames(paths, columns, tree, max_length, n_rows):
+def _frames(files, columns, max_length, n_rows):
     """Tables of all files, about `n_rows` rows each; None is a file at a time."""
     from skjetsim.io._columns import as_frame, choose_columns
     from skjetsim.io._join import check_alike
 
     first = None
-    for path in paths:
-        with closing(_reader(path, tree)) as file:
-            names = choose_columns(file, columns, max_length)
-            for arrays in file.pieces(names, n_rows):
-                frame = as_frame(path, arrays, max_length, file.units, file.description)
+    for path, tree in files:
+        with closing(open_events(path, file_format(path), tree)) as file:
+            lengths = choose_columns(file, columns, max_length)
+            for arrays in file.pieces(lengths, n_rows):
+                frame = as_frame(path, arrays, file.units, file.description)
                 if first is None:
                     first = frame.iloc[:0].copy()
-                yield check_alike(frame, path, first, paths[0])
+                yield check_alike(frame, path, first, files[0][0])
 
 
-def _reader(path, tree):
-    if file_format(path) == "ROOT":
+def open_events(path, kind, tree=None):
+    """Open a file of this format for reading."""
+    if kind == "ROOT":
         from skjetsim.io._root import RootReader
 
         return RootReader(path, tree)

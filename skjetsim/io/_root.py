@@ -1,16 +1,16 @@
-"""ROOT files: TTree and RNTuple are read in pieces, TTree is written a basket at a time."""
+"""ROOT files: TTree and RNTuple are read in pieces."""
 
 import os
 import struct
-from collections import Counter
-from contextlib import contextmanager
 
 import numpy as np
 
-from skjetsim.io._columns import FIXED, LIST, SCALAR
-from skjetsim.io._files import METADATA, complete, decode_metadata, did_you_mean
+from skjetsim.io._columns import FIXED, LIST, SCALAR, padded
+from skjetsim.io._files import METADATA, DamageError, complete, decode_metadata, did_you_mean
+from skjetsim.io._names import Names
+from skjetsim.utils._install import install_command
+from skjetsim.utils._tables import rechunk
 
-TREE = "events"
 TREE_CLASSES = ("TTree", "TNtuple", "TNtupleD")
 
 
@@ -20,8 +20,8 @@ def import_uproot():
         import uproot
     except ImportError as error:
         raise ImportError(
-            "ROOT files are read and written by Uproot, which is not installed: "
-            "pip install skjetsim[io]"
+            f"ROOT files are read and written by Uproot, which is not installed: "
+            f"{install_command('io')}"
         ) from error
     return uproot
 
@@ -61,10 +61,11 @@ class RootReader:
 
     Attributes
     ----------
-    names : list of str
-        Branches or fields.
+    names : Names
+        Of branches or fields.
     units : dict of str to str
     description : str or None
+    n_rows : int
     """
 
     def __init__(self, path, tree=None):
@@ -81,117 +82,180 @@ class RootReader:
 
     def _open_tree(self, tree):
         with complete(self.path, "ROOT"):
-            classes = self._file.classnames(cycle=False)
+            classes = self._file.classnames()
         name = _choose_tree(self.path, classes, tree)
         with complete(self.path, "ROOT"):
-            self._tree = self._file[name]
+            # Square brackets would also look for a branch of this name, and a key cannot.
+            self._tree = self._file.key(name).get()
             self._is_ntuple = classes[name].endswith("RNTuple")
-            self._forms = self._tree.to_akform()[0] if self._is_ntuple else None
-            self._branches = {} if self._is_ntuple else _branches(self._tree)
-            self.names = self._forms.fields if self._is_ntuple else list(self._branches)
-            known = classes.get(METADATA) == "TObjString"
+            self._find_columns()
+            self.n_rows = _whole_number(self._tree.num_entries)
+            known = self._file.classnames(cycle=False).get(METADATA) == "TObjString"
             text = str(self._file[METADATA]) if known else None
             self.units, self.description = decode_metadata(text)
 
+    def _find_columns(self):
+        if self._is_ntuple:
+            leaves = [(field.name, field) for field in self._tree.fields]
+        else:
+            leaves = list(_leaves(self._tree))
+        self._branches = [branch for _, branch in leaves]
+        short = [branch.name for branch in self._branches]
+        self.names = Names(self.path, [full for full, _ in leaves], short)
+
     def kind(self, name):
         """What a branch or field holds, as `choose_columns` reads it."""
-        if self._is_ntuple:
-            return _kind(self._forms.content(name))
-        return _branch_kind(self._branches[name])
+        return _branch_kind(self._branch(name), self._is_ntuple)
+
+    def is_found(self, name, dtype):
+        """Whether Uproot finds a column of numbers of this type under its name."""
+        if self.kind(name) != SCALAR:
+            return False
+        branch = self._branch(name)
+        try:
+            found = self._tree[name]
+        except KeyError:  # Uproot takes a leading slash for a path
+            return False
+        return found is branch and branch.interpretation.to_dtype == dtype
 
     def close(self):
         """Close the file."""
         self._file.close()
 
-    def pieces(self, names, n_rows):
-        """Columns `names` of the tree, about `n_rows` rows at a time; None is all at once."""
+    def pieces(self, lengths, n_rows):
+        """Give columns of the tree, about `n_rows` rows at a time; None is all at once.
+
+        Parameters
+        ----------
+        lengths : dict of str to int or None
+            Columns to read, and the length of lists.
+        n_rows : int or None
+
+        Yields
+        ------
+        dict of str to ndarray
+        """
         with complete(self.path, "ROOT"):
             pieces = self._ntuple_pieces if self._is_ntuple else self._tree_pieces
-            yield from pieces(names, n_rows)
+            yield from pieces(lengths, n_rows)
 
-    def _tree_pieces(self, names, n_rows):
-        wanted = set(names)
-        in_file = {name: branch for name, branch in self._branches.items() if name in wanted}
-        for branch in in_file.values():
-            if branch.num_entries != self._tree.num_entries:
-                raise ValueError(
-                    f"the tree has {self._tree.num_entries} entries, branch {branch.name!r} "
-                    f"{branch.num_entries}"
+    def _branch(self, name):
+        return self._branches[self.names.position[name]]
+
+    def _tree_pieces(self, lengths, n_rows):
+        for name in lengths:
+            n_entries = _whole_number(self._branch(name).num_entries)
+            if n_entries != self.n_rows:
+                raise DamageError(
+                    f"the tree has {self.n_rows} entries, branch {name!r} {n_entries}"
                 )
-        keys = {branch.cache_key for branch in in_file.values()}
-        settings = {
-            "filter_branch": lambda branch: branch.cache_key in keys,
-            "how": tuple,
-            # numpy has no lists, and awkward arrays take longer for other columns.
-            "library": "ak" if any(self.kind(name) == LIST for name in names) else "np",
-        }
-        if self._tree.num_entries == 0:
-            pieces = iter([self._tree.arrays(**settings)])
-        else:
-            pieces = self._tree.iterate(step_size=n_rows or self._tree.num_entries, **settings)
-        for arrays in pieces:
-            found = dict(zip(in_file, arrays, strict=True))
-            yield {name: self._entries(name, found[name]) for name in names}
+        columns = [self._branch_pieces(*column, n_rows) for column in lengths.items()]
+        for arrays in zip(*columns, strict=True):
+            yield dict(zip(lengths, arrays, strict=True))
 
-    def _ntuple_pieces(self, names, n_rows):
-        chosen = set(names)
+    def _branch_pieces(self, name, length, n_rows):
+        """Entries of one branch, `n_rows` at a time.
+
+        Uproot's functions for several branches look each of them up again by its short name, which
+        another branch may have. So each branch is read by itself.
+        """
+        branch = self._branch(name)
+        # numpy has no lists, and awkward arrays take longer for other columns.
+        settings = {"library": "ak" if length is not None else "np", "array_cache": None}
+        if n_rows is None or not self.n_rows:
+            yield _entries(branch.array(**settings), length)
+            return
+        # Whole baskets: part of one costs as much to read.
+        stops = map(int, branch.entry_offsets[1:])
+        arrays = (
+            branch.array(entry_start=start, entry_stop=stop, **settings)
+            for start, stop in _ranges(stops, n_rows)
+        )
+        yield from rechunk((_entries(array, length) for array in arrays), n_rows)
+
+    def _ntuple_pieces(self, lengths, n_rows):
         # A piece is whole clusters: part of one costs as much to read. Uproot also reads the
         # cluster after the last row, and its cache keeps it for the next piece.
-        settings = {"filter_field": lambda field: field.path in chosen}
-        if n_rows is None:
-            settings["array_cache"] = None
-        for start, stop in _cluster_ranges(self._tree, n_rows):
-            arrays = self._tree.arrays(entry_start=start, entry_stop=stop, **settings)
-            yield {name: self._entries(name, arrays[name]) for name in names}
-
-    def _entries(self, name, array):
-        if self.kind(name) != LIST:
-            return np.asarray(array)
-        import awkward as ak
-
-        return np.asarray(ak.num(array)), np.asarray(ak.flatten(array))
+        settings = {"array_cache": None} if n_rows is None else {}
+        clusters = self._tree.cluster_summaries
+        stops = [cluster.num_first_entry + cluster.num_entries for cluster in clusters]
+        stops.append(self.n_rows)
+        for start, stop in _ranges(stops, n_rows or self.n_rows) or [(0, 0)]:
+            rows = {"entry_start": start, "entry_stop": stop}
+            yield {
+                name: _entries(self._branch(name).array(**rows, **settings), length)
+                for name, length in lengths.items()
+            }
 
 
-def _cluster_ranges(ntuple, n_rows):
-    """First and last row of the pieces of an RNTuple: clusters, together at least `n_rows`."""
-    stops = [cluster.num_first_entry + cluster.num_entries for cluster in ntuple.cluster_summaries]
-    start = 0
-    for stop in stops:
-        if n_rows is not None and stop - start >= n_rows:
-            yield start, stop
-            start = stop
-    if start < ntuple.num_entries or not stops:
-        yield start, ntuple.num_entries
+def _entries(array, length):
+    """Numbers or arrays as they are, and lists as rows of this length."""
+    if length is None:
+        return np.asarray(array)
+    import awkward as ak
+
+    return padded(ak.num(array), np.asarray(ak.flatten(array)), length)
+
+
+def _whole_number(count):
+    """Return a number of entries as an int: old trees keep it as a floating-point number."""
+    if count != int(count):
+        raise DamageError(f"the number of entries is {count}")
+    return int(count)
+
+
+def _ranges(stops, n_rows):
+    """First and last rows of baskets or clusters, together at least `n_rows`, but for the last."""
+    ranges, start, last = [], 0, 0
+    for last in stops:
+        if last - start >= n_rows:
+            ranges.append((start, last))
+            start = last
+    return ranges if start == last else [*ranges, (start, last)]
 
 
 def _choose_tree(path, classes, tree):
-    """Name of the tree to read. Cycles (older versions of an object) count as one."""
-    trees = [
-        name for name, kind in classes.items() if kind in TREE_CLASSES or kind.endswith("RNTuple")
-    ]
+    """Name of the tree to read, with its cycle; without one, the last cycle is meant."""
+    cycles = {}
+    for key, kind in classes.items():
+        if kind in TREE_CLASSES or kind.endswith("RNTuple"):
+            name, _, cycle = key.rpartition(";")
+            cycles[name] = max(int(cycle), cycles.get(name, 0))
+    trees = [*cycles]
     if not trees:
-        found = f"it holds {sorted(classes)[:10]}" if classes else "it is empty"
+        objects = sorted({key.rpartition(";")[0] for key in classes})
+        found = f"it holds {objects[:10]}" if objects else "it is empty"
         raise ValueError(f"{path} has no TTree or RNTuple to read events from: {found}.")
     if tree is None:
-        if len(trees) == 1:
-            return trees[0]
-        raise ValueError(f"{path} has several trees: pass tree= as one of {trees}.")
-    if tree not in trees:
-        hint = did_you_mean(tree, trees) or f": it has {trees}."
-        raise ValueError(f"{path} has no tree {tree!r}{hint}")
-    return tree
+        if len(trees) > 1:
+            raise ValueError(
+                f"{path} has several trees: pass tree= as one of {trees}, or add it to the path, "
+                f"as in '{os.path.basename(path)}:{trees[0]}'."
+            )
+        tree = trees[0]
+    if tree in cycles:
+        return f"{tree};{cycles[tree]}"
+    if tree in classes and tree.rpartition(";")[0] in cycles:
+        return tree
+    hint = did_you_mean(tree, trees) or f": it has {trees}."
+    raise ValueError(f"{path} has no tree {tree!r}{hint}")
 
 
-def _branches(tree):
-    """Branches that hold data, by name."""
-    leaves = [pair for pair in tree.iteritems(recursive=True) if not pair[1].branches]
-    count = Counter(branch.name for _, branch in leaves)
-    # Branches of two objects may share a name; their full paths do not.
-    return {branch.name if count[branch.name] == 1 else path: branch for path, branch in leaves}
+def _leaves(parent, path=""):
+    """Full names and branches of all that holds data."""
+    for branch in parent.branches:
+        full = f"{path}{branch.name}"
+        if branch.branches:
+            yield from _leaves(branch, f"{full}/")
+        else:
+            yield full, branch
 
 
-def _branch_kind(branch):
+def _branch_kind(branch, is_field):
+    # The form of one field: that of a whole RNTuple takes a minute for a thousand of them.
     try:
+        if is_field:
+            return _kind(branch.to_akform()[0].contents[0])
         return _kind(branch.interpretation.awkward_form(branch.file))
     except Exception:  # an object without a form: which error that is depends on the object
         return f"objects of type {branch.typename}"
@@ -211,29 +275,5 @@ def _kind(form):
         return FIXED
     if form.is_list and is_number(form.content) and form.parameter("__array__") is None:
         return LIST
-    return f"type {form.type}"
-
-
-@contextmanager
-def root_writer(path, dtypes, metadata):
-    """Function that adds a table to the TTree `events` of a new ROOT file.
-
-    Parameters
-    ----------
-    path : str
-    dtypes : dict of str to dtype
-    metadata : str
-    """
-    uproot = import_uproot()
-
-    def write(frame):
-        if len(frame):
-            tree.extend({name: frame[name].to_numpy() for name in dtypes})
-
-    # Zlib is the only compression that has a checksum, makes momenta smaller, and is read by every
-    # ROOT. Zstandard would take a tenth of the time, and read a damaged basket as numbers.
-    compression = uproot.ZLIB(1)
-    with open(path, "w+b") as stream, uproot.recreate(stream, compression=compression) as file:
-        file[METADATA] = metadata
-        tree = file.mktree(TREE, dtypes)
-        yield write
+    text = str(form.type)
+    return f"type {text}" if len(text) <= 60 else f"type {text[:60]}..."

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim.io._units import GEN, RECO, WEIGHT, known_unit
+from skjetsim.io._containers import as_pandas, is_table, not_a_table
+from skjetsim.io._units import GEN, RECO, WEIGHT, resolve_units
 from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
+
+NO_CHUNKS = (str, bytes, dict, pd.Series, np.ndarray)
 
 
 def file_tables(X, y, sample_weight):
@@ -22,14 +25,11 @@ def file_tables(X, y, sample_weight):
     ------
     DataFrame
     """
-    if isinstance(X, pd.DataFrame):
+    if is_table(X):
         yield side_by_side(X, y, sample_weight)
         return
-    if not isinstance(X, Iterable) or isinstance(X, (str, bytes, dict, pd.Series, np.ndarray)):
-        raise TypeError(
-            f"X must be a DataFrame, or an iterable of them, got {type(X).__name__}. Columns need "
-            "names: pandas.DataFrame(X, columns=[...])."
-        )
+    if not isinstance(X, Iterable) or isinstance(X, NO_CHUNKS) or hasattr(X, "fields"):
+        raise TypeError(f"X must be a DataFrame, or an iterable of them, got {not_a_table(X)}")
     if y is not None or sample_weight is not None:
         raise TypeError(
             "X is an iterable of chunks, and y or sample_weight is not None: let the iterable give "
@@ -37,10 +37,10 @@ def file_tables(X, y, sample_weight):
         )
     for number, chunk in enumerate(X):
         parts = chunk if isinstance(chunk, tuple) else (chunk,)
-        if not 1 <= len(parts) <= 3 or not isinstance(parts[0], pd.DataFrame):
+        if not 1 <= len(parts) <= 3 or not is_table(parts[0]):
             raise TypeError(
                 f"Chunk {number} of X must be a DataFrame, (X, y) or (X, y, sample_weight), got "
-                f"{type(chunk).__name__}."
+                f"{not_a_table(chunk)}"
             )
         yield side_by_side(*parts, *[None] * (3 - len(parts)))
 
@@ -49,11 +49,9 @@ def side_by_side(X, y, sample_weight):
     """Columns of one table as the file names them, in the order X, y, weight."""
     if isinstance(y, pd.Series):
         y = y.to_frame()
-    if y is not None and not isinstance(y, pd.DataFrame):
-        raise TypeError(
-            f"y must be a DataFrame or a Series with a name, got {type(y).__name__}. Columns need "
-            "names: pandas.DataFrame(y, columns=[...])."
-        )
+    if y is not None and not is_table(y):
+        raise TypeError(f"y must be a DataFrame or a Series with a name, got {not_a_table(y, 'y')}")
+    X, y = as_pandas(X, "X"), as_pandas(y, "y")
     _check_table(X, "X")
     prefix = "" if y is None else GEN
     columns = {f"{prefix}{name}": X[name].to_numpy() for name in X}
@@ -106,13 +104,17 @@ def _check_dtype(values, dtype, what):
     text = f"{what} has dtype {dtype}"
     if dtype.kind == "O" and len(values):
         text += f" (row 0 holds {values.iloc[0]!r})"
+    cure = "convert it with .astype('float64') or another dtype of"
+    if isinstance(dtype, (pd.CategoricalDtype, pd.StringDtype)):
+        cure = "number its values with .astype('category').cat.codes, or convert it to"
     raise ValueError(
-        f"{text}, which files do not keep: convert it with .astype('float64') or another dtype of "
-        "32- or 64-bit floats, integers or bool."
+        f"{text}, which files do not keep: {cure} 32- or 64-bit floats, integers or bool."
     )
 
 
 def _weight(sample_weight, n_rows):
+    if np.ma.isMaskedArray(sample_weight):
+        raise ValueError("sample_weight is a masked array, and files keep no mask: fill it.")
     weight = np.asarray(sample_weight)
     if weight.shape != (n_rows,):
         raise ValueError(
@@ -124,31 +126,60 @@ def _weight(sample_weight, n_rows):
 
 
 def _units(table, prefix):
-    """Units in the attributes of a table, where `read_events` puts them, else those of its names.
-
-    The attributes of a table from a file without units are there, but empty: MeV must not become
-    GeV by a name.
-    """
+    """Units that a table states in its attributes, where `read_events` puts them."""
     units = table.attrs.get("units")
     if not isinstance(units, dict):
-        units = {name: known_unit(name) for name in table}
+        return {}
     return {f"{prefix}{name}": unit for name, unit in units.items() if isinstance(unit, str)}
 
 
-def check_like_first(tables, first):
-    """Pass tables on, as long as each has the columns and dtypes of the first."""
-    yield first
-    for number, table in enumerate(tables, start=1):
-        if list(table) != list(first):
+def like_first(tables, units):
+    """Pass tables on with the units of their columns, as long as each is like the first.
+
+    Parameters
+    ----------
+    tables : iterator of DataFrame
+        `attrs["units"]` has what they state.
+    units : str, dict of str to str, or None
+        Units that the user gives.
+
+    Yields
+    ------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If there is no table, or if columns, dtypes or units differ.
+    """
+    first = None
+    for number, table in enumerate(tables):
+        table.attrs["units"] = resolve_units(list(table), table.attrs["units"], units)
+        if first is None:
+            first = table
+        elif list(table) != list(first):
             different = [
                 name for name in [*table, *first] if name not in table or name not in first
             ]
             how = f"{different[0]!r} is in one of them" if different else "their order differs"
             raise ValueError(f"Chunk {number} of X has other columns than the first: {how}.")
-        for name in first:
-            if table[name].dtype != first[name].dtype:
-                raise ValueError(
-                    f"Chunk {number} of X has dtype {table[name].dtype} in column {name!r}, and "
-                    f"the first has {first[name].dtype}: convert it."
-                )
+        else:
+            _check_like(table, first, number)
         yield table
+    if first is None:
+        raise ValueError("X is an iterable without chunks: there is nothing to write.")
+
+
+def _check_like(table, first, number):
+    units, first_units = table.attrs["units"], first.attrs["units"]
+    for name in first:
+        if table[name].dtype != first[name].dtype:
+            raise ValueError(
+                f"Chunk {number} of X has dtype {table[name].dtype} in column {name!r}, and "
+                f"the first has {first[name].dtype}: convert it."
+            )
+        if units.get(name) != first_units.get(name):
+            raise ValueError(
+                f"Chunk {number} of X has unit {units.get(name)!r} in column {name!r}, and the "
+                f"first has {first_units.get(name)!r}: convert it, or say by units= what is true."
+            )

@@ -289,5 +289,5 @@ def test_bad_arguments(arguments, error, match):
 
 def test_missing_generator_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
-    with pytest.raises(ImportError, match=r"Drell-Yan.*pythia8mc.*pip install skjetsim\[pythia\]"):
+    with pytest.raises(ImportError, match=r"Drell-Yan.*pythia8mc.*pip install .*pythia8mc=="):
         generate_drell_yan(1)

@@ -81,7 +81,7 @@ def test_figures_that_pyplot_does_not_know_stay_unknown(display, n_axes):
 @pytest.mark.parametrize("missing", ["matplotlib.pyplot", "mplhep"])
 def test_missing_libraries_are_named(display, n_axes, missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=rf"{missing}.*pip install skjetsim\[plot\]"):
+    with pytest.raises(ImportError, match=rf"{missing}.*pip install .*mplhep"):
         display.plot()
 
 

@@ -70,7 +70,9 @@ def test_what_is_not_a_table(path, X):
         ({"sample_weight": ["a", "b", "c"]}, ValueError, "sample_weight has dtype <U1"),
         ({"units": {"pT": "GeV"}}, ValueError, "no column 'pT'; did you mean 'pt'"),
         ({"units": {"pt": 1}}, TypeError, "The unit of 'pt' must be a str"),
-        ({"units": "GeV"}, TypeError, "units must be a dict"),
+        ({"units": 3}, TypeError, "units must be a str or a dict"),
+        ({"units": "rad"}, ValueError, "units='rad' must be one of .*'MeV', 'GeV'.* A dict gives"),
+        ({"units": {"*_pt": "GeV"}}, ValueError, r"no column '\*_pt'"),
         ({"description": 3}, TypeError, "description must be a str, got int"),
     ],
 )
@@ -152,7 +154,7 @@ def test_paths_to_read(tmp_path, read):
     with pytest.raises(TypeError, match="path must be a path or a sequence of paths, got int"):
         read(3)
     write_events(tmp_path / "a.parquet", TABLE)
-    with pytest.raises(IsADirectoryError, match=r"pass the files in it as a list.*'\*\.parquet'"):
+    with pytest.raises(IsADirectoryError, match=r"folder: pass '.*/\*\.parquet' to read"):
         read(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"There is no file '.*b\.root'"):
         read([tmp_path / "a.parquet", tmp_path / "b.root"])
@@ -171,6 +173,8 @@ def test_paths_to_read(tmp_path, read):
         ({"columns": ["pt", "pt"]}, ValueError, "columns has 'pt' twice"),
         ({"max_length": 0}, ValueError, "max_length must be at least 1"),
         ({"max_length": 2.0}, TypeError, "max_length must be an integer"),
+        ({"max_length": {"Jet_*": 0}}, ValueError, r"max_length\['Jet_\*'\] must be at least 1"),
+        ({"max_length": {1: 4}}, TypeError, "names of columns as its keys, got 1"),
         ({"tree": "events"}, ValueError, "tree='events' is for ROOT files"),
     ],
 )
@@ -211,15 +215,15 @@ def test_levels_that_are_not_there(path):
 @pytest.mark.parametrize(
     ("other", "units", "message"),
     [
-        (TABLE[["pt"]], None, "has no column 'eta', which .*a.parquet has"),
-        (TABLE.assign(phi=0.0), None, "has a column 'phi', which .*a.parquet does not have"),
-        (TABLE.astype({"eta": "f4"}), None, "has dtype float32 in column 'eta'"),
-        (TABLE, {"pt": "MeV"}, "has unit 'MeV' in column 'pt', and .*a.parquet has unit 'GeV'"),
+        (TABLE[["pt"]], "GeV", "has no column 'eta', which .*a.parquet has"),
+        (TABLE.assign(phi=0.0), "GeV", "has a column 'phi', which .*a.parquet does not have"),
+        (TABLE.astype({"eta": "f4"}), "GeV", "has dtype float32 in column 'eta'"),
+        (TABLE, "MeV", "has unit 'MeV' in column 'pt', and .*a.parquet has unit 'GeV'"),
     ],
 )
 def test_files_that_differ(path, other, units, message):
     second = path.with_name("b.root")
-    write_events(path, TABLE)
+    write_events(path, TABLE, units="GeV")
     write_events(second, other, units=units)
     with pytest.raises(ValueError, match=rf"b\.root {message}"):
         read_events([path, second])
@@ -234,7 +238,7 @@ def test_root_files_need_uproot(tmp_path, monkeypatch):
         lambda: read_events(tmp_path / "a.root"),
         lambda: write_events(tmp_path / "b.root", TABLE),
     ):
-        with pytest.raises(ImportError, match=r"pip install skjetsim\[io\]"):
+        with pytest.raises(ImportError, match=r"not installed: pip install .*uproot"):
             call()
     write_events(tmp_path / "a.parquet", TABLE)
     assert os.listdir(tmp_path) in (["a.root", "a.parquet"], ["a.parquet", "a.root"])

@@ -95,15 +95,6 @@ def test_what_was_read_can_be_changed(path):
 
 
 @both
-def test_unusual_names(path):
-    names = ["a.b", "a b", "a:b", "x[0]", "µ_pt", "c*", "d?", "a-b", "1x", "from", "a/b"]
-    table = pd.DataFrame({name: np.arange(3.0) + i for i, name in enumerate(names)})
-    write_events(path, table)
-    assert_frame_equal(read_events(path), table)
-    assert_frame_equal(read_events(path, columns=["c*", "a.b"]), table[["c*", "a.b"]])
-
-
-@both
 def test_rows_of_a_selection_are_numbered_anew(path):
     kept = X["jet_mass"] > X["jet_mass"].median()
     write_events(path, X[kept], Y[kept])
@@ -184,50 +175,3 @@ def test_several_files_are_one_after_another(tmp_path):
     chunks = list(iter_events(iter(paths), chunk_size=300))
     assert [len(chunk) for chunk in chunks] == [300, 300, 300, 100]
     assert bits(pd.concat(chunks)) == bits(whole)
-
-
-# Metadata.
-
-
-@both
-def test_units(path):
-    names = ["jet_pt", "jet_pt_0", "jet_phi", "eta", "jet_E", "jet_log_mass", "weight", "charge"]
-    table = pd.DataFrame(np.zeros((1, len(names))), columns=names)
-    write_events(path, table, units={"weight": "pb", "jet_E": "MeV"})
-    read = read_events(path)
-    known = {"jet_pt": "GeV", "jet_pt_0": "GeV", "jet_phi": "rad", "eta": ""}
-    assert read.attrs == {"units": known | {"weight": "pb", "jet_E": "MeV"}, "description": None}
-    # Units stay with the table, unless new ones are given.
-    write_events(path, read, units={"weight": "fb"}, description="twice")
-    again = read_events(path, columns=["weight", "jet_E"])
-    assert again.attrs == {"units": {"weight": "fb", "jet_E": "MeV"}, "description": "twice"}
-
-
-@both
-def test_units_of_pairs(path):
-    write_events(path, X, Y, units={"jet_mass": "MeV", "reco_jet_px": "keV"})
-    sides = read_events(path, return_X_y=True)
-    assert [side.attrs["units"]["jet_mass"] for side in sides] == ["MeV", "MeV"]
-    assert [side.attrs["units"]["jet_px"] for side in sides] == ["GeV", "keV"]
-
-
-def test_other_programs_find_the_units(tmp_path):
-    write_events(tmp_path / "a.parquet", X)
-    write_events(tmp_path / "a.root", X)
-    field = pq.read_schema(tmp_path / "a.parquet").field("muon_px")
-    assert field.metadata == {b"unit": b"GeV"}
-    with uproot.open(tmp_path / "a.root") as file:
-        assert '"muon_px": "GeV"' in str(file["skjetsim"])
-        assert file["events"].keys() == list(X)
-    assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), X.reset_index(drop=True))
-
-
-def test_files_of_others_state_no_units(tmp_path):
-    X.to_parquet(tmp_path / "a.parquet")
-    write_ntuple(tmp_path / "a.root", X)
-    for name in ("a.parquet", "a.root"):
-        table = read_events(tmp_path / name)
-        assert table.attrs == {"units": {}, "description": None}
-        # Nor does a copy state any: MeV must not become GeV by a name.
-        write_events(tmp_path / "copy.parquet", table, units={"jet_mass": "MeV"})
-        assert read_events(tmp_path / "copy.parquet").attrs["units"] == {"jet_mass": "MeV"}

@@ -15,6 +15,7 @@ from skjetsim.datasets._chain._note import describe
 from skjetsim.datasets._chain._pileup import PileupOverlay
 from skjetsim.datasets._chain._pythia import MAX_SEED, check_start, records
 from skjetsim.datasets._chain._reconstruction import energy_flow
+from skjetsim.utils._install import install_command
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng
 
 # Rows made from one seed. Pythia takes half a second to start, 2000 rows about 25 seconds.
@@ -275,7 +276,7 @@ def package_versions(title):
         import pythia8mc  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"Generating {title} events needs {error.name}: pip install skjetsim[pythia]. "
+            f"Generating {title} events needs {error.name}: {install_command('pythia')}. "
             "The load_ functions give bundled events without it."
         ) from error
     return f"{__version__}, Pythia {version('pythia8mc')}"

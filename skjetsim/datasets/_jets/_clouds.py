@@ -122,7 +122,7 @@ def generate_jets(
     -----
     Constituents have no mass in the cloud, but `mass` includes their masses. Constituents of a
     reconstructed jet are scaled as the jet is: by the jet energy scale and the subtraction of
-    pile-up. Needs ``pip install skjetsim[pythia]``.
+    pile-up. Needs the packages of the extra `pythia`.
 
     To save time, events are dropped early if their partons are out of range when the shower has
     come down to 10 GeV. Hard processes far below the range are not made. `DESCR` says what this

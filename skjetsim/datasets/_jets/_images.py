@@ -119,7 +119,7 @@ def generate_jet_images(
     -----
     Constituents are moved, rotated and mirrored before they are summed in pixels. The published
     images were rotated as pictures, with an interpolation that does not conserve the pT.
-    Needs ``pip install skjetsim[pythia]``.
+    Needs the packages of the extra `pythia`.
 
     Few jets of QCD have this mass, so that they take several times as long as those of a W. To save
     time, dijets out of range are dropped when the shower has come down to 10 GeV. `DESCR` says what
