@@ -130,7 +130,8 @@ def load(path, *, trusted=()):
         raise ValueError(f"{path} {error}") from error
     except Exception as error:
         where = "" if decoder is None or not decoder.path else f"{''.join(decoder.path)}: "
-        reason = error if isinstance(error, ValueError) else repr(error)
+        in_words = isinstance(error, ValueError)
+        reason = error if in_words else f"what is stored does not fit together ({error})"
         raise ValueError(f"{path} cannot be read as a skjetsim model: {where}{reason}") from error
 
 

@@ -101,7 +101,11 @@ def check_trees(estimator):
     """Check that the trees of a fitted estimator ask for its columns only."""
     n_features = getattr(estimator, "n_features_in_", None)
     state = vars(estimator)
-    if type(estimator).__module__ in ONE_TREE and "tree_" in state and state["tree_"].n_features != n_features:
+    if (
+        type(estimator).__module__ in ONE_TREE
+        and "tree_" in state
+        and state["tree_"].n_features != n_features
+    ):
         raise ValueError("a tree has another number of columns than its estimator.")
     for predictor in (each for iteration in state.get("_predictors", ()) for each in iteration):
         nodes = predictor.nodes

@@ -89,7 +89,9 @@ class Decoder:
         return array
 
     def _node_float(self, node):
-        return float(choice({name: name for name in ("nan", "inf", "-inf")}, node["value"], "a float"))
+        return float(
+            choice({name: name for name in ("nan", "inf", "-inf")}, node["value"], "a float")
+        )
 
     def _node_array(self, node):
         array = self._take(node["key"])
@@ -160,7 +162,9 @@ class Decoder:
     def _node_random(self, node):
         state = self.decode(node["state"], ".state")
         name = state.get("bit_generator") if isinstance(state, dict) else None
-        bits = getattr(np.random, choice({b: b for b in BIT_GENERATORS}, name, "a bit generator"))(0)
+        bits = getattr(np.random, choice({b: b for b in BIT_GENERATORS}, name, "a bit generator"))(
+            0
+        )
         _check_place_in_block(state)
         if choice({"Generator": 0, "RandomState": 1}, node["kind"], "a random generator"):
             random_state = np.random.RandomState(bits)
@@ -172,7 +176,9 @@ class Decoder:
     def _node_estimator(self, node):
         cls = self._class(node["class"])
         if not issubclass(cls, BaseEstimator):
-            raise UnknownTypeError(f"The file names {node['class']} as an estimator, which it is not.")
+            raise UnknownTypeError(
+                f"The file names {node['class']} as an estimator, which it is not."
+            )
         estimator = cls.__new__(cls)
         vars(estimator).update(_completed(cls, self._state(cls, node["state"])))
         for name, tensors in node["networks"].items():
@@ -187,7 +193,9 @@ class Decoder:
 
         if not hasattr(estimator, "_restore_net"):
             raise ValueError(f"a {type(estimator).__name__} has no networks.")
-        if not isinstance(tensors, dict) or not all(isinstance(key, str) for key in tensors.values()):
+        if not isinstance(tensors, dict) or not all(
+            isinstance(key, str) for key in tensors.values()
+        ):
             raise ValueError(f"the network {name} is not an object with names of tensors.")
         self.path.append(f".{name}")
         tensors = {key: torch.from_numpy(self._take(array)) for key, array in tensors.items()}

@@ -230,7 +230,9 @@ class Encoder:
 def _dtype(value):
     """Node of a dtype, or of a type that stands for one. None for other types."""
     if isinstance(value, np.dtype):
-        return {"type": "dtype", "kind": "dtype", "name": value.str} if is_kept_dtype(value) else None
+        return (
+            {"type": "dtype", "kind": "dtype", "name": value.str} if is_kept_dtype(value) else None
+        )
     if BUILTINS.get(value.__name__) is value:
         return {"type": "dtype", "kind": "builtin", "name": value.__name__}
     if issubclass(value, np.generic) and getattr(np, value.__name__, None) is value:

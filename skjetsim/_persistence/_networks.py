@@ -49,8 +49,9 @@ class SizeLimit(TorchFunctionMode):
         """Refuse one result of more elements than are left."""
         try:
             size = _size_on_meta(func, args, kwargs)
-        except Exception:  # the size depends on values, as that of a selection by a mask
-            size = sum(tensor.numel() for tensor in _tensors((args, kwargs)))
+        except Exception:  # the size of a selection by a mask depends on values
+            selects = func is torch.Tensor.__getitem__
+            size = args[0].numel() if selects else math.inf
         if size > self.left:
             self.left = -1
 
@@ -85,14 +86,14 @@ def _tensors(value):
 def _largest_size(args, kwargs):
     """Upper limit of the elements of a result: broadcasting, repeating or padding all arguments."""
     given = [args, kwargs]
-    sizes = [max(1, tensor.numel()) for tensor in _tensors(given)]
-    return math.prod(sizes) * math.prod(max(1, abs(n)) for n in _numbers(given))
+    sizes = [*(tensor.numel() for tensor in _tensors(given)), *map(abs, _numbers(given))]
+    return math.prod(max(1.0, size) for size in sizes)
 
 
 def _size_on_meta(func, args, kwargs):
     """Elements of the result of a function, which is called without memory for them."""
     settings = {key: _on_meta(value) for key, value in kwargs.items() if key != "generator"}
-    if func in FACTORIES:
+    if func in FACTORIES or not any(True for _ in _tensors([args, kwargs])):
         settings["device"] = "meta"
     result = func(*_on_meta(args), **settings)
     return sum(tensor.numel() for tensor in _tensors([result]))

@@ -82,4 +82,4 @@ def shortened(value):
 
 def is_kept_dtype(dtype):
     """Whether a dtype is of numbers or text, without fields and without shape."""
-    return dtype.kind in "biufSU" and dtype.subdtype is None or dtype == np.dtype(object)
+    return (dtype.kind in "biufSU" and dtype.subdtype is None) or dtype == np.dtype(object)

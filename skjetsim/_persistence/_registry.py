@@ -48,7 +48,9 @@ PARTS = (
     | _names("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper")
     | _names("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor")
     | _names("sklearn.gaussian_process._gpc", "_BinaryGaussianProcessClassifierLaplace")
-    | _names("sklearn.metrics._scorer", "_CurveScorer _MultimetricScorer _PassthroughScorer _Scorer")
+    | _names(
+        "sklearn.metrics._scorer", "_CurveScorer _MultimetricScorer _PassthroughScorer _Scorer"
+    )
     | _names("sklearn.multiclass", "_ConstantPredictor")
     | _names("sklearn.neural_network._stochastic_optimizers", "AdamOptimizer SGDOptimizer")
     | _names("sklearn.utils._metadata_requests", "MetadataRequest MethodMetadataRequest")

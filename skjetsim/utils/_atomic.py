@@ -99,7 +99,9 @@ def _new_partial(target):
         # Another writer may have taken it for a leftover before it was locked.
         if try_lock(descriptor) is not False and is_named(descriptor, partial):
             if os.path.exists(target):  # nobody else may read now what is private afterwards
-                os.chmod(partial, stat.S_IMODE(os.stat(target).st_mode) | stat.S_IRUSR | stat.S_IWUSR)
+                os.chmod(
+                    partial, stat.S_IMODE(os.stat(target).st_mode) | stat.S_IRUSR | stat.S_IWUSR
+                )
             return partial, descriptor
         os.close(descriptor)
         with suppress(FileNotFoundError):

@@ -144,7 +144,9 @@ def test_a_pipe_is_not_replaced(path):
 
 
 def test_places_where_no_file_can_be(tmp_path):
-    with pytest.raises(IsADirectoryError, match="is a folder: pass the name of a file to save a te"):
+    with pytest.raises(
+        IsADirectoryError, match="is a folder: pass the name of a file to save a te"
+    ):
         write(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no folder '.*none' to save a text in"):
         write(tmp_path / "none" / "file")
