@@ -2,21 +2,11 @@
 
 import inspect
 import json
-import platform
-from importlib.metadata import version
 
-import numpy as np
-
-import skjetsim
-from skjetsim._persistence._archive import (
-    FORMAT,
-    MANIFEST,
-    STRUCTURE,
-    read_archive,
-    write_archive,
-)
-from skjetsim._persistence._decoder import Decoder, minor_version
+from skjetsim._persistence._archive import MANIFEST, STRUCTURE, read_archive, write_archive
+from skjetsim._persistence._decoder import Decoder, VersionError
 from skjetsim._persistence._encoder import Encoder
+from skjetsim._persistence._manifest import check_agreement, check_manifest, describe
 from skjetsim._persistence._names import UnknownTypeError, trusted_names
 from skjetsim.utils._atomic import replacing
 from skjetsim.utils._warnings import warn_user
@@ -66,16 +56,16 @@ def save(estimator, path):
     encoder = Encoder()
     structure = encoder.encode(estimator, where=type(estimator).__name__)
     entries = {
-        MANIFEST: json.dumps(_describe(estimator, encoder), indent=1).encode(),
-        STRUCTURE: json.dumps(structure, separators=(",", ":")).encode(),
-        **encoder.blobs,
+        MANIFEST: json.dumps(describe(estimator, encoder), indent=1, allow_nan=False).encode(),
+        STRUCTURE: json.dumps(structure, separators=(",", ":"), allow_nan=False).encode(),
     }
     with replacing(path, "a model") as partial:
         write_archive(partial, entries, encoder.arrays)
     if encoder.left_out:
         warn_user(
-            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks act in "
-            "training only. Set them again before another fit."
+            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks are "
+            "code, and paths belong to this machine. They act in training only. Set them again "
+            "before another fit."
         )
 
 
@@ -128,75 +118,31 @@ def load(path, *, trusted=()):
     array([90.])
     """
     names = trusted_names(trusted)
-    entries, arrays = read_archive(path)
-    _check_versions(path, json.loads(entries[MANIFEST]))
+    manifest, structure, arrays = read_archive(path)
+    decoder = None
     try:
-        return Decoder(arrays, entries, names).decode(json.loads(entries[STRUCTURE]))
-    except UnknownTypeError:
+        check_manifest(manifest)
+        decoder = Decoder(arrays, names, manifest["versions"]["scikit-learn"])
+        return _decoded(decoder, manifest, structure, arrays)
+    except (UnknownTypeError, MemoryError):
         raise
+    except VersionError as error:
+        raise ValueError(f"{path} {error}") from error
     except Exception as error:
-        reason = error if isinstance(error, ValueError) else repr(error)
-        raise ValueError(f"{path} cannot be read as a skjetsim model: {reason}") from error
+        where = "" if decoder is None or not decoder.path else f"{''.join(decoder.path)}: "
+        in_words = isinstance(error, ValueError)
+        reason = error if in_words else f"what is stored does not fit together ({error})"
+        raise ValueError(f"{path} cannot be read as a skjetsim model: {where}{reason}") from error
 
 
-def _check_versions(path, manifest):
-    saved = manifest["versions"]["scikit-learn"]
-    if manifest["foreign"] and minor_version(saved) != minor_version():
-        raise ValueError(
-            f"{path} holds {manifest['foreign'][0]} as scikit-learn {saved} wrote it, and "
-            f"{minor_version()} is installed. Install scikit-learn {minor_version(saved)}, or save "
-            "it again there."
-        )
-
-
-def _describe(estimator, encoder):
-    """Manifest: what people and other programs can read of a model without loading it."""
-    names = {
-        attribute: [str(name) for name in value]
-        for attribute in ("feature_names_in_", "target_names_in_")
-        if (value := _attribute(estimator, attribute)) is not None
-    }
-    history = _attribute(estimator, "history_")
-    training = None
-    if history:
-        training = {"epochs": len(history), "best_epoch": _attribute(estimator, "best_epoch_")}
-        training["last"] = {key: float(value) for key, value in history[-1].items()}
-    packages = ("numpy", "scikit-learn", "torch")
-    return {
-        "format": FORMAT,
-        "estimator": type(estimator).__name__,
-        "versions": {
-            "skjetsim": skjetsim.__version__,
-            "python": platform.python_version(),
-            **{package: version(package) for package in packages},
-        },
-        "units": {"momentum, energy, mass": "GeV", "angle": "rad"},
-        "columns": names,
-        "training": training,
-        "foreign": sorted(encoder.foreign),
-        "parameters": int(sum(np.size(array) for array in encoder.arrays.values())),
-    }
-
-
-def _attribute(estimator, name):
-    """Attribute of an estimator, or of the fitted model inside a Pipeline or meta-estimator."""
-    for inner in (estimator, *_inside(estimator)):
-        try:
-            value = getattr(inner, name, None)
-        except Exception:  # an unfitted Pipeline's properties raise what their steps raise
-            value = None
-        if value is not None:
-            return value
-    return None
-
-
-def _inside(estimator):
-    for attribute in ("best_estimator_", "simulator_", "unfolder_"):
-        if hasattr(estimator, attribute):
-            inner = getattr(estimator, attribute)
-            yield inner
-            yield from _inside(inner)
-    if hasattr(estimator, "steps"):
-        inner = estimator.steps[-1][1]
-        yield inner
-        yield from _inside(inner)
+def _decoded(decoder, manifest, structure, arrays):
+    """Estimator of a structure, in which nothing is left over."""
+    kind = structure.get("type") if isinstance(structure, dict) else None
+    if kind not in ("estimator", "object"):
+        raise ValueError("structure.json does not describe an estimator")
+    value = decoder.decode(structure, "estimator")
+    _check_estimator(value)
+    if decoder.arrays:
+        raise ValueError(f"nothing uses the array {min(decoder.arrays)!r}")
+    check_agreement(manifest, structure, decoder.foreign, arrays)
+    return value

@@ -1,4 +1,4 @@
-"""The zip archive of a model file, and its checksums.
+"""The zip archive of a model file or a checkpoint, and its checksums.
 
 Entries are not compressed. `checksums.json` holds a SHA-256 of each other entry and of each tensor.
 The comment of the archive holds the SHA-256 of `checksums.json`.
@@ -13,22 +13,23 @@ import zipfile
 
 import numpy as np
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, STRUCTURE = "manifest.json", "structure.json"
 TENSORS, CHECKSUMS = "tensors.safetensors", "checksums.json"
+ENTRIES = frozenset([MANIFEST, STRUCTURE, TENSORS, CHECKSUMS])
 
 LONGEST = 1_000_000  # bytes of a manifest that a newer format may have compressed
 LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip entry, with two lengths: name and extra field
 
 
 def write_archive(file, entries, arrays):
-    """Write a model file.
+    """Write a model file or a checkpoint.
 
     Parameters
     ----------
     file : str
     entries : dict of str to bytes
-        Manifest, structure and what skops wrote.
+        Manifest and structure.
     arrays : dict of str to ndarray
     """
     from safetensors.numpy import save
@@ -46,11 +47,12 @@ def write_archive(file, entries, arrays):
 
 
 def read_archive(path):
-    """Return the entries of a model file, without the tensors, and its arrays.
+    """Return what is in a model file or a checkpoint.
 
     Returns
     -------
-    entries : dict of str to bytes
+    manifest, structure : object
+        As JSON has them.
     arrays : dict of str to ndarray
 
     Raises
@@ -64,32 +66,40 @@ def read_archive(path):
         raise IsADirectoryError(f"{str(path)!r} is a folder: pass the name of a model file.")
     if not os.path.exists(path):
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    size = os.path.getsize(path)
     with open(path, "rb") as file:
-        try:
-            archive = zipfile.ZipFile(file)
-            # A newer format may compress its manifest, so the length that is read is limited.
-            number = json.loads(archive.open(MANIFEST).read(size + LONGEST))["format"]
-        except Exception as error:
-            raise _unreadable(path, error) from error
-        _check_format(path, number)
-        try:
-            check_stored(archive, size)
-        except ValueError as error:
-            raise _unreadable(path, error) from error
-        entries = {info.filename: _entry(file, info) for info in archive.infolist()}
-    checksums = entries.pop(CHECKSUMS, b"")
-    if archive.comment != _seal(checksums):
+        entries, comment = _entries(path, file)
+    checksums = entries.pop(CHECKSUMS)
+    if comment != _seal(checksums):
         raise _damaged(path, CHECKSUMS)
-    sums = json.loads(checksums)
-    tensor_sums, tensors = sums.pop(TENSORS, {}), entries.pop(TENSORS, b"")
+    sums = _parsed(path, CHECKSUMS, checksums)
+    tensors = entries.pop(TENSORS)
+    if not isinstance(sums, dict) or not isinstance(tensor_sums := sums.pop(TENSORS, None), dict):
+        raise _damaged(path, CHECKSUMS)
     actual = {name: hashlib.sha256(data).hexdigest() for name, data in entries.items()}
     _compare(path, actual, sums)
-    return entries, _arrays(path, tensors, tensor_sums)
+    manifest, structure = (_parsed(path, name, entries[name]) for name in (MANIFEST, STRUCTURE))
+    return manifest, structure, _arrays(path, tensors, tensor_sums)
 
 
-def check_stored(archive, size):
-    """Raise ValueError, before anything is read, if an archive may unpack to more than `size`."""
+def _entries(path, file):
+    """Bytes of all entries by name, and the comment of the archive."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        archive = zipfile.ZipFile(file)
+        # A newer format may compress its manifest, so the length that is read is limited.
+        number = json.loads(archive.open(MANIFEST).read(size + LONGEST))["format"]
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    _check_format(path, number)
+    try:
+        _check_stored(archive, size)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+    return {info.filename: _entry(file, info) for info in archive.infolist()}, archive.comment
+
+
+def _check_stored(archive, size):
+    """Raise ValueError, before anything is read, unless the entries are ours and fit into `size`."""
     infos = archive.infolist()
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
@@ -99,6 +109,21 @@ def check_stored(archive, size):
             raise ValueError(f"the entry {info.filename!r} is compressed")
     if sum(info.file_size for info in infos) > size:
         raise ValueError("its entries are larger than the file")
+    for what, different in (("lacks", ENTRIES.difference(names)), ("has", set(names) - ENTRIES)):
+        if different:
+            raise ValueError(f"it {what} the entry {min(different)!r}")
+
+
+def _parsed(path, name, data):
+    """Value of a JSON text. NaN and Infinity, which Python reads, are not JSON."""
+    try:
+        return json.loads(data, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, f"{name}: {error}") from error
+
+
+def _not_json(name):
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _entry(file, info):
@@ -111,7 +136,7 @@ def _entry(file, info):
 
 
 def _check_format(path, number):
-    if not isinstance(number, int) or number < FORMAT:
+    if type(number) is not int or number < FORMAT:
         raise _unreadable(path, f"format {number!r}")
     if number > FORMAT:
         raise ValueError(

@@ -1,54 +1,21 @@
-"""Names of classes and functions in model files. They stay when the code moves.
+"""Names of classes and functions in model files, and the list of those that load.
 
-A class has the name that users import, `skjetsim.flows.FlowSimulator`. A class of fitted state that
-is ours but not public has a short name in `STATE`. A file may name the functions in `FUNCTIONS`.
+The names stay when the code moves. A class has the name that users import,
+`skjetsim.flows.FlowSimulator`. A class of fitted state that is ours but not public has a short name
+in `STATE`. Estimators of skjetsim and scikit-learn load by their public names. Other classes and
+functions load only if they are in one of the lists below.
 """
 
 import importlib
 from collections.abc import Collection
 
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skjetsim._persistence._registry import FUNCTIONS, OBJECTS, PARTS, RENAMED, STATE, UFUNC_MODULES
+
 OURS = "skjetsim"
 TRUSTED_PACKAGES = (OURS, "sklearn")
-
-# Classes of fitted state: {name in files, for ever: where the class is today}.
-STATE = {
-    "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",
-    "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
-    "ImageEncoder": "skjetsim._encoders._image.ImageEncoder",
-    "MapLayout": "skjetsim._nn._transport_map.MapLayout",
-    "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
-    "OTUSLosses": "skjetsim._nn._otus.Losses",
-    "Patterns": "skjetsim.compose._patterns.Patterns",
-    "ResponseEncoder": "skjetsim._encoders._response.ResponseEncoder",
-    "SmoothFeatures": "skjetsim._encoders._smooth_features.SmoothFeatures",
-    "TableEncoder": "skjetsim._encoders._table.TableEncoder",
-}
-
-# Functions that a file may name. They compute a number from arrays and do nothing else: if a
-# function wrote, ran or loaded something, a file could make a model do so.
-FUNCTIONS = frozenset(
-    [
-        "skjetsim.datasets.camel_log_prob",
-        "skjetsim.datasets.density_2d_log_prob",
-        "skjetsim.datasets.shell_log_prob",
-        "skjetsim.metrics.chi2_per_dof",
-        "skjetsim.metrics.classifier_two_sample_auc",
-        "skjetsim.metrics.correlation_difference",
-        "skjetsim.metrics.crps",
-        "skjetsim.metrics.emd_sum",
-        "skjetsim.metrics.energy_score",
-        "skjetsim.metrics.ks_distance",
-        "skjetsim.metrics.nearest_neighbour_ratio",
-        "skjetsim.metrics.quantile_mse",
-        "skjetsim.metrics.residual_wasserstein",
-        "skjetsim.metrics.sliced_wasserstein_distance",
-        "skjetsim.metrics.transport_cost",
-        "skjetsim.metrics.wasserstein_distance",
-    ]
-)
-
-# Public names that were renamed: {name in older files: name today}.
-RENAMED: dict[str, str] = {}
 
 # Modules of scikit-learn whose import does more than define classes.
 NOT_IMPORTED = frozenset(["conftest", "experimental", "externals", "tests"])
@@ -74,13 +41,13 @@ def name_in_files(obj):
     Raises
     ------
     UnknownTypeError
-        If it belongs to this package, but is neither public nor registered.
+        If it is a private class that is not registered.
     """
     name = _name_in_files(obj)
     if name is None:
         raise UnknownTypeError(
             f"{full_name(obj)} is neither public nor registered, so a model file has no name for "
-            "it. Developers: give it one in STATE of skjetsim/_persistence/_names.py."
+            "it. Developers: give it one in STATE of skjetsim/_persistence/_registry.py."
         )
     return name
 
@@ -125,34 +92,54 @@ def trusted_names(trusted):
     return {name_in_files(each) if isinstance(each, type) else each for each in trusted}
 
 
-def find_class(name, base, trusted=frozenset()):
+def find_class(name, trusted=frozenset()):
     """Return the class that a file names.
 
     Raises
     ------
     UnknownTypeError
-        If the class is not trusted, cannot be imported or is not derived from `base`.
+        If the class is not one that loads, is not trusted, or cannot be imported.
     """
     name = RENAMED.get(name, name)
-    if not (name in STATE or name.split(".")[0] in TRUSTED_PACKAGES or name in trusted):
+    if not (_may_load(name) or name in trusted):
         raise UnknownTypeError(
-            f"The file holds a {name}, which is not a class of skjetsim or scikit-learn. If you "
-            f"trust it, load with trusted=[{name!r}]."
+            f"The file holds a {name}, which is not an estimator of skjetsim or scikit-learn, nor a "
+            f"part of one. If you trust it, load with trusted=[{name!r}]."
         )
     cls = _import(name)
     # A module also holds what it imports from any package: the name has to be that of the class.
-    if not (isinstance(cls, type) and issubclass(cls, base) and _name_in_files(cls) == name):
-        raise UnknownTypeError(f"The file names {name} as a {base.__name__}, which it is not.")
+    if not isinstance(cls, type) or _name_in_files(cls) != name:
+        raise UnknownTypeError(f"The file names {name} as a class, which it is not.")
+    if not (is_listed(cls) or name in trusted):
+        raise UnknownTypeError(
+            f"The file holds a {name}, which is not an estimator, nor a part of one. If you trust "
+            f"it, load with trusted=[{name!r}]."
+        )
     return cls
+
+
+def is_listed(cls):
+    """Whether a class loads without being trusted: a public estimator, or a registered class."""
+    name = _name_in_files(cls)
+    if name is None or _is_registered(name):
+        return name is not None
+    return _may_load(name) and issubclass(cls, BaseEstimator)
+
+
+def _is_registered(name):
+    return name in STATE or name in OBJECTS or name in PARTS
+
+
+def _may_load(name):
+    """Whether a class of this name is registered, or could be a public one."""
+    package, *parts = name.split(".")
+    public = not any(part.startswith("_") for part in parts) and NOT_IMPORTED.isdisjoint(parts)
+    return _is_registered(name) or (package in TRUSTED_PACKAGES and public)
 
 
 def _import(name):
     module, _, attribute = STATE.get(name, name).rpartition(".")
-    parts = module.split(".")
-    private = is_ours(name) and any(part.startswith("_") for part in parts)
     try:
-        if private or NOT_IMPORTED.intersection(parts):
-            raise ImportError(f"{module} is not read from files")
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise UnknownTypeError(
@@ -161,14 +148,40 @@ def _import(name):
         ) from error
 
 
-def is_registered(function):
-    """Whether a model file can name a function."""
-    return is_ours(full_name(function)) and _public_name(function) in FUNCTIONS
+def function_name(value):
+    """Name in files of a registered function, or None if it is not registered."""
+    name = getattr(value, "__name__", None)
+    if isinstance(value, np.ufunc):
+        names = [f"{module}.{name}" for module in UFUNC_MODULES]
+    elif callable(value) and name is not None and name == getattr(value, "__qualname__", None):
+        names = [_public_name(value), full_name(value)]
+    else:
+        return None
+    return next((each for each in names if _function(each) is value), None)
 
 
 def find_function(name):
-    """Return the registered function of this name."""
+    """Return the registered function of this name.
+
+    Raises
+    ------
+    UnknownTypeError
+        If it is not registered, or is not in the installed version.
+    """
     name = RENAMED.get(name, name)
-    if name not in FUNCTIONS:
-        raise UnknownTypeError(f"The file holds {name}, which is not a registered function.")
-    return _import(name)
+    function = _function(name)
+    if function is None:
+        raise UnknownTypeError(
+            f"The file holds {name}, which is not a registered function: those only compute numbers."
+        )
+    return function
+
+
+def _function(name):
+    if name in FUNCTIONS:
+        return _import(name)
+    module, _, attribute = (name or "").rpartition(".")
+    if module not in UFUNC_MODULES:
+        return None
+    function = getattr(importlib.import_module(module), attribute, None)
+    return function if isinstance(function, np.ufunc) else None

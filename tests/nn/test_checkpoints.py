@@ -1,11 +1,15 @@
 """Killed trainings resume from their checkpoints, and from no other file."""
 
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import textwrap
 import traceback
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +17,15 @@ import torch
 from numpy.testing import assert_array_equal
 from training_toys import Line, interrupt, line_set, make_net, weights
 
+from skjetsim import load, save
 from skjetsim._nn.training import _checkpoint
+from skjetsim._persistence._archive import (
+    ENTRIES,
+    MANIFEST,
+    STRUCTURE,
+    read_archive,
+    write_archive,
+)
 from skjetsim.flows import FlowGenerator, FlowSimulator
 
 SMALL = {"n_transforms": 2, "hidden_features": (8,), "n_bins": 4, "device": "cpu"}
@@ -96,7 +108,7 @@ def test_a_damaged_checkpoint(tmp_path, damage):
 
 
 def test_a_checkpoint_that_is_a_folder(tmp_path):
-    with pytest.raises(OSError, match=r"directory|Permission"):
+    with pytest.raises(IsADirectoryError, match="is a folder: .* to save a checkpoint in"):
         make_net(checkpoint=str(tmp_path)).fit(line_set())
 
 
@@ -123,14 +135,101 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     make_net(checkpoint=str(path)).fit(line_set())
     before = path.read_bytes()
 
-    def full_disk(state, file):
-        file.write(b"half")
+    def full_disk(file, entries, arrays):
+        Path(file).write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(torch, "save", full_disk)
+    monkeypatch.setattr(_checkpoint, "write_archive", full_disk)
     with pytest.raises(OSError, match="no space"):
         _checkpoint.save_checkpoint(str(path), {})
     assert path.read_bytes() == before
+
+
+def test_no_pickle_is_in_a_checkpoint(tmp_path, monkeypatch):
+    """A checkpoint is JSON and tensors, and is read without an unpickler."""
+    path = tmp_path / "training.pt"
+    make_net(checkpoint=str(path), ema_decay=0.5).fit(line_set())
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == sorted(ENTRIES)
+
+    def unpickle(*args, **kwargs):
+        raise AssertionError("a checkpoint was unpickled")
+
+    for module, name in ((torch, "load"), (pickle, "load"), (pickle, "loads"), (np, "load")):
+        monkeypatch.setattr(module, name, unpickle)
+    assert make_net(checkpoint=str(path), ema_decay=0.5).fit(line_set()).module_.calls == 0
+
+
+def test_a_checkpoint_holds_no_classes(tmp_path):
+    path = str(tmp_path / "training.pt")
+    make_net(checkpoint=path).fit(line_set())
+    manifest, structure, arrays = read_archive(path)
+    node = {"type": "estimator", "class": "sklearn.preprocessing.StandardScaler"}
+    structure["items"].append(["more", node | {"state": {}, "networks": {}}])
+    entries = {MANIFEST: json.dumps(manifest).encode(), STRUCTURE: json.dumps(structure).encode()}
+    write_archive(path, entries, arrays)
+    with pytest.raises(ValueError, match="cannot be read"):
+        make_net(checkpoint=path).fit(line_set())
+
+
+def test_a_model_file_is_not_a_checkpoint_nor_the_reverse(tmp_path):
+    path, model = str(tmp_path / "training.pt"), str(tmp_path / "model")
+    fitted = estimator(FlowGenerator, checkpoint=path).fit(events()[0])
+    with pytest.raises(ValueError, match="it is the checkpoint of a training"):
+        load(path)
+    save(fitted.set_params(checkpoint=None), model)
+    with pytest.raises(ValueError, match=f"{model!r} cannot be read"):
+        estimator(FlowGenerator, checkpoint=model).fit(events()[0])
+
+
+# Two trainings.
+
+
+class Meanwhile(Line):
+    """Fits another network with the same checkpoint while this one is trained."""
+
+    def losses(self, step, batch, generator):
+        if not hasattr(self, "caught"):
+            self.caught = None
+            with pytest.raises(BlockingIOError) as caught:
+                make_net(checkpoint=self.path).fit(line_set())
+            self.caught = str(caught.value)
+        return super().losses(step, batch, generator)
+
+
+def test_a_second_training_notices_the_first(tmp_path):
+    module = Meanwhile()
+    module.path = path = str(tmp_path / "training.pt")
+    link = tmp_path / "link.pt"
+    link.symlink_to(path)
+    make_net(module, checkpoint=str(link)).fit(line_set())
+    assert "is in use by another fit of this process" in module.caught
+    assert sorted(os.listdir(tmp_path)) == ["link.pt", "training.pt"]
+    assert link.is_symlink()
+    make_net(checkpoint=path).fit(line_set())
+
+
+def test_a_failed_training_releases_its_checkpoint(tmp_path):
+    path = str(tmp_path / "training.pt")
+    kept = []  # as a notebook keeps the traceback of the last error
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            make_net(Line(after=9, then=interrupt), checkpoint=path).fit(line_set())
+        kept.append(caught.value)
+    with pytest.raises(ValueError, match="another training") as foreign:
+        make_net(checkpoint=path, learning_rate=0.1).fit(line_set())
+    kept.append(foreign.value)
+    make_net(checkpoint=path).fit(line_set())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
+def test_a_killed_training_holds_no_checkpoint(tmp_path):
+    path = str(tmp_path / "training.pt")
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert os.path.exists(f"{path}.lock")
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    estimator(FlowGenerator, checkpoint=path).fit(X)
+    assert os.listdir(tmp_path) == ["training.pt"]
 
 
 KILLED = textwrap.dedent(

@@ -7,21 +7,27 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from skjetsim._persistence._archive import read_archive, write_archive
+from skjetsim._persistence._manifest import n_numbers
 
 
 def rewrite(path, change):
     """Change a model file and make its checksums right again, as a forger would.
 
-    `change(structure, manifest, entries, arrays)` changes them in place, or returns a structure.
+    `change(structure, manifest, arrays)` changes them in place, or returns a structure. The
+    manifest says what the file holds then, unless it was changed itself.
     """
-    entries, arrays = read_archive(path)
-    structure, manifest = (
-        json.loads(entries[f"{name}.json"]) for name in ("structure", "manifest")
-    )
-    structure = change(structure, manifest, entries, arrays) or structure
-    entries |= {"structure.json": json.dumps(structure).encode()}
-    entries |= {"manifest.json": json.dumps(manifest).encode()}
-    write_archive(path, entries, arrays)
+    manifest, structure, arrays = read_archive(path)
+    before = json.dumps(manifest)
+    structure = change(structure, manifest, arrays) or structure
+    if json.dumps(manifest) == before:
+        manifest |= {"parameters": n_numbers(arrays)}
+    forge(path, manifest, structure, arrays)
+
+
+def forge(path, manifest, structure, arrays):
+    """Write a model file with right checksums from any JSON and arrays."""
+    texts = {"manifest.json": manifest, "structure.json": structure}
+    write_archive(path, {name: json.dumps(text).encode() for name, text in texts.items()}, arrays)
 
 
 def entries_of(path):
@@ -54,7 +60,7 @@ def names_in(path):
 
     def collect(node):
         if isinstance(node, dict):
-            if node.get("type") in ("estimator", "object"):
+            if node.get("type") in ("estimator", "object", "compiled"):
                 found.add(node["class"])
             if node.get("type") == "function":
                 found.add(node["name"])

@@ -1,26 +1,19 @@
-"""Damaged and forged files: the error names the part, before memory is taken."""
+"""Damaged files: the error names the part."""
 
-import io
-import json
+import copy
 import os
-import tracemalloc
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from _instances import SMALL
 from file_toys import change_tensors, entries_of, rewrite, write_entries
-from network_toys import TWO_NETS, TwoNets
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeRegressor
 
 from skjetsim import load, save
-from skjetsim._nn import PrivateRandom
-from skjetsim._persistence._networks import SizeLimit
 from skjetsim.flows import FlowGenerator
 from skjetsim.metrics import ks_distance
 
@@ -132,11 +125,11 @@ def test_edited_missing_and_added_entries(model, path):
     with pytest.raises(ValueError, match=r"damaged: structure\.json is not as it was written"):
         load(path)
     write_entries(path, entries | {"more": b"data"}, comment)
-    with pytest.raises(ValueError, match="damaged: more"):
+    with pytest.raises(ValueError, match="it has the entry 'more'"):
         load(path)
     for name in ENTRIES[1:]:
         write_entries(path, {key: entries[key] for key in entries if key != name}, comment)
-        with pytest.raises(ValueError, match="damaged: "):
+        with pytest.raises(ValueError, match=f"it lacks the entry '{name}'"):
             load(path)
 
 
@@ -179,96 +172,44 @@ def test_no_model_files(tmp_path):
         load(archive)
 
 
-# Sizes.
-
-
-def refused_in_little_memory(path, match, **params):
-    tracemalloc.start()
-    try:
-        with pytest.raises(ValueError, match=match):
-            load(path, **params)
-        assert tracemalloc.get_traced_memory()[1] < 20e6
-    finally:
-        tracemalloc.stop()
-
-
-def test_compressed_entries_are_not_unpacked(model, path):
-    save(model, path)
-    entries, comment = entries_of(path)
-    bomb = entries | {"part0.skops": bytes(200_000_000)}
-    write_entries(path, bomb, comment, zipfile.ZIP_DEFLATED)
-    del bomb
-    refused_in_little_memory(path, "compressed")
-    bomb = entries | {"manifest.json": b"0" * 200_000_000}
-    write_entries(path, bomb, comment, zipfile.ZIP_DEFLATED)
-    del bomb
-    refused_in_little_memory(path, "not a skjetsim model file")
-
-
-def test_entries_that_claim_more_than_the_file_has(model, path):
-    save(model, path)
-    data, size = path.read_bytes(), len(entries_of(path)[0]["structure.json"]).to_bytes(4, "little")
-    path.write_bytes(data.replace(size, (2**31).to_bytes(4, "little")))
-    refused_in_little_memory(path, "larger than the file")
-
-
-def test_tensors_that_claim_a_terabyte(model, path):
-    save(model, path)
-    entries, comment = entries_of(path)
-    header = json.dumps({"a": {"dtype": "F64", "shape": [10**12], "data_offsets": [0, 8 * 10**12]}})
-    tensors = len(header).to_bytes(8, "little") + header.encode() + bytes(8)
-    write_entries(path, entries | {"tensors.safetensors": tensors}, comment)
-    refused_in_little_memory(path, "the header of tensors")
-
-
-def test_networks_larger_than_their_tensors(path):
-    model = TwoNets().fit(np.eye(3))
-    model.width_ = 10**9
-    save(model, path)
-    refused_in_little_memory(path, "larger than the tensors it holds", trusted=[TWO_NETS])
-
-
-def test_small_parts_add_up_to_a_large_network():
-    generator = torch.Generator()
-    with SizeLimit(1000), PrivateRandom(generator):
-        torch.nn.Linear(50, 50)
-        torch.randn(3, generator=generator)
-        with pytest.raises(ValueError, match="larger than"):
-            torch.nn.Sequential(*(torch.nn.Linear(50, 50) for _ in range(1000)))
-
-
-def test_compiled_parts_that_unpack_to_more(path):
-    save(DecisionTreeRegressor().fit([[0.0], [1.0]], [0.0, 1.0]), path)
-
-    def compress(structure, manifest, entries, arrays):
-        name = next(name for name in entries if name.endswith(".skops"))
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("schema.json", bytes(1_000_000))
-        entries[name] = packed.getvalue()
-
-    rewrite(path, compress)
-    refused_in_little_memory(path, "compressed")
-
-
 # Files without sense, and failures of writing.
 
 
-def test_forged_files_that_make_no_sense(model, path):
-    def unknown_array(structure, manifest, entries, arrays):
-        structure["state"]["encoder_"]["state"]["constants_"]["key"] = "a999"
+@pytest.mark.parametrize("key", ["a999", "FlowGenerator.encoder_.center_"])
+def test_arrays_that_are_missing_or_used_twice(model, path, key):
+    def change(structure, *_):
+        structure["state"]["encoder_"]["state"]["constants_"]["key"] = key
 
-    def endless(structure, manifest, entries, arrays):
-        node = 1
-        for _ in range(600):
-            node = {"type": "scalar", "value": node}
-        structure["state"]["verbose"] = node
+    save(model, path)
+    rewrite(path, change)
+    with pytest.raises(ValueError, match=rf"{key}' is missing, or is used twice"):
+        load(path)
 
-    for change in (unknown_array, endless):
-        save(model, path)
-        rewrite(path, change)
-        with pytest.raises(ValueError, match="cannot be read"):
-            load(path)
+
+def test_arrays_that_nothing_uses(model, path):
+    def change(structure, manifest, arrays):
+        arrays["more"] = np.zeros(3)
+
+    save(model, path)
+    rewrite(path, change)
+    with pytest.raises(ValueError, match="nothing uses the array 'more'"):
+        load(path)
+
+
+def test_nan_in_weights(model, path):
+    def change(structure, manifest, arrays):
+        next(a for key, a in arrays.items() if ".net_." in key and a.dtype == np.float32)[0] = (
+            np.nan
+        )
+
+    save(model, path)
+    rewrite(path, change)
+    with pytest.raises(ValueError, match=r"tensor .* of the network net_ holds NaN in 1"):
+        load(path)
+    broken = copy.deepcopy(model)
+    next(broken.net_.module_.parameters()).data[:] = float("nan")
+    with pytest.raises(ValueError, match=r"FlowGenerator\.net_\..* holds NaN"):
+        save(broken, path)
 
 
 def test_a_failed_write_leaves_the_old_file(model, path, monkeypatch):

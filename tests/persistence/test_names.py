@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from test_public_api import public_modules
 
 from skjetsim import load, save
-from skjetsim._persistence._names import FUNCTIONS, STATE, find_class, find_function, name_in_files
+from skjetsim._persistence._names import find_class, find_function, function_name, name_in_files
+from skjetsim._persistence._registry import FUNCTIONS, OBJECTS, PARTS, STATE
 from skjetsim.flows import FlowGenerator
 
 
@@ -31,7 +32,12 @@ def public_classes():
 def test_each_public_class_is_named_as_it_is_imported():
     for name, cls in public_classes().items():
         assert name_in_files(cls) == name
-        assert find_class(name, cls) is cls
+        assert find_class(name, {name}) is cls
+        if issubclass(cls, BaseEstimator) or name in OBJECTS:
+            assert find_class(name) is cls
+        else:
+            with pytest.raises(TypeError, match="not an estimator, nor a part of one"):
+                find_class(name)
 
 
 @pytest.mark.parametrize(
@@ -45,16 +51,18 @@ def test_each_public_class_is_named_as_it_is_imported():
 )
 def test_those_of_scikit_learn_by_their_public_names(cls, name):
     assert name_in_files(cls) == name
-    assert find_class(name, BaseEstimator) is cls
+    assert find_class(name) is cls
 
 
 def test_what_is_registered_is_there():
     assert not any("." in name for name in STATE)
     for name in STATE:
-        cls = find_class(name, object)
+        cls = find_class(name)
         assert name_in_files(cls) == name
     for name in FUNCTIONS:
-        assert name_in_files(find_function(name)) == name
+        assert function_name(find_function(name)) == name
+    for name in OBJECTS | PARTS:
+        assert name_in_files(find_class(name)) == name
 
 
 class Widths:
@@ -75,7 +83,7 @@ def as_ours(monkeypatch):
 
 @pytest.mark.usefixtures("as_ours")
 def test_what_is_not_registered_is_told_to_developers(path):
-    with pytest.raises(TypeError, match=r"_widths\.Widths is neither .* in STATE of .*_names"):
+    with pytest.raises(TypeError, match=r"_widths\.Widths is neither .* in STATE of .*_registry"):
         save(FlowGenerator(verbose=Widths(5)), path)
 
 

@@ -31,7 +31,7 @@ def test_two_networks_come_back_as_two(two_nets, path):
 
 
 def forge(path, change):
-    rewrite(path, lambda structure, m, e, arrays: change(structure["networks"], arrays))
+    rewrite(path, lambda structure, m, arrays: change(structure["networks"], arrays))
 
 
 def refused(path, match):

@@ -36,6 +36,7 @@ from sklearn.preprocessing import (
 )
 
 from skjetsim import load, save
+from skjetsim._persistence._compiled import PARTS
 from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import WassersteinScorer, ks_distance, make_generative_scorer
@@ -43,6 +44,7 @@ from skjetsim.pipeline import make_generative_pipeline
 from skjetsim.preprocessing import AngleEncoder, CartesianToCylindrical, LogMassTransformer
 
 X, Y = paired_events()
+COMPILED = set(PARTS)
 
 
 ROUND_TRIPS = [
@@ -61,7 +63,7 @@ ROUND_TRIPS = [
 def test_the_same_events_come_back(estimator, path):
     model = fit(clone(estimator), X, Y)
     save(model, path)
-    assert not any("._" in name for name in names_in(path))
+    assert not any("._" in name for name in names_in(path) - COMPILED)
     again = load(path)
     assert type(again) is type(model)
     assert repr(again) == repr(model)

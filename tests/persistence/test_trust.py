@@ -1,5 +1,7 @@
 """Names that a model file may hold. Nothing in it runs code."""
 
+import functools
+import operator
 import os
 import sys
 import types
@@ -10,10 +12,21 @@ from _instances import SMALL, paired_events
 from file_toys import rewrite
 from network_toys import Foreign
 from numpy.testing import assert_array_equal
+from scipy.special import expit
 from sklearn.base import BaseEstimator
+from sklearn.cluster import FeatureAgglomeration
+from sklearn.datasets import fetch_openml
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
+import skjetsim
 from skjetsim import load, save
+from skjetsim._persistence._registry import FUNCTIONS
 from skjetsim.flows import FlowGenerator
+from skjetsim.metrics import ks_distance
+from skjetsim.pipeline import make_generative_pipeline
 
 X, Y = paired_events()
 
@@ -63,10 +76,8 @@ def test_local_classes_cannot_be_written(path):
 @pytest.mark.parametrize("kind", ["estimator", "object"])
 def test_classes_of_other_packages(model, path, name, kind):
     save(model, path)
-    rewrite(
-        path,
-        lambda *_: {"type": kind, "class": name, "state": {}, "networks": {}},
-    )
+    node = {"type": kind, "class": name, "state": {}}
+    rewrite(path, lambda *_: node | ({"networks": {}} if kind == "estimator" else {}))
     with pytest.raises(TypeError, match=name):
         load(path)
 
@@ -106,10 +117,21 @@ def test_classes_that_trusted_modules_import_from_elsewhere(model, path):
 
 
 def test_unknown_nodes(model, path):
-    for kind in ("call", "_find_class", "decode", "find_class", "skops_", "items", "pipeline"):
+    for kind in (
+        "call",
+        "_find_class",
+        "decode",
+        "find_class",
+        "skops_",
+        "items",
+        "pipeline",
+        "compiled_",
+        "skops",
+    ):
         save(model, path)
-        rewrite(path, lambda *_, kind=kind: {"type": kind})
-        with pytest.raises((TypeError, ValueError), match="unknown type"):
+        node = {"verbose": {"type": kind}}
+        rewrite(path, lambda structure, *_, node=node: structure["state"].update(node))
+        with pytest.raises((TypeError, ValueError), match="not a node of a known type"):
             load(path)
 
 
@@ -127,7 +149,8 @@ def test_unknown_nodes(model, path):
 )
 def test_functions_that_are_not_registered(model, path, name):
     save(model, path)
-    rewrite(path, lambda *_: {"type": "function", "name": name})
+    function = {"type": "function", "name": name}
+    rewrite(path, lambda structure, *_: structure["state"].update(verbose=function))
     with pytest.raises(TypeError, match="not a registered function"):
         load(path)
 
@@ -146,18 +169,6 @@ def test_no_code_runs(path, tmp_path, monkeypatch):
         load(path)
     assert not trace.exists()
     assert "evil_package" not in sys.modules
-
-    import skops.io
-
-    save(FlowGenerator(**SMALL), path)
-
-    def smuggle(structure, manifest, entries, arrays):
-        entries["part0.skops"] = skops.io.dumps(_callback)
-        structure["state"]["verbose"] = {"type": "skops", "key": "part0.skops"}
-
-    rewrite(path, smuggle)
-    with pytest.raises(TypeError, match="_callback"):
-        load(path)
 
 
 def test_foreign_classes_load_where_they_are_trusted(path):
@@ -184,3 +195,155 @@ def test_a_function_that_does_something_is_not_written(path):
 
     with pytest.raises(TypeError, match=r"metric has type .*\.write_events"):
         save(make_generative_scorer(write_events), path)
+
+
+# What a model would do for a file.
+
+
+def _forged(path, estimator, **state):
+    """Save an estimator, and put nodes into its state."""
+    save(estimator, path)
+    rewrite(path, lambda structure, *_: structure["state"].update(state))
+
+
+DOERS = [
+    "skjetsim.persistence.save",
+    "skjetsim.save",
+    "skjetsim.io.write_events",
+    "skjetsim.datasets.generate_wjet",
+    "skjetsim._persistence._archive.write_archive",
+    "skjetsim.utils._atomic.replacing",
+    "numpy.save",
+    "numpy.savetxt",
+    "numpy.load",
+    "numpy.frompyfunc",
+    "numpy.vectorize",
+    "numpy.ndarray.tofile",
+    "numpy.lib.npyio.save",
+    "scipy.io.savemat",
+    "scipy.special.seterr",
+    "sklearn.datasets.fetch_openml",
+    "sklearn.datasets.load_files",
+    "sklearn.utils.shuffle",
+    "sklearn.metrics.get_scorer",
+    "builtins.open",
+    "builtins.exec",
+    "os.remove",
+    "shutil.rmtree",
+    "joblib.load",
+    "pickle.loads",
+    "torch.load",
+]
+
+
+@pytest.mark.parametrize("name", DOERS)
+def test_no_function_that_does_something_loads(path, name):
+    """Not even if the user trusts it: `trusted` is for classes."""
+    _forged(path, FunctionTransformer(), func={"type": "function", "name": name})
+    for trusted in ((), [name]):
+        with pytest.raises(TypeError, match=f"{name}, which is not a registered function"):
+            load(path, trusted=trusted)
+    for kind in ("object", "estimator", "compiled"):
+        node = {"type": kind, "class": name}
+        node |= {"items": []} if kind == "compiled" else {"state": {}}
+        node |= {"networks": {}} if kind == "estimator" else {}
+        _forged(path, FunctionTransformer(), func=node)
+        with pytest.raises((TypeError, ValueError), match=name):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        save,
+        load,
+        np.save,
+        np.ones(3).tofile,
+        functools.partial(np.log1p),
+        np.frompyfunc(abs, 1, 1),
+        np.vectorize(abs),
+        os.remove,
+        open,
+        exec,
+        print,
+        StandardScaler().fit,
+        StandardScaler,
+        operator.methodcaller("tofile", "x"),
+        fetch_openml,
+        skjetsim._persistence._archive.write_archive,
+        _callback,
+    ],
+    ids=str,
+)
+def test_no_function_that_does_something_is_saved(path, function):
+    with pytest.raises(TypeError, match="func has type"):
+        save(FunctionTransformer(function, kw_args={"path": "x"}), path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("function", [np.log1p, np.exp, expit, np.mean, r2_score, ks_distance])
+def test_functions_that_compute_come_back(path, function):
+    save(FunctionTransformer(function), path)
+    assert load(path).func is function
+
+
+def test_registered_functions_are_few_and_public():
+    assert not any("._" in name for name in FUNCTIONS if not name.startswith("sklearn.cluster."))
+    assert len(FUNCTIONS) < 100
+
+
+def test_paths_are_not_kept(path, tmp_path):
+    cache = str(tmp_path / "cache")
+    pipeline = make_pipeline(StandardScaler(), FlowGenerator(checkpoint=cache), memory=cache)
+    with pytest.warns(UserWarning, match=r"not keep FlowGenerator\.checkpoint, Pipeline\.memory"):
+        save(pipeline, path)
+    again = load(path)
+    assert again.memory is None
+    assert again[-1].checkpoint is None
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameter"),
+    [
+        (FlowGenerator(), "checkpoint"),
+        (make_pipeline(StandardScaler()), "memory"),
+        (make_generative_pipeline(StandardScaler(), FlowGenerator()), "memory"),
+        (FeatureAgglomeration(), "memory"),
+    ],
+)
+def test_paths_are_not_read(path, tmp_path, estimator, parameter):
+    _forged(path, estimator, **{parameter: str(tmp_path / "cache")})
+    with pytest.raises(
+        ValueError, match=rf"{parameter} to .*cache', and files that a model writes"
+    ):
+        load(path)
+
+
+@pytest.mark.parametrize("key", ["fit", "predict", "__class__", "__dict__", "get_params", "sample"])
+def test_state_does_not_replace_methods(path, key):
+    function = {"type": "function", "name": "numpy.log1p"}
+    estimator = FlowGenerator() if key == "sample" else DecisionTreeRegressor()
+    _forged(path, estimator, **{key: function})
+    with pytest.raises(ValueError, match=f"has no state '{key}'"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn.utils.parallel.Parallel",
+        "sklearn.utils._mocking.CheckingClassifier",
+        "sklearn.datasets.tests.conftest.X",
+        "sklearn.metrics.ConfusionMatrixDisplay",
+        "sklearn.exceptions.NotFittedError",
+        "skjetsim.metrics.MetricFloor",
+        "skjetsim.inspection.ResponseDisplay",
+    ],
+)
+def test_classes_that_are_no_part_of_a_model(path, name):
+    node = {"type": "object", "class": name, "state": {}}
+    _forged(path, FlowGenerator(), verbose=node)
+    with pytest.raises(
+        TypeError, match=rf"{name}, which is not an estimator.* trusted=\['{name}'\]"
+    ):
+        load(path)

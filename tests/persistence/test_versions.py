@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim import load, save
-from skjetsim._persistence._names import RENAMED
+from skjetsim._persistence._registry import RENAMED
 from skjetsim.compose import Unfolder
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import GenerativeScorer, ks_distance
@@ -22,11 +22,11 @@ X, Y = paired_events()
 def test_a_newer_format(model, path):
     save(model, path)
     rewrite(path, lambda structure, manifest, *_: manifest.update(format=99))
-    with pytest.raises(ValueError, match=r"format 99, which is newer than .* \(2\)\. Upgrade"):
+    with pytest.raises(ValueError, match=r"format 99, which is newer than .* \(3\)\. Upgrade"):
         load(path)
 
 
-@pytest.mark.parametrize("number", [1, "two", None])
+@pytest.mark.parametrize("number", [1, 2, 3.0, True, "two", None])
 def test_no_format(model, path, number):
     save(model, path)
     rewrite(path, lambda structure, manifest, *_: manifest.update(format=number))
@@ -37,9 +37,9 @@ def test_no_format(model, path, number):
 def test_a_newer_format_may_be_another_archive(model, path):
     save(model, path)
     entries, _ = entries_of(path)
-    manifest = json.loads(entries["manifest.json"]) | {"format": 3}
+    manifest = json.loads(entries["manifest.json"]) | {"format": 4}
     write_entries(path, {"manifest.json": json.dumps(manifest)}, b"", zipfile.ZIP_DEFLATED)
-    with pytest.raises(ValueError, match="format 3, which is newer"):
+    with pytest.raises(ValueError, match="format 4, which is newer"):
         load(path)
 
 
@@ -88,7 +88,8 @@ def test_renamed_classes_and_functions(path, monkeypatch):
         monkeypatch.setitem(RENAMED, f"skjetsim.metrics.{old}", f"skjetsim.metrics.{new}")
     save(GenerativeScorer(ks_distance, bins=3), path)
 
-    def old_names(structure, *_):
+    def old_names(structure, manifest, arrays):
+        manifest["estimator"] = "OldScorer"
         structure["class"] = "skjetsim.metrics.OldScorer"
         structure["state"]["metric"]["name"] = "skjetsim.metrics.ks"
 

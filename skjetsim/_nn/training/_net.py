@@ -15,6 +15,7 @@ from skorch import NeuralNet
 
 from skjetsim._nn.training._average import RunningAverage
 from skjetsim._nn.training._callbacks import check_monitored, is_decision, make_callbacks
+from skjetsim._nn.training._checkpoint import holding_checkpoint
 from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
@@ -126,7 +127,8 @@ class TrainingNet(NeuralNet):
             that is not there.
         """
         self.best_epoch_ = 0
-        return super().fit(X.normalised(), None if y is None else y.normalised())
+        with holding_checkpoint(self.plan.checkpoint):
+            return super().fit(X.normalised(), None if y is None else y.normalised())
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Train and keep the best epoch. skorch keeps the last one, and swallows Ctrl-C."""
