@@ -129,6 +129,7 @@ class CalibrationDisplay:
         y,
         *,
         n_samples=99,
+        direction=None,
         transformer=None,
         levels=None,
         bins=20,
@@ -148,6 +149,9 @@ class CalibrationDisplay:
             The same events at detector level.
         n_samples : int, default=99
             Draws for each event.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to the truth and to the draws, for other quantities such as masses; an unfitted
             one is fitted on the truth.
@@ -167,7 +171,8 @@ class CalibrationDisplay:
             As `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_several(estimator, X, y, **settings)
         settings = {"levels": levels, "bins": bins, "sample_weight": sample_weight}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 
@@ -203,15 +208,14 @@ class CalibrationDisplay:
             self._draw_coverage(axes[0], styles)
             self._draw_ranks(axes[1], styles)
             style.style_axes(*axes)
-            axes[0].legend(loc="upper right", ncols=3)
+            style.legend_above(axes[0])
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
     def _draw_coverage(self, ax, styles):
         draw_coverage(ax, self, styles)
         reach = 1.15 * max(np.abs(self.coverage - self.levels[:, None]).max(), self.floor.max())
-        legend_rows = min(4, 1 + len(self.names) // 3)
-        ax.set(ylim=(-reach, reach * (1 + 0.2 * legend_rows)), ylabel="coverage - level")
+        ax.set(ylim=(-reach, reach), ylabel="coverage - level")
         ax.tick_params(labelbottom=False)
 
     def _draw_ranks(self, ax, styles):

@@ -101,6 +101,7 @@ class CoverageDisplay:
         y,
         *,
         n_samples=100,
+        direction=None,
         transformer=None,
         levels=None,
         random_state=None,
@@ -119,6 +120,9 @@ class CoverageDisplay:
             The same events at detector level.
         n_samples : int, default=100
             Draws for each event.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to the truth and to the draws, for the coverage of other quantities; an
             unfitted one is fitted on the truth.
@@ -138,7 +142,8 @@ class CoverageDisplay:
             As `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_several(estimator, X, y, **settings)
         settings = {"levels": levels, "sample_weight": sample_weight}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 
@@ -159,7 +164,7 @@ class CoverageDisplay:
         -------
         self
         """
-        size = {"figsize": (5.6, 6), "sharex": True, "height_ratios": (2, 1)}
+        size = {"figsize": (5.6, 6.4), "sharex": True, "height_ratios": (2, 1)}
         with style.house_style():
             axes = style.make_axes(axes, "coverage and difference", 2, 1, **size)
             ax, difference_ax = axes
@@ -172,7 +177,7 @@ class CoverageDisplay:
             difference_ax.set_xlabel("quantile of the draws")
             difference_ax.set_ylabel("difference", loc="center")
             style.style_axes(*axes)
-            ax.legend(loc="best")
+            style.legend_above(ax)
         self.axes_, self.figure_ = axes, ax.figure
         return self
 

@@ -179,11 +179,11 @@ class LatentDisplay:
         for contents, settings in zip(self.contents, styles, strict=True):
             style.draw_histogram(ax, contents, self.edges, **settings)
         ax.set_xlim(self.edges[0], self.edges[-1])
-        ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
+        ax.set_ylim(0, 1.1 * max(self.contents.max(), self.expected.max()))
         ax.set_ylabel("fraction of events")
         ax.tick_params(labelbottom=False)
         style.style_axes(ax)
-        ax.legend(loc="upper center", ncols=4)
+        style.legend_above(ax)
 
     def _draw_pulls(self, ax):
         rows = np.arange(len(self.names) + 1) - 0.5

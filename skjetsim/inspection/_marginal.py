@@ -158,6 +158,7 @@ class MarginalDisplay:
         y=None,
         *,
         feature,
+        direction=None,
         transformer=None,
         n_samples=None,
         random_state=None,
@@ -170,21 +171,25 @@ class MarginalDisplay:
 
         Parameters
         ----------
-        estimator : fitted generator or simulator
+        estimator : fitted generator, simulator or unfolder
             On its own, in a Pipeline, or a fitted search. An ensemble with `sample_members` gets
             the band of its members.
         X : array-like of shape (n, n_features)
             Theory-level events; for a generator the true events.
         y : array-like of shape (n, n_targets), optional
-            The true detector level; None for a generator.
+            The detector level; None for a generator.
         feature : str or int
-            Column to compare, of y (simulator) or X (generator), after `transformer`.
+            Column to compare, after `transformer`: of y for a simulator, of X for a generator or
+            an unfolder.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to true and to generated events, such as `CartesianToCylindrical` or
             `KinematicFeatures`, for quantities that are not columns. A fitted one is used as it
             is, an unfitted one is cloned and fitted on the truth.
         n_samples : int, optional
-            Draws for each row of X, by default one. A generator draws len(X) times as many events.
+            Draws for each event, by default one. A generator draws len(X) times as many events.
         random_state : int, Generator, RandomState or None
         bins, range
             As in `from_samples`; an angle goes from -pi to pi by default.
@@ -192,8 +197,8 @@ class MarginalDisplay:
             Name of the quantity, by default made from that of the column: `jet_pt` gives
             "jet pT [GeV]".
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Simulated events have the weights of their true events; those
-            of a generator count equally.
+            Weights of the true events. Events that are drawn for them have the same weights.
+            Those of a generator, or of a simulator of unpaired events, count equally.
 
         Returns
         -------
@@ -202,12 +207,14 @@ class MarginalDisplay:
         Raises
         ------
         TypeError
-            If the estimator draws nothing, or y is given to a generator.
+            If the estimator draws nothing, or not in this direction, or y is given to a
+            generator.
         ValueError
             On an unknown feature, a missing y, and as `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
-        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_events(estimator, X, y, **settings)
         column, truth, generated = drawn.column(feature)
         return cls.from_samples(
             truth,

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from skjetsim.base import is_unfolder
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import check_as_long
-from skjetsim.inspection._events import feature_position, unfold_events
+from skjetsim.inspection._events import draw_several, feature_position
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
@@ -153,7 +152,7 @@ class PosteriorDisplay:
 
         Parameters
         ----------
-        estimator : fitted unfolder
+        estimator : fitted unfolder, or simulator with `sample_inverse`
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
             True theory-level events, at most twelve.
@@ -176,15 +175,13 @@ class PosteriorDisplay:
         Raises
         ------
         TypeError
-            If the estimator is not an unfolder.
+            If the estimator cannot unfold.
         ValueError
             As `from_samples`.
         """
-        name = type(estimator).__name__
-        if not is_unfolder(estimator):
-            raise TypeError(f"{name} is not an unfolder: it draws no theory-level events.")
         settings = {"transformer": transformer, "random_state": random_state}
-        drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)
+        settings |= {"n_samples": n_samples, "direction": "inverse"}
+        drawn = draw_several(estimator, X, y, **settings)
         return cls.from_samples(
             drawn.table,
             drawn.generated,

@@ -59,6 +59,23 @@ def few_ticks(ax, axis="x"):
     ax.xaxis.get_offset_text().set(x=0, ha="left")  # the label stands at the right
 
 
+def whole_ticks(ax):
+    """Set ticks at whole numbers only, such as epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.tick_params(axis="x", which="minor", length=0)
+
+
+def legend_above(ax, handles=None, *, n_columns=4):
+    """Put the legend above the axes, where it cannot hide a curve."""
+    if handles is None:
+        handles, _ = ax.get_legend_handles_labels()
+    settings = {"fontsize": "small", "columnspacing": 1.2, "handlelength": 1.6}
+    where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.3}
+    ax.legend(handles=handles, ncols=min(n_columns, len(handles)), **where, **settings)
+
+
 def make_axes(axes, what, n_rows, n_columns, **settings):
     """Return the user's axes, checked, or those of a new figure, as a tuple."""
     if axes is None:
