@@ -1,8 +1,8 @@
 """Simulate LHC collisions with machine learning, as scikit-learn estimators.
 
 The functions that work on any estimator of the package (`sample`, `sample_inverse`, `log_prob`,
-`innermost`, `save`, `load`) and the modules are loaded when first used, so that importing the package stays
-light.
+`innermost`, `save`, `load`) and the modules are loaded when first used, so that importing the
+package stays light.
 """
 
 from importlib import import_module

@@ -76,9 +76,7 @@ def _cut(table, rows):
     return table.iloc[rows].reset_index(drop=True)
 
 
-def compare(
-    estimator, X, y, *, transformer, second_pass, root, paired=True, direction="forward"
-):
+def compare(estimator, X, y, *, transformer, second_pass, root, paired=True, direction="forward"):
     """Draw one event for each true one, and apply the transformer to all levels.
 
     Parameters

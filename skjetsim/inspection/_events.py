@@ -361,12 +361,6 @@ def check_pairs(X, y, name, kind="a simulator", *, paired=True):
         check_same_events(X, y)
 
 
-def check_simulator(estimator, reason):
-    """Raise TypeError, with a reason, unless an estimator is a simulator."""
-    if not is_simulator(estimator):
-        raise TypeError(f"{type(estimator).__name__} is not a simulator: {reason}.")
-
-
 def refuse_rejected(table, what):
     """Raise if a table holds the zeros of events that the detector did not accept."""
     if column_names(table) is None or np.ndim(table) != 2 or np.shape(table)[1] < 2:

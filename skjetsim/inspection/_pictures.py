@@ -46,14 +46,9 @@ def _members_or_generated(events, column=None):
     return {"members": events.members[..., place]}
 
 
-def varying_columns(events):
-    """Names of the columns in which the truth varies."""
-    return [name for name in events.truth.columns if events.truth[name].nunique() > 1]
-
-
 def drawn_columns(events):
     """Names of the columns to draw: those that vary, or the worst of them if they are many."""
-    names = varying_columns(events)
+    names = [name for name in events.truth.columns if events.truth[name].nunique() > 1]
     if len(names) < len(events.truth.columns):
         constant = [name for name in events.truth.columns if name not in set(names)]
         events.notes.append(f"Not drawn, since the truth never varies there: {constant}.")
@@ -152,10 +147,10 @@ def by_region(table):
     with style.house_style():
         figure = new_figure(11, 4.4)
         left, right = figure.subplots(1, 2)
-        if "floor 95%" in table:
-            left.bar(place, table["floor 95%"], label="floor, 95%", **bars)
-        left.plot(place, table["response W1 / std"], "o", color=style.MODEL, label="worst feature")
-        left.set_ylabel("response W1 / std")
+        left.bar(place, table["limit"], label="perfect model, 95%", **bars)
+        ratio = table["model / mean floor"]
+        left.plot(place, ratio, "o", color=style.MODEL, label="worst feature")
+        left.set_ylabel("response W1 / mean floor")
         error = table["AUC error"]
         right.bar(place, 2 * error, bottom=0.5 - error, label=r"0.5 $\pm$ stat. error", **bars)
         right.plot(place, table["AUC"], "o", color=style.MODEL, label="model")

@@ -22,7 +22,8 @@ class Progress:
         if verbose:
             from tqdm.auto import tqdm
 
-            self.bar = tqdm(total=n_sections, desc=title, unit="section", leave=False)
+            layout = "{desc}: {bar:20} {n_fmt} of {total_fmt} sections, {elapsed}{postfix}"
+            self.bar = tqdm(total=n_sections, desc=title, leave=False, bar_format=layout)
 
     @contextmanager
     def section(self, name):

@@ -10,7 +10,7 @@ from skjetsim.base import is_generator
 from skjetsim.base._tags import is_paired
 from skjetsim.inspection import _facts as facts_of
 from skjetsim.inspection import _page as page
-from skjetsim.inspection import _pictures
+from skjetsim.inspection import _pictures, _verdict
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import COVERAGE, compare
 from skjetsim.inspection._events import as_rows, direction_of
@@ -164,10 +164,11 @@ def model_report(
         with progress.section("events of the model"):
             events = _compare(estimator, X, y, root=root, **settings)
         found = _figures(estimator, events, by, selection, train, facts, root, progress)
+        names = _pictures.drawn_columns(events)
         with progress.section("calibration"):
-            pictures = _calibrate(estimator, events, found, root)
+            pictures = _calibrate(estimator, events, names, found, root)
         with progress.section("pictures"):
-            found.pictures = _draw(estimator, events) | pictures
+            found.pictures = _draw(estimator, events, names) | pictures
     found.path = path
     page.write(path, _html(found, estimator, title))
     return found
@@ -194,12 +195,13 @@ def _figures(estimator, events, by, selection, train, facts, root, progress):
         lines |= facts_of.file_facts(estimator) | dict(facts or {})
     return page.Findings(
         distances=measured.distances,
+        response_quantiles=measured.quantiles,
         auc=auc,
         auc_error=auc_error,
         yields=selected,
         calibration=None,
         rate=rate,
-        verdict=summary.verdict(measured, auc, auc_error, events),
+        verdict=_verdict.verdict(measured, auc, auc_error, events),
         facts=lines,
         notes=events.notes,
     )
@@ -230,6 +232,8 @@ def _html(found, estimator, title):
         page.heading("Distances"),
         page.table(found.distances),
     ]
+    if found.response_quantiles is not None:
+        blocks += [page.heading("Quantiles of the response"), page.table(found.response_quantiles)]
     if found.calibration is not None:
         blocks += [page.heading("Calibration"), page.table(found.calibration)]
     if found.yields is not None:
@@ -241,9 +245,8 @@ def _html(found, estimator, title):
     return page.render(default if title is None else title, blocks)
 
 
-def _draw(estimator, events):
+def _draw(estimator, events, names):
     """All pictures but those of the calibration."""
-    names = _pictures.drawn_columns(events)
     pictures = {
         **_pictures.features(events, names),
         **_pictures.responses(events, names),
@@ -255,13 +258,12 @@ def _draw(estimator, events):
     return pictures
 
 
-def _calibrate(estimator, events, found, root):
+def _calibrate(estimator, events, names, found, root):
     """Measure the calibration of several draws per event, unless they take too long.
 
     The table and its sentence are put into `found`. Returns the pictures.
     """
-    names = [] if events.given is None else _pictures.varying_columns(events)
-    if not names:
+    if events.given is None or not names:
         return {}
     n_events = min(N_CALIBRATED, len(events.truth))
     if n_events * N_DRAWS > CALIBRATION_SECONDS * found.rate:
@@ -275,5 +277,5 @@ def _calibrate(estimator, events, found, root):
     draws = facts_of.draw_again(estimator, events, rows, n_samples=N_DRAWS, random_state=seed)
     truth, draws = _pictures.calibrated(events, names, rows, as_rows(draws, np.ndim(draws) - 2))
     found.calibration = summary.calibration(truth, draws)
-    found.verdict.append(summary.calibration_verdict(found.calibration, len(truth)))
+    found.verdict.append(_verdict.calibration_verdict(found.calibration, len(truth)))
     return _pictures.calibration(truth, draws)
