@@ -3,9 +3,10 @@
 import numpy as np
 
 from skjetsim.inspection import _style as style
-from skjetsim.inspection._events import draw_events
+from skjetsim.inspection._events import draw_events, weight_of
 from skjetsim.inspection._labels import column_labels
 from skjetsim.utils._comparison import check_pair
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import weighted_std
 
 N_ERRORS = 3  # a difference of more standard errors is framed
@@ -78,6 +79,8 @@ class CorrelationDisplay:
             column of the truth that is constant and has no correlations. A column that is
             constant only in the model counts as uncorrelated.
         """
+        check_same_events(truth, sample_weight, names=("truth", "sample_weight"))
+        check_same_events(generated, generated_weight, names=("generated", "generated_weight"))
         pair = check_pair(
             truth,
             generated,
@@ -141,6 +144,7 @@ class CorrelationDisplay:
         """
         settings = {"transformer": transformer, "random_state": random_state}
         drawn = draw_events(estimator, X, y, direction=direction, **settings)
+        sample_weight = weight_of(y if drawn.what == "y" else X, sample_weight)
         return cls.from_samples(
             drawn.table,
             drawn.generated,

@@ -89,6 +89,14 @@ class Drawn:
         return self.same_coordinates(table, what)
 
 
+def weight_of(table, sample_weight):
+    """Weights of the events of a table as an array without an index, or None."""
+    if sample_weight is None:
+        return None
+    check_same_events(table, sample_weight, names=("the table of events", "sample_weight"))
+    return np.asarray(sample_weight)
+
+
 def feature_position(feature, names, n_columns, what):
     """Return the position of a column given by name or position, or raise listing the columns."""
     if isinstance(feature, str):

@@ -8,7 +8,7 @@ from skjetsim.inspection._events import draw_several, feature_position
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
-from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._validation import check_int, check_same_events, column_names
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
 CORE = (0.025, 0.975)  # quantiles of the draws; with the tails the core would be a single bin
@@ -98,6 +98,7 @@ class PosteriorDisplay:
             On NaN, infinity, wrong shapes, more than twelve events, an unknown feature, or a prior
             of other columns.
         """
+        check_same_events(truth, measured, names=("truth", "measured"))
         truth, draws, names = check_ensemble(truth, draws, other="draws")
         if len(truth) > MOST_EVENTS:
             raise ValueError(
@@ -275,6 +276,8 @@ def _measured(measured, shape, names):
 def _measured_of(drawn, X, y):
     """The detector level in the coordinates of the truth; None if it cannot be matched."""
     own = column_names(y)
+    if hasattr(y, "reset_index"):  # the drawn table has a new index
+        y = y.reset_index(drop=True)
     if drawn.transformer is None:
         return y
     if own is None or drawn.columns is None:

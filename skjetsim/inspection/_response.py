@@ -21,6 +21,7 @@ from skjetsim.inspection._events import (
     draw_events,
     feature_position,
     refuse_rejected,
+    weight_of,
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
@@ -159,8 +160,9 @@ class ResponseDisplay:
         check_option(direction, "direction", DIRECTIONS)
         keyword, drawn = check_one(generated, members)
         _check_second_pass(second_pass, kind, direction)
-        for table, what in ((X, "X"), (drawn, keyword), (second_pass, "second_pass")):
-            check_same_events(truth, table, sample_weight, names=("truth", what))
+        check_same_events(truth, X, sample_weight, names=("truth", "X"))
+        check_same_events(truth, drawn, names=("truth", keyword), drawn=True)
+        check_same_events(truth, second_pass, names=("truth", "second_pass"))
         events = _Response(truth, X, feature, direction)
         drawn = events.draws(drawn, keyword)
         if second_pass is not None:
@@ -268,7 +270,7 @@ class ResponseDisplay:
             second_pass=second_pass,
             bins=bins,
             range=range,
-            sample_weight=sample_weight,
+            sample_weight=weight_of(X, sample_weight),
         )
 
     def plot(self, axes=None, *, log=True, ratio_range=(0.7, 1.3)):

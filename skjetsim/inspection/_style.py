@@ -114,6 +114,24 @@ def draw_histogram(ax, contents, edges, histtype="step", error=False, **settings
     return mplhep.histplot(contents, edges, ax=ax, **settings)[0].stairs
 
 
+def mark_overflow(ax, edges, beyond):
+    """Mark outer bins that hold events beyond them by arrows; returns the handles for a legend.
+
+    `beyond` has the fractions of events below and above the bins.
+    """
+    centres = 0.5 * (edges[[0, -2]] + edges[[1, -1]])
+    marks = {"color": TRUTH_LINE, "markeredgecolor": "white", "markeredgewidth": 0.5}
+    marks |= {"markersize": 8, "linestyle": "none", "zorder": 5}
+    handles = [
+        ax.plot(centre, 0.03, marker, transform=ax.get_xaxis_transform(), **marks)[0]
+        for centre, marker, fraction in zip(centres, ("<", ">"), beyond, strict=True)
+        if fraction > 0
+    ]
+    for handle in handles[:1]:
+        handle.set_label("with overflow")
+    return handles[:1]
+
+
 def draw_cells(ax, contents, x_edges, y_edges, **settings):
     """Colour the cells of a 2-D histogram with mplhep, x first; returns the mesh.
 

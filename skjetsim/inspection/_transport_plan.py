@@ -18,6 +18,7 @@ from skjetsim.inspection._events import (
     direction_of,
     feature_position,
     move_events,
+    weight_of,
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -271,8 +272,8 @@ class TransportPlanDisplay:
             name=names,
             bins=bins,
             range=range,
-            sample_weight=sample_weight,
-            truth_weight=truth_weight,
+            sample_weight=weight_of(y if inverse else X, sample_weight),
+            truth_weight=weight_of(X if inverse else y, truth_weight),
         )
 
     def plot(self, axes=None, *, log=True):
@@ -404,7 +405,9 @@ def _quantity_names(name, X, generated, truth):
 
 def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     """Validate the events before and after the move, the truth, and the weights of both."""
-    check_same_events(X, generated, names=("X", "generated"))
+    check_same_events(X, generated, sample_weight, names=("X", "generated"), drawn=True)
+    if not paired:
+        check_same_events(truth, truth_weight, names=("truth", "truth_weight"))
     x, moved = check_quantity(X, "X"), check_draws(generated, "generated")
     check_as_long(x, moved, ("X", "generated"))
     weight = check_weight(sample_weight, len(x), "sample_weight")

@@ -94,10 +94,11 @@ def _quantiles(table):
     column, quantity = pull.idxmax()
     row = table.loc[pull.idxmax()]
     found = "agree with" if pull.max() <= allowed else "differ from"
+    largest, most = told_apart(pull.max(), allowed, 1)
     return (
         f"Bias, widths and tails of the responses {found} those of the truth. Farthest off is "
         f"{quantity} of {column}: {row['generated']:.4g} for {row['truth']:.4g}, "
-        f"{pull.max():.1f} standard errors ({allowed:.1f} are allowed for {len(pull)} quantities)."
+        f"{largest} standard errors ({most} are allowed for {len(pull)} quantities)."
     )
 
 
@@ -107,10 +108,11 @@ def calibration_verdict(table, n_events):
     n_tests = len(pull) * (len(table.columns) - 1)
     allowed = norm.isf(FALSE_ALARMS / 2 / n_tests)
     found = "calibrated" if pull.max() <= allowed else "not calibrated"
+    largest, most = told_apart(pull.max(), allowed, 1)
     return (
         f"The model is {found} with {n_events:,} events: the fractions of the truth below "
-        f"quantiles of its draws are at most {pull.max():.1f} standard errors off "
-        f"({pull.idxmax()}; {allowed:.1f} are allowed for {n_tests} fractions)."
+        f"quantiles of its draws are at most {largest} standard errors off "
+        f"({pull.idxmax()}; {most} are allowed for {n_tests} fractions)."
     )
 
 

@@ -177,7 +177,9 @@ def test_a_verdict_does_not_contradict_itself():
     table = pd.DataFrame({(kind, key): values for key, values in columns.items()})
     table.index = ["jet_pt", "jet_phi"]
     line = _verdict._against_floor(table, kind, Bunch(limit=1.628))
-    assert line.startswith(f"{kind}: above the floor. The model is farthest from its floor in jet_phi")
+    assert line.startswith(
+        f"{kind}: above the floor. The model is farthest from its floor in jet_phi"
+    )
     assert "1.632 times" in line
     assert "at most 1.628 for 95% of perfect models" in line
 
