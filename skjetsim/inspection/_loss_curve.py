@@ -19,7 +19,7 @@ class LossCurveDisplay:
 
     Make one with `from_estimator` or `from_history`. Dashed lines are the losses of the training
     events, full lines those of the held-out events. A vertical line marks the epoch whose weights
-    were kept. Single losses that the history names, such as a reconstruction and a divergence, are
+    were kept. The members of an ensemble have a colour each. Single losses that the history names, such as a reconstruction and a divergence, are
     below. The first tenth of the epochs does not set the scale, since losses often start far above.
 
     scikit-learn's `LearningCurveDisplay` is another plot: the score by the number of training
@@ -162,44 +162,52 @@ class LossCurveDisplay:
         return self
 
     def _panels(self):
-        """Lines of each panel, (label, epochs, values, settings), by the label of the panel."""
+        """Lines of each panel, (label, losses, settings), by the label of the panel."""
         several = len(self.curves) > 1
-        validated = any(VALID in curve for curve in self.curves.values())
         panels = {"loss": []}
-        if validated and not self.valid_is_loss:
+        if not self.valid_is_loss and any(VALID in curve for curve in self.curves.values()):
             panels[VALID] = []
         for number, (name, curve) in enumerate(self.curves.items()):
-            colour = style.COLOURS[number % len(style.COLOURS)] if several else None
+            colour = _colour(number) if several else None
             train = {"color": colour or style.COLOURS[0], "linestyle": "--", "linewidth": 1.1}
-            valid = {"color": colour or style.MODEL, "linewidth": 1.4}
-            panels["loss"].append((f"{name} training".strip(), curve[TRAIN], train))
+            label = ("_" if VALID in curve else name) if several else "training"
+            panels["loss"].append((label, curve[TRAIN], train))
             if VALID in curve:
+                valid = {"color": colour or style.MODEL, "linewidth": 1.4}
                 where = "loss" if self.valid_is_loss else VALID
-                panels[where].append((f"{name} validation".strip(), curve[VALID], valid))
+                panels[where].append((name if several else "validation", curve[VALID], valid))
             for place, term in enumerate(_terms(curve)):
-                settings = {"color": style.COLOURS[(number + place) % len(style.COLOURS)]}
+                label = f"{name} {term}".strip()
                 lines = panels.setdefault("single losses", [])
-                lines.append((f"{name} {term}".strip(), curve[term], settings))
+                lines.append((label, curve[term], {"color": _colour(number + place)}))
         return panels
 
     def _draw(self, ax, label, lines):
         """Draw the lines of a panel, and the best epochs."""
+        several = len(self.best_epochs) > 1
         for name, values, settings in lines:
             marker = {"marker": "."} if len(values) < 3 else {}
             ax.plot(values.index, values, label=name, **settings, **marker)
-        several = len(self.best_epochs) > 1
+        if several and label == "loss":  # members have colours, and kinds of losses have dashes
+            for kind, dashes in (("training", "--"), ("validation", "-")):
+                ax.plot([], color=style.TRUTH_LINE, linestyle=dashes, label=kind)
         for number, epoch in enumerate(self.best_epochs.values()):
             if epoch is not None:
-                colour = style.COLOURS[number % len(style.COLOURS)] if several else "0.35"
-                text = "best epoch" if number == 0 and not several else None
+                colour = _colour(number) if several else style.TRUTH_LINE
+                text = "best epoch" if number == 0 else None
                 ax.axvline(epoch, color=colour, linewidth=0.9, linestyle=":", label=text)
         ax.set_ylim(*_limits([values.to_numpy() for _, values, _ in lines]))
         last = max(values.index[-1] for _, values, _ in lines)
-        ax.set_xlim(1, max(last, 2))
+        margin = 0.02 * last  # a line at the first or the last epoch would be hidden by the frame
+        ax.set_xlim(1 - margin, last + margin)
         ax.set_ylabel(label)
         style.style_axes(ax)
         style.whole_ticks(ax)
         style.legend_above(ax)
+
+
+def _colour(number):
+    return style.COLOURS[number % len(style.COLOURS)]
 
 
 def _curve(history):

@@ -89,7 +89,9 @@ def level_maps(events, names):
     """Generator against detector level in two dimensions, truth next to model."""
     pictures = {}
     displays = _responses(events, names, "gen_vs_reco")
-    for heading, part in _sheets("generator against detector level", displays):
+    levels = ("generator", "detector")
+    start, goal = levels[::-1] if events.direction == "inverse" else levels
+    for heading, part in _sheets(f"{start} against {goal} level", displays):
         rows = -(-len(part) // 2)
         figure = new_figure(15, 3.4 * rows)
         panels = figure.subfigures(rows, 2, squeeze=False).ravel()

@@ -16,6 +16,7 @@ COLOURS = (
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
 BOX = {"facecolor": "white", "edgecolor": "none"}  # behind text on a plan
+LETTERS_PER_INCH, LETTERS_OF_HANDLE = 14, 5  # in a legend
 MOST_NUMBERED = 12  # columns of a matrix whose cells still have room for a number
 
 
@@ -68,9 +69,16 @@ def whole_ticks(ax):
 
 
 def legend_above(ax, handles=None, *, n_columns=4):
-    """Put the legend above the axes, where it cannot hide a curve."""
+    """Put the legend above the axes, where it cannot hide a curve.
+
+    There are `n_columns` columns at most, and fewer if the axes are too narrow for the labels.
+    """
     if handles is None:
         handles, _ = ax.get_legend_handles_labels()
+    longest = max(len(handle.get_label()) for handle in handles)
+    width = ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
+    fitting = int(LETTERS_PER_INCH * width / (longest + LETTERS_OF_HANDLE))
+    n_columns = max(1, min(n_columns, fitting))
     settings = {"fontsize": "small", "columnspacing": 1.2, "handlelength": 1.6}
     where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.3}
     ax.legend(handles=handles, ncols=min(n_columns, len(handles)), **where, **settings)

@@ -81,12 +81,14 @@ def test_all_members_of_an_ensemble(events):
     assert list(display.curves) == ["member 0", "member 1", "member 2"]
     (ax,) = display.axes_
     drawn = lines(ax)
-    assert len(drawn) == 6
-    colours = {drawn[f"member {k} validation"].get_color() for k in range(3)}
-    assert len(colours) == 3
-    for k, member in enumerate(ensemble.estimators_):
-        expected = [epoch["train_loss"] for epoch in member.history_]
-        assert_allclose(drawn[f"member {k} training"].get_ydata(), expected)
+    assert list(drawn)[:3] == list(display.curves)
+    assert len({drawn[name].get_color() for name in display.curves}) == 3
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
+    for member, name, training in zip(ensemble.estimators_, display.curves, dashed, strict=True):
+        assert_allclose(drawn[name].get_ydata(), [row["valid_loss"] for row in member.history_])
+        assert_allclose(training.get_ydata(), [row["train_loss"] for row in member.history_])
+    display.figure_.canvas.draw()
+    assert ax.get_position().width > 0.7  # the legend takes no room from the curves
 
 
 def test_another_quantity_has_a_panel_of_its_own(events):
