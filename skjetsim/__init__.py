@@ -1,8 +1,8 @@
 """Simulate LHC collisions with machine learning, as scikit-learn estimators.
 
 The functions that work on any estimator of the package (`sample`, `sample_inverse`, `log_prob`,
-`save`, `load`) and the modules are loaded when first used, so that importing the package stays
-light.
+`innermost`, `save`, `load`) and the modules are loaded when first used, so that importing the
+package stays light.
 """
 
 from importlib import import_module
@@ -10,6 +10,8 @@ from importlib import import_module
 __version__ = "0.1.0.dev0"
 
 _EXPORTS = {
+    "draws_to_table": "skjetsim._drawing._table_of_draws",
+    "innermost": "skjetsim.base._composition",
     "load": "skjetsim.persistence",
     "log_prob": "skjetsim._drawing._sample",
     "sample": "skjetsim._drawing._sample",
@@ -35,7 +37,17 @@ _MODULES = (
     "utils",
 )
 
-__all__ = ["__version__", "load", "log_prob", "sample", "sample_chunks", "sample_inverse", "save"]
+__all__ = [
+    "__version__",
+    "draws_to_table",
+    "innermost",
+    "load",
+    "log_prob",
+    "sample",
+    "sample_chunks",
+    "sample_inverse",
+    "save",
+]
 
 
 def __getattr__(name):

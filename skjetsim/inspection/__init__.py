@@ -5,6 +5,7 @@ from skjetsim.inspection._closure import closure_report
 from skjetsim.inspection._correlation import CorrelationDisplay
 from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._latent import LatentDisplay
+from skjetsim.inspection._loss_curve import LossCurveDisplay
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.inspection._posterior import PosteriorDisplay
 from skjetsim.inspection._report import model_report
@@ -16,6 +17,7 @@ __all__ = [
     "CorrelationDisplay",
     "CoverageDisplay",
     "LatentDisplay",
+    "LossCurveDisplay",
     "MarginalDisplay",
     "PosteriorDisplay",
     "ResponseDisplay",

@@ -139,6 +139,25 @@ def bin_edges(truth, bins, range, weight=None):
     return edges
 
 
+def fractions_beyond(values, edges, weight=None):
+    """Fractions of events below the first and above the last edge.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,) or (n, k)
+        k draws for each of n events.
+    edges : ndarray of shape (n_bins + 1,)
+    weight : ndarray of shape (n,), optional
+
+    Returns
+    -------
+    ndarray of shape (2,)
+    """
+    values = values.reshape(len(values), -1)
+    outside = [(values < edges[0]).mean(axis=1), (values > edges[-1]).mean(axis=1)]
+    return np.average(outside, axis=1, weights=weight)
+
+
 def spread_draws(y, weight, *others):
     """Give each draw of y, of shape (n, k) or (n,), its weight (1 by default) and other values."""
     weight = np.ones(len(y)) if weight is None else weight

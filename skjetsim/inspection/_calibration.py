@@ -4,12 +4,15 @@ import numpy as np
 
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._coverage import check_levels, draw_coverage
-from skjetsim.inspection._events import draw_several
+from skjetsim.inspection._events import draw_several, weight_of
 from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import posterior_coverage, sbc_ranks
 from skjetsim.utils._comparison import check_ensemble, check_weight
-from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._validation import check_int, check_same_events, column_names
 from skjetsim.utils._weighted import effective_size
+
+BINS = 20
+FITTING = np.arange(10, 31)  # numbers of bins that still show a shape
 
 
 class CalibrationDisplay:
@@ -74,7 +77,7 @@ class CalibrationDisplay:
         self.names = names
 
     @classmethod
-    def from_samples(cls, truth, draws, *, levels=None, bins=20, sample_weight=None):
+    def from_samples(cls, truth, draws, *, levels=None, bins=None, sample_weight=None):
         """Measure the calibration of per-event draws.
 
         Parameters
@@ -83,10 +86,12 @@ class CalibrationDisplay:
             Columns named as angles (`phi`) are taken relative to the direction of the draws.
         draws : array-like of shape (n, n_draws, n_features), or (n, n_draws) for one feature
         levels : array-like of shape (n_levels,), optional
-            Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
-        bins : int, default=20
+            Probabilities in (0, 1) that increase; by default those of 0.05, 0.1, ..., 0.95 that
+            the draws reach. All need 19 draws.
+        bins : int, optional
             Number of bins of the ranks, from 2 to n_draws + 1. They are equally wide if their
-            number divides n_draws + 1.
+            number divides n_draws + 1. By default about 20 that do: 20 bins for 99 draws, and 10
+            for 9 draws.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
 
@@ -98,9 +103,10 @@ class CalibrationDisplay:
         ------
         ValueError
             On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
-            few draws for a level or for the bins. The defaults need 19.
+            few draws for a level or for the bins.
         """
-        levels = check_levels(levels)
+        check_same_events(truth, sample_weight, names=("truth", "sample_weight"))
+        levels = check_levels(levels, np.shape(draws))
         check_ensemble(truth, draws, other="draws")
         coverage, floor = posterior_coverage(truth, draws, levels, sample_weight=sample_weight)
         weight = check_weight(sample_weight, len(truth), "sample_weight")
@@ -129,9 +135,10 @@ class CalibrationDisplay:
         y,
         *,
         n_samples=99,
+        direction=None,
         transformer=None,
         levels=None,
-        bins=20,
+        bins=None,
         random_state=None,
         sample_weight=None,
     ):
@@ -148,6 +155,9 @@ class CalibrationDisplay:
             The same events at detector level.
         n_samples : int, default=99
             Draws for each event.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to the truth and to the draws, for other quantities such as masses; an unfitted
             one is fitted on the truth.
@@ -167,8 +177,9 @@ class CalibrationDisplay:
             As `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
-        settings = {"levels": levels, "bins": bins, "sample_weight": sample_weight}
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_several(estimator, X, y, **settings)
+        settings = {"levels": levels, "bins": bins, "sample_weight": weight_of(X, sample_weight)}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 
     @property
@@ -203,15 +214,14 @@ class CalibrationDisplay:
             self._draw_coverage(axes[0], styles)
             self._draw_ranks(axes[1], styles)
             style.style_axes(*axes)
-            axes[0].legend(loc="upper right", ncols=3)
+            style.legend_above(axes[0])
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
     def _draw_coverage(self, ax, styles):
         draw_coverage(ax, self, styles)
         reach = 1.15 * max(np.abs(self.coverage - self.levels[:, None]).max(), self.floor.max())
-        legend_rows = min(4, 1 + len(self.names) // 3)
-        ax.set(ylim=(-reach, reach * (1 + 0.2 * legend_rows)), ylabel="coverage - level")
+        ax.set(ylim=(-reach, reach), ylabel="coverage - level")
         ax.tick_params(labelbottom=False)
 
     def _draw_ranks(self, ax, styles):
@@ -228,9 +238,21 @@ class CalibrationDisplay:
 
 def _rank_edges(bins, n_ranks):
     """Edges of bins of whole ranks, as equally wide as they can be."""
-    if check_int(bins, "bins", minimum=2) > n_ranks:
+    if bins is None:
+        bins = _fitting_bins(n_ranks)
+    elif check_int(bins, "bins", minimum=2) > n_ranks:
         raise ValueError(
             f"bins={bins}, but {n_ranks - 1} draws per event give only {n_ranks} ranks: draw more, "
             f"or set bins to {n_ranks} at most."
         )
     return np.round(np.linspace(0, n_ranks, bins + 1)).astype(int)
+
+
+def _fitting_bins(n_ranks):
+    """Number of bins near 20 that divides the number of ranks, or 20 if there is none.
+
+    With bins of unequal width, the widths would show as a pattern in the expected fluctuations.
+    """
+    fitting = [bins for bins in FITTING if n_ranks % bins == 0]
+    nearest = min(fitting, key=lambda bins: abs(bins - BINS), default=BINS)
+    return min(nearest, n_ranks)

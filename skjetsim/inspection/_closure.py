@@ -1,4 +1,4 @@
-"""Report on a simulator for events other than those of its training, region by region."""
+"""Report on a model for events other than those of its training, region by region."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -6,14 +6,17 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from skjetsim._drawing._sample import unwrap_search
 from skjetsim.inspection import _page as page
 from skjetsim.inspection import _pictures
 from skjetsim.inspection import _summary as summary
 from skjetsim.inspection._compared import compare
-from skjetsim.inspection._events import check_simulator
+from skjetsim.inspection._events import direction_of
+from skjetsim.inspection._floors import response_floor
+from skjetsim.inspection._progress import Progress
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_int, counted
+from skjetsim.utils._validation import check_int, check_same_events, counted
 
 ALL = "all"
 MIN_EVENTS = 200  # the area under the curve then has an error of 0.05
@@ -27,21 +30,25 @@ def closure_report(
     *,
     by,
     bins=4,
+    direction=None,
     second_pass=None,
     selection=None,
     transformer=None,
     path=None,
     title=None,
     random_state=None,
+    verbose=1,
 ):
     """Judge a simulator on events other than those of its training, region by region.
 
     A simulator that has learnt the detector, and not the process of its training, is right for
-    another process too: a simulator of W + jet, for example, is tested on Z + jet.
+    another process too: a simulator of W + jet, for example, is tested on Z + jet. An unfolder is
+    judged in the same way with the two levels swapped: its response is X minus the measured y, and
+    regions are defined by columns of y. It also depends on the spectrum of its training.
 
     Parameters
     ----------
-    estimator : fitted simulator
+    estimator : fitted simulator or unfolder
         On its own, in a Pipeline, or a fitted search.
     X : array-like of shape (n, n_features)
         Theory-level events. Columns the model was fitted with are selected by name; others, such
@@ -52,39 +59,47 @@ def closure_report(
     by : str, callable, dict or array-like of shape (n,)
         What divides the events into regions:
 
-        - the name of a column of X, after or before `transformer`, cut into `bins`;
-        - labels, one per event, or a function of X that returns them;
+        - the name of a column of X, after or before `transformer`, cut into `bins`. For an
+          unfolder, it is a column of y;
+        - labels, one per event, or a function of the same table that returns them;
         - a dict of names and boolean masks. Masks may overlap and need not hold all events.
     bins : int or array-like of edges, default=4
         If `by` is a column: the number of regions, of equally many events, or their edges. A
         region includes its lower edge, the last region also its upper one. Events outside the
         edges are in the region "all" only.
+    direction : {"forward", "inverse"}, optional
+        Whether y is drawn for X, or X for y. By default it is what the estimator learns.
     second_pass : (target, accepted) or Bunch of both, optional
-        The same events after another detector pass, and which of them it accepts: the floor.
+        The same events after another detector pass, and which of them it accepts: the floor of a
+        simulator. Without it the floor compares the responses of disjoint halves.
     selection : callable, optional
-        Function from a table with the columns of y to a boolean mask. The numbers of events that
-        it selects are compared.
+        Function from a table with the columns that are drawn to a boolean mask. The numbers of
+        events that it selects are compared.
     transformer : transformer, optional
-        Applied to X, y and the simulated events, which are judged in its columns; an unfitted one
-        is fitted on y.
+        Applied to X, y and the drawn events, which are judged in its columns; an unfitted one is
+        fitted on the level that is drawn.
     path : str or path-like, optional
         HTML file to write, with plots of each region; by default none.
     title : str, optional
         Title of the HTML file.
     random_state : int, Generator, RandomState or None
+    verbose : int, default=1
+        Show the progress on standard error; 0 is silent.
 
     Returns
     -------
     sklearn.utils.Bunch
         table : DataFrame
-            One row per region and one for "all". The columns are the number of events, the largest
-            W1 of the response over the features in standard deviations of the response, its
-            feature, with `second_pass` the 95% quantile of this largest W1 between two detector
-            passes, the joint AUC and its error, and with `selection` the number of true events
-            that are selected, and the relative difference of this yield with its error.
-        responses, shifts : DataFrame of shape (n_regions + 1, n_features)
-            W1 of each response, and mean of simulated minus true response, both in standard
-            deviations of the true response; the standard error of a shift is about sqrt(2 / n).
+            One row per region and one for "all". The columns are the number of events, the feature
+            whose response is farthest from its own floor, its W1 in standard deviations of the
+            response, the 95% quantile of its floor, W1 over its mean floor, the 95% quantile of the
+            largest such ratio over all features of a perfect model, the joint AUC and its error,
+            and with `selection` the number of true events that are selected, and the relative
+            difference of this yield with its error.
+        responses, floors, shifts : DataFrame of shape (n_regions + 1, n_features)
+            W1 of each response, the 95% quantile of its floor, and mean of simulated minus true
+            response, all in standard deviations of the true response; the standard error of a
+            shift is about sqrt(2 / n).
         notes : list of str
             What was left out, and why.
         pictures : dict of str to bytes
@@ -95,11 +110,11 @@ def closure_report(
     Raises
     ------
     TypeError
-        If the estimator is not a simulator.
+        If the estimator is neither a simulator nor an unfolder.
     ValueError
         On an empty region or one of fewer than 200 events, an unknown column, masks or labels of
-        another length, X without a column the model was fitted with, X and y without a common
-        column, and as `model_report`.
+        another length or index, X without a column the model was fitted with, X and y without a
+        common column, and as `model_report`.
 
     See Also
     --------
@@ -124,60 +139,81 @@ def closure_report(
     >>> list(found.table.index)
     ['light', 'heavy', 'all']
     """
-    check_simulator(estimator, "only those have a response")
+    direction = direction_of(unwrap_search(estimator), direction)
+    if direction is None:
+        raise TypeError(
+            f"{type(estimator).__name__} is neither a simulator nor an unfolder: only those have a "
+            "response."
+        )
     if path is not None:
         import_plotting()
         path = page.check_target(path)
     root = as_seed_sequence(random_state)
-    events = compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
+    settings = {"direction": direction, "transformer": transformer, "second_pass": second_pass}
+    events = compare(estimator, X, y, root=root, **settings)
     if not events.shared:
         raise ValueError(
-            "X has none of the columns of y, so there is no response to compare: "
-            f"{list(events.X.columns)} and {list(events.truth.columns)}."
+            "X and y have no common column, so there is no response to compare: "
+            f"{list(events.given.columns)} and {list(events.truth.columns)}."
         )
-    masks = _regions(events, X, by, bins)
+    masks = _regions(events, by, bins)
     parts = {name: events.take(mask) for name, mask in masks.items()} | {ALL: events}
-    measured = {
-        name: _measure(part, selection, root, number)
-        for number, (name, part) in enumerate(parts.items())
-    }
-    tables = {
-        key: pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
-        for key in ("table", "responses", "shifts")
-    }
-    found = page.Findings(**tables, notes=events.notes, pictures={}, path=path)
+    found = page.Findings(notes=events.notes, pictures={}, path=path)
+    with Progress("closure", len(parts) + (path is not None), verbose) as progress:
+        found |= _measure_all(parts, selection, root, progress)
+        if path is not None:
+            with progress.section("pictures"):
+                found.pictures = _draw(found.table, parts)
     if path is not None:
-        found.pictures = _draw(found.table, parts)
         page.write(path, _html(found, title))
     return found
+
+
+def _measure_all(parts, selection, root, progress):
+    """Tables with one row for each region."""
+    measured = {}
+    for number, (name, part) in enumerate(parts.items()):
+        with progress.section(name):
+            measured[name] = _measure(part, selection, root, number)
+    return {
+        key: pd.DataFrame.from_dict({name: m[key] for name, m in measured.items()}, orient="index")
+        for key in ("table", "responses", "floors", "shifts")
+    }
 
 
 def _measure(part, selection, root, number):
     """Rows of one region in the tables of figures."""
     columns = part.shared
-    responses = summary.response_distances(part.truth[columns], part.generated[columns], part.X)
+    distances = summary.response_distances
+    responses = distances(part.truth[columns], part.generated[columns], part.given)
+    alike = summary.binning_values(part, None)
+    floor = response_floor(part, alike, distances, root, 1, number)
+    ratio = floor.ratio(responses)
+    worst = ratio.idxmax()
     row = {
         "events": len(part.truth),
-        "response W1 / std": responses.max(),
-        "feature": responses.idxmax(),
+        "feature": worst,
+        "response W1 / std": responses[worst],
+        "floor 95%": floor.high[worst],
+        "model / mean floor": ratio[worst],
+        "limit": floor.limit,
     }
-    if (floor := summary.response_floor(part, None, root, 1, number)) is not None:
-        row["floor 95%"] = floor.limit
     row["AUC"], row["AUC error"] = summary.joint_auc(part, root, number)
     if selection is not None:
         selected = summary.yields(part, selection)
         row["true selected"] = selected.loc["truth", "selected"]
         row["selected / true - 1"] = selected.loc["model", "selected / true - 1"]
         row["yield error"] = selected.loc["model", "error"]
-    return {"table": row, "responses": responses, "shifts": summary.mean_shifts(part)}
+    shifts = summary.mean_shifts(part)
+    return {"table": row, "responses": responses, "floors": floor.high, "shifts": shifts}
 
 
-def _regions(events, X, by, bins):
+def _regions(events, by, bins):
     """Boolean mask of each region, checked."""
-    n_events = len(events.truth)
+    n_events, given = len(events.truth), events.given_input
     if isinstance(by, Mapping):
         masks = {
-            str(name): summary.check_mask(mask, n_events, f"The mask of region {name!r}")
+            str(name): _same_rows(events, mask, f"mask of region {name!r}")
             for name, mask in by.items()
         }
         if len(masks) < len(by):
@@ -187,7 +223,9 @@ def _regions(events, X, by, bins):
     elif isinstance(by, str):
         masks = _bins(summary.binning_values(events, by), bins, events.notes)
     else:
-        masks = _labelled(by(X) if callable(by) else by, n_events)
+        labels = by(given) if callable(by) else by
+        check_same_events(given, labels, names=(events.given_name, "by"))
+        masks = _labelled(labels, n_events)
     if not masks:
         raise ValueError("by has no regions: give at least one.")
     if ALL in masks:
@@ -195,6 +233,12 @@ def _regions(events, X, by, bins):
     for name, mask in masks.items():
         _check_population(name, mask, events.accepted)
     return masks
+
+
+def _same_rows(events, mask, what):
+    """A mask as an array, checked against the rows of the events."""
+    check_same_events(events.given_input, mask, names=(events.given_name, f"the {what}"))
+    return summary.check_mask(mask, len(events.truth), f"The {what}")
 
 
 def _check_population(name, mask, accepted):
@@ -278,6 +322,8 @@ def _html(found, title):
         page.table(found.table),
         page.heading("W1 of the responses, in standard deviations of the true response"),
         page.table(found.responses),
+        page.heading("Floors of these, 95% quantiles"),
+        page.table(found.floors),
         page.heading("Mean shift of the responses, in standard deviations of the true response"),
         page.table(found.shifts),
         page.pictures(found.pictures),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skjetsim._drawing._sample import split_steps, unwrap_search
-from skjetsim.base import is_simulator
+from skjetsim.base import is_generator
 from skjetsim.inspection._events import (
     draw_events,
     fitted_transformer,
@@ -16,7 +16,7 @@ from skjetsim.inspection._events import (
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._seeds import int_seed
 from skjetsim.utils._tables import given_names, take_rows
-from skjetsim.utils._validation import check_events, check_names_match, column_names
+from skjetsim.utils._validation import check_names_match, check_same_events, column_names
 
 # Branches of a report's seed.
 DRAW, MEMBERS, SHUFFLE, FLOOR, AUC, COVERAGE, RATE, NEIGHBOURS = range(8)
@@ -28,9 +28,10 @@ class Compared:
 
     truth: pd.DataFrame
     generated: pd.DataFrame  # rows differ from truth for generators and unpaired events
-    X: pd.DataFrame | None = None  # theory level; None if not paired
-    theory_input: object = None  # X as it was passed
-    inputs: object = None  # columns of X that the model was fitted with
+    direction: str | None = None  # "inverse" if X is drawn for y; None for a generator
+    given: pd.DataFrame | None = None  # the level that the model is given; None if not paired
+    given_input: object = None  # that level as it was passed
+    inputs: object = None  # its columns that the model was fitted with
     members: np.ndarray | None = None  # (n_members, n, d) of an ensemble
     second_pass: pd.DataFrame | None = None  # the second detector pass
     accepted: np.ndarray | None = None  # which rows of `second_pass` hold an event
@@ -42,15 +43,21 @@ class Compared:
     @property
     def shared(self):
         """Columns that both levels have, and that so have a response."""
-        if self.X is None:
+        if self.given is None:
             return []
-        return [name for name in self.truth.columns if name in set(self.X.columns)]
+        return [name for name in self.truth.columns if name in set(self.given.columns)]
+
+    @property
+    def given_name(self):
+        """What messages call the level that the model is given."""
+        return "y" if self.direction == "inverse" else "X"
 
     def take(self, mask):
         """The events of a boolean mask."""
         rows = np.flatnonzero(mask)
 
-        tables = {key: getattr(self, key) for key in ("truth", "generated", "X", "second_pass")}
+        kinds = ("truth", "generated", "given", "second_pass")
+        tables = {key: getattr(self, key) for key in kinds}
         return replace(
             self,
             **{key: _cut(table, rows) for key, table in tables.items() if table is not None},
@@ -60,21 +67,21 @@ class Compared:
         )
 
     def both(self):
-        """Truth, second pass and X of the events that both passes accept."""
+        """Truth, second pass and given level of the events that both passes accept."""
         rows = np.flatnonzero(self.accepted)
-        return [_cut(table, rows) for table in (self.truth, self.second_pass, self.X)]
+        return [_cut(table, rows) for table in (self.truth, self.second_pass, self.given)]
 
 
 def _cut(table, rows):
     return table.iloc[rows].reset_index(drop=True)
 
 
-def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
+def compare(estimator, X, y, *, transformer, second_pass, root, paired=True, direction="forward"):
     """Draw one event for each true one, and apply the transformer to all levels.
 
     Parameters
     ----------
-    estimator : fitted generator or simulator, Pipeline or search
+    estimator : fitted generator, simulator or unfolder, Pipeline or search
     X, y : array-like
         y is None for a generator.
     transformer : transformer or None
@@ -83,6 +90,8 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     root : SeedSequence
     paired : bool
         Whether row i of X and y is the same event; ignored for a generator.
+    direction : {"forward", "inverse"} or None
+        Whether y is drawn for X, or X for y; None for a generator.
 
     Returns
     -------
@@ -91,10 +100,12 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
     notes = []
     inputs, targets = _of_the_fit(estimator, X, y, notes)
     seed = int_seed(root, DRAW)
-    drawn = draw_events(estimator, inputs, targets, random_state=seed, paired=paired)
+    settings = {"direction": direction, "paired": paired}
+    drawn = draw_events(estimator, inputs, targets, random_state=seed, **settings)
+    given, own, goal = (X, inputs, targets) if drawn.what == "y" else (y, targets, inputs)
     names = drawn.names
     if drawn.paired and names is None and np.shape(inputs)[1:] == np.shape(targets)[1:]:
-        names = column_names(inputs)  # matched by position, as residuals are
+        names = column_names(own)  # matched by position, as residuals are
     transformer = fitted_transformer(transformer, drawn.truth, names)
     rows, out_names = in_coordinates(transformer, drawn.truth, names)
     columns = out_names or [f"column {i}" for i in range(rows.shape[1])]
@@ -104,7 +115,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
 
     def handed(events):
         """Events in the form of the caller's table: DataFrame, or array of shape (n, *shape)."""
-        shape = np.shape(inputs if targets is None else targets)[1:]
+        shape = np.shape(goal)[1:]
         if names is None:
             return events.reshape(-1, *shape)
         return pd.DataFrame(events, columns=names)
@@ -113,24 +124,26 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True):
         truth=pd.DataFrame(rows, columns=columns),
         generated=table(drawn.generated),
         handed={"truth": handed(drawn.truth), "generated": handed(drawn.generated)},
-        inputs=inputs,
+        direction=direction,
+        inputs=inputs if direction is None else own,
         transformer=transformer,
         names=names,
         notes=notes,
     )
     if drawn.paired:
-        compared.X, compared.theory_input = _theory(X, names, columns, rows.shape[1], table), X
-        if hasattr(split_steps(estimator)[1], "sample_members"):
+        compared.given = _given(given, compared.given_name, names, columns, rows.shape[1], table)
+        compared.given_input = given
+        if direction == "forward" and hasattr(split_steps(estimator)[1], "sample_members"):
             seed = int_seed(root, MEMBERS)
-            members = draw_events(estimator, inputs, targets, random_state=seed, members=True)
+            members = draw_events(
+                estimator, inputs, targets, random_state=seed, members=True, **settings
+            )
             compared.members, _ = in_coordinates(transformer, members.generated, names)
     if second_pass is not None:
-        if not drawn.paired:
-            raise ValueError(
-                "second_pass holds the same events after another detector pass. Neither a "
-                "generator nor a simulator of unpaired events has such a pass: leave it out."
-            )
-        target, compared.accepted = _second_pass(second_pass, drawn.names, drawn.truth.shape)
+        _check_has_second_pass(drawn)
+        target, compared.accepted = _second_pass(
+            second_pass, targets, drawn.names, drawn.truth.shape
+        )
         compared.second_pass = _filled(table, target, compared.accepted, columns)
         compared.handed["second_pass"] = handed(target)
     return compared
@@ -141,7 +154,7 @@ def _of_the_fit(estimator, X, y, notes):
     model = unwrap_search(estimator)
     fitted = getattr(model, "feature_names_in_", None)
     inputs = _fitted_columns(X, fitted, estimator, "X", notes)
-    if y is None or not is_simulator(model):
+    if y is None or is_generator(model):
         return inputs, y
     fitted = getattr(split_steps(model)[1], "target_names_in_", None)
     targets = _fitted_columns(y, fitted, estimator, "y", notes)
@@ -169,9 +182,9 @@ def _fitted_columns(table, fitted, estimator, what, notes):
     return table[list(fitted)]
 
 
-def _theory(X, names, columns, n_columns, table):
-    """Theory level: the columns of the truth, transformed, and then the others as they are."""
-    rows, own = check_events(X, what="X")
+def _given(events, what, names, columns, n_columns, table):
+    """The level that is given: the columns of the truth, transformed, and then the others."""
+    rows, own = check_table(events, what=what)
     if names is None or own is None:
         width = n_columns if names is None else len(names)
         same = list(range(width)) if width == rows.shape[1] else None
@@ -179,16 +192,26 @@ def _theory(X, names, columns, n_columns, table):
         same = [own.index(name) for name in names] if set(names) <= set(own) else None
     if same is None:
         if own is None:  # no column of X corresponds to one of the truth
-            own = [f"X column {i}" for i in range(rows.shape[1])]
+            own = [f"{what} column {i}" for i in range(rows.shape[1])]
         return pd.DataFrame(rows, columns=own)
-    theory = table(rows[:, same])
+    given = table(rows[:, same])
     rest = [i for i in range(rows.shape[1]) if i not in set(same) and own[i] not in columns]
     for i in rest:
-        theory[own[i]] = rows[:, i]
-    return theory
+        given[own[i]] = rows[:, i]
+    return given
 
 
-def _second_pass(second_pass, names, shape):
+def _check_has_second_pass(drawn):
+    """Raise ValueError unless a simulator of pairs is judged."""
+    if drawn.paired and drawn.what == "y":
+        return
+    raise ValueError(
+        "second_pass holds the same events after another detector pass. Neither a generator, nor "
+        "an unfolder, nor a simulator of unpaired events has such a pass: leave it out."
+    )
+
+
+def _second_pass(second_pass, y, names, shape):
     """Rows of the second pass, and which of them hold an event."""
     if hasattr(second_pass, "target") and hasattr(second_pass, "accepted"):
         second_pass = (second_pass.target, second_pass.accepted)
@@ -198,6 +221,8 @@ def _second_pass(second_pass, names, shape):
             f"accepted) or a Bunch of both, got a {type(second_pass).__name__}."
         )
     target, accepted = second_pass
+    for part, what in ((target, "second_pass"), (accepted, "the mask of second_pass")):
+        check_same_events(y, part, names=("y", what))
     found = column_names(target)
     if names is not None and found is not None and set(names) <= set(found):
         target, found = target[names] if hasattr(target, "columns") else target, names

@@ -3,9 +3,10 @@
 import numpy as np
 
 from skjetsim.inspection import _style as style
-from skjetsim.inspection._events import draw_events
+from skjetsim.inspection._events import draw_events, weight_of
 from skjetsim.inspection._labels import column_labels
 from skjetsim.utils._comparison import check_pair
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import weighted_std
 
 N_ERRORS = 3  # a difference of more standard errors is framed
@@ -78,6 +79,8 @@ class CorrelationDisplay:
             column of the truth that is constant and has no correlations. A column that is
             constant only in the model counts as uncorrelated.
         """
+        check_same_events(truth, sample_weight, names=("truth", "sample_weight"))
+        check_same_events(generated, generated_weight, names=("generated", "generated_weight"))
         pair = check_pair(
             truth,
             generated,
@@ -105,30 +108,43 @@ class CorrelationDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y=None, *, transformer=None, random_state=None, sample_weight=None
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        direction=None,
+        transformer=None,
+        random_state=None,
+        sample_weight=None,
     ):
         """Draw from an estimator and correlate its columns.
 
         Parameters
         ----------
-        estimator : fitted generator or simulator
+        estimator : fitted generator, simulator or unfolder
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
             Theory-level events; for a generator the true events.
         y : array-like of shape (n, n_targets), optional
-            The true detector level; None for a generator.
+            The detector level; None for a generator.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to true and to generated events; an unfitted one is fitted on the truth.
         random_state : int, Generator, RandomState or None
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Simulated events have the weights of their true events; those
-            of a generator count equally.
+            Weights of the true events. Events that are drawn for them have the same weights.
+            Those of a generator, or of a simulator of unpaired events, count equally.
 
         Returns
         -------
         CorrelationDisplay
         """
-        drawn = draw_events(estimator, X, y, transformer=transformer, random_state=random_state)
+        settings = {"transformer": transformer, "random_state": random_state}
+        drawn = draw_events(estimator, X, y, direction=direction, **settings)
+        sample_weight = weight_of(y if drawn.what == "y" else X, sample_weight)
         return cls.from_samples(
             drawn.table,
             drawn.generated,

@@ -3,11 +3,11 @@
 import numpy as np
 
 from skjetsim.inspection import _style as style
-from skjetsim.inspection._events import draw_several
+from skjetsim.inspection._events import draw_several, weight_of
 from skjetsim.inspection._labels import column_labels
 from skjetsim.metrics import quantile_coverage
 from skjetsim.utils._comparison import check_weight
-from skjetsim.utils._validation import column_names
+from skjetsim.utils._validation import check_same_events, column_names
 from skjetsim.utils._weighted import effective_size
 
 
@@ -69,7 +69,8 @@ class CoverageDisplay:
         truth : array-like of shape (n, n_features) or (n,)
         generated : array-like of shape (n, n_draws, n_features), or (n, n_draws) for one feature
         levels : array-like of shape (n_levels,), optional
-            Probabilities in (0, 1) that increase; by default 0.05, 0.1, ..., 0.95.
+            Probabilities in (0, 1) that increase; by default those of 0.05, 0.1, ..., 0.95 that
+            the draws reach. All need 19 draws.
         sample_weight : array-like of shape (n,), optional
             Weights of the events. Negative weights are an error.
 
@@ -81,9 +82,10 @@ class CoverageDisplay:
         ------
         ValueError
             On NaN, infinity, wrong shapes, levels that do not increase, negative weights, or too
-            few draws for a level. The default levels need 19.
+            few draws for a level.
         """
-        levels = check_levels(levels)
+        check_same_events(truth, sample_weight, names=("truth", "sample_weight"))
+        levels = check_levels(levels, np.shape(generated))
         coverage = quantile_coverage(truth, generated, levels, sample_weight=sample_weight)
         weight = check_weight(sample_weight, len(truth), "sample_weight")
         return cls(
@@ -101,6 +103,7 @@ class CoverageDisplay:
         y,
         *,
         n_samples=100,
+        direction=None,
         transformer=None,
         levels=None,
         random_state=None,
@@ -119,6 +122,9 @@ class CoverageDisplay:
             The same events at detector level.
         n_samples : int, default=100
             Draws for each event.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to the truth and to the draws, for the coverage of other quantities; an
             unfitted one is fitted on the truth.
@@ -138,8 +144,9 @@ class CoverageDisplay:
             As `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state}
-        drawn = draw_several(estimator, X, y, transformer=transformer, **settings)
-        settings = {"levels": levels, "sample_weight": sample_weight}
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_several(estimator, X, y, **settings)
+        settings = {"levels": levels, "sample_weight": weight_of(X, sample_weight)}
         return cls.from_samples(drawn.table, drawn.generated, **settings)
 
     @property
@@ -159,7 +166,7 @@ class CoverageDisplay:
         -------
         self
         """
-        size = {"figsize": (5.6, 6), "sharex": True, "height_ratios": (2, 1)}
+        size = {"figsize": (5.6, 6.4), "sharex": True, "height_ratios": (2, 1)}
         with style.house_style():
             axes = style.make_axes(axes, "coverage and difference", 2, 1, **size)
             ax, difference_ax = axes
@@ -172,7 +179,7 @@ class CoverageDisplay:
             difference_ax.set_xlabel("quantile of the draws")
             difference_ax.set_ylabel("difference", loc="center")
             style.style_axes(*axes)
-            ax.legend(loc="best")
+            style.legend_above(ax)
         self.axes_, self.figure_ = axes, ax.figure
         return self
 
@@ -189,9 +196,17 @@ def draw_coverage(ax, display, styles, over=0.0):
     ax.set_xlim(0, 1)
 
 
-def check_levels(levels):
-    """Return levels as an array, by default 0.05, 0.1, ..., 0.95; raise if they do not increase."""
-    levels = np.linspace(0.05, 0.95, 19) if levels is None else np.asarray(levels, dtype=float)
+def check_levels(levels, draws_shape):
+    """Return levels as an array, or raise if they do not increase.
+
+    By default they are those of 0.05, 0.1, ..., 0.95 that draws of this shape reach.
+    """
+    if levels is None:
+        levels = np.linspace(0.05, 0.95, 19)
+        n_draws = draws_shape[1] if len(draws_shape) > 1 else 1
+        tail = np.minimum(levels, 1 - levels)
+        return levels[tail * (n_draws + 1) > 1 - 1e-9]
+    levels = np.asarray(levels, dtype=float)
     if levels.ndim != 1 or len(levels) == 0 or not (np.diff(levels) > 0).all():
         raise ValueError(f"levels must be probabilities that increase, got {levels.tolist()}.")
     return levels

@@ -16,16 +16,20 @@ from skjetsim._drawing._sample import (
 )
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._inside import is_fitted
+from skjetsim.base._tags import is_paired
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._tables import as_table, given_names
 from skjetsim.utils._validation import (
     check_int,
     check_names_match,
+    check_option,
     check_same_events,
     check_same_length,
     column_names,
     counted,
 )
+
+DIRECTIONS = ("forward", "inverse")
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Drawn:
     names: list | None
     keyword: str  # "members" if `generated` holds those of an ensemble, else "generated"
     paired: bool  # whether row i of both is the same event, with the same weight
+    what: str  # "X" or "y": the level of the truth
     transformer: object  # fitted, or None
     columns: list | None  # names before the transformer
     refits: bool  # whether the transformer was fitted here, so that a clone may be fitted again
@@ -48,8 +53,7 @@ class Drawn:
 
     def column(self, feature):
         """Return label and truth of a column, and its draws as a keyword of `from_samples`."""
-        what = "y" if self.paired else "X"
-        position = feature_position(feature, self.names, self.truth.shape[1], what)
+        position = feature_position(feature, self.names, self.truth.shape[1], self.what)
         name = position if self.names is None else self.names[position]
         return name, self.truth[:, position], {self.keyword: self.generated[..., position]}
 
@@ -83,6 +87,14 @@ class Drawn:
             if np.array_equal(own[0], other[0]):  # unlike those of a scaler
                 return as_table(*own)
         return self.same_coordinates(table, what)
+
+
+def weight_of(table, sample_weight):
+    """Weights of the events of a table as an array without an index, or None."""
+    if sample_weight is None:
+        return None
+    check_same_events(table, sample_weight, names=("the table of events", "sample_weight"))
+    return np.asarray(sample_weight)
 
 
 def feature_position(feature, names, n_columns, what):
@@ -139,35 +151,40 @@ def draw_events(
     X,
     y,
     *,
+    direction=None,
     transformer=None,
     n_samples=None,
     random_state=None,
     members=False,
-    paired=True,
+    paired=None,
 ):
     """True events and those of an estimator, validated, in the transformer's coordinates.
 
     Parameters
     ----------
-    estimator : fitted generator or simulator, Pipeline or search
+    estimator : fitted generator, simulator or unfolder, Pipeline or search
     X : array-like of shape (n, n_features)
         Theory level, or the truth of a generator.
     y : array-like of shape (n, n_targets) or None
         Detector level; None for a generator.
+    direction : {"forward", "inverse"} or None
+        Whether y is drawn for X, or X for y; by default what the estimator learns.
     transformer : transformer, optional
     n_samples : int, optional
         Draws for each event; a generator gives len(X) times as many events.
     random_state : int, Generator, RandomState or None
     members : bool
         Whether an ensemble draws with each of its members.
-    paired : bool
-        Whether row i of X and y is the same event; ignored for a generator.
+    paired : bool or None
+        Whether row i of X and y is the same event; by default what the estimator learns from.
+        It is ignored for a generator.
 
     Returns
     -------
     Drawn
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
+    direction = direction_of(model, direction)
     if n_samples is not None:
         check_int(n_samples, "n_samples")
     if is_generator(model):
@@ -176,16 +193,12 @@ def draw_events(
         n_events = len(X) * (n_samples or 1)
         generated = sample(model, n_samples=n_events, random_state=random_state)
         return _compared(model, X, generated, "X", transformer, paired=False)
-    if is_unfolder(model):
-        raise TypeError(
-            f"{name} is an unfolder: it draws X for a given y. Here the events of a generator or a "
-            "simulator are compared with the truth. CalibrationDisplay, CoverageDisplay and "
-            "PosteriorDisplay compare unfolded events with X."
-        )
-    if not is_simulator(model):
-        raise TypeError(f"{name} is neither a generator nor a simulator: it draws no events.")
-    check_pairs(X, y, name, paired=paired)
+    paired = is_paired(model) if paired is None else paired
+    check_pairs(X, y, name, "an unfolder" if is_unfolder(model) else "a simulator", paired=paired)
     settings = {"n_samples": n_samples, "random_state": random_state}
+    if direction == "inverse":
+        generated = sample_inverse(model, y, **settings)
+        return _compared(model, X, generated, "X", transformer, paired=paired)
     keyword = "generated"
     steps, innermost = split_steps(model)
     if members and hasattr(innermost, "sample_members"):
@@ -196,7 +209,43 @@ def draw_events(
     return _compared(model, y, generated, "y", transformer, paired=paired, keyword=keyword)
 
 
-def draw_several(estimator, X, y, *, n_samples, transformer=None, random_state=None):
+def direction_of(estimator, direction=None):
+    """Direction in which an estimator draws; None for a generator.
+
+    Parameters
+    ----------
+    estimator : fitted generator, simulator or unfolder
+    direction : {"forward", "inverse"} or None
+        By default "inverse" for an unfolder and "forward" for a simulator.
+
+    Raises
+    ------
+    TypeError
+        If the estimator does not draw, or not in this direction.
+    ValueError
+        If there is no such direction.
+    """
+    name = type(estimator).__name__
+    check_option(direction, "direction", (None, *DIRECTIONS))
+    if is_generator(estimator):
+        if direction is not None:
+            raise TypeError(f"{name} is a generator: it has no direction={direction!r}.")
+        return None
+    if is_unfolder(estimator):
+        if direction == "forward":
+            raise TypeError(
+                f"{name} is an unfolder: it draws X for a given y. Leave direction out, or pass "
+                'direction="inverse".'
+            )
+        return "inverse"
+    if not is_simulator(estimator):
+        raise TypeError(
+            f"{name} is neither a generator nor a simulator nor an unfolder: it draws no events."
+        )
+    return "forward" if direction is None else direction
+
+
+def draw_several(estimator, X, y, *, n_samples, **settings):
     """True events and several draws for each: y simulated from X, or X unfolded from y.
 
     Parameters
@@ -206,48 +255,20 @@ def draw_several(estimator, X, y, *, n_samples, transformer=None, random_state=N
     y : array-like of shape (n, n_targets)
     n_samples : int
         Draws for each event.
-    transformer : transformer, optional
-        Applied to the truth and to the draws.
-    random_state : int, Generator, RandomState or None
+    **settings
+        As in `draw_events`.
 
     Returns
     -------
     Drawn
     """
-    check_int(n_samples, "n_samples")
     if not (is_unfolder(estimator) or is_simulator(estimator)):
         raise TypeError(
             f"{type(estimator).__name__} is neither an unfolder nor a simulator: only those "
             "make several draws per event."
         )
-    draw = unfold_events if is_unfolder(estimator) else draw_events
-    settings = {"n_samples": n_samples, "random_state": random_state}
-    return draw(estimator, X, y, transformer=transformer, **settings)
-
-
-def unfold_events(estimator, X, y, *, n_samples, transformer=None, random_state=None):
-    """True theory-level events and draws unfolded from y, in the transformer's coordinates.
-
-    Parameters
-    ----------
-    estimator : fitted unfolder, Pipeline or search
-    X : array-like of shape (n, n_features)
-    y : array-like of shape (n, n_targets)
-    n_samples : int
-        Draws for each event.
-    transformer : transformer, optional
-        Applied to X and to the draws.
-    random_state : int, Generator, RandomState or None
-
-    Returns
-    -------
-    Drawn
-    """
-    model = unwrap_search(estimator)
     n_samples = check_int(n_samples, "n_samples")
-    check_pairs(X, y, type(estimator).__name__, "an unfolder")
-    generated = sample_inverse(model, y, n_samples=n_samples, random_state=random_state)
-    return _compared(model, X, generated, "X", transformer, paired=True)
+    return draw_events(estimator, X, y, n_samples=n_samples, paired=True, **settings)
 
 
 def move_events(
@@ -329,7 +350,7 @@ def _compared(model, truth, generated, what, transformer, *, paired, keyword="ge
     truth, out_names = in_coordinates(fitted, truth, names)
     generated, _ = in_coordinates(fitted, generated, names)
     refits = fitted is not transformer
-    return Drawn(truth, generated, out_names, keyword, paired, fitted, names, refits)
+    return Drawn(truth, generated, out_names, keyword, paired, what, fitted, names, refits)
 
 
 def _fitted_names(model, what):
@@ -346,12 +367,6 @@ def check_pairs(X, y, name, kind="a simulator", *, paired=True):
     if paired:
         check_same_length(len(X), len(y))
         check_same_events(X, y)
-
-
-def check_simulator(estimator, reason):
-    """Raise TypeError, with a reason, unless an estimator is a simulator."""
-    if not is_simulator(estimator):
-        raise TypeError(f"{type(estimator).__name__} is not a simulator: {reason}.")
 
 
 def refuse_rejected(table, what):

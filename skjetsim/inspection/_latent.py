@@ -10,8 +10,10 @@ from skjetsim.base import is_generator
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import make_edges
 from skjetsim.inspection._correlation import correlation_matrix
+from skjetsim.inspection._events import weight_of
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._comparison import check_table, check_weight
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import clustered_histogram, effective_size
 
 EXPECTED_BEYOND = 10  # events of a normal sample outside the default range, on either side
@@ -28,7 +30,7 @@ class LatentDisplay:
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        The first and last bin also hold the events beyond them.
+        The first and last bin also hold the events beyond them, as arrows say.
     contents : ndarray of shape (n_columns, n_bins)
         Fractions of events.
     expected : ndarray of shape (n_bins,)
@@ -90,6 +92,7 @@ class LatentDisplay:
             On NaN, infinity, negative weights, fewer than two bins, a range that does not
             increase, or nothing but columns of zeros.
         """
+        check_same_events(latent, sample_weight, names=("latent", "sample_weight"))
         array, names = check_table(latent, what="latent")
         weight = check_weight(sample_weight, len(array), "sample_weight")
         names = names or [f"z{column}" for column in np.arange(array.shape[1])]
@@ -139,7 +142,8 @@ class LatentDisplay:
         if not hasattr(model, "transform"):
             raise TypeError(f"{name} has no transform: it has no latent space.")
         latent = np.asarray(model.transform(X))
-        return cls.from_samples(latent, bins=bins, range=range, sample_weight=sample_weight)
+        weight = weight_of(X, sample_weight)
+        return cls.from_samples(latent, bins=bins, range=range, sample_weight=weight)
 
     @property
     def pull(self):
@@ -179,11 +183,12 @@ class LatentDisplay:
         for contents, settings in zip(self.contents, styles, strict=True):
             style.draw_histogram(ax, contents, self.edges, **settings)
         ax.set_xlim(self.edges[0], self.edges[-1])
-        ax.set_ylim(0, 1.5 * max(self.contents.max(), self.expected.max()))
+        ax.set_ylim(0, 1.1 * max(self.contents.max(), self.expected.max()))
         ax.set_ylabel("fraction of events")
         ax.tick_params(labelbottom=False)
         style.style_axes(ax)
-        ax.legend(loc="upper center", ncols=4)
+        style.mark_overflow(ax, self.edges, (1, 1))  # a normal has events beyond any edge
+        style.legend_above(ax)
 
     def _draw_pulls(self, ax):
         rows = np.arange(len(self.names) + 1) - 0.5

@@ -8,12 +8,14 @@ from skjetsim.inspection._binning import (
     check_draws,
     check_one,
     check_quantity,
+    fractions_beyond,
     full_turn,
 )
-from skjetsim.inspection._events import draw_events
+from skjetsim.inspection._events import draw_events, weight_of
 from skjetsim.inspection._labels import axis_label
 from skjetsim.metrics import histogram_band
 from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import clustered_histogram
 
 HATCH = {"alpha": 0.5, "hatch": "//////", "linewidth": 0}
@@ -33,7 +35,7 @@ class MarginalDisplay:
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        The first and last bin also hold the events beyond them.
+        The first and last bin also hold the events beyond them. Arrows mark bins that do.
     truth, generated : ndarray of shape (n_bins,)
         Contents, as fractions of each sample.
     truth_error, generated_error : ndarray of shape (n_bins,)
@@ -42,6 +44,9 @@ class MarginalDisplay:
         Name of the quantity, for the axis.
     systematic : ndarray of shape (n_bins,), optional
         Standard deviation of the generated contents over the members of an ensemble.
+    beyond : ndarray of shape (2, 2), optional
+        Fractions of truth (first row) and of generated events (second row) that lie below the first
+        edge and above the last edge.
 
     Attributes
     ----------
@@ -68,7 +73,16 @@ class MarginalDisplay:
     """
 
     def __init__(
-        self, *, edges, truth, generated, truth_error, generated_error, name, systematic=None
+        self,
+        *,
+        edges,
+        truth,
+        generated,
+        truth_error,
+        generated_error,
+        name,
+        systematic=None,
+        beyond=None,
     ):
         self.edges = edges
         self.truth = truth
@@ -77,6 +91,7 @@ class MarginalDisplay:
         self.generated_error = generated_error
         self.name = name
         self.systematic = systematic
+        self.beyond = beyond
 
     @classmethod
     def from_samples(
@@ -127,19 +142,25 @@ class MarginalDisplay:
             lies in one bin: whatever the model does, that bin agrees.
         """
         check_one(generated, members)
+        check_same_events(truth, sample_weight, names=("truth", "sample_weight"))
+        check_same_events(generated, generated_weight, names=("generated", "generated_weight"))
         truth = check_quantity(truth, "truth")
         weight = check_weight(sample_weight, len(truth), "sample_weight", allow_negative=True)
         edges = bin_edges(truth, bins, range, weight)
+        beyond = [fractions_beyond(truth, edges, weight)]
         truth, truth_error = clustered_histogram(truth, edges, weight)
         if members is None:
             generated = check_draws(generated, "generated")
             weight = _generated_weight(generated_weight, generated)
             content, error = clustered_histogram(generated, edges, weight)
             systematic = None
+            beyond.append(fractions_beyond(generated, edges, weight))
         else:
             weight = _generated_weight(generated_weight, members[0]) if len(members) else None
             band = histogram_band(members, edges, sample_weight=weight)
             content, error, systematic = band.content, band.statistical, band.systematic
+            each = [fractions_beyond(np.asarray(member), edges, weight) for member in members]
+            beyond.append(np.mean(each, axis=0))
         return cls(
             edges=edges,
             truth=truth,
@@ -148,6 +169,7 @@ class MarginalDisplay:
             generated_error=error,
             name=name,
             systematic=systematic,
+            beyond=np.array(beyond),
         )
 
     @classmethod
@@ -158,6 +180,7 @@ class MarginalDisplay:
         y=None,
         *,
         feature,
+        direction=None,
         transformer=None,
         n_samples=None,
         random_state=None,
@@ -170,21 +193,25 @@ class MarginalDisplay:
 
         Parameters
         ----------
-        estimator : fitted generator or simulator
+        estimator : fitted generator, simulator or unfolder
             On its own, in a Pipeline, or a fitted search. An ensemble with `sample_members` gets
             the band of its members.
         X : array-like of shape (n, n_features)
             Theory-level events; for a generator the true events.
         y : array-like of shape (n, n_targets), optional
-            The true detector level; None for a generator.
+            The detector level; None for a generator.
         feature : str or int
-            Column to compare, of y (simulator) or X (generator), after `transformer`.
+            Column to compare, after `transformer`: of y for a simulator, of X for a generator or
+            an unfolder.
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
             Applied to true and to generated events, such as `CartesianToCylindrical` or
             `KinematicFeatures`, for quantities that are not columns. A fitted one is used as it
             is, an unfitted one is cloned and fitted on the truth.
         n_samples : int, optional
-            Draws for each row of X, by default one. A generator draws len(X) times as many events.
+            Draws for each event, by default one. A generator draws len(X) times as many events.
         random_state : int, Generator, RandomState or None
         bins, range
             As in `from_samples`; an angle goes from -pi to pi by default.
@@ -192,8 +219,8 @@ class MarginalDisplay:
             Name of the quantity, by default made from that of the column: `jet_pt` gives
             "jet pT [GeV]".
         sample_weight : array-like of shape (n,), optional
-            Weights of the events. Simulated events have the weights of their true events; those
-            of a generator count equally.
+            Weights of the true events. Events that are drawn for them have the same weights.
+            Those of a generator, or of a simulator of unpaired events, count equally.
 
         Returns
         -------
@@ -202,13 +229,16 @@ class MarginalDisplay:
         Raises
         ------
         TypeError
-            If the estimator draws nothing, or y is given to a generator.
+            If the estimator draws nothing, or not in this direction, or y is given to a
+            generator.
         ValueError
             On an unknown feature, a missing y, and as `from_samples`.
         """
         settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
-        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
+        settings |= {"direction": direction, "transformer": transformer}
+        drawn = draw_events(estimator, X, y, **settings)
         column, truth, generated = drawn.column(feature)
+        sample_weight = weight_of(y if drawn.what == "y" else X, sample_weight)
         return cls.from_samples(
             truth,
             **generated,
@@ -284,12 +314,12 @@ class MarginalDisplay:
                 handles += self._draw_ratio(ratio_ax, ratio_range)
                 ax.tick_params(labelbottom=False)
                 ax.xaxis.get_offset_text().set_visible(False)
-            ax.legend(handles=handles, loc="upper right", ncols=2)
+            style.legend_above(ax, handles, n_columns=3)
         self.ax_, self.ratio_ax_, self.figure_ = ax, ratio_ax, ax.figure
         return self
 
     def _draw_contents(self, ax, log):
-        """Draw both histograms and the band, with room for the legend; returns its handles."""
+        """Draw both histograms, the band and the overflow; returns handles for the legend."""
         truth, model = (ax, self.truth, self.edges), (ax, self.generated, self.edges)
         errors = "stat. error" if self.systematic is None else r"stat. $\oplus$ syst. error"
         fill = style.draw_histogram(*truth, "fill", color=style.TRUTH_FILL, label="truth")
@@ -302,13 +332,14 @@ class MarginalDisplay:
         if log:
             bottom = 0.5 * contents[contents > 0].min()
             ax.set_yscale("log")
-            ax.set_ylim(bottom, top * (top / bottom) ** 0.3)
+            ax.set_ylim(bottom, top * (top / bottom) ** 0.05)
         else:
             lowest = min(self.truth.min(), self.generated.min())  # negative weights
-            ax.set_ylim(min(0, 1.1 * lowest), 1.3 * top)
+            ax.set_ylim(min(0, 1.1 * lowest), 1.08 * top)
         style.style_axes(ax)
         style.few_ticks(ax)
-        return [fill, line, band]
+        beyond = (0, 0) if self.beyond is None else np.max(np.abs(self.beyond), axis=0)
+        return [fill, line, band, *style.mark_overflow(ax, self.edges, beyond)]
 
     def _draw_ratio(self, ax, ratio_range):
         """Draw the ratio with the band and the floor; returns the floor for the legend."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import full_turn
+from skjetsim.inspection._calibration import CalibrationDisplay
 from skjetsim.inspection._correlation import CorrelationDisplay
 from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._events import in_coordinates
@@ -47,10 +48,10 @@ def _members_or_generated(events, column=None):
 
 def drawn_columns(events):
     """Names of the columns to draw: those that vary, or the worst of them if they are many."""
-    constant = [name for name in events.truth if events.truth[name].nunique() == 1]
-    if constant:
+    names = [name for name in events.truth.columns if events.truth[name].nunique() > 1]
+    if len(names) < len(events.truth.columns):
+        constant = [name for name in events.truth.columns if name not in set(names)]
         events.notes.append(f"Not drawn, since the truth never varies there: {constant}.")
-    names = [name for name in events.truth.columns if name not in set(constant)]
     if len(names) <= MOST_DRAWN:
         return names
     distance = wasserstein_distance(events.truth[names], events.generated[names], scale="std")
@@ -88,7 +89,9 @@ def level_maps(events, names):
     """Generator against detector level in two dimensions, truth next to model."""
     pictures = {}
     displays = _responses(events, names, "gen_vs_reco")
-    for heading, part in _sheets("generator against detector level", displays):
+    levels = ("generator", "detector")
+    start, goal = levels[::-1] if events.direction == "inverse" else levels
+    for heading, part in _sheets(f"{start} against {goal} level", displays):
         rows = -(-len(part) // 2)
         figure = new_figure(15, 3.4 * rows)
         panels = figure.subfigures(rows, 2, squeeze=False).ravel()
@@ -109,17 +112,26 @@ def correlations(events, names):
     return {"correlations": png(figure)}
 
 
-def coverage(events, names, rows, draws):
-    """Quantile coverage of the events at positions `rows`.
+def calibrated(events, names, rows, draws):
+    """Truth and draws of the events at positions `rows`, in the columns of the report.
 
     `draws` has shape (n, k, d), k draws per event, before the transformer.
     """
     draws, _ = in_coordinates(events.transformer, draws, events.names)
     positions = [events.truth.columns.get_loc(name) for name in names]
-    display = CoverageDisplay.from_samples(events.truth[names].iloc[rows], draws[..., positions])
-    figure = new_figure(6.5, 6.5)
-    display.plot(figure.subplots(2, 1, sharex=True, height_ratios=(2, 1)))
-    return {"coverage": png(figure)}
+    return events.truth[names].iloc[rows].reset_index(drop=True), draws[..., positions]
+
+
+def calibration(truth, draws):
+    """Coverage of the quantiles of the draws, and the ranks of the truth among them."""
+    pictures = {}
+    for heading, display in (("coverage", CoverageDisplay), ("calibration", CalibrationDisplay)):
+        figure = new_figure(6.5, 6.5)
+        heights = (2, 1) if heading == "coverage" else (1, 1)
+        axes = figure.subplots(2, 1, sharex=True, height_ratios=heights)
+        display.from_samples(truth, draws).plot(axes)
+        pictures[heading] = png(figure)
+    return pictures
 
 
 def latent(estimator, X):
@@ -137,10 +149,10 @@ def by_region(table):
     with style.house_style():
         figure = new_figure(11, 4.4)
         left, right = figure.subplots(1, 2)
-        if "floor 95%" in table:
-            left.bar(place, table["floor 95%"], label="floor, 95%", **bars)
-        left.plot(place, table["response W1 / std"], "o", color=style.MODEL, label="worst feature")
-        left.set_ylabel("response W1 / std")
+        left.bar(place, table["limit"], label="perfect model, 95%", **bars)
+        ratio = table["model / mean floor"]
+        left.plot(place, ratio, "o", color=style.MODEL, label="worst feature")
+        left.set_ylabel("response W1 / mean floor")
         error = table["AUC error"]
         right.bar(place, 2 * error, bottom=0.5 - error, label=r"0.5 $\pm$ stat. error", **bars)
         right.plot(place, table["AUC"], "o", color=style.MODEL, label="model")
@@ -158,7 +170,8 @@ def by_region(table):
 def _responses(events, names, kind):
     """Displays of the columns on both levels."""
     displays = []
-    settings = {"X": events.X, "kind": kind, "bins": BINS} | _members_or_generated(events)
+    settings = {"X": events.given, "kind": kind, "bins": BINS, "direction": events.direction}
+    settings |= _members_or_generated(events)
     for name in names:
         if name in set(events.shared):
             with _noting(events.notes, name):

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from skjetsim.base import is_unfolder
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import check_as_long
-from skjetsim.inspection._events import feature_position, unfold_events
+from skjetsim.inspection._events import draw_several, feature_position
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
-from skjetsim.utils._validation import check_int, column_names
+from skjetsim.utils._validation import check_int, check_same_events, column_names
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
 CORE = (0.025, 0.975)  # quantiles of the draws; with the tails the core would be a single bin
@@ -99,6 +98,7 @@ class PosteriorDisplay:
             On NaN, infinity, wrong shapes, more than twelve events, an unknown feature, or a prior
             of other columns.
         """
+        check_same_events(truth, measured, names=("truth", "measured"))
         truth, draws, names = check_ensemble(truth, draws, other="draws")
         if len(truth) > MOST_EVENTS:
             raise ValueError(
@@ -153,7 +153,7 @@ class PosteriorDisplay:
 
         Parameters
         ----------
-        estimator : fitted unfolder
+        estimator : fitted unfolder, or simulator with `sample_inverse`
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
             True theory-level events, at most twelve.
@@ -176,15 +176,13 @@ class PosteriorDisplay:
         Raises
         ------
         TypeError
-            If the estimator is not an unfolder.
+            If the estimator cannot unfold.
         ValueError
             As `from_samples`.
         """
-        name = type(estimator).__name__
-        if not is_unfolder(estimator):
-            raise TypeError(f"{name} is not an unfolder: it draws no theory-level events.")
         settings = {"transformer": transformer, "random_state": random_state}
-        drawn = unfold_events(estimator, X, y, n_samples=n_samples, **settings)
+        settings |= {"n_samples": n_samples, "direction": "inverse"}
+        drawn = draw_several(estimator, X, y, **settings)
         return cls.from_samples(
             drawn.table,
             drawn.generated,
@@ -278,6 +276,8 @@ def _measured(measured, shape, names):
 def _measured_of(drawn, X, y):
     """The detector level in the coordinates of the truth; None if it cannot be matched."""
     own = column_names(y)
+    if hasattr(y, "reset_index"):  # the drawn table has a new index
+        y = y.reset_index(drop=True)
     if drawn.transformer is None:
         return y
     if own is None or drawn.columns is None:

@@ -1,33 +1,26 @@
 """One HTML file that says how good a model is."""
 
-import json
 import os
-import tempfile
-import time
-import zipfile
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
-from skjetsim._drawing._sample import sample, unwrap_search
-from skjetsim.base import is_generator, is_simulator
+from skjetsim._drawing._sample import unwrap_search
+from skjetsim.base import is_generator
 from skjetsim.base._tags import is_paired
+from skjetsim.inspection import _facts as facts_of
 from skjetsim.inspection import _page as page
-from skjetsim.inspection import _pictures
+from skjetsim.inspection import _pictures, _verdict
 from skjetsim.inspection import _summary as summary
-from skjetsim.inspection._compared import COVERAGE, NEIGHBOURS, RATE, compare
-from skjetsim.inspection._events import as_rows
+from skjetsim.inspection._compared import COVERAGE, compare
+from skjetsim.inspection._events import as_rows, direction_of
+from skjetsim.inspection._progress import Progress
 from skjetsim.inspection._style import import_plotting
-from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
-from skjetsim.utils._tables import take_rows
 
-TIMED_SECONDS = 0.5  # a shorter draw is repeated with more events
-MOST_TIMED = 200_000
-N_COVERAGE, N_DRAWS = 2000, 50
-COVERAGE_SECONDS = 60  # nobody waits longer for one picture
+N_SECTIONS = 6
+N_CALIBRATED, N_DRAWS = 2000, 39  # 40 ranks are 20 bins of equal width
+CALIBRATION_SECONDS = 60  # nobody waits longer for two pictures
 
 
 def model_report(
@@ -36,6 +29,7 @@ def model_report(
     y=None,
     path="report.html",
     *,
+    direction=None,
     transformer=None,
     by=None,
     second_pass=None,
@@ -44,6 +38,7 @@ def model_report(
     facts=None,
     title=None,
     random_state=None,
+    verbose=1,
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
@@ -157,40 +152,59 @@ def model_report(
         raise TypeError(f"y is the path {str(y)!r}: pass it as path={str(y)!r}, and y before it.")
     import_plotting()  # what is missing is said before the work
     path = page.check_target(path)
-    root = as_seed_sequence(random_state)
-    events = _compare(estimator, X, y, transformer=transformer, second_pass=second_pass, root=root)
-    paired = events.X is not None
-    if train is not None and is_simulator(estimator):
+    direction = direction_of(unwrap_search(estimator), direction)
+    if train is not None and direction is not None:
         raise ValueError(
             "train is for generators. A simulator's events lie near those of its training, as "
             "the detector's do: see nearest_neighbour_ratio for how to test a simulator."
         )
-    by = summary.binning_values(events, by) if paired else None
-    measured = summary.measure(events, by, root)
-    auc, auc_error = summary.joint_auc(events, root)
-    selected = None if selection is None else summary.yields(events, selection)
-    rate, busy = _rate(estimator, events, root)
-    lines = {"model": _name(estimator)} | _auc_facts(events, auc, auc_error, root)
-    if summary.RESPONSE in measured.distances:
-        lines["column of the four bins of the response"] = by.name
-    if not paired:
-        lines |= _generator_facts(events, train, root)
-    lines["simulated events / s, one thread"] = f"{rate:,.0f} ({busy:.1f} cores busy)"
-    lines |= _file_facts(estimator) | dict(facts or {})
-    found = page.Findings(
+    root = as_seed_sequence(random_state)
+    settings = {"direction": direction, "transformer": transformer, "second_pass": second_pass}
+    with Progress("report", N_SECTIONS, verbose) as progress:
+        with progress.section("events of the model"):
+            events = _compare(estimator, X, y, root=root, **settings)
+        found = _figures(estimator, events, by, selection, train, facts, root, progress)
+        names = _pictures.drawn_columns(events)
+        with progress.section("calibration"):
+            pictures = _calibrate(estimator, events, names, found, root)
+        with progress.section("pictures"):
+            found.pictures = _draw(estimator, events, names) | pictures
+    found.path = path
+    page.write(path, _html(found, estimator, title))
+    return found
+
+
+def _figures(estimator, events, by, selection, train, facts, root, progress):
+    """All figures but those of the calibration, with their sentences."""
+    paired = events.given is not None
+    with progress.section("distances and floors"):
+        by = summary.binning_values(events, by) if paired else None
+        measured = summary.measure(events, by, root)
+        selected = None if selection is None else summary.yields(events, selection)
+    with progress.section("classifier"):
+        auc, auc_error = summary.joint_auc(events, root)
+        lines = {"model": facts_of.name_of(estimator)}
+        lines |= facts_of.auc_facts(events, auc, auc_error, root)
+    with progress.section("speed and size"):
+        if summary.RESPONSE in measured.distances:
+            lines["column of the four bins of the response"] = by.name
+        if not paired:
+            lines |= facts_of.generator_facts(events, train, root)
+        rate, busy = facts_of.rate_of(estimator, events, root)
+        lines |= facts_of.rate_facts(events, rate, busy)
+        lines |= facts_of.file_facts(estimator) | dict(facts or {})
+    return page.Findings(
         distances=measured.distances,
+        response_quantiles=measured.quantiles,
         auc=auc,
         auc_error=auc_error,
         yields=selected,
+        calibration=None,
         rate=rate,
-        verdict=summary.verdict(measured, auc, auc_error, events),
+        verdict=_verdict.verdict(measured, auc, auc_error, events),
         facts=lines,
         notes=events.notes,
-        pictures=_draw(estimator, events, rate, root),
-        path=path,
     )
-    page.write(path, _html(found, estimator, title))
-    return found
 
 
 def _compare(estimator, X, y, **settings):
@@ -200,11 +214,11 @@ def _compare(estimator, X, y, **settings):
     """
     paired = is_paired(estimator)
     events = compare(estimator, X, y, paired=paired, **settings)
-    if is_simulator(estimator) and not paired:
+    if events.direction is not None and not paired:
         events.notes.append(
-            f"The response, the joint AUC and the coverage, since {_name(estimator)} learns from "
-            "unpaired events: only distributions are compared. If row i of X and y is the same "
-            "event, ResponseDisplay.from_estimator and closure_report compare rows."
+            f"The response, the joint AUC and the calibration, since {facts_of.name_of(estimator)} "
+            "learns from unpaired events: only distributions are compared. If row i of X and y is "
+            "the same event, ResponseDisplay.from_estimator and closure_report compare rows."
         )
     return events
 
@@ -218,120 +232,50 @@ def _html(found, estimator, title):
         page.heading("Distances"),
         page.table(found.distances),
     ]
+    if found.response_quantiles is not None:
+        blocks += [page.heading("Quantiles of the response"), page.table(found.response_quantiles)]
+    if found.calibration is not None:
+        blocks += [page.heading("Calibration"), page.table(found.calibration)]
     if found.yields is not None:
         blocks += [page.heading("Selection"), page.table(found.yields)]
     blocks += [page.pictures(found.pictures), *page.left_out(found.notes)]
     whole = {"N_CHAR_MAX": 100_000} if isinstance(estimator, BaseEstimator) else {}
     blocks += [page.heading("Model"), page.code(estimator.__repr__(**whole))]  # never shortened
-    return page.render(f"Report: {_name(estimator)}" if title is None else title, blocks)
+    default = f"Report: {facts_of.name_of(estimator)}"
+    return page.render(default if title is None else title, blocks)
 
 
-def _name(estimator):
-    """Classes from the outside in, to the model itself."""
-    names = []
-    while estimator is not None:
-        names.append(type(estimator).__name__)
-        inner = getattr(estimator, "best_estimator_", getattr(estimator, "simulator", None))
-        estimator = estimator.steps[-1][1] if hasattr(estimator, "steps") else inner
-    return ", ".join(names)
-
-
-def _auc_facts(events, auc, auc_error, root):
-    """Area under the curve and what it was measured with."""
-    n_events = f"{min(len(events.truth), len(events.generated)):,}"
-    joint = "" if events.X is None else "joint "
-    what = f"{joint}AUC, {n_events} events per side (0.5: cannot be told apart)"
-    lines = {"events": n_events, what: f"{auc:.3f} +- {auc_error:.3f}"}
-    if (floor := summary.floor_auc(events, root)) is not None:
-        lines["joint AUC of the second detector pass"] = f"{floor[0]:.3f} +- {floor[1]:.3f}"
-    return lines
-
-
-def _generator_facts(events, train, root):
-    """Correlations, and the memory of a generator."""
-    lines = {}
-    if len(events.truth.columns) > 1:
-        difference = correlation_difference(events.truth, events.generated)
-        lines["largest difference of a correlation"] = f"{difference:.4f}"
-    if train is not None:
-        ratio = nearest_neighbour_ratio(
-            train,
-            np.asarray(events.handed["generated"]),
-            held_out=np.asarray(events.handed["truth"]),
-            random_state=int_seed(root, NEIGHBOURS),
-        )
-        lines["distance to training over held-out events (1: no memory)"] = f"{ratio:.3f}"
-    return lines
-
-
-def _rate(estimator, events, root):
-    """Events per second, and average number of busy cores, of a draw that is long enough."""
-    n_events, seed = len(events.truth), int_seed(root, RATE)
-    while True:
-        arguments = {"n_samples": n_events}
-        if not is_generator(estimator):
-            rows = np.arange(n_events) % len(events.generated)
-            arguments = {"X": take_rows(events.inputs, rows)}
-        with one_thread(), threadpool_limits(1):
-            start, cpu = time.perf_counter(), time.process_time()
-            sample(estimator, random_state=seed, **arguments)
-            seconds = max(time.perf_counter() - start, 1e-9)
-            cpu_seconds = time.process_time() - cpu
-        if seconds >= TIMED_SECONDS or n_events >= MOST_TIMED:
-            return n_events / seconds, cpu_seconds / seconds
-        n_events = min(4 * n_events, MOST_TIMED)
-
-
-def _file_facts(estimator):
-    """Size of the model's file, and what it takes to read it."""
-    from skjetsim.persistence import load, save
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.skjetsim")
-        try:
-            save(estimator, path)
-        except TypeError as error:
-            return {"model file": f"cannot be saved: {error}"}
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read("manifest.json"))
-        lines = {
-            "numbers stored in the model": f"{manifest['parameters']:,}",
-            "model file, kB": f"{os.path.getsize(path) / 1000:,.0f}",
-        }
-        try:
-            load(path)
-        except TypeError as error:
-            lines["reading the model file"] = f"needs trust: {error}"
-    return lines
-
-
-def _draw(estimator, events, rate, root):
-    """All pictures."""
-    names = _pictures.drawn_columns(events)
+def _draw(estimator, events, names):
+    """All pictures but those of the calibration."""
     pictures = {
         **_pictures.features(events, names),
         **_pictures.responses(events, names),
         **_pictures.level_maps(events, names),
         **_pictures.correlations(events, names),
     }
-    if events.X is not None:
-        return pictures | (_coverage(estimator, events, names, rate, root) if names else {})
     if is_generator(estimator) and hasattr(unwrap_search(estimator), "transform"):
         pictures |= _pictures.latent(estimator, events.inputs)
     return pictures
 
 
-def _coverage(estimator, events, names, rate, root):
-    """Draw the coverage of some events, unless their draws take too long."""
-    n_events = min(N_COVERAGE, len(events.truth))
-    if n_events * N_DRAWS > COVERAGE_SECONDS * rate:
+def _calibrate(estimator, events, names, found, root):
+    """Measure the calibration of several draws per event, unless they take too long.
+
+    The table and its sentence are put into `found`. Returns the pictures.
+    """
+    if events.given is None or not names:
+        return {}
+    n_events = min(N_CALIBRATED, len(events.truth))
+    if n_events * N_DRAWS > CALIBRATION_SECONDS * found.rate:
         events.notes.append(
-            f"Coverage is not drawn: {N_DRAWS} draws of {n_events} events would take more than "
-            f"{COVERAGE_SECONDS} s. CoverageDisplay.from_estimator draws it for fewer events."
+            f"Calibration is not shown: {N_DRAWS} draws of {n_events} events would take more than "
+            f"{CALIBRATION_SECONDS} s. CalibrationDisplay.from_estimator shows it for fewer events."
         )
         return {}
     rows = numpy_rng(root, COVERAGE).choice(len(events.truth), n_events, replace=False)
-    inputs = take_rows(events.inputs, rows)
-    draws = sample(estimator, inputs, n_samples=N_DRAWS, random_state=int_seed(root, COVERAGE, 1))
-    events.notes.append(f"Coverage is that of {n_events:,} events, {N_DRAWS} draws of each.")
-    return _pictures.coverage(events, names, rows, as_rows(draws, np.ndim(draws) - 2))
+    seed = int_seed(root, COVERAGE, 1)
+    draws = facts_of.draw_again(estimator, events, rows, n_samples=N_DRAWS, random_state=seed)
+    truth, draws = _pictures.calibrated(events, names, rows, as_rows(draws, np.ndim(draws) - 2))
+    found.calibration = summary.calibration(truth, draws)
+    found.verdict.append(_verdict.calibration_verdict(found.calibration, len(truth)))
+    return _pictures.calibration(truth, draws)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skjetsim._drawing._sample import unwrap_search
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
     bin_edges,
@@ -14,32 +15,39 @@ from skjetsim.inspection._binning import (
     spread_draws,
 )
 from skjetsim.inspection._events import (
+    DIRECTIONS,
     as_rows,
-    check_simulator,
+    direction_of,
     draw_events,
     feature_position,
     refuse_rejected,
+    weight_of,
 )
 from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
-from skjetsim.utils._validation import check_events, check_option
+from skjetsim.utils._validation import check_events, check_option, check_same_events
 
 KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
 
 
 class ResponseDisplay:
-    """How a simulator changes one quantity of each event, compared with the detector.
+    """How a model changes one quantity of each event, compared with the detector.
 
-    A simulator that ignores X may have every distribution right, so compare this too. Make one
-    with `from_samples` or `from_estimator`. There are three kinds:
+    A simulator that ignores X may have every distribution right, so compare this too. The same
+    holds for an unfolder that ignores y. Make one with `from_samples` or `from_estimator`. There
+    are three kinds:
 
     - "residual": distribution of detector minus generator level, with ratio (`MarginalDisplay`);
-    - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated;
+    - "gen_vs_reco": generator (x) against detector level (y), truth next to simulated. It is the
+      reverse for unfolded events;
     - "pred_vs_reco": true (x) against simulated (y) detector level, next to true against a second
       pass of the same events through the detector. No simulation does better than the second pass,
       and few do as well: both passes share all that X leaves out, such as the particles of a jet.
+
+    For unfolded events (`direction="inverse"`) the two levels change places: the residual is
+    generator minus detector level.
 
     Panels of the last two kinds show the linear correlation coefficient r. For angles it is that
     of their unit vectors.
@@ -100,6 +108,7 @@ class ResponseDisplay:
         feature,
         kind="residual",
         members=None,
+        direction="forward",
         second_pass=None,
         bins=50,
         range=None,
@@ -110,18 +119,22 @@ class ResponseDisplay:
         Parameters
         ----------
         truth : array-like of shape (n, n_targets) or (n,)
-            Detector level.
+            The true events of the level that the model draws: the detector level of a simulator.
         generated : array-like of shape (n, n_targets) or (n, k, n_targets), optional
-            Simulated detector level of the same events, or k draws for each; without the last
+            What the model draws for the same events, or k draws for each; without the last
             dimension if truth is 1-D.
         X : array-like of shape (n, n_features) or (n,)
-            Theory level, which must have the column too.
+            The level that the model is given, which must have the column too: the theory level
+            of a simulator, the detector level of an unfolder.
         feature : str or int
             Column to compare, by name in all tables that have names. It names 1-D input.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
         members : array-like of shape (n_members, n, n_targets) or (n_members, n, k, n_targets)
             Events simulated by each member of an ensemble, instead of `generated`. Residuals then
             have the band of the ensemble.
+        direction : {"forward", "inverse"}, default="forward"
+            Whether the model draws the detector level for the theory level, or the reverse. The
+            labels of the axes say so.
         second_pass : array-like of shape (n, n_targets), optional
             The same events after another detector pass, for kind "pred_vs_reco" only.
         bins : int or array-like of edges, default=50
@@ -140,14 +153,17 @@ class ResponseDisplay:
         TypeError
             If not exactly one of `generated` and `members` is given.
         ValueError
-            On an unknown kind or column, unequal numbers of events, NaN, infinity, a `second_pass`
-            that has no panel, and as `MarginalDisplay.from_samples`.
+            On an unknown kind or column, unequal numbers or indices of events, NaN, infinity, a
+            `second_pass` that has no panel, and as `MarginalDisplay.from_samples`.
         """
         check_option(kind, "kind", KINDS)
+        check_option(direction, "direction", DIRECTIONS)
         keyword, drawn = check_one(generated, members)
-        if second_pass is not None and kind != "pred_vs_reco":
-            raise ValueError(f'second_pass is for kind="pred_vs_reco" only, got kind={kind!r}.')
-        events = _Response(truth, X, feature)
+        _check_second_pass(second_pass, kind, direction)
+        check_same_events(truth, X, sample_weight, names=("truth", "X"))
+        check_same_events(truth, drawn, names=("truth", keyword), drawn=True)
+        check_same_events(truth, second_pass, names=("truth", "second_pass"))
+        events = _Response(truth, X, feature, direction)
         drawn = events.draws(drawn, keyword)
         if second_pass is not None:
             refuse_rejected(second_pass, "second_pass")
@@ -179,6 +195,7 @@ class ResponseDisplay:
         *,
         feature,
         kind="residual",
+        direction=None,
         transformer=None,
         second_pass=None,
         n_samples=None,
@@ -187,11 +204,11 @@ class ResponseDisplay:
         range=None,
         sample_weight=None,
     ):
-        """Simulate X and compare the response with that of y.
+        """Simulate X and compare the response with that of y, or unfold y and compare with X.
 
         Parameters
         ----------
-        estimator : fitted simulator
+        estimator : fitted simulator or unfolder
             On its own, in a Pipeline, or a fitted search. An ensemble with `sample_members` gets
             the band of its members.
         X : array-like of shape (n, n_features)
@@ -199,10 +216,14 @@ class ResponseDisplay:
         feature : str or int
             Column of X and y, after `transformer`.
         kind : {"residual", "gen_vs_reco", "pred_vs_reco"}, default="residual"
+        direction : {"forward", "inverse"}, optional
+            "forward" draws y for X, "inverse" draws X for y. By default it is what the estimator
+            learns. A simulator with `sample_inverse`, such as `OTUSSimulator`, can do both.
         transformer : transformer, optional
-            Applied to the columns of y in y, X, the simulated events and the second pass. A fitted
-            one is used as it is, an unfitted one is cloned and fitted on y. If X lacks columns of
-            y, it gets its own clone, which must learn nothing but columns.
+            Applied to both levels, the drawn events and the second pass. A fitted one is used as
+            it is, an unfitted one is cloned and fitted on the level that is drawn. If the other
+            level lacks columns of that, it gets its own clone, which must learn nothing but
+            columns.
         second_pass : array-like of shape (n, n_targets), optional
             The same events after another detector pass.
         n_samples : int, optional
@@ -218,27 +239,38 @@ class ResponseDisplay:
         Raises
         ------
         TypeError
-            If the estimator is not a simulator.
+            If the estimator is neither a simulator nor an unfolder, or does not draw in this
+            direction.
         ValueError
             As `from_samples`.
         """
         check_option(kind, "kind", KINDS)
-        check_simulator(estimator, "only those respond to X")
+        direction = direction_of(unwrap_search(estimator), direction)
+        if direction is None:
+            raise TypeError(
+                f"{type(estimator).__name__} is neither a simulator nor an unfolder: only those "
+                "respond to the other level."
+            )
         settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
-        drawn = draw_events(estimator, X, y, transformer=transformer, **settings)
+        settings |= {"direction": direction, "transformer": transformer, "paired": True}
+        drawn = draw_events(estimator, X, y, **settings)
+        given, what = (y, "y") if drawn.what == "X" else (X, "X")
         if second_pass is not None:
+            _check_second_pass(second_pass, kind, direction)
+            check_same_events(y, second_pass, names=("y", "second_pass"))
             refuse_rejected(second_pass, "second_pass")
             second_pass = drawn.same_coordinates(second_pass, "second_pass")
         return cls.from_samples(
             drawn.table,
             **{drawn.keyword: drawn.generated},
-            X=drawn.other_level(X, "X"),
+            X=drawn.other_level(given, what),
             feature=feature,
             kind=kind,
+            direction=direction,
             second_pass=second_pass,
             bins=bins,
             range=range,
-            sample_weight=sample_weight,
+            sample_weight=weight_of(X, sample_weight),
         )
 
     def plot(self, axes=None, *, log=True, ratio_range=(0.7, 1.3)):
@@ -282,9 +314,10 @@ class ResponseDisplay:
 
 
 class _Response:
-    """One quantity of the same events at generator and detector level."""
+    """One quantity of the same events at the level that is drawn and at the level that is given."""
 
-    def __init__(self, truth, X, feature):
+    def __init__(self, truth, X, feature, direction):
+        self.direction = direction
         self.row_ndim = np.ndim(truth) - 1
         self.feature = feature
         table, self.names = check_table(truth, what="truth")
@@ -292,7 +325,7 @@ class _Response:
         self.truth = table[:, self.position]
         self.label = feature if self.names is None else self.names[self.position]
         self.angle = is_angle(self.label)
-        self.theory = self.column(X, "X")
+        self.given = self.column(X, "X")
 
     def _position(self, names, n_columns, what):
         if n_columns == 1 and names is None and isinstance(self.feature, str):
@@ -335,14 +368,15 @@ class _Response:
         return values
 
     def residuals(self, keyword, drawn, settings):
-        """Display of detector minus generator level."""
-        theory = self.theory if drawn.ndim == 1 else self.theory[:, None]
+        """Display of the level that is drawn minus the level that is given."""
+        given = self.given if drawn.ndim == 1 else self.given[:, None]
         if keyword == "members":
-            theory = self.theory.reshape(-1, *[1] * (drawn.ndim - 2))
+            given = self.given.reshape(-1, *[1] * (drawn.ndim - 2))
+        start, goal = self._levels()
         return MarginalDisplay.from_samples(
-            self._difference(self.truth, self.theory),
-            **{keyword: self._difference(drawn, theory)},
-            name=axis_label(self.label, suffix=": detector $-$ generator"),
+            self._difference(self.truth, self.given),
+            **{keyword: self._difference(drawn, given)},
+            name=axis_label(self.label, suffix=f": {goal} $-$ {start}"),
             **settings,
             generated_weight=settings["sample_weight"],
         )
@@ -350,18 +384,38 @@ class _Response:
     def _difference(self, one, other):
         return wrap_phi(one - other) if self.angle else one - other
 
+    def _levels(self):
+        """Names of the level that is given and of that which is drawn."""
+        levels = ("generator", "detector")
+        return levels if self.direction == "forward" else levels[::-1]
+
     def panels(self, kind, drawn, second_pass):
         """Values of x, values of y by the title of their panel, and labels."""
+        start, goal = self._levels()
+        title = "simulated" if self.direction == "forward" else "unfolded"
         if kind == "gen_vs_reco":
-            labels = (", generator level", ", detector level")
-            x, pairs = self.theory, {"truth": self.truth, "simulated": drawn}
+            suffixes = (f", {start} level", f", {goal} level")
+            x, pairs = self.given, {"truth": self.truth, title: drawn}
         else:
-            labels = (", detector level", ", simulated")
-            x, pairs = self.truth, {"simulated": drawn}
+            suffixes = (f", {goal} level", f", {title}")
+            x, pairs = self.truth, {title: drawn}
             if second_pass is not None:
-                labels = (", detector level", ", simulated or second pass")
+                suffixes = (", detector level", ", simulated or second pass")
                 pairs["second detector pass"] = second_pass
-        return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in labels)
+        return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in suffixes)
+
+
+def _check_second_pass(second_pass, kind, direction):
+    """Raise ValueError if a second detector pass has no panel."""
+    if second_pass is None:
+        return
+    if kind != "pred_vs_reco":
+        raise ValueError(f'second_pass is for kind="pred_vs_reco" only, got kind={kind!r}.')
+    if direction == "inverse":
+        raise ValueError(
+            "second_pass is the detector level once more, which an unfolder does not draw: leave "
+            "it out."
+        )
 
 
 def _check_same_shape(members):

@@ -18,6 +18,7 @@ COLOURS = (
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
 BOX = {"facecolor": "white", "edgecolor": "none"}  # behind text on a plan
+LETTERS_PER_INCH, LETTERS_OF_HANDLE = 14, 5  # in a legend
 MOST_NUMBERED = 12  # columns of a matrix whose cells still have room for a number
 
 
@@ -61,6 +62,30 @@ def few_ticks(ax, axis="x"):
     ax.xaxis.get_offset_text().set(x=0, ha="left")  # the label stands at the right
 
 
+def whole_ticks(ax):
+    """Set ticks at whole numbers only, such as epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    ax.tick_params(axis="x", which="minor", length=0)
+
+
+def legend_above(ax, handles=None, *, n_columns=4):
+    """Put the legend above the axes, where it cannot hide a curve.
+
+    There are `n_columns` columns at most, and fewer if the axes are too narrow for the labels.
+    """
+    if handles is None:
+        handles, _ = ax.get_legend_handles_labels()
+    longest = max(len(handle.get_label()) for handle in handles)
+    width = ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
+    fitting = int(LETTERS_PER_INCH * width / (longest + LETTERS_OF_HANDLE))
+    n_columns = max(1, min(n_columns, fitting))
+    settings = {"fontsize": "small", "columnspacing": 1.2, "handlelength": 1.6}
+    where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.3}
+    ax.legend(handles=handles, ncols=min(n_columns, len(handles)), **where, **settings)
+
+
 def make_axes(axes, what, n_rows, n_columns, **settings):
     """Return the user's axes, checked, or those of a new figure, as a tuple."""
     if axes is None:
@@ -97,6 +122,24 @@ def draw_histogram(ax, contents, edges, histtype="step", error=False, **settings
     _, mplhep = import_plotting()
     settings |= {"histtype": histtype, "yerr": error, "flow": "none"}
     return mplhep.histplot(contents, edges, ax=ax, **settings)[0].stairs
+
+
+def mark_overflow(ax, edges, beyond):
+    """Mark outer bins that hold events beyond them by arrows; returns the handles for a legend.
+
+    `beyond` has the fractions of events below and above the bins.
+    """
+    centres = 0.5 * (edges[[0, -2]] + edges[[1, -1]])
+    marks = {"color": TRUTH_LINE, "markeredgecolor": "white", "markeredgewidth": 0.5}
+    marks |= {"markersize": 8, "linestyle": "none", "zorder": 5}
+    handles = [
+        ax.plot(centre, 0.03, marker, transform=ax.get_xaxis_transform(), **marks)[0]
+        for centre, marker, fraction in zip(centres, ("<", ">"), beyond, strict=True)
+        if fraction > 0
+    ]
+    for handle in handles[:1]:
+        handle.set_label("with overflow")
+    return handles[:1]
 
 
 def draw_cells(ax, contents, x_edges, y_edges, **settings):

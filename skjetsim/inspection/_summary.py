@@ -3,81 +3,60 @@
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+from threadpoolctl import threadpool_limits
 
-from skjetsim.inspection._compared import AUC, FLOOR, SHUFFLE
+from skjetsim._drawing._chunked import one_thread
+from skjetsim.inspection._compared import AUC, SHUFFLE
+from skjetsim.inspection._floors import marginal_floor, response_floor
 from skjetsim.metrics import (
     classifier_two_sample_auc,
-    metric_floor,
+    posterior_coverage,
     residual_wasserstein,
+    response_quantiles,
     wasserstein_distance,
 )
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._seeds import int_seed, numpy_rng
+from skjetsim.utils._tables import take_rows
+from skjetsim.utils._validation import check_same_events
 
-N_FLOOR = 50
 N_BINS = 4
 TEST_SHARE = 0.4
 MIN_EVENTS = 40
+MOST_CLASSIFIED = 100_000  # per side; the area then has an error of 0.002
 MARGINAL, RESPONSE = "marginal W1 / std", "response W1 / std"
+LEVELS = (0.16, 0.5, 0.84)
+ERROR = "standard error"
 
 
 def binning_values(events, by):
     """Column of the bins, after or before the transformer; the first pT or column by default."""
-    theory = events.X
+    given = events.given
     if by is None:
-        pts = [name for name in theory.columns if name == "pt" or str(name).endswith("_pt")]
-        return theory[(pts or list(theory.columns))[0]]
-    if by in set(theory.columns):
-        return theory[by]
-    original = events.theory_input
+        pts = [name for name in given.columns if name == "pt" or str(name).endswith("_pt")]
+        return given[(pts or list(given.columns))[0]]
+    if by in set(given.columns):
+        return given[by]
+    original = events.given_input
     if hasattr(original, "columns") and by in set(original.columns):
         return pd.Series(np.asarray(original[by], dtype=np.float64), name=by)
-    known = list(dict.fromkeys([*theory.columns, *getattr(original, "columns", ())]))
-    raise ValueError(f"by={by!r} is not a column of X, which has {known}.")
+    known = list(dict.fromkeys([*given.columns, *getattr(original, "columns", ())]))
+    raise ValueError(f"by={by!r} is not a column of {events.given_name}, which has {known}.")
 
 
 def response_distances(truth, generated, X, by=None):
     """Largest W1 of each response over bins of the column `by`; over all events for None."""
+    return _responses(truth, generated, X, by)[0]
+
+
+def _responses(truth, generated, X, by):
+    """Largest W1 of each response over bins, and the part of it that a single event has."""
     bins = {"by": np.zeros(len(truth)), "bins": 1} if by is None else {"by": by, "bins": N_BINS}
-    return residual_wasserstein(truth, generated, X=X, **bins).max()
-
-
-def response_floor(events, by, root, *key):
-    """Floor of the largest response distance of each shared column; None without a second pass."""
-    if events.second_pass is None:
-        return None
-    truth, second_pass, X = events.both()
-    columns = events.shared
-    if by is not None and by.name not in set(X.columns):
-        X[by.name] = by.to_numpy()[events.accepted]
-    label = None if by is None else by.name
-
-    def metric(truth, generated, X):
-        return response_distances(truth, generated, X, label).to_numpy()
-
-    return metric_floor(
-        metric,
-        truth[columns],
-        n_repeats=N_FLOOR,
-        random_state=int_seed(root, FLOOR, *key),
-        replica=second_pass[columns],
-        X=X,
-    )
-
-
-def marginal_floor(events, root):
-    """Floor of the marginals: the second pass, else two disjoint halves of the truth."""
-    truth, second_pass = events.truth, None
-    if events.second_pass is not None:
-        truth, second_pass, _ = events.both()
-    return metric_floor(
-        wasserstein_distance,
-        truth,
-        n_repeats=N_FLOOR,
-        random_state=int_seed(root, FLOOR, 1),
-        replica=second_pass,
-        metric_params={"scale": "std"},
-    )
+    distance, part = residual_wasserstein(truth, generated, X=X, **bins, return_largest=True)
+    worst = distance.to_numpy().argmax(axis=0)
+    columns = np.arange(distance.shape[1])
+    tables = (distance, part)
+    return [pd.Series(t.to_numpy()[worst, columns], distance.columns) for t in tables]
 
 
 def measure(events, by, root):
@@ -87,47 +66,68 @@ def measure(events, by, root):
     ----------
     events : Compared
     by : Series or None
-        Column of X to bin the response in; None for a generator.
+        Column of the given level to bin the response in; None for a generator.
     root : SeedSequence
 
     Returns
     -------
     Bunch
-        distances : DataFrame, one row per feature. limits : dict, 95% quantiles of the largest
-        distance of the floor.
+        distances : DataFrame, one row per feature. floors : dict of Floor by kind of distance.
+        quantiles : DataFrame or None, bias, widths and tails of the responses.
     """
     floor = marginal_floor(events, root)
-    columns = {
-        (MARGINAL, "model"): _marginal(events.truth, events.generated),
-        (MARGINAL, "floor 95%"): pd.Series(floor.quantiles[2], events.truth.columns),
-    }
-    limits = {MARGINAL: floor.limit}
-    shared = events.shared
-    if events.X is not None:
-        # Each event gets the y of the next one in a random cycle, never its own.
-        order = numpy_rng(root, SHUFFLE).permutation(len(events.truth))
-        other = np.empty_like(order)
-        other[order] = np.roll(order, 1)
-        shuffled = events.truth.iloc[other].reset_index(drop=True)
-        if shared:
-            columns[MARGINAL, "identity"] = _marginal(events.truth[shared], events.X[shared])
+    marginal = _marginal(events.truth, events.generated)
+    columns, floors = _next_to_floor(MARGINAL, marginal, floor), {MARGINAL: floor}
+    quantiles, shuffled = None, None
+    if events.given is not None:
+        shuffled = _shuffled(events, root)
+        if events.shared:
+            own = (table[events.shared] for table in (events.truth, events.given))
+            columns[MARGINAL, "identity"] = _marginal(*own)
         columns[MARGINAL, "shuffled"] = _marginal(events.truth, shuffled)
-    if shared:
-        truth, X = events.truth[shared], events.X
-        if by.name not in set(X.columns):
-            X = X.assign(**{by.name: by.to_numpy()})
-
-        def response(generated):
-            return response_distances(truth, generated[shared], X, by.name)
-
-        columns[RESPONSE, "model"] = response(events.generated)
-        if (floor := response_floor(events, by, root, 0)) is not None:
-            columns[RESPONSE, "floor 95%"] = pd.Series(floor.quantiles[2], shared)
-            limits[RESPONSE] = floor.limit
-        columns[RESPONSE, "identity"] = response(events.X)
-        columns[RESPONSE, "shuffled"] = response(shuffled)
+    if events.shared:
+        response, floors[RESPONSE] = _measure_responses(events, by, shuffled, root)
+        columns |= response
+        tables = (table[events.shared] for table in (events.truth, events.generated))
+        quantiles = response_quantiles(*tables, X=events.given)
     distances = pd.DataFrame(columns, index=list(events.truth.columns))
-    return Bunch(distances=distances, limits=limits)
+    return Bunch(distances=distances, floors=floors, quantiles=quantiles)
+
+
+def _next_to_floor(kind, values, floor):
+    """Columns of the model, of the floor, and of their ratio."""
+    return {
+        (kind, "model"): values,
+        (kind, "floor 95%"): floor.high,
+        (kind, "model / mean floor"): floor.ratio(values),
+    }
+
+
+def _shuffled(events, root):
+    """The truth with the event of the next row in a random cycle for each event, never its own."""
+    order = numpy_rng(root, SHUFFLE).permutation(len(events.truth))
+    other = np.empty_like(order)
+    other[order] = np.roll(order, 1)
+    return events.truth.iloc[other].reset_index(drop=True)
+
+
+def _measure_responses(events, by, shuffled, root):
+    """Columns of the response distances, and their floor."""
+    shared = events.shared
+    truth, given = events.truth[shared], events.given
+    if by.name not in set(given.columns):
+        given = given.assign(**{by.name: by.to_numpy()})
+
+    def response(truth, generated, X):
+        return response_distances(truth, generated[shared], X, by.name)
+
+    floor = response_floor(events, by, response, root, 0)
+    model, part = _responses(truth, events.generated[shared], given, by.name)
+    columns = _next_to_floor(RESPONSE, model, floor)
+    columns[RESPONSE, "of one event"] = part
+    columns[RESPONSE, "identity"] = response(truth, events.given, given)
+    columns[RESPONSE, "shuffled"] = response(truth, shuffled, given)
+    return columns, floor
 
 
 def _marginal(truth, generated):
@@ -136,27 +136,45 @@ def _marginal(truth, generated):
 
 def joint_auc(events, root, *key):
     """Area under the curve of (X, generated) against (X, truth), and its standard error."""
-    return _area(events.truth, events.generated, events.X, int_seed(root, AUC, *key))
+    return _area(events.truth, events.generated, events.given, int_seed(root, AUC, *key))
 
 
 def floor_auc(events, root):
     """Area and error of the second detector pass instead of the model; None without one."""
     if events.second_pass is None:
         return None
-    truth, second_pass, X = events.both()
-    return _area(truth, second_pass, X, int_seed(root, AUC, 0, 0))
+    truth, second_pass, given = events.both()
+    return _area(truth, second_pass, given, int_seed(root, AUC, 0, 0))
 
 
-def _area(truth, generated, X, seed):
+def n_classified(truth, generated):
+    """Number of events on each side that a classifier sees."""
+    return min(len(truth), len(generated), MOST_CLASSIFIED)
+
+
+def _area(truth, generated, given, seed):
     n_events = min(len(truth), len(generated))
     if n_events < MIN_EVENTS:
         raise ValueError(
             f"There are {n_events} events, and {MIN_EVENTS} are needed to train a classifier on "
             "some and test it on others: pass more."
         )
+    if n_events > MOST_CLASSIFIED:
+        truth, generated, given = _some(truth, generated, given, seed)
     settings = {"test_size": TEST_SHARE, "random_state": seed}
-    auc = classifier_two_sample_auc(truth, generated, X=X, **settings)
-    return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_events))
+    # With several threads, each waits for all others many times per tree. Where other programs
+    # use the cores too, that takes a hundred times as long.
+    with one_thread(), threadpool_limits(1):
+        auc = classifier_two_sample_auc(truth, generated, X=given, **settings)
+    return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_classified(truth, generated)))
+
+
+def _some(truth, generated, given, seed):
+    """As many random events as a classifier sees, the same rows of tables of one length."""
+    rng = np.random.default_rng(seed)
+    rows = {n: rng.permutation(n)[:MOST_CLASSIFIED] for n in {len(truth), len(generated)}}
+    tables = (truth, generated, given)
+    return (None if table is None else take_rows(table, rows[len(table)]) for table in tables)
 
 
 def yields(events, selection):
@@ -166,14 +184,11 @@ def yields(events, selection):
     fail in both. Events of a generator and unpaired events are independent, and their numbers may
     differ, so the selected shares are compared.
     """
-    passed = {
-        key: check_mask(selection(table), len(table), "selection(events)")
-        for key, table in events.handed.items()
-    }
+    passed = {key: _selected(selection(table), table) for key, table in events.handed.items()}
     truth, generated = passed["truth"], passed["generated"]
     rows = {
         "truth": (len(truth), truth.sum(), np.nan, np.nan),
-        "model": _yield(truth, generated, events.X is not None),
+        "model": _yield(truth, generated, events.given is not None),
     }
     if "second_pass" in passed:
         accepted = events.accepted
@@ -181,6 +196,12 @@ def yields(events, selection):
     columns = ["events", "selected", "selected / true - 1", "error"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.astype({"events": int, "selected": int})
+
+
+def _selected(mask, table):
+    """Mask of a selection, checked."""
+    check_same_events(table, mask, names=("events", "selection(events)"))
+    return check_mask(mask, len(table), "selection(events)")
 
 
 def check_mask(mask, n_events, what):
@@ -213,74 +234,29 @@ def mean_shifts(events):
     for name in events.shared:
         sides = [table[name].to_numpy() for table in (events.truth, events.generated)]
         wrap = wrap_phi if is_angle(name) else np.asarray
-        response = wrap(sides[0] - events.X[name].to_numpy())
+        response = wrap(sides[0] - events.given[name].to_numpy())
         width = response.std() or 1.0
         shifts[name] = float(wrap(sides[1] - sides[0]).mean() / width)
     return pd.Series(shifts)
 
 
-def verdict(measured, auc, auc_error, events):
-    """Sentences that say what the figures mean."""
-    table, limits = measured.distances, measured.limits
-    said = [_against_floor(table, kind, limits) for kind in (MARGINAL, RESPONSE) if kind in table]
-    if events.second_pass is None:
-        said.append(
-            "The floor of the marginals compares two disjoint halves of the truth. It is higher "
-            "by a factor of 1.4 than a floor with all events on either side."
-        )
-    if RESPONSE in table:
-        said.append(_controls(table, limits))
-        if RESPONSE not in limits:
-            said.append(
-                "The response has no floor here: it needs the same events after another detector "
-                "pass (second_pass)."
-            )
-    elif events.X is not None:
-        said.append(
-            "X has none of the columns of y, so there is no response, and X cannot be passed off "
-            "as y: the joint AUC says whether y follows X."
-        )
-    pull = (auc - 0.5) / auc_error
-    tells = "tells" if pull > 2 else "cannot tell"
-    said.append(
-        f"A classifier {tells} the model from the truth with these events: AUC {auc:.3f}, "
-        f"{pull:.1f} standard errors from 0.5."
-    )
-    return said
+def calibration(truth, draws):
+    """Fractions of the truth below quantiles of its draws, column by column.
 
+    Parameters
+    ----------
+    truth : DataFrame of shape (n, d)
+    draws : ndarray of shape (n, k, d)
 
-def _against_floor(table, kind, limits):
-    values = table[kind, "model"].dropna()
-    largest, limit = values.max(), limits.get(kind)
-    shown, shown_limit = told_apart(largest, limit if kind in limits else largest)
-    text = f"{kind}: the model's largest is {shown} ({values.idxmax()})"
-    if kind not in limits:
-        return f"{text}."
-    where = "at the floor" if largest <= limit else "above the floor"
-    return (
-        f"{text}, {where}. The largest of the floor is at most {shown_limit} in 95% of comparisons."
-    )
-
-
-def told_apart(value, other, digits=4):
-    """Print two numbers with so many decimals that different numbers look different."""
-    shown = [f"{number:.{digits}f}" for number in (value, other)]
-    if (value < other or value > other) and shown[0] == shown[1]:  # false for NaN
-        return told_apart(value, other, digits + 1)
-    return shown
-
-
-def _controls(table, limits):
-    """Say whether the copy of X and the shuffle fail, as they must."""
-    limit = limits.get(RESPONSE, table[RESPONSE, "model"].max())
-    than = "the floor" if RESPONSE in limits else "the model"
-    names = {"identity": "X passed off as y", "shuffled": "y of other events"}
-    worst = {text: table[RESPONSE, key].max() for key, text in names.items()}
-    given = " and ".join(f"{text} ({value:.4f})" for text, value in worst.items())
-    passed = [text for text, value in worst.items() if value <= limit]
-    if not passed:
-        return f"The controls of the response fail, as they must: {given} are worse than {than}."
-    return (
-        f"The controls of the response are {given}. They must be worse than {than} ({limit:.4f}), "
-        f"but {' and '.join(passed)} is not. Do not trust the response of this sample or model."
-    )
+    Returns
+    -------
+    DataFrame
+        One row per column, and one with the standard errors of a calibrated model.
+    """
+    coverage, error = posterior_coverage(truth, draws, LEVELS)
+    table = coverage.T
+    pull = (table - np.array(LEVELS)) / error
+    table.columns = [f"truth below the {level:.0%} quantile" for level in LEVELS]
+    table["largest deviation / error"] = np.abs(pull).max(axis=1)
+    table.loc[ERROR] = [*error, np.nan]
+    return table

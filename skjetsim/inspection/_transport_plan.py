@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skjetsim._drawing._sample import unwrap_search
 from skjetsim.inspection import _plan
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import (
@@ -12,13 +13,18 @@ from skjetsim.inspection._binning import (
     full_turn,
     plan_fractions,
 )
-from skjetsim.inspection._events import feature_position, move_events
+from skjetsim.inspection._events import (
+    DIRECTIONS,
+    direction_of,
+    feature_position,
+    move_events,
+    weight_of,
+)
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._validation import check_option, check_same_events, column_names
 
-DIRECTIONS = ("forward", "inverse")
 LEVELS = ("theory level", "detector level")
 # Around a panel, in its heights and widths: the gap to a marginal, the marginal, the colour bar.
 GAP, MARGINAL, BAR = 0.03, 0.2, 0.05
@@ -189,7 +195,7 @@ class TransportPlanDisplay:
         feature,
         theory_feature=None,
         transformer=None,
-        direction="forward",
+        direction=None,
         paired=True,
         n_samples=None,
         random_state=None,
@@ -202,7 +208,7 @@ class TransportPlanDisplay:
 
         Parameters
         ----------
-        estimator : fitted simulator, or unfolder if the direction is "inverse"
+        estimator : fitted simulator or unfolder
             On its own, in a Pipeline, or a fitted search.
         X : array-like of shape (n, n_features)
             Theory level. None if the inverse direction draws it and the truth is unknown.
@@ -219,9 +225,9 @@ class TransportPlanDisplay:
             fitted one is used as it is, an unfitted one is cloned and fitted on the truth, or on
             what is drawn if there is no truth. A level with other columns gets its own clone, if
             the transformer learns nothing but columns, such as `KinematicFeatures`.
-        direction : {"forward", "inverse"}, default="forward"
+        direction : {"forward", "inverse"}, optional
             "forward" draws y for X and shows it against X, "inverse" draws X for y and shows it
-            against y.
+            against y. By default it is what the estimator learns.
         paired : bool, default=True
             Whether row i of X and y is the same event. If not, only the distribution of the truth
             is shown, and X and y need not be equally long.
@@ -246,7 +252,12 @@ class TransportPlanDisplay:
         ValueError
             On an unknown column, an inverse direction without y, and as `from_samples`.
         """
-        check_option(direction, "direction", DIRECTIONS)
+        direction = direction_of(unwrap_search(estimator), direction)
+        if direction is None:
+            raise TypeError(
+                f"{type(estimator).__name__} is a generator: it does not move events from one "
+                "level to the other."
+            )
         inverse = direction == "inverse"
         settings = {"inverse": inverse, "paired": paired, "transformer": transformer}
         drawing = {"n_samples": n_samples, "random_state": random_state}
@@ -261,8 +272,8 @@ class TransportPlanDisplay:
             name=names,
             bins=bins,
             range=range,
-            sample_weight=sample_weight,
-            truth_weight=truth_weight,
+            sample_weight=weight_of(y if inverse else X, sample_weight),
+            truth_weight=weight_of(X if inverse else y, truth_weight),
         )
 
     def plot(self, axes=None, *, log=True):
@@ -394,7 +405,9 @@ def _quantity_names(name, X, generated, truth):
 
 def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     """Validate the events before and after the move, the truth, and the weights of both."""
-    check_same_events(X, generated, names=("X", "generated"))
+    check_same_events(X, generated, sample_weight, names=("X", "generated"), drawn=True)
+    if not paired:
+        check_same_events(truth, truth_weight, names=("truth", "truth_weight"))
     x, moved = check_quantity(X, "X"), check_draws(generated, "generated")
     check_as_long(x, moved, ("X", "generated"))
     weight = check_weight(sample_weight, len(x), "sample_weight")

@@ -15,12 +15,14 @@ from skjetsim.metrics._distances import (
     sliced_wasserstein_distance,
     wasserstein_distance,
 )
-from skjetsim.metrics._floor import MetricFloor, metric_floor
+from skjetsim.metrics._floor import MetricFloor
 from skjetsim.metrics._generative_scorer import GenerativeScorer, make_generative_scorer
 from skjetsim.metrics._histograms import chi2_per_dof, emd_sum
+from skjetsim.metrics._measured_floor import metric_floor
 from skjetsim.metrics._memorisation import nearest_neighbour_ratio
 from skjetsim.metrics._posterior import posterior_coverage, quantile_coverage, sbc_ranks
 from skjetsim.metrics._quantiles import equivalent_sample_size, quantile_mse
+from skjetsim.metrics._response import response_difference, response_quantiles
 from skjetsim.metrics._scorers import (
     ClassifierAUCScorer,
     EMDSumScorer,
@@ -60,6 +62,8 @@ __all__ = [
     "quantile_coverage",
     "quantile_mse",
     "residual_wasserstein",
+    "response_difference",
+    "response_quantiles",
     "sbc_ranks",
     "sliced_wasserstein_distance",
     "transport_cost",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skjetsim.utils._circle import angle_columns, on_circle
 from skjetsim.utils._comparison import (
     MULTIOUTPUTS,
     aggregate,
@@ -9,8 +10,8 @@ from skjetsim.utils._comparison import (
     check_scale,
     check_weight,
 )
-from skjetsim.utils._scores import energy_scores, event_blocks
-from skjetsim.utils._validation import check_option
+from skjetsim.utils._scores import chord_scores, energy_scores, event_blocks
+from skjetsim.utils._validation import check_option, check_same_events
 
 
 def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multioutput="raw_values"):
@@ -57,8 +58,10 @@ def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multiou
     array([0.5])
     """
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
-    y, draws, _ = check_ensemble(truth, generated, min_draws=2 if fair else 1)
+    y, draws, names = check_ensemble(truth, generated, min_draws=2 if fair else 1)
+    check_same_events(truth, None, sample_weight, names=("truth", ""))
     weight = check_weight(sample_weight, len(y), "sample_weight")
+    circular = angle_columns(names, y.shape[1])
     n_draws = draws.shape[1]
     n_pairs = n_draws * (n_draws - 1) if fair else n_draws**2
     # In sorted order, the sum over pairs of |y' - y''| is linear in the draws.
@@ -68,7 +71,10 @@ def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multiou
         ordered = np.sort(draws[rows], axis=1)
         accuracy = np.abs(ordered - y[rows, None]).mean(axis=1)
         score[rows] = accuracy - (ordered * rank).sum(axis=1) / n_pairs
-    values = np.average(score, axis=0, weights=weight) / check_scale(scale, y, weight)
+        if circular.any():
+            angles = y[rows][:, circular], draws[rows][..., circular]
+            score[rows, circular] = chord_scores(*angles, fair=fair)
+    values = np.average(score, axis=0, weights=weight) / check_scale(scale, y, weight, circular)
     return aggregate(values, multioutput)
 
 
@@ -113,9 +119,11 @@ def energy_score(truth, generated, *, sample_weight=None, fair=True, scale=None)
     >>> energy_score(np.zeros((1, 2)), draws, fair=False)
     2.5
     """
-    y, draws, _ = check_ensemble(truth, generated, min_draws=2 if fair else 1)
+    y, draws, names = check_ensemble(truth, generated, min_draws=2 if fair else 1)
+    check_same_events(truth, None, sample_weight, names=("truth", ""))
     weight = check_weight(sample_weight, len(y), "sample_weight")
-    if scale is not None:
-        unit = check_scale(scale, y, weight)
-        y, draws = y / unit, draws / unit
+    circular = angle_columns(names, y.shape[1])
+    if scale is not None or circular.any():
+        unit = check_scale(scale, y, weight, circular)
+        y, draws = (on_circle(table, circular, unit) for table in (y, draws))
     return float(np.average(energy_scores(y, draws, fair=fair), weights=weight))

@@ -115,7 +115,8 @@ def classifier_two_sample_auc(
         generated_weight = sample_weight
     pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=20)
     rng = rng_from(random_state)
-    one, two = _joint_tables(pair, X, features)
+    theory = (None, None) if X is None else check_theory(X, pair, truth, generated)
+    one, two = _joint_tables(pair, *theory, features)
     table = np.concatenate([one, two])
     label = np.repeat([0.0, 1.0], [len(one), len(two)])
     weight = _weights(pair)
@@ -141,11 +142,8 @@ def _weights(pair):
     return np.concatenate(parts)
 
 
-def _joint_tables(pair, X, features):
+def _joint_tables(pair, theory, theory_names, features):
     """Columns the classifier sees: X, y, residuals and derived features, for both samples."""
-    theory, theory_names = None, None
-    if X is not None:
-        theory, theory_names = check_theory(X, pair)
     if hasattr(features, "fit_transform"):
         features = _as_function(features, pair)
     tables = []

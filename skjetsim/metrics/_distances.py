@@ -1,8 +1,9 @@
-"""Wasserstein distances: on the line and the circle by sorting, sliced in more; KS distance."""
+"""Wasserstein distances, of each column and sliced, and the KS distance."""
 
 import numpy as np
 
-from skjetsim.utils._angles import TWO_PI, wrap_phi
+from skjetsim.metrics._one_dimension import cdf_gap, distances_1d, sorted_shares, wasserstein_1d
+from skjetsim.utils._circle import on_circle
 from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair, check_scale, rng_from
 from skjetsim.utils._validation import check_int, check_option
 
@@ -59,122 +60,9 @@ def wasserstein_distance(
     """
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
     pair = check_pair(truth, generated, sample_weight, generated_weight)
-    values = np.array([wasserstein_1d(*column) for column in pair.columns()])
-    return aggregate(values / check_scale(scale, pair.truth, pair.weight), multioutput)
-
-
-def wasserstein_1d(a, b, a_weight=None, b_weight=None, *, p=1):
-    """W_p to the power p of two one-dimensional samples."""
-    if a_weight is None and b_weight is None and len(a) == len(b):
-        gap = np.sort(a)
-        gap -= np.sort(b)
-        np.abs(gap, out=gap)
-        return float(np.mean(gap if p == 1 else gap**p))
-    a, a_weight = _sorted_shares(a, a_weight)
-    b, b_weight = _sorted_shares(b, b_weight)
-    if p == 1:
-        values, gap = _cdf_gap(a, b, a_weight, b_weight)
-        return float(np.sum(np.abs(gap[:-1]) * np.diff(values)))
-    return _quantile_cost(a, b, a_weight, b_weight, p)
-
-
-def wasserstein_circle(a, b, a_weight=None, b_weight=None, *, p=1):
-    """W_p to the power p of two samples of angles, which move the short way round.
-
-    The best plan keeps the order around the circle. It differs from that of the line by the share
-    of b that goes to the other side of the seam. The cost is convex in that share, which is between
-    a turn back and a turn on: J. Delon, J. Salomon and A. Sobolevski, SIAM J. Appl. Math. 70
-    (2010) 2239, arXiv:0902.3527. The share is found by bisection, up to rounding.
-    """
-    a, b = wrap_phi(a), wrap_phi(b)
-    if a_weight is None and b_weight is None and len(a) == len(b):
-        return _circle_of_pairs(np.sort(a), np.sort(b), p)
-    a, a_share = _sorted_shares(a, a_weight)
-    b, b_share = _sorted_shares(b, b_weight)
-    a_level, b_level = _levels(a_share), _levels(b_share)
-    low, high = -1.0, 1.0
-    for _ in range(np.finfo(np.float64).nmant + 1):
-        middle = 0.5 * (low + high)
-        if _circle_slope(a, b, a_level, b_level, middle, p) > 0:
-            high = middle
-        else:
-            low = middle
-    turned, share = _turned(b, b_level, middle)
-    # For equal samples a share of exactly zero is the best, and bisection only comes close to it.
-    unturned = _quantile_cost(a, b, a_share, b_share, p)
-    return min(unturned, _quantile_cost(a, turned, a_share, share, p))
-
-
-def _circle_of_pairs(a, b, p):
-    """Least cost of pairing equally many sorted angles in order, over all starts on the circle."""
-    n = len(a)
-    laps = np.concatenate([b - TWO_PI, b, b + TWO_PI])
-
-    def cost(shift):
-        gap = np.abs(laps[n + shift : 2 * n + shift] - a)
-        return float(np.mean(gap if p == 1 else gap**p))
-
-    low, high = -n, n
-    while low < high:
-        middle = (low + high) // 2
-        if cost(middle + 1) < cost(middle):
-            low = middle + 1
-        else:
-            high = middle
-    return cost(low)
-
-
-def _circle_slope(a, b, a_level, b_level, share, p):
-    """Derivative of the cost by the share of b that is moved past the seam."""
-    level = b_level - share
-    turn = np.floor(level)
-    at = np.searchsorted(a_level, level - turn, side="right")
-    partner = a[np.minimum(at, len(a) - 1)] + TWO_PI * turn
-    following = np.append(b[1:], b[0] + TWO_PI)
-    return np.sum(np.abs(following - partner) ** p - np.abs(b - partner) ** p)
-
-
-def _turned(b, level, share):
-    """Angles and shares of b once around the circle, from the angle at this level on."""
-    turn = np.floor(share)
-    start = share - turn
-    first = min(np.searchsorted(level, start, side="right"), len(b) - 1)
-    turned = np.concatenate([b[first:], b[: first + 1] + TWO_PI]) + TWO_PI * turn
-    levels = np.concatenate([[start], level[first:], level[:first] + 1.0, [start + 1.0]])
-    return turned, np.diff(levels)
-
-
-def _sorted_shares(values, weight):
-    """Sort the values and give each its share of the total weight."""
-    if weight is None:
-        return np.sort(values), np.full(len(values), 1.0 / len(values))
-    order = np.argsort(values, kind="stable")
-    return values[order], weight[order] / weight.sum()
-
-
-def _levels(shares):
-    """Cumulative distribution at each value; rounding must not keep the last from one."""
-    levels = np.cumsum(shares)
-    levels[-1] = 1.0
-    return levels
-
-
-def _cdf_gap(a, b, a_share, b_share):
-    """Merged values of two sorted samples, and at each the gap of the cumulative distributions."""
-    values = np.concatenate([a, b])
-    order = np.argsort(values, kind="stable")  # timsort merges two sorted runs in linear time
-    gap = np.cumsum(np.concatenate([a_share, -b_share])[order])
-    return values[order], gap
-
-
-def _quantile_cost(a, b, a_share, b_share, p):
-    """Integral over the probability of |a's quantile - b's quantile|^p."""
-    a_level, b_level = _levels(a_share), _levels(b_share)
-    level = np.sort(np.concatenate([a_level, b_level]), kind="stable")
-    width = np.diff(level, prepend=0.0)
-    at_a = a[np.minimum(np.searchsorted(a_level, level), len(a) - 1)]
-    at_b = b[np.minimum(np.searchsorted(b_level, level), len(b) - 1)]
-    return float(np.sum(width * np.abs(at_a - at_b) ** p))
+    values = distances_1d(pair, pair.circular)
+    unit = check_scale(scale, pair.truth, pair.weight, pair.circular)
+    return aggregate(values / unit, multioutput)
 
 
 def ks_distance(
@@ -215,9 +103,9 @@ def ks_distance(
 
 
 def _ks_1d(a, b, a_weight, b_weight):
-    a, a_share = _sorted_shares(a, a_weight)
-    b, b_share = _sorted_shares(b, b_weight)
-    merged, gap = _cdf_gap(a, b, a_share, b_share)
+    a, a_share = sorted_shares(a, a_weight)
+    b, b_share = sorted_shares(b, b_weight)
+    merged, gap = cdf_gap(a, b, a_share, b_share)
     # The distributions are compared behind all events of the same value, not between them.
     last_of_value = np.append(np.diff(merged) > 0, False)
     return np.max(np.abs(gap[last_of_value]), initial=0.0)
@@ -283,10 +171,10 @@ def sliced_wasserstein_distance(
     n_slices = check_int(n_slices, "n_slices")
     pair = check_pair(truth, generated, sample_weight, generated_weight)
     a, b = pair.truth, pair.generated
-    if scale is not None:
-        unit = check_scale(scale, a, pair.weight)
-        a, b = a / unit, b / unit
-    directions = rng_from(random_state).standard_normal((pair.n_columns, n_slices))
+    if scale is not None or pair.circular.any():
+        unit = check_scale(scale, a, pair.weight, pair.circular)
+        a, b = (on_circle(table, pair.circular, unit) for table in (a, b))
+    directions = rng_from(random_state).standard_normal((a.shape[1], n_slices))
     directions /= np.linalg.norm(directions, axis=0)
     block = max(1, _SLICE_BUDGET // max(len(a), len(b)))
     total = 0.0

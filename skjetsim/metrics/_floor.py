@@ -1,14 +1,12 @@
-"""The metric that a perfect model would have: that between two samples of the truth."""
+"""What a metric is between samples of the truth, and how a model compares with it."""
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
-from sklearn.utils.parallel import Parallel, delayed
 
-from skjetsim.utils._comparison import check_table, check_weight, same_columns
-from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._tables import take_rows
-from skjetsim.utils._validation import check_int, check_n_jobs, counted
+from skjetsim.utils._validation import counted
+
+_SHOWN = 8  # columns in the representation
 
 
 class MetricFloor(Bunch):
@@ -19,13 +17,16 @@ class MetricFloor(Bunch):
     samples : ndarray of shape (n_repeats, ...)
         The metric of each comparison, with whatever shape the metric has.
     mean : float or ndarray
-        Their mean.
+        Their mean: the floor.
     levels : ndarray of shape (n_levels,)
         The probabilities of the quantiles.
     quantiles : ndarray of shape (n_levels, ...)
-        The metric's quantiles, feature by feature.
+        The metric's quantiles, column by column.
+    columns : list of str or None
+        Names of the last axis of the metric.
     maximum : ndarray of shape (n_repeats,)
-        The largest over features of each comparison.
+        The largest `ratio` over columns of each comparison. Ratios have no unit, so that a column
+        in radians counts as much as one in GeV.
     maximum_quantiles : ndarray of shape (n_levels,)
         Quantiles of that maximum.
     limit : float
@@ -34,127 +35,99 @@ class MetricFloor(Bunch):
         Events per side.
     """
 
-    def at_floor(self, value):
-        """Whether a model's metric is as good as truth against truth.
+    def ratio(self, value):
+        """A model's metric over its floor, column by column.
 
         Parameters
         ----------
-        value : float, ndarray or DataFrame
+        value : float, ndarray, Series or DataFrame
             The metric of the model against the truth, at `n_samples` events per side.
 
         Returns
         -------
-        bool
-            True if the maximum over features is at most the 95th percentile of that maximum over
-            truth-against-truth comparisons.
+        float, ndarray, Series or DataFrame
+            `value` over `mean`, in the container of `value`. A perfect model is near 1. If truth
+            against truth is always zero, as for a constant column, the ratio is 1 for a value of
+            zero and infinite for any other. If a metric has both signs between samples of the
+            truth, it is a difference, and the ratio is that of magnitudes. Negative metrics are
+            divided by the magnitude of their mean, so that the smallest ratio remains the best.
 
         Raises
         ------
         ValueError
             If `value` does not have the shape of the metric that the floor was made with.
         """
-        value = np.asarray(value, dtype=np.float64)
-        if value.shape != self.samples.shape[1:]:
+        array = np.asarray(value, dtype=np.float64)
+        if array.shape != self.samples.shape[1:]:
             raise ValueError(
-                f"value has shape {value.shape}, but the floor was measured for a metric of shape "
+                f"value has shape {array.shape}, but the floor was measured for a metric of shape "
                 f"{self.samples.shape[1:]}."
             )
-        return bool(value.max() <= self.limit)
+        ratio = _over_floor(array, self.samples)
+        if isinstance(value, pd.DataFrame):
+            return pd.DataFrame(ratio, index=value.index, columns=value.columns)
+        if isinstance(value, pd.Series):
+            return pd.Series(ratio, index=value.index, name=value.name)
+        return float(ratio) if ratio.ndim == 0 else ratio
+
+    def at_floor(self, value):
+        """Whether a model's metric is as good as truth against truth.
+
+        Parameters
+        ----------
+        value : float, ndarray, Series or DataFrame
+            The metric of the model against the truth, at `n_samples` events per side.
+
+        Returns
+        -------
+        bool
+            True if the largest `ratio` over columns is at most `limit`. A perfect model fails this
+            in 5% of cases, however many columns there are.
+
+        Raises
+        ------
+        ValueError
+            If `value` does not have the shape of the metric that the floor was made with.
+        """
+        return bool(np.max(self.ratio(value)) <= self.limit)
+
+    def __repr__(self):
+        size = f"n_samples={self.n_samples}, n_repeats={len(self.samples)}"
+        limit = f"at_floor: largest value / mean up to {self.limit:.3g}"
+        rows = [self.samples.mean(axis=0), np.quantile(self.samples, 0.95, axis=0)]
+        if self.samples.ndim == 1:
+            mean, high = rows
+            return f"MetricFloor({size})\nmean  {mean:.4g}\n95%   {high:.4g}\n{limit}"
+        n_columns = self.samples.shape[-1]
+        means = [row.reshape(-1, n_columns).mean(axis=0) for row in rows]
+        names = self.columns or [str(i) for i in range(n_columns)]
+        cells = [names, *([f"{x:.4g}" for x in row] for row in means)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:_SHOWN]
+        lines = [
+            label.ljust(6) + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=False))
+            for label, row in zip(("", "mean", "95%"), cells, strict=True)
+        ]
+        if n_columns > _SHOWN:
+            lines[0] += f"  and {n_columns - _SHOWN} more"
+        if self.samples.ndim > 2:
+            n_averaged = np.prod(self.samples.shape[1:-1])
+            lines[0] += f"  (averages over {counted(n_averaged, 'bin')})"
+        return "\n".join([f"MetricFloor({size})", *lines, limit])
+
+    __str__ = __repr__
 
 
-def metric_floor(
-    metric,
-    truth,
-    n_samples=None,
-    n_repeats=500,
-    random_state=None,
-    *,
-    replica=None,
-    X=None,
-    sample_weight=None,
-    metric_params=None,
-    levels=(0.05, 0.5, 0.95),
-    n_jobs=None,
-):
-    """Measure a metric between samples of the truth many times.
-
-    Parameters
-    ----------
-    metric : callable
-        `metric(truth, generated, **metric_params)`; smaller is better.
-    truth : array-like of shape (n, n_features)
-    n_samples : int, optional
-        Events per side. Take the number that the model is judged with, because floors fall with
-        the sample size. By default half of the truth, or all of it if there is a `replica`.
-    n_repeats : int, default=500
-        Number of comparisons. The floor of a classifier needs far fewer than that of a distance.
-    random_state : None, int, Generator or RandomState
-        An int gives the same floor for any `n_jobs`.
-    replica : array-like of shape (n, n_features), optional
-        The truth once more: row i is the same theory-level event, passed a second time through
-        the detector. A perfect *simulator* is compared with it. In each comparison both versions
-        of an event are swapped at random. Events that the second pass does not accept have to be
-        removed from all tables. Without a replica, each comparison is between two disjoint random
-        subsets of the truth.
-    X : array-like of shape (n, n_columns), optional
-        Theory-level events, cut to the same rows and passed to the metric as `X=`. They need a
-        replica.
-    sample_weight : array-like of shape (n,), optional
-        Weights of the truth, passed to the metric for both sides.
-    metric_params : dict, optional
-        Further keyword arguments of the metric.
-    levels : sequence of float, default=(0.05, 0.5, 0.95)
-        Probabilities of the quantiles to return.
-    n_jobs : int, optional
-        Threads.
-
-    Returns
-    -------
-    MetricFloor
-        A Bunch with `mean`, `quantiles`, `samples`, `maximum`, `maximum_quantiles`, `limit`, and
-        the method `at_floor(value)`.
-
-    Raises
-    ------
-    ValueError
-        On bad input, if rows of the replica alone are zeros, or if the truth is too short for two
-        disjoint subsets of `n_samples`.
-
-    Notes
-    -----
-    A perfect model exceeds the mean floor half of the time in each feature. Therefore the maximum
-    over features is compared with the 95th percentile of its own distribution.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skjetsim.metrics import metric_floor, wasserstein_distance
-    >>> truth = np.random.default_rng(0).normal(size=(2000, 3))
-    >>> floor = metric_floor(wasserstein_distance, truth, n_repeats=50, random_state=0)
-    >>> floor.n_samples, floor.mean.shape
-    (1000, (3,))
-    >>> floor.at_floor(wasserstein_distance(truth[:1000], truth[1000:] + 0.5))
-    False
-    """
-    n_repeats, n_jobs = check_int(n_repeats, "n_repeats"), check_n_jobs(n_jobs)
-    n_rows = _check_rows(truth, replica, X)
-    n_samples = _check_n_samples(n_samples, n_rows, replica)
-    weight = check_weight(sample_weight, n_rows, "sample_weight", allow_negative=True)
-    seeds = as_seed_sequence(random_state).spawn(n_repeats)
-    tables = {"truth": truth, "replica": replica, "X": X, "weight": weight}
-    values = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_compare)(metric, tables, n_rows, n_samples, seed, metric_params or {})
-        for seed in seeds
-    )
-    samples = np.asarray(values, dtype=np.float64)
-    maximum = samples.reshape(n_repeats, -1).max(axis=1)
-    mean = samples.mean(axis=0)
+def make_floor(samples, levels, n_samples, columns=None):
+    """Summary of the metric of truth-against-truth comparisons, shape (n_repeats, ...)."""
     levels = np.asarray(levels, dtype=np.float64)
+    mean = samples.mean(axis=0)
+    maximum = _over_floor(samples, samples).reshape(len(samples), -1).max(axis=1)
     return MetricFloor(
         mean=float(mean) if mean.ndim == 0 else mean,
         levels=levels,
         quantiles=np.quantile(samples, levels, axis=0),
         samples=samples,
+        columns=columns,
         maximum=maximum,
         maximum_quantiles=np.quantile(maximum, levels),
         limit=float(np.quantile(maximum, 0.95)),
@@ -162,77 +135,10 @@ def metric_floor(
     )
 
 
-def _check_rows(truth, replica, X):
-    table, names = check_table(truth, what="truth", min_samples=2)
-    if replica is not None:
-        other, other_names = check_table(replica, what="replica")
-        same_columns(
-            names, other_names, table.shape[1], other.shape[1], what="truth", other="replica"
-        )
-    elif X is not None:
-        raise ValueError(
-            "with X the floor is that of a simulator: pass replica, a second detector-level "
-            "version of the same events."
-        )
-    for other, what in ((replica, "replica"), (X, "X")):
-        if other is not None and len(other) != len(table):
-            raise ValueError(f"{what} has {len(other)} events, but truth has {len(table)}.")
-    if replica is not None:
-        _refuse_rejected(table, np.asarray(replica, dtype=np.float64).reshape(table.shape))
-    return len(table)
-
-
-def _refuse_rejected(truth, replica):
-    """Raise if the replica holds the zeros of an event that its detector pass rejected."""
-    if truth.shape[1] == 1:  # a single quantity, such as the mass of a jet, may be zero
-        return
-    rejected = truth.any(axis=1) & ~replica.any(axis=1)
-    if rejected.any():
-        raise ValueError(
-            f"replica is zero in all columns of row {int(np.flatnonzero(rejected)[0])} "
-            f"({counted(rejected.sum(), 'such row')} in all), but truth is not: the second pass "
-            "did not accept these events. Take those that both accept: both = second.accepted; "
-            "pass truth[both], replica[both] and X[both]."
-        )
-
-
-def _check_n_samples(n_samples, n_rows, replica):
-    most = n_rows // 2 if replica is None else n_rows
-    if n_samples is None:
-        return most
-    n_samples = check_int(n_samples, "n_samples")
-    if n_samples > most:
-        need = "two disjoint subsets" if replica is None else "a subset"
-        raise ValueError(
-            f"n_samples={n_samples} is too many for {need} of {n_rows} events: at most {most}."
-        )
-    return n_samples
-
-
-def _compare(metric, tables, n_rows, n_samples, seed, metric_params):
-    """One truth-against-truth comparison."""
-    rng = np.random.default_rng(seed)
-    truth, replica, X, weight = (tables[key] for key in ("truth", "replica", "X", "weight"))
-    order = rng.permutation(n_rows)
-    rows, other_rows = order[:n_samples], order[n_samples : 2 * n_samples]
-    params = dict(metric_params)
-    if replica is None:
-        one, two = take_rows(truth, rows), take_rows(truth, other_rows)
-    else:
-        other_rows = rows
-        one, two = _swapped(take_rows(truth, rows), take_rows(replica, rows), rng)
-    if X is not None:
-        params["X"] = take_rows(X, rows)
-    if weight is not None:
-        params.update(sample_weight=weight[rows], generated_weight=weight[other_rows])
-    return metric(one, two, **params)
-
-
-def _swapped(truth, replica, rng):
-    """Exchange the two versions of about half of the events."""
-    swap = rng.random(len(truth)) < 0.5
-    one, two = np.array(truth), np.array(replica).reshape(np.shape(truth))
-    one[swap], two[swap] = two[swap], one[swap]
-    if hasattr(truth, "columns"):
-        return (pd.DataFrame(each, columns=truth.columns) for each in (one, two))
-    return one, two
+def _over_floor(values, samples):
+    """Values over the mean of the samples; magnitudes if the samples have both signs."""
+    floor = np.abs(samples).mean(axis=0)
+    difference = (samples < 0).any(axis=0) & (samples > 0).any(axis=0)
+    values, floor = np.broadcast_arrays(np.where(difference, np.abs(values), values), floor)
+    exact = np.where(values == 0, 1.0, np.inf)
+    return np.divide(values, floor, out=exact, where=floor > 0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skjetsim.metrics._distances import wasserstein_1d
+from skjetsim.metrics._one_dimension import wasserstein_1d
 from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skjetsim.metrics._distances import wasserstein_1d, wasserstein_circle
-from skjetsim.utils._angles import is_angle
+from skjetsim.metrics._one_dimension import wasserstein_1d, wasserstein_circle
+from skjetsim.utils._circle import angle_columns
 from skjetsim.utils._comparison import (
     MULTIOUTPUTS,
     aggregate,
@@ -99,23 +99,24 @@ def transport_cost(
     check_option(plan, "plan", PLANS)
     check_option(multioutput, "multioutput", MULTIOUTPUTS)
     if plan == "rows":
-        check_same_events(source, target, names=("source", "target"))
+        check_same_events(source, target, names=("source", "target"), drawn=True)
+        check_same_events(source, None, sample_weight, names=("source", ""))
     source, source_names = check_table(source, what="source")
     target, target_names = check_table(target, what="target")
     weight = check_weight(sample_weight, len(source), "sample_weight")
     _check_lengths(len(source), len(target), plan, weight)
     names = source_names, target_names
     partners, columns = _shared(names, source.shape[1], target.shape[1])
+    circular = angle_columns(target_names or source_names, target.shape[1])[columns]
     if plan == "rows":
         moves, _ = shared_differences(source, target, *names)
         costs = np.average(np.abs(moves) ** p, axis=0, weights=weight)
     else:
         costs = np.empty(len(columns))
         for k, (partner, column) in enumerate(zip(partners, columns, strict=True)):
-            name = (target_names or source_names or range(len(columns)))[column]
-            distance = wasserstein_circle if is_angle(name) else wasserstein_1d
+            distance = wasserstein_circle if circular[k] else wasserstein_1d
             costs[k] = distance(source[:, partner], target[:, column], weight, weight, p=p)
-    unit = check_scale(scale, source[:, partners], weight)
+    unit = check_scale(scale, source[:, partners], weight, circular)
     return aggregate(costs ** (1.0 / p) / unit, multioutput)
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from skjetsim.utils._angles import is_angle, wrap_phi
+from skjetsim.utils._circle import angle_columns, circular_std
 from skjetsim.utils._seeds import as_seed_sequence
-from skjetsim.utils._validation import check_events, check_option, check_sample_weight
-from skjetsim.utils._weighted import weighted_std
+from skjetsim.utils._validation import (
+    check_events,
+    check_option,
+    check_same_events,
+    check_sample_weight,
+)
 
 MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
 
@@ -26,6 +31,11 @@ class Pair:
     def n_columns(self):
         """Number of features."""
         return self.truth.shape[1]
+
+    @property
+    def circular(self):
+        """Which features are angles, by their names."""
+        return angle_columns(self.names, self.n_columns)
 
     def columns(self):
         """Yield (truth, generated, weight, generated_weight) of each column."""
@@ -109,6 +119,10 @@ def check_pair(
     names = same_columns(
         names, other_names, a.shape[1], b.shape[1], what="truth", other="generated"
     )
+    check_same_events(truth, None, sample_weight, names=("truth", ""))
+    check_same_events(
+        generated, generated_weight, names=("generated", "generated_weight"), drawn=True
+    )
     return Pair(
         a,
         b,
@@ -118,14 +132,19 @@ def check_pair(
     )
 
 
-def check_theory(X, pair):
-    """Theory-level events of a pair of samples, row by row, as (float64 rows, names)."""
+def check_theory(X, pair, truth, generated):
+    """Theory-level events of a pair of samples, row by row, as (float64 rows, names).
+
+    `truth` and `generated` are the tables that were given, whose indices are compared.
+    """
     theory, names = check_table(X, what="X")
     if not len(theory) == len(pair.truth) == len(pair.generated):
         raise ValueError(
             f"X has {len(theory)} events, truth {len(pair.truth)} and generated "
             f"{len(pair.generated)}: row i of all three must be the same event."
         )
+    check_same_events(X, truth, names=("X", "truth"))
+    check_same_events(X, generated, names=("X", "generated"), drawn=True)
     return theory, names
 
 
@@ -170,10 +189,12 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
     return a, draws, names
 
 
-def check_scale(scale, array, weight=None):
+def check_scale(scale, array, weight, circular):
     """Return the unit of each column: ones, or the truth's standard deviations."""
     check_option(scale, "scale", (None, "std"))
-    return np.ones(array.shape[1]) if scale is None else weighted_std(array, weight)
+    if scale is None:
+        return np.ones(array.shape[1])
+    return circular_std(array, circular, weight)
 
 
 def aggregate(values, multioutput):

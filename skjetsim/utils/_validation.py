@@ -432,19 +432,32 @@ def check_same_length(n_X, n_y):
         )
 
 
-def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
+def check_same_events(X, y, sample_weight=None, *, names=("X", "y"), drawn=False):
     """Raise ValueError if indices of tables show that their rows do not belong together.
 
     Cross-validation and Pipelines keep all indices alike. If they differ, one side was sorted,
-    shuffled or cut without the other, and a fit would learn noise. Messages call X and y by
-    `names`.
+    shuffled or cut without the other, and a fit would learn noise.
+
+    Parameters
+    ----------
+    X, y : array-like
+        Only pandas tables and Series have an index.
+    sample_weight : array-like, optional
+        Weights of the same events.
+    names : tuple of str
+        How messages call X and y.
+    drawn : bool
+        Whether y was drawn for the rows of X. Then a new index, 0 to n - 1, on either side passes:
+        drawn arrays are often made tables without the index of X. It does not pass if the other
+        side has the same labels in another order.
     """
-    containers = (pd.DataFrame, pd.Series)
     what = names[0]
     for other, name in ((y, names[1]), (sample_weight, "sample_weight")):
-        if not (isinstance(X, containers) and isinstance(other, containers)):
+        if not (_has_index(X) and _has_index(other)):
             continue
         if len(X) != len(other) or X.index.equals(other.index):
+            continue
+        if drawn and _is_new(X.index, other.index):
             continue
         row = first_difference(X.index, other.index) or 0
         raise ValueError(
@@ -453,6 +466,20 @@ def check_same_events(X, y, sample_weight=None, *, names=("X", "y")):
             f"the same order, pass {what}.reset_index(drop=True) and "
             f"{name}.reset_index(drop=True); else sort or select both alike."
         )
+
+
+def _has_index(table):
+    return isinstance(table, (pd.DataFrame, pd.Series))
+
+
+def _is_new(one, two):
+    """Whether one of two different indices is 0 to n - 1, and the other has other labels."""
+    new = pd.RangeIndex(len(one))
+    for index, other in ((one, two), (two, one)):
+        if index.equals(new):
+            integers = pd.api.types.is_integer_dtype(other.dtype)
+            return not (integers and other.sort_values().equals(new))
+    return False
 
 
 def check_names_match(names, expected, *, what):

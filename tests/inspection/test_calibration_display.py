@@ -127,9 +127,9 @@ def test_bad_calibration(draws, smear, sharpen, pairs):
     with pytest.raises(ValueError, match="probabilities that increase"):
         make(*draws, levels=[0.5, 0.4])
     with pytest.raises(ValueError, match="at least 19 are needed"):
-        make(draws[0], draws[1][:, :9])
+        make(draws[0], draws[1][:, :9], levels=[0.05])
     with pytest.raises(ValueError, match="bins=20, but 9 draws per event give only 10 ranks"):
-        make(draws[0], draws[1][:, :9], levels=[0.5])
+        make(draws[0], draws[1][:, :9], bins=20)
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(*draws, bins=1)
     with pytest.raises(ValueError, match="draws contains NaN"):

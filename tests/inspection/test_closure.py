@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import Bunch
 
 from skjetsim.base import SimulatorMixin
-from skjetsim.inspection import _pictures, _summary, closure_report
+from skjetsim.inspection import _floors, _pictures, _summary, closure_report
 from skjetsim.metrics import residual_wasserstein
 
 
@@ -59,7 +59,7 @@ def model(events):
 
 @pytest.fixture(autouse=True)
 def _few_comparisons(monkeypatch):
-    monkeypatch.setattr(_summary, "N_FLOOR", 20)
+    monkeypatch.setattr(_floors, "N_REPEATS", 20)
 
 
 def test_figures_of_a_region_are_those_of_its_events(model, events):
@@ -84,7 +84,9 @@ def test_figures_of_a_region_are_those_of_its_events(model, events):
         ).iloc[0]
         assert table.loc[name, "events"] == inside.sum()
         assert_allclose(found.responses.loc[name], expected)
-        assert_allclose(table.loc[name, "response W1 / std"], expected.max())
+        row = table.loc[name]
+        assert_allclose(row["response W1 / std"], expected[row["feature"]])
+        assert_allclose(row["floor 95%"], found.floors.loc[name, row["feature"]])
         shift = (drawn - y)["jet_pt"][inside].mean() / (y["jet_pt"] - X["jet_pt"])[inside].std(
             ddof=0
         )
@@ -97,8 +99,8 @@ def test_figures_of_a_region_are_those_of_its_events(model, events):
         )
         assert_allclose(table.loc[name, "AUC error"], 1 / np.sqrt(6 * round(0.4 * inside.sum())))
     # The model is right in the first region and wrong in the second.
-    assert table.loc[low, "response W1 / std"] < 1.3 * table.loc[low, "floor 95%"]
-    assert table.loc[high, "response W1 / std"] > 3 * table.loc[high, "floor 95%"]
+    assert table.loc[low, "model / mean floor"] < table.loc[low, "limit"]
+    assert table.loc[high, "model / mean floor"] > 3 * table.loc[high, "limit"]
     assert table.loc[high, "feature"] == "jet_pt"
     assert table.loc[low, "AUC"] < 0.6 < table.loc[high, "AUC"]
     assert found.pictures == {}
@@ -179,9 +181,9 @@ def test_bad_input(model, events):
         closure_report(model, X.drop(columns="jet_phi"), y, by="jet_pt")
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 1000 and 999"):
         closure_report(model, X, y[:999], by="jet_pt")
-    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is neither a simulator nor an"):
         closure_report(GaussianMixture(), X, y, by="jet_pt")
     renamed = y.rename(columns=lambda name: f"reco_{name}")
     other = Detector().fit(X[["jet_pt", "jet_phi"]], renamed)
-    with pytest.raises(ValueError, match="X has none of the columns of y"):
+    with pytest.raises(ValueError, match="X and y have no common column"):
         closure_report(other, X, renamed, by="jet_pt")

@@ -91,7 +91,7 @@ def test_bad_coverage(draws, smear, pairs):
     with pytest.raises(ValueError, match="between 0 and 1"):
         make(*draws, levels=[0.5, 1.0])
     with pytest.raises(ValueError, match="at least 19 are needed"):
-        make(draws[0], draws[1][:, :9])
+        make(draws[0], draws[1][:, :9], levels=[0.05])
     with pytest.raises(TypeError, match="LinearRegression is neither an unfolder nor a simulator"):
         CoverageDisplay.from_estimator(LinearRegression(), *pairs)
     with pytest.raises(TypeError, match="n_samples must be an integer"):

@@ -63,7 +63,7 @@ def test_latent_is_drawn(latent):
     assert_allclose(mesh(axes[1]), display.pull)
     assert [text.get_text() for text in axes[1].get_yticklabels()] == display.names
     assert_allclose(mesh(axes[2]), display.correlation)
-    assert legend_texts(axes[0]) == ["normal", "z0", "z1", "z2"]
+    assert legend_texts(axes[0]) == ["normal", "z0", "z1", "z2", "with overflow"]
     LatentDisplay.from_samples(latent, bins=4, range=(-50, 50)).plot()  # bins that expect nothing
     LatentDisplay.from_samples(latent[:5, :1]).plot()
 

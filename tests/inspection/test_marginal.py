@@ -143,7 +143,7 @@ def test_what_is_drawn(samples):
     (points,) = [line for line in ratio_ax.lines if line.get_marker() == "."]
     assert_allclose(points.get_ydata(), display.ratio)
     assert ratio_ax.get_xlabel() == "mass [GeV]"
-    assert legend_texts(ax) == ["truth", "model", "stat. error", "floor"]
+    assert legend_texts(ax) == ["truth", "model", "stat. error", "with overflow", "floor"]
     assert ax.get_xlim() == ratio_ax.get_xlim() == (display.edges[0], display.edges[-1])
 
 

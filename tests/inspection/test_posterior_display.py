@@ -176,7 +176,7 @@ def test_bad_posteriors(events, pairs, smear):
         )
     with pytest.raises(ValueError, match="bins must be at least 2"):
         make(truth, draws, bins=1)
-    with pytest.raises(TypeError, match="Smear is not an unfolder"):
+    with pytest.raises(TypeError, match="Smear cannot unfold: it has no sample_inverse"):
         PosteriorDisplay.from_estimator(smear, *pairs)
     with pytest.raises(ValueError, match="axes must be 6"):
         make(truth, draws).plot(plt.subplots(1, 3)[1])

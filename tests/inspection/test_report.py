@@ -16,11 +16,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 from skjetsim.base import SimulatorMixin
 from skjetsim.compose import EnsembleSimulator
 from skjetsim.flows import FlowGenerator, FlowSimulator
-from skjetsim.inspection import _report, _summary, model_report
+from skjetsim.inspection import _facts, _floors, _report, _summary, _verdict, model_report
 from skjetsim.metrics import (
     metric_floor,
     nearest_neighbour_ratio,
@@ -73,8 +74,8 @@ def page(tmp_path):
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     """Skip the half second of timing, and make floors of few comparisons."""
-    monkeypatch.setattr(_report, "TIMED_SECONDS", 0)
-    monkeypatch.setattr(_summary, "N_FLOOR", 20)
+    monkeypatch.setattr(_facts, "TIMED_SECONDS", 0)
+    monkeypatch.setattr(_floors, "N_REPEATS", 20)
 
 
 @pytest.fixture
@@ -148,11 +149,13 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
     assert sum("at the floor" in line for line in good.verdict) == 2
     assert any("cannot tell the model from the truth" in line for line in good.verdict)
     without = model_report(Detector().fit(X, y), X, y, page, random_state=0)
-    assert any("The response has no floor here" in line for line in without.verdict)
-    assert any("two disjoint halves" in line for line in without.verdict)
+    assert sum("at the floor" in line for line in without.verdict) == 2
+    assert any("disjoint halves of the truth" in line for line in without.verdict)
+    wrong = model_report(Scale(scale=1.2).fit(X, y), X, y, page, random_state=0)
+    assert sum("above the floor" in line for line in wrong.verdict) == 2
     # If the detector does nothing, the identity cannot fail.
     exact = model_report(Scale(scale=1.01).fit(X, y), X, X, page, random_state=0)
-    assert any("but X passed off as y is not. Do not trust" in line for line in exact.verdict)
+    assert any("but X passed off as y is not." in line for line in exact.verdict)
 
 
 @pytest.mark.parametrize(
@@ -165,15 +168,20 @@ def test_it_says_whether_model_and_controls_fail(judged, page):
     ],
 )
 def test_different_numbers_look_different(value, other, shown):
-    assert _summary.told_apart(value, other) == shown
+    assert _verdict.told_apart(value, other) == shown
 
 
 def test_a_verdict_does_not_contradict_itself():
     kind = _summary.MARGINAL
-    table = pd.DataFrame({(kind, "model"): {"jet_pt": 0.01632, "jet_eta": 0.01}})
-    line = _summary._against_floor(table, kind, {kind: 0.01628})
-    assert "0.01632 (jet_pt), above the floor" in line
-    assert "at most 0.01628 in 95%" in line
+    columns = {"model": [0.5, 0.03], "floor 95%": [0.6, 0.02], "model / mean floor": [1.1, 1.632]}
+    table = pd.DataFrame({(kind, key): values for key, values in columns.items()})
+    table.index = ["jet_pt", "jet_phi"]
+    line = _verdict._against_floor(table, kind, Bunch(limit=1.628))
+    assert line.startswith(
+        f"{kind}: above the floor. The model is farthest from its floor in jet_phi"
+    )
+    assert "1.632 times" in line
+    assert "at most 1.628 for 95% of perfect models" in line
 
 
 def test_the_file_holds_everything(smear, pairs, page):
@@ -189,6 +197,7 @@ def test_the_file_holds_everything(smear, pairs, page):
         "generator against detector level",
         "correlations",
         "coverage",
+        "calibration",
     ]
     assert all(picture.startswith(b"\x89PNG") for picture in found.pictures.values())
     text = page.read_text()
@@ -218,6 +227,7 @@ def test_generators(pairs, page):
     assert list(found.distances.columns) == [
         ("marginal W1 / std", "model"),
         ("marginal W1 / std", "floor 95%"),
+        ("marginal W1 / std", "model / mean floor"),
     ]
     key = "distance to training over held-out events (1: no memory)"
     assert 0.8 < float(found.facts[key]) < 1.2
@@ -228,7 +238,7 @@ def test_generators(pairs, page):
     expected = nearest_neighbour_ratio(y[:300], copied, held_out=y[300:])
     assert_allclose(float(copy.facts[key]), expected, atol=0.01)
     scaled = make_pipeline(StandardScaler(), KernelDensity(bandwidth=0.1)).fit(y)
-    assert model_report(scaled, y, path=page).distances.shape == (3, 2)
+    assert model_report(scaled, y, path=page).distances.shape == (3, 3)
 
 
 @pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
@@ -241,6 +251,7 @@ def test_unpaired_simulators_are_judged_by_distributions(smear, pairs, page, wra
     assert list(found.distances.columns) == [
         ("marginal W1 / std", "model"),
         ("marginal W1 / std", "floor 95%"),
+        ("marginal W1 / std", "model / mean floor"),
     ]
     assert found.auc < 0.6
     assert "AUC, 450 events per side (0.5: cannot be told apart)" in found.facts
@@ -268,7 +279,7 @@ def test_latent_space_of_a_flow(pairs, page):
 
 
 def test_ensembles(pairs, page, monkeypatch):
-    monkeypatch.setattr(_report, "N_COVERAGE", 50)
+    monkeypatch.setattr(_report, "N_CALIBRATED", 50)
     X, y = (side[["jet_pt"]] for side in pairs)
     members = EnsembleSimulator(FlowSimulator(**SMALL), n_estimators=2, random_state=0).fit(X, y)
     found = model_report(members, X, y, page, random_state=0)
@@ -280,7 +291,7 @@ def test_ensembles(pairs, page, monkeypatch):
 def test_pipelines_and_searches(smear, pairs, page):
     X, y = pairs
     piped = make_pipeline(StandardScaler(), FlowSimulator(**SMALL)).fit(X, y)
-    assert model_report(piped, X, y, page).distances.shape == (3, 7)
+    assert model_report(piped, X, y, page).distances.shape == (3, 11)
     search = GridSearchCV(smear, {"width": [0.1]}, cv=2).fit(X, y)
     assert model_report(search, X, y, page).facts["model"] == "GridSearchCV, Smear"
 
@@ -308,17 +319,22 @@ def test_levels_without_a_common_column(pairs, page):
     X, y = pairs
     energy = X.rename(columns=lambda name: f"true_{name}")
     found = model_report(Scale().fit(energy, y), energy, y, page)
-    assert list(found.distances["marginal W1 / std"].columns) == ["model", "floor 95%", "shuffled"]
+    assert list(found.distances["marginal W1 / std"].columns) == [
+        "model",
+        "floor 95%",
+        "model / mean floor",
+        "shuffled",
+    ]
     assert "response W1 / std" not in found.distances
     assert any("no response" in line for line in found.verdict)
 
 
 def test_what_is_not_drawn_is_said(smear, pairs, page, monkeypatch):
-    monkeypatch.setattr(_report, "COVERAGE_SECONDS", 0)
+    monkeypatch.setattr(_report, "CALIBRATION_SECONDS", 0)
     X, y = (side[["jet_pt"]].assign(jet_mass=4.2) for side in pairs)
     found = model_report(smear.fit(X, y), X, y, page)
     assert any("never varies there: ['jet_mass']" in note for note in found.notes)
-    assert any("Coverage is not drawn" in note for note in found.notes)
+    assert any("Calibration is not shown" in note for note in found.notes)
     assert list(found.pictures) == ["features", "responses", "generator against detector level"]
 
 
@@ -333,7 +349,7 @@ def test_images_and_a_single_column(page):
     y = image[:, 0, 0]
     assert model_report(FlowSimulator(**SMALL).fit(energy, y), energy, y, page).distances.shape == (
         1,
-        7,
+        11,
     )
 
 
@@ -349,7 +365,11 @@ def test_bad_input(smear, sharpen, pairs, page, quick):
     with pytest.raises(ValueError, match="Smear is a simulator: pass the detector level y"):
         model_report(smear, X, path=page)
     with pytest.raises(TypeError, match="Sharpen is an unfolder: it draws X for a given y"):
-        model_report(sharpen, X, y, page)
+        model_report(sharpen, X, y, page, direction="forward")
+    with pytest.raises(ValueError, match="nor an unfolder, nor a simulator of unpaired"):
+        model_report(sharpen, X, y, page, second_pass=(y, np.ones(600, dtype=bool)))
+    with pytest.raises(ValueError, match="Sharpen is an unfolder: pass the detector level y"):
+        model_report(sharpen, X, path=page)
     with pytest.raises(TypeError, match=r"LinearRegression is neither .*: it draws no events"):
         model_report(LinearRegression(), X, y, page)
     with pytest.raises(TypeError, match="is a generator"):

@@ -299,7 +299,7 @@ def test_bad_settings(pairs):
 
 def test_bad_estimators(smear, pairs):
     X, y = pairs
-    with pytest.raises(TypeError, match="GaussianMixture is not a simulator"):
+    with pytest.raises(TypeError, match="GaussianMixture is neither a simulator nor an unfolder"):
         ResponseDisplay.from_estimator(GaussianMixture(), X, y, **FEATURE)
     with pytest.raises(ValueError, match="pass the detector level y"):
         ResponseDisplay.from_estimator(smear, X, None, **FEATURE)

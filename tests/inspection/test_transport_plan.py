@@ -368,7 +368,7 @@ def test_bad_estimators(smear, sharpen, pairs):
     with pytest.raises(TypeError, match="GaussianMixture is a generator"):
         from_estimator(GaussianMixture().fit(X), X, y, feature="jet_pt")
     with pytest.raises(TypeError, match="Sharpen is an unfolder"):
-        from_estimator(sharpen, X, y, feature="jet_pt")
+        from_estimator(sharpen, X, y, feature="jet_pt", direction="forward")
     with pytest.raises(TypeError, match="Smear cannot unfold"):
         from_estimator(smear, X, y, feature="jet_pt", direction="inverse")
     with pytest.raises(ValueError, match="draws X for y with Sharpen: pass y"):
