@@ -138,6 +138,6 @@ def _looks_scaled(values):
     low, high = values.min(), values.max()
     if abs(high - 1) < 1e-9 and min(abs(low), abs(low + 1)) < 1e-9:
         return True
-    near = min(0.02, 2 / np.sqrt(len(values)))
-    inside = max(-low, high) < 3.0
-    return bool(inside and abs(values.mean()) < near and abs(values.std() - 1) < near)
+    error = 1 / np.sqrt(len(values))  # part of a scaled table has these errors
+    centered = abs(values.mean()) < 4 * error and abs(values.std() - 1) < min(0.03, 2 * error)
+    return bool(centered and max(-low, high) < 3.0)

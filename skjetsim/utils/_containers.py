@@ -197,6 +197,8 @@ def _from_library(X, what):
     if source == "polars" and kind == "LazyFrame":
         raise TypeError(f"{what} is a LazyFrame, which is not computed yet. Pass {what}.collect().")
     if is_polars(X):
+        if set(X.dtypes) == {sys.modules["polars"].Float64}:
+            return pd.DataFrame(X.to_numpy(), columns=X.columns, copy=False)
         return pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
     if source == "polars" and kind == "Series":
         return pd.Series(X.to_numpy(), name=X.name or None)

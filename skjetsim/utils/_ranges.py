@@ -39,16 +39,15 @@ def remember_ranges(estimator, weight, **tables):
     for side, (rows, names, reset) in tables.items():
         used = rows if weight is None or len(weight) != len(rows) else rows[weight > 0]
         ends = np.array([used.min(axis=0), used.max(axis=0)])
-        margin = ROUNDING * np.abs(ends).max(axis=0)
         reach = _reach(used, *ends)
-        ends += [[-1.0], [1.0]] * margin
         ends[:, angle_positions(names)] = [[-np.inf], [np.inf]]
         count = np.full(ends.shape[1], float(len(used)))
         if not reset and side in found:
-            low, high, before, least = found[side][:4]
+            low, high, _, before, least = found[side][:5]
             ends = np.array([np.minimum(ends[0], low), np.maximum(ends[1], high)])
             count, reach = count + before, np.maximum(reach, least)
-        found[side] = np.vstack([ends, count, reach, sizes(used)])
+        margin = ROUNDING * np.abs(ends).max(axis=0)
+        found[side] = np.vstack([ends, margin, count, reach, sizes(used)])
     estimator._ranges = found
 
 
@@ -75,14 +74,15 @@ def warn_outside(estimator, rows, side, names):
     ranges = getattr(estimator, "_ranges", {}).get(side)
     if ranges is None or not len(rows):
         return
-    low, high = ranges[:2]
+    low, high, margin = ranges[:3]
+    low, high = low - margin, high + margin
     if ((rows >= low) & (rows <= high)).all():
         _warn_of_unit(estimator, rows, side, names, ranges)
         return
     outside = [
-        _report(rows[:, j], low[j], high[j], j if names is None else names[j])
+        _report(rows[:, j], *ranges[:2, j], int(j) if names is None else names[j])
         for j in np.flatnonzero(((rows < low) | (rows > high)).mean(axis=0) > SHARE)
-        if _is_outside(rows[:, j], *ranges[:4, j])
+        if _is_outside(rows[:, j], low[j], high[j], *ranges[3:5, j])
     ]
     if outside and not is_inside_another(estimator):
         warn_user(
@@ -98,9 +98,9 @@ def _warn_of_unit(estimator, rows, side, names, ranges):
         return
     largest = SMALL * np.maximum(-ranges[0], ranges[1])
     small = [
-        repr(j if names is None else names[j])
+        repr(int(j) if names is None else names[j])
         for j in np.flatnonzero((np.abs(rows) < largest).all(axis=0) & np.isfinite(largest))
-        if thousandfold(ranges[4:, j], sizes(rows[:, j])) is not None
+        if thousandfold(ranges[5:, j], sizes(rows[:, j])) is not None
     ]
     if small and not is_inside_another(estimator):
         warn_user(

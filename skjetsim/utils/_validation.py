@@ -175,7 +175,9 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     """
     if not reset and (rows := _clean_rows(estimator, X, min_samples)) is not None:
         return rows
-    X = read_container(X)
+    container, X = X, read_container(X)
+    if not reset and X is not container:
+        return validate_events(estimator, X, reset=reset, min_samples=min_samples)
     names = _different_names(X, "X")
     check_numbers(X, "X")
     row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
