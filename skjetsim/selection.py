@@ -19,9 +19,7 @@ def _event_object(events, obj, owner):
     """Read one object; other columns of the table are not checked."""
     kind, events = type(events).__name__, read_container(events, "events")
     if not isinstance(events, pd.DataFrame):
-        raise TypeError(
-            f"{owner} finds columns by name and needs a DataFrame, got {kind}."
-        )
+        raise TypeError(f"{owner} finds columns by name and needs a DataFrame, got {kind}.")
     names = [str(name) for name in events.columns]
     parts = find_object(event_objects(names), obj, owner)
     values, _ = check_events(events.iloc[:, list(parts.values())], what="events", min_samples=0)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skjetsim.base._hints import give_hints
+from skjetsim.base._tags import is_unfolder
 from skjetsim.utils._ranges import remember_ranges
 from skjetsim.utils._tables import given_names
 from skjetsim.utils._validation import (
@@ -31,7 +32,8 @@ def _take_note(estimator, weight, X, y=None, *, reset):
     if reset:
         give_hints(estimator, X, y, X_names, y_names)
     sides = {"X": (X, X_names, reset)} | ({} if y is None else {"y": (y, y_names, reset)})
-    remember_ranges(estimator, weight, **sides)
+    drawn = "X" if y is None or is_unfolder(estimator) else "y"
+    remember_ranges(estimator, weight, drawn=drawn, **sides)
 
 
 def used_events(estimator, weight):

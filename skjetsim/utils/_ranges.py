@@ -11,6 +11,8 @@ from skjetsim.utils._warnings import warn_user
 # 10^8 samples, whatever their distribution.
 IMPROBABLE = 1e-8
 SHARE = 0.01  # of the events; fewer are not worth a warning
+# Of the side that is drawn, whose density is often asked on a grid that is wider than the events.
+SHARE_DRAWN = 0.95
 # A few events are too few for a probability. They are outside if they lie ten times the range of
 # the fit above or below it, or are thirty times smaller than the smallest positive value.
 WIDTHS, FACTOR = 10.0, 30.0
@@ -22,7 +24,7 @@ MOST_NAMED = 4  # columns in one message
 ROUNDING = 1e-6  # of numbers in single precision
 
 
-def remember_ranges(estimator, weight, **tables):
+def remember_ranges(estimator, weight, *, drawn, **tables):
     """Keep the smallest and the largest value of each column in `estimator._ranges`.
 
     Angles have no range. A later batch of a stream widens the ranges.
@@ -32,6 +34,8 @@ def remember_ranges(estimator, weight, **tables):
     estimator : estimator
     weight : ndarray or None
         Events of weight zero do not count.
+    drawn : {"X", "y"}
+        The side that the estimator draws. The other one is what it is given.
     **tables : tuple of (ndarray, list of str or None, bool)
         X and y: checked rows, their names, and whether this is the first batch.
     """
@@ -47,7 +51,8 @@ def remember_ranges(estimator, weight, **tables):
             ends = np.array([np.minimum(ends[0], low), np.maximum(ends[1], high)])
             count, reach = count + before, np.maximum(reach, least)
         margin = ROUNDING * np.abs(ends).max(axis=0)
-        found[side] = np.vstack([ends, margin, count, reach, sizes(used)])
+        share = np.full_like(count, SHARE_DRAWN if side == drawn else SHARE)
+        found[side] = np.vstack([ends, margin, count, reach, share, sizes(used)])
     estimator._ranges = found
 
 
@@ -74,15 +79,15 @@ def warn_outside(estimator, rows, side, names):
     ranges = getattr(estimator, "_ranges", {}).get(side)
     if ranges is None or not len(rows):
         return
-    low, high, margin = ranges[:3]
+    low, high, margin, share = ranges[[0, 1, 2, 5]]
     low, high = low - margin, high + margin
     if ((rows >= low) & (rows <= high)).all():
         _warn_of_unit(estimator, rows, side, names, ranges)
         return
     outside = [
         _report(rows[:, j], *ranges[:2, j], int(j) if names is None else names[j])
-        for j in np.flatnonzero(((rows < low) | (rows > high)).mean(axis=0) > SHARE)
-        if _is_outside(rows[:, j], low[j], high[j], *ranges[3:5, j])
+        for j in np.flatnonzero(((rows < low) | (rows > high)).mean(axis=0) > share)
+        if _is_outside(rows[:, j], low[j], high[j], *ranges[3:6, j])
     ]
     if outside and not is_inside_another(estimator):
         warn_user(
@@ -100,7 +105,7 @@ def _warn_of_unit(estimator, rows, side, names, ranges):
     small = [
         repr(int(j) if names is None else names[j])
         for j in np.flatnonzero((np.abs(rows) < largest).all(axis=0) & np.isfinite(largest))
-        if thousandfold(ranges[5:, j], sizes(rows[:, j])) is not None
+        if thousandfold(ranges[6:, j], sizes(rows[:, j])) is not None
     ]
     if small and not is_inside_another(estimator):
         warn_user(
@@ -145,14 +150,14 @@ def is_inside_another(estimator):
     return False
 
 
-def _is_outside(values, low, high, count, reach):
+def _is_outside(values, low, high, count, reach, share):
     """Whether the events of a column are too many outside, or too far, to be of the same kind."""
     below, above = values < low, values > high
     improbable = min(_probability(values, side, count) for side in (below, above)) < IMPROBABLE
     far = (values > high + reach) | (values < low - reach)
     if low > 0:
         far |= values < low / FACTOR
-    return improbable or far.mean() > SHARE
+    return improbable or far.mean() > share
 
 
 def _probability(values, outside, count):

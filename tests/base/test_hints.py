@@ -100,7 +100,9 @@ def test_users_who_have_decided_get_no_hint():
 
 def test_scaled_angles():
     x = X.assign(jet_phi=(AZIMUTH - AZIMUTH.mean()) / AZIMUTH.std())
-    with pytest.warns(UserWarning, match="X has angles that look as if they were scaled: 'jet_phi'"):
+    with pytest.warns(
+        UserWarning, match="X has angles that look as if they were scaled: 'jet_phi'"
+    ):
         Simulator().fit(x, Y)
     with pytest.warns(UserWarning, match="y has angles that look as if they were scaled"):
         Simulator().fit(X, x)

@@ -21,9 +21,9 @@ class Model:
     pass
 
 
-def fitted(rows, names=NAMES, weight=None):
+def fitted(rows, names=NAMES, weight=None, drawn="y"):
     model = Model()
-    remember_ranges(model, weight, X=(rows, names, True))
+    remember_ranges(model, weight, drawn=drawn, X=(rows, names, True))
     return model
 
 
@@ -70,6 +70,15 @@ def test_shares_and_ranges_are_told():
     with pytest.warns(UserWarning, match=r"'pt' \(20 to 100 in the fit, 5e\+04 here\)"):
         warn_outside(model, np.array([[5e4, 0.0]]), "X", NAMES)
     warn_outside(model, np.array([[110.0, 0.0]]), "X", NAMES)  # one event may be an extreme
+
+
+def test_a_grid_for_a_density_does_not_warn():
+    rows = np.linspace(20, 100, 500)[:, None]
+    grid = np.linspace(0, 900, 1000)[:, None]
+    model = fitted(rows, ["pt"], drawn="X")
+    warn_outside(model, grid, "X", ["pt"])
+    with pytest.warns(UserWarning, match="100% of the 500 events"):
+        warn_outside(model, 1000 * rows, "X", ["pt"])
 
 
 def test_many_columns_are_not_all_listed():
