@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim.utils._angle_checks import first_beyond_turn
+from skjetsim.utils._angle_checks import first_beyond
 from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
 
@@ -145,7 +145,7 @@ def check_radians(table, angles, names, what):
     ValueError
         If there is such an angle. The message names its column and the first such row.
     """
-    found = first_beyond_turn(table, np.flatnonzero(angles))
+    found = first_beyond(table, np.flatnonzero(angles))
     if found is not None:
         j, row = found
         raise ValueError(

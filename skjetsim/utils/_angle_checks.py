@@ -12,26 +12,29 @@ LEAST_FILL, LEAST_EDGE = 0.25, 0.5  # of the events that a bin would have if all
 ENDS = 10 * TWO_PI  # over the number of events: the largest gap at an end, once in e^10 samples
 TWO_DIGITS = 0.002  # from 3.14 to pi
 FEW_FOR_STD = 50
-FEW = 0.1  # share of events whose angle a model may have drawn beyond a turn
+# Outside fits, angles in (-pi, pi] may have a turn added, and models may draw a few far away.
+LARGEST_TURNED, FEW = LARGEST_ANGLE + np.pi, 0.1
 
 
-def first_beyond_turn(array, columns, *, few=0.0):
-    """Column and row of the first angle that is more than a turn from zero, or None.
+def first_beyond(array, columns, largest=LARGEST_ANGLE, few=0.0):
+    """Column and row of the first angle that is too far from zero, or None.
 
     Parameters
     ----------
     array : ndarray of shape (n_samples, n_columns)
     columns : sequence of int
         The angles.
+    largest : float
+        By default a turn.
     few : float
-        Columns in which at most this share of the events lies beyond a turn are passed over.
+        Columns in which at most this share of the events is too far are passed over.
 
     Returns
     -------
     tuple of int, or None
     """
     for column in columns:
-        beyond = np.abs(array[:, column]) > LARGEST_ANGLE
+        beyond = np.abs(array[:, column]) > largest
         if np.count_nonzero(beyond) > few * len(beyond):
             return int(column), int(np.argmax(beyond))
     return None
@@ -48,8 +51,9 @@ def check_turns(array, names, what, *, every=False):
     what : str
         How the array is called in messages.
     every : bool
-        Whether one angle beyond a turn is too many, as in a fit. Otherwise a tenth of the events
-        may have one: models may draw such angles, and a metric has to judge them.
+        Whether one angle beyond a turn is too many, as in a fit. Otherwise angles may be up to one
+        and a half turns, and a tenth of the events may lie anywhere: models may draw such angles,
+        and a metric has to judge them.
 
     Raises
     ------
@@ -57,7 +61,9 @@ def check_turns(array, names, what, *, every=False):
         If there are such angles. The message names the column and the first such row.
     """
     angles = angle_positions(names)
-    found = first_beyond_turn(array, angles, few=0.0 if every else FEW) if angles else None
+    if not angles:
+        return
+    found = first_beyond(array, angles, *(() if every else (LARGEST_TURNED, FEW)))
     if found is not None:
         column, row = found
         raise ValueError(

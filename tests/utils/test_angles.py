@@ -13,25 +13,48 @@ from skjetsim.flows import FlowSimulator
 from skjetsim.preprocessing import AngleEncoder, PhiRotation
 from skjetsim.utils._angles import is_angle
 
-
 # Names of ntuples of CMS (NanoAOD), Delphes and ATLAS (DAOD_PHYSLITE), and of public data sets.
-ANGLES = """
-phi muon_phi muon_met_delta_phi phi_rel phi_phi phi1 phi_1 phi0 PHI jetPhi MET.Phi Jet_phi Jet_phi[0]
-MET_phi lep1Phi lepton_phi jet_1_phi missing_energy_phi PRI_jet_leading_phi e_phi phi_mu phi_jet1
-delta_phi dphi deltaphi dPhi DeltaPhi dPhi_jj deltaPhi_j1_met DeltaPhi_Jet_MET mu_MET_deltaPhi_reco
-h_deltaphi_jet_met lead_jet_dphi_rel AnalysisJetsAuxDyn.phi jet_phi_NOSYS el_phi[12] muplus_PHI
-PuppiMET_phiJERUp PuppiMET_phiUnclusteredDown MET_fiducialGenPhi Tau_leadTkDeltaPhi SV_phi
-DeepMETResolutionTune_phi CorrT1METJet_phi GenJetAK8_phi MissingET.Phi Track.PhiOuter Jet.DeltaPhi
-METphi METPHI jetphi mu1phi jet_phi_reco gen_phi azimuth muon_azimuth φ muon_φ Δφ #Delta#phi jet/phi
-phi1020_phi
-""".split()
-OTHERS = """
-phi_pt phi_eta phi_mass phi_E phi_m phi_px phi_y phi_charge phi_id phi_iso phi_d0 phiPt phi.M phi_1020
-phi_1020_PT phi_gen_pt phi_mu_pt dphi_mass pt_phi mass_phi muon_phi_residual muon_phi_scaled
-muon_cos_phi met_sin_phi a_b_delta_cos_phi cos_jetPhi log_phi abs_dphi phi_deg phi_err errPhi phi_pull
-Track.ErrorPhi covEtaPhi sigmaIphiIphi sphi iphi n_phi phi_bin phi_star phiz philosophy graphics
-HLT_HcalPhiSym HLT_Dimuon_Phi_Barrel SV_pAngle jet_pt
-""".split()
+ANGLES = [
+    *(
+        "phi",
+        "muon_phi",
+        "muon_met_delta_phi",
+        "phi_rel",
+        "phi_phi",
+        "phi1",
+        "phi_1",
+        "phi0",
+        "PHI",
+    ),
+    *(
+        "jetPhi",
+        "MET.Phi",
+        "Jet_phi",
+        "Jet_phi[0]",
+        "MET_phi",
+        "lep1Phi",
+        "lepton_phi",
+        "jet_1_phi",
+    ),
+    *("missing_energy_phi", "PRI_jet_leading_phi", "e_phi", "phi_mu", "phi_jet1", "jet/phi"),
+    *("delta_phi", "dphi", "deltaphi", "dPhi", "DeltaPhi", "dPhi_jj", "deltaPhi_j1_met"),
+    *("DeltaPhi_Jet_MET", "mu_MET_deltaPhi_reco", "h_deltaphi_jet_met", "lead_jet_dphi_rel"),
+    *("AnalysisJetsAuxDyn.phi", "jet_phi_NOSYS", "el_phi[12]", "muplus_PHI", "SV_phi"),
+    *("PuppiMET_phiJERUp", "PuppiMET_phiUnclusteredDown", "MET_fiducialGenPhi"),
+    *("Tau_leadTkDeltaPhi", "DeepMETResolutionTune_phi", "CorrT1METJet_phi", "GenJetAK8_phi"),
+    *("MissingET.Phi", "Track.PhiOuter", "Jet.DeltaPhi", "METphi", "METPHI", "jetphi", "mu1phi"),
+    *("jet_phi_reco", "gen_phi", "azimuth", "muon_azimuth", "φ", "muon_φ", "Δφ", "#Delta#phi"),
+    "phi1020_phi",
+]
+OTHERS = [
+    *("phi_pt", "phi_eta", "phi_mass", "phi_E", "phi_m", "phi_px", "phi_y", "phi_charge", "phi_id"),
+    *("phi_iso", "phi_d0", "phiPt", "phi.M", "phi_1020", "phi_1020_PT", "phi_gen_pt", "phi_mu_pt"),
+    *("dphi_mass", "pt_phi", "mass_phi", "muon_phi_residual", "muon_phi_scaled", "muon_cos_phi"),
+    *("met_sin_phi", "a_b_delta_cos_phi", "cos_jetPhi", "log_phi", "abs_dphi", "phi_deg"),
+    *("phi_err", "errPhi", "phi_pull", "Track.ErrorPhi", "covEtaPhi", "sigmaIphiIphi", "sphi"),
+    *("iphi", "n_phi", "phi_bin", "phi_star", "phiz", "philosophy", "graphics", "SV_pAngle"),
+    *("HLT_HcalPhiSym", "HLT_Dimuon_Phi_Barrel", "jet_pt"),
+]
 
 
 @pytest.mark.parametrize("name", ANGLES)

@@ -163,7 +163,7 @@ def test_masked_arrays_without_a_masked_element_are_data():
 
 def test_masked_weights_and_targets():
     masked = np.ma.array([1.0, -999.0], mask=[0, 1])
-    with pytest.raises(ValueError, match="sample_weight is a masked array.*row 1"):
+    with pytest.raises(ValueError, match=r"sample_weight is a masked array.*row 1"):
         check_sample_weight(masked, 2)
     with pytest.raises(ValueError, match="y is a masked array"):
         validate_target(LogMassTransformer(), masked, n_samples=2, reset=True)
@@ -174,9 +174,9 @@ def test_masked_weights_and_targets():
 def test_columns_of_all_types():
     events = pl.DataFrame({"n": [1, 2], "flag": [True, False], "x": [1.0, None], "s": ["a", "b"]})
     assert_array_equal(check_events(events[["n", "flag"]])[0], [[1.0, 1.0], [2.0, 0.0]])
-    with pytest.raises(ValueError, match="NaN in column 'x', first bad row 1"):
+    with pytest.raises(ValueError, match=r"NaN in column 'x', first bad row 1"):
         check_events(events[["n", "x"]])
-    with pytest.raises(ValueError, match="'s'.*row 0 holds 'a'"):
+    with pytest.raises(ValueError, match=r"'s'.*row 0 holds 'a'"):
         check_events(events)
     assert column_names(pl.Series("pt", [1.0])) == ["pt"]
     assert column_names(pl.Series([1.0])) is None

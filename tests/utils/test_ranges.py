@@ -143,10 +143,9 @@ def test_models_warn_once(model, name):
     model.fit(X, y)
     for use in (model.transform, lambda rows: model.score(rows, y)):
         use(X)
-        with pytest.warns(UserWarning) as found:
+        with pytest.warns(UserWarning, match=f"X .* outside .* that {name} was fitted") as found:
             use(MEV)
-        assert [str(w.message)[:20] for w in found] == ["X has events outside"]
-        assert f"that {name} was fitted" in str(found[0].message)
+        assert len(found) == 1
         assert found[0].filename == __file__  # the user's line
 
 
