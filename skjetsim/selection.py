@@ -7,6 +7,7 @@ Momenta may be Cartesian (`muon_px`) or cylindrical (`muon_pt`). Bounds are stri
 import numpy as np
 import pandas as pd
 
+from skjetsim.utils._containers import read_container
 from skjetsim.utils._event_columns import event_objects, find_object, label
 from skjetsim.utils._event_objects import EventObject
 from skjetsim.utils._validation import check_events
@@ -16,10 +17,9 @@ __all__ = ["select_abs_eta", "select_mass", "select_pt", "wjet_selection"]
 
 def _event_object(events, obj, owner):
     """Read one object; other columns of the table are not checked."""
+    kind, events = type(events).__name__, read_container(events, "events")
     if not isinstance(events, pd.DataFrame):
-        raise TypeError(
-            f"{owner} finds columns by name and needs a DataFrame, got {type(events).__name__}."
-        )
+        raise TypeError(f"{owner} finds columns by name and needs a DataFrame, got {kind}.")
     names = [str(name) for name in events.columns]
     parts = find_object(event_objects(names), obj, owner)
     values, _ = check_events(events.iloc[:, list(parts.values())], what="events", min_samples=0)

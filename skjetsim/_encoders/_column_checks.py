@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from skjetsim.utils._angles import TWO_PI
+from skjetsim.utils._angle_checks import first_beyond
 from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
 
 LARGEST_VALUE = 1e100  # its square is a double
 LEAST_SPREAD = 1 / LARGEST_VALUE
 ROUNDING = 20 * np.finfo(np.float64).eps  # relative to the mean of a column
-LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, also in single precision
 LARGEST_REACH = 1e12  # in widths of the fitted column; its square is a float
 MANY_ROWS, FEW_VALUES = 500, 100  # in such tables, integers are probably counts
 
@@ -146,15 +145,14 @@ def check_radians(table, angles, names, what):
     ValueError
         If there is such an angle. The message names its column and the first such row.
     """
-    for j in np.flatnonzero(angles):
-        beyond = np.abs(table[:, j]) > LARGEST_ANGLE
-        if beyond.any():
-            row = int(np.argmax(beyond))
-            raise ValueError(
-                f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, "
-                "but the column is an angle in radians, by its name or by bijection. Convert "
-                "degrees by np.deg2rad. If it is not an angle, choose another name or bijection."
-            )
+    found = first_beyond(table, np.flatnonzero(angles))
+    if found is not None:
+        j, row = found
+        raise ValueError(
+            f"{what} column {names[j]!r}, row {row}: {table[row, j]:g} is more than a turn, but "
+            "the column is an angle in radians, by its name or by bijection. Convert degrees by "
+            "np.deg2rad. If it is not an angle, choose another name or bijection."
+        )
 
 
 def integer_mask(integer_columns, names, circular):

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from skjetsim.base._hints import give_hints
+from skjetsim.base._tags import is_unfolder
+from skjetsim.utils._ranges import remember_ranges
+from skjetsim.utils._tables import given_names
 from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
@@ -16,7 +20,20 @@ def read_events(estimator, X, y, sample_weight, *, reset=True, min_samples=1, pa
         check_same_events(X, y, sample_weight)
     X = validate_events(estimator, X, reset=reset, min_samples=min_samples)
     y = validate_target(estimator, y, n_samples=len(X) if paired else None, reset=reset)
-    return X, y, check_sample_weight(sample_weight, len(X))
+    weight = check_sample_weight(sample_weight, len(X))
+    _take_note(estimator, weight, X, y, reset=reset)
+    return X, y, weight
+
+
+def _take_note(estimator, weight, X, y=None, *, reset):
+    """Warn of what is probably a mistake, and remember the ranges of the columns."""
+    X_names = getattr(estimator, "feature_names_in_", None)
+    y_names = None if y is None else given_names(estimator.target_names_in_)
+    if reset:
+        give_hints(estimator, X, y, X_names, y_names)
+    sides = {"X": (X, X_names, reset)} | ({} if y is None else {"y": (y, y_names, reset)})
+    drawn = "X" if y is None or is_unfolder(estimator) else "y"
+    remember_ranges(estimator, weight, drawn=drawn, **sides)
 
 
 def used_events(estimator, weight):
@@ -76,6 +93,7 @@ def check_sample(estimator, X, sample_weight=None, *, reset):
     check_same_events(X, None, sample_weight)
     X = validate_events(estimator, X, reset=reset, min_samples=2)
     weight = check_sample_weight(sample_weight, len(X))
+    _take_note(estimator, weight, X, reset=reset)
     weight, X = weighted_events(estimator, weight, X)
     return X, weight
 

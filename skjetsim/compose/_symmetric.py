@@ -11,7 +11,13 @@ from skjetsim.base._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import flat_rows
 from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
-from skjetsim.utils._event_columns import event_objects, is_difference, join_name, label
+from skjetsim.utils._event_columns import (
+    event_objects,
+    is_difference,
+    join_name,
+    label,
+    refuse_other_azimuths,
+)
 from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import column_names, counted
 from skjetsim.utils._with_parameters import with_parameters
@@ -70,6 +76,7 @@ class Directions:
                     f"SymmetricSimulator: column {name!r} of {self.what} has a direction, and "
                     "cannot be turned. Replace a polar angle by eta, and compute others inside."
                 )
+        refuse_other_azimuths(names, f"SymmetricSimulator, {self.what}")
 
     def _pairs(self, obj, parts):
         """Columns of an object that turn as vectors in the transverse plane."""

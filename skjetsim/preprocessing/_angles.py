@@ -3,13 +3,14 @@
 import numpy as np
 
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin, InvertibleEventTransformer
-from skjetsim.utils._angles import half_pair, rotated, transverse_pairs, wrap_phi
+from skjetsim.utils._angles import angle_positions, half_pair, rotated, transverse_pairs, wrap_phi
 from skjetsim.utils._event_columns import (
     event_objects,
     find_object,
     is_difference,
     join_name,
     label,
+    refuse_other_azimuths,
 )
 from skjetsim.utils._four_vectors import azimuth
 
@@ -24,8 +25,8 @@ class AngleEncoder(InverseMixin, EventTransformer):
     Parameters
     ----------
     columns : None, str, int or list, default=None
-        The angles, in radians, by name or position. None takes every column named `*_phi`, `phi`
-        or `*_delta_phi`.
+        The angles, in radians, by name or position. None takes every column that is an azimuth, or
+        a difference of two, by its name: `phi`, `jet_phi`, `jetPhi`, `jet_met_delta_phi` and alike.
 
     Attributes
     ----------
@@ -55,7 +56,15 @@ class AngleEncoder(InverseMixin, EventTransformer):
         self.columns = columns
 
     def _resolve(self, names):
-        self.columns_ = sorted(self._chosen(self.columns, names, ("phi", "delta_phi"), "angle"))
+        if self.columns is None:
+            self.columns_ = angle_positions(names)
+        else:
+            self.columns_ = sorted(self._positions(self.columns))
+        if not self.columns_:
+            raise ValueError(
+                f"AngleEncoder found no angle among the {self.n_features_in_} feature(s) of X: "
+                "columns named 'phi', '*_phi' or alike are taken; give others in `columns`."
+            )
         out = []
         for i, name in enumerate(names):
             out += [_encoded(name, "cos"), _encoded(name, "sin")] if i in self.columns_ else [name]
@@ -136,6 +145,8 @@ class PhiRotation(InvertibleEventTransformer):
 
     def _resolve(self, names):
         self._require_triple()
+        if self.objects is None:
+            refuse_other_azimuths(names, type(self).__name__)
         objects = {
             obj: parts for obj, parts in event_objects(names).items() if not is_difference(obj)
         }

@@ -3,12 +3,12 @@
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
 from skjetsim.utils._columns import column_positions
+from skjetsim.utils._containers import table_like
 from skjetsim.utils._event_columns import (
     event_objects,
     find_object,
@@ -30,8 +30,9 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     names of the output columns, and `_forward(values)`; bijections derive from
     `InvertibleEventTransformer`. All see float64 arrays and never a container.
 
-    A DataFrame comes back as a DataFrame with its index, and an array as an array, unless
-    `set_output` asks for something else. Names therefore survive an ordinary Pipeline.
+    A table of pandas or polars comes back as one, that of pandas with its index. An array comes
+    back as an array, and any other container with names as a table of pandas. If `set_output` was
+    called, it decides. Names therefore survive an ordinary Pipeline.
     """
 
     # Whether a table without names is read as consecutive (px, py, pz) triples.
@@ -74,7 +75,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         DataFrame or ndarray of shape (n_samples, n_features_out)
-            A DataFrame if X is one, unless `set_output` asks for something else.
+            A table of pandas or polars if X is one, unless `set_output` asks for something else.
 
         Raises
         ------
@@ -155,10 +156,10 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         return names_by_position(self.n_features_in_, triples=self._reads_triples)
 
     def _same_container(self, values, X):
-        """Return a DataFrame for a DataFrame, unless `set_output` asks for another container."""
-        if not isinstance(X, pd.DataFrame) or output_container(self) != "default":
+        """Return a table for a table, unless `set_output` asks for another container."""
+        if output_container(self) != "default":
             return values
-        return pd.DataFrame(values, index=X.index, columns=self._names_out, copy=False)
+        return table_like(X, values, self._names_out)
 
     def _positions(self, columns):
         """Positions of the columns that the user asked for by name or position."""
@@ -287,9 +288,7 @@ class InverseMixin(metaclass=ABCMeta):
         names = self._names_in()
         if output_container(self) != "default":
             return wrap_like_transform(self, values, names, X)
-        if isinstance(X, pd.DataFrame):
-            return pd.DataFrame(values, index=X.index, columns=names, copy=False)
-        return values
+        return table_like(X, values, names)
 
     @abstractmethod
     def _inverse(self, values):

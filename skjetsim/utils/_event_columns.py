@@ -5,6 +5,7 @@ unnamed object "". Tables without names are read as consecutive (px, py, pz) tri
 `p0`, `p1`, ...; energy and mass are recognised by name only.
 """
 
+from skjetsim.utils._angles import is_angle, is_relative
 from skjetsim.utils._validation import first_duplicate
 
 COMPONENTS = (
@@ -76,6 +77,17 @@ def find_object(objects, obj, estimator):
             "without column names the objects are 'p0', 'p1', ... for consecutive (px, py, pz)."
         )
     return objects[obj]
+
+
+def refuse_other_azimuths(names, estimator):
+    """Raise ValueError if an azimuth belongs to no object, and would not be rotated with it."""
+    for name in names:
+        if split_name(name)[1] is None and is_angle(name) and not is_relative(name):
+            raise ValueError(
+                f"{estimator}: column {name!r} is an azimuth by its name, but belongs to no "
+                "object, so that it would not be rotated. Rename it to 'object_phi', such as "
+                "'jet_phi', or take it out."
+            )
 
 
 def refuse_duplicates(names, estimator):

@@ -1,7 +1,11 @@
 """Rows and their column names: arrays as tables, and parts of tables."""
 
+import sys
+
 import numpy as np
 import pandas as pd
+
+from skjetsim.utils._containers import is_polars, read_container
 
 
 def as_table(rows, names):
@@ -10,10 +14,26 @@ def as_table(rows, names):
 
 
 def take_rows(table, rows):
-    """Rows of an array or a DataFrame by position; None stays None."""
+    """Rows of an array or a table by position, in the container of the table; None stays None.
+
+    Parameters
+    ----------
+    table : object
+        Any container that `read_container` reads, or None. A table of pandas or polars stays one.
+    rows : ndarray of int, ndarray of bool or slice
+    """
     if table is None:
         return None
+    if is_polars(table):
+        return table[rows if isinstance(rows, slice) else _positions(rows)]
+    table = read_container(table)
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
+
+
+def _positions(rows):
+    """Positions of rows, which polars takes, of a mask or of positions."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def given_names(names):
@@ -30,8 +50,8 @@ def has_target_names(estimator):
 def rechunk(frames, n_rows):
     """Yield tables of exactly `n_rows` rows, the last one excepted, from tables of any sizes.
 
-    Arrays are cut and joined in the same way. If there are no rows, one empty table is given, so
-    that the columns are known.
+    Arrays and tables of polars are cut and joined in the same way. If there are no rows, one empty
+    table is given, so that the columns are known.
     """
     held, n_held, n_given = [], 0, 0
     for frame in frames:
@@ -52,6 +72,8 @@ def _joined(frames):
         return frames[0]
     if isinstance(frames[0], np.ndarray):
         return np.concatenate(frames)
+    if is_polars(frames[0]):
+        return sys.modules["polars"].concat(frames)
     frame = pd.concat(frames, ignore_index=True)
     frame.attrs = frames[0].attrs
     return frame

@@ -8,10 +8,10 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-# The words of scikit-learn, which its checks look for.
-COMPLEX = "Complex data not supported"
-TWO_COLUMNS = "Give real and imaginary part, or size and phase, as columns of their own."
-SECONDS = "Convert it to a number in a unit that you choose, such as seconds since the first event."
+from skjetsim.utils._angle_checks import check_turns
+from skjetsim.utils._containers import is_polars, read_container
+from skjetsim.utils._numbers import as_array, check_numbers, check_real
+from skjetsim.utils._ranges import warn_outside
 
 
 def column_names(X):
@@ -19,12 +19,14 @@ def column_names(X):
 
     Parameters
     ----------
-    X : array-like, DataFrame or Series
+    X : array-like, or any container that `read_container` reads
 
     Returns
     -------
     list of str or None
     """
+    if not isinstance(X, pd.DataFrame) and not is_polars(X):
+        X = read_container(X)
     if isinstance(X, pd.Series):
         return [X.name] if isinstance(X.name, str) else None
     names = list(getattr(X, "columns", [None]))
@@ -94,77 +96,6 @@ def check_finite(array, names=None, *, what="X"):
     )
 
 
-def _check_numeric_columns(X, what):
-    """Raise ValueError naming the first column that cannot be read as real numbers."""
-    if isinstance(X, pd.DataFrame):
-        for name, values in X.items():
-            _check_real(values, f"{what} column {name!r}")
-    elif isinstance(X, pd.Series):
-        _check_real(X, what)
-    elif isinstance(X, (np.ndarray, list, tuple)):
-        _check_kind(_as_array(X), what)
-
-
-def _as_array(values):
-    """Array of values; numbers next to text in a list stay numbers."""
-    array = np.asarray(values)
-    if array is values or array.dtype.kind not in "SU":
-        return array
-    return np.asarray(values, dtype=object)
-
-
-def _check_kind(array, what):
-    """Raise ValueError if an array holds complex numbers, times or text, and say in which column.
-
-    scikit-learn refuses arrays of strings, but reads digits in an array of objects as numbers. Here
-    text is refused in both, since a column of text may have either dtype.
-    """
-    if array.dtype.kind == "c" and array.ndim > 1:
-        some = np.any(array.imag, axis=(0, *range(2, array.ndim)))
-        what = f"{what} (column {np.argmax(some)})" if some.any() else what
-    _check_dtype(array.dtype, what)
-    if array.ndim and array.dtype.kind in "OSTU" and (text := _is_text(array.flat)).any():
-        row, *column = np.unravel_index(np.argmax(text), array.shape)
-        place = f"{what} (column {column[0]})" if column else what
-        _refuse_value(place, array.dtype, row, array.flat[np.argmax(text)])
-
-
-def _is_text(values):
-    """Which values are text, digits included."""
-    return np.array([isinstance(value, (str, bytes)) for value in values], dtype=bool)
-
-
-def _refuse_value(place, dtype, row, value):
-    """Raise ValueError for a value that is not a real number."""
-    value = value.item() if isinstance(value, np.generic) else value
-    kind = "text, not a number" if isinstance(value, (str, bytes)) else "not a number"
-    raise ValueError(
-        f"{place} has dtype {dtype} and row {row} holds {value!r}, which is {kind}. Convert the "
-        "column to numbers first."
-    )
-
-
-def _check_dtype(dtype, place):
-    """Raise ValueError if a dtype is of complex numbers or of times."""
-    if pd.api.types.is_complex_dtype(dtype):
-        raise ValueError(f"{COMPLEX}: {place} has dtype {dtype}. {TWO_COLUMNS}")
-    if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
-        raise ValueError(f"{place} has dtype {dtype}, which is a time. {SECONDS}")
-
-
-def _check_real(values, place):
-    """Raise ValueError if a Series holds what is not a real number, naming the first row."""
-    dtype = values.dtype
-    _check_dtype(dtype, place)
-    if pd.api.types.is_numeric_dtype(dtype):
-        return
-    numeric = pd.to_numeric(values, errors="coerce")
-    bad = np.iscomplex(numeric) | (numeric.isna() & ~values.isna()).to_numpy() | _is_text(values)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        _refuse_value(place, dtype, row, values.iloc[row])
-
-
 def flatten_rows(X):
     """Clouds and images (n, ...) as rows (n, features); tables stay as they are."""
     return X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
@@ -175,8 +106,9 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
 
     Parameters
     ----------
-    X : array-like or DataFrame of shape (n_samples, n_columns)
-        Rows are events. 3-D and 4-D arrays are flattened to rows.
+    X : array-like or table of shape (n_samples, n_columns)
+        Rows are events. 3-D and 4-D arrays are flattened to rows. Tables of all kinds are read by
+        name (`read_container`).
     what : str
         How X is called in messages.
     min_samples : int
@@ -194,14 +126,16 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     Raises
     ------
     ValueError
-        On NaN, infinity, text, too few rows or a wrong number of dimensions.
+        On NaN, infinity, masked elements, text, angles in degrees, too few rows or a wrong number
+        of dimensions.
     """
+    X = read_container(X, what)
     names = _different_names(X, what)
     if min_samples > 0 and hasattr(X, "__len__") and len(X) == 0:
         raise ValueError(
             f"{what} is empty: it has 0 sample(s) and at least {min_samples} are required."
         )
-    _check_numeric_columns(X, what)
+    check_numbers(X, what)
     X = flatten_rows(X)
     array = check_array(
         X,
@@ -215,6 +149,7 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     if array.ndim == 1:
         array = array[:, None]
     check_finite(array, names, what=what)
+    check_turns(array, names, what)
     return array, names
 
 
@@ -226,8 +161,9 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     Parameters
     ----------
     estimator : estimator
-    X : array-like or DataFrame
-        Rows are events; arrays of more than two dimensions are flattened to rows.
+    X : array-like or table
+        Rows are events. Arrays of more than two dimensions are flattened to rows, and tables of all
+        kinds are read by name (`read_container`).
     reset : bool
         True in `fit`, False afterwards.
     min_samples : int
@@ -239,8 +175,11 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     """
     if not reset and (rows := _clean_rows(estimator, X, min_samples)) is not None:
         return rows
+    container, X = X, read_container(X)
+    if not reset and X is not container:
+        return validate_events(estimator, X, reset=reset, min_samples=min_samples)
     names = _different_names(X, "X")
-    _check_numeric_columns(X, "X")
+    check_numbers(X, "X")
     row_shape = np.shape(X)[1:] if isinstance(X, np.ndarray) else None
     if not reset and row_shape is not None:
         _check_row_shape(estimator, row_shape, estimator.input_shape_, "X")
@@ -253,7 +192,10 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         ensure_min_samples=min_samples,
     )
     check_finite(array, names)
-    if reset:
+    check_turns(array, names, "X", every=reset)
+    if not reset:
+        warn_outside(estimator, array, "X", names)
+    else:
         many = row_shape is not None and len(row_shape) > 1
         estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
     return array
@@ -273,6 +215,8 @@ def _clean_rows(estimator, X, min_samples):
     if len(rows) < min_samples or rows.shape[1] != estimator.n_features_in_:
         return None
     check_finite(rows, names)
+    check_turns(rows, names, "X")
+    warn_outside(estimator, rows, "X", names)
     return rows
 
 
@@ -309,9 +253,10 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
         return None
     if isinstance(sample_weight, numbers.Number):
         sample_weight = np.full(n_samples, float(sample_weight))
-    rows = sample_weight if isinstance(sample_weight, pd.Series) else _as_array(sample_weight)
+    sample_weight = read_container(sample_weight, "sample_weight")
+    rows = sample_weight if isinstance(sample_weight, pd.Series) else as_array(sample_weight)
     if rows.ndim == 1:
-        _check_real(pd.Series(rows), "sample_weight")
+        check_real(pd.Series(rows), "sample_weight")
     weight = check_array(
         sample_weight,
         ensure_2d=False,
@@ -402,11 +347,13 @@ def validate_target(estimator, y, *, n_samples, reset):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: "
             "a Simulator learns y from X."
         )
+    y = read_container(y, "y")
     row_shape = (y if hasattr(y, "shape") else np.asarray(y)).shape[1:]
     array, names = check_events(y, what="y", allow_1d=True, estimator=estimator)
     if n_samples is not None:
         check_same_length(n_samples, len(array))
     if reset:
+        check_turns(array, names, "y", every=True)
         estimator.target_shape_ = tuple(row_shape)
         estimator.n_targets_ = array.shape[1]
         default = [f"y{i}" for i in range(array.shape[1])]
@@ -420,6 +367,7 @@ def validate_target(estimator, y, *, n_samples, reset):
             f"{len(fitted)}: {fitted}."
         )
     check_names_match(names, estimator.target_names_in_, what="y")
+    warn_outside(estimator, array, "y", fitted)
     return array
 
 

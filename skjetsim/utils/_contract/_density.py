@@ -1,5 +1,7 @@
 """Check that events are drawn from the density that `score_samples` gives."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -25,6 +27,12 @@ def check_draws_follow_the_density(name, estimator, events):
     model, (X, y) = fitted(estimator, events), events()
     if not hasattr(model, "score_samples"):
         return
+    with warnings.catch_warnings():  # a box of draws may lie anywhere
+        warnings.filterwarnings("ignore", ".* events outside the range")
+        _compare_both(name, model, X, y)
+
+
+def _compare_both(name, model, X, y):
     if is_generator(model):
         drawn = sample(model, n_samples=N_DRAWS, random_state=0)
         _compare(name, drawn, lambda table: log_prob(model, pd.DataFrame(table, columns=list(X))))

@@ -1,0 +1,149 @@
+"""Angles that are not in radians, or that their names do not show."""
+
+import numpy as np
+
+from skjetsim.utils._angles import TWO_PI, angle_positions
+from skjetsim.utils._warnings import warn_user
+
+LARGEST_ANGLE = TWO_PI * (1 + 1e-6)  # a turn, also in single precision
+MANY = 500  # events from which a column can look like an angle
+N_BINS = 20
+LEAST_FILL, LEAST_EDGE = 0.25, 0.5  # of the events that a bin would have if all had as many
+ENDS = 10 * TWO_PI  # over the number of events: the largest gap at an end, once in e^10 samples
+TWO_DIGITS = 0.002  # from 3.14 to pi
+FEW_FOR_STD = 50
+# Outside fits, angles in (-pi, pi] may have a turn added, and models may draw a few far away.
+LARGEST_TURNED, FEW = LARGEST_ANGLE + np.pi, 0.1
+
+
+def first_beyond(array, columns, largest=LARGEST_ANGLE, few=0.0):
+    """Column and row of the first angle that is too far from zero, or None.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+    columns : sequence of int
+        The angles.
+    largest : float
+        By default a turn.
+    few : float
+        Columns in which at most this share of the events is too far are passed over.
+
+    Returns
+    -------
+    tuple of int, or None
+    """
+    for column in columns:
+        beyond = np.abs(array[:, column]) > largest
+        if np.count_nonzero(beyond) > few * len(beyond):
+            return int(column), int(np.argmax(beyond))
+    return None
+
+
+def check_turns(array, names, what, *, every=False):
+    """Refuse columns that are angles by their names, and hold degrees.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+    names : sequence of str or None
+        Without names there are no angles.
+    what : str
+        How the array is called in messages.
+    every : bool
+        Whether one angle beyond a turn is too many, as in a fit. Otherwise angles may be up to one
+        and a half turns, and a tenth of the events may lie anywhere: models may draw such angles,
+        and a metric has to judge them.
+
+    Raises
+    ------
+    ValueError
+        If there are such angles. The message names the column and the first such row.
+    """
+    angles = angle_positions(names)
+    if not angles:
+        return
+    found = first_beyond(array, angles, *(() if every else (LARGEST_TURNED, FEW)))
+    if found is not None:
+        column, row = found
+        raise ValueError(
+            f"{what} column {names[column]!r}, row {row}: {array[row, column]:g} is more than a "
+            "turn, but the column is an angle in radians by its name. Convert degrees by "
+            "np.deg2rad, and larger angles in radians by skjetsim.preprocessing.wrap_phi. If it "
+            "is not an azimuth, or if it was scaled, give it another name."
+        )
+
+
+def hint_azimuths(array, names, what, decided=()):
+    """Warn of columns that look like azimuths, and whose names do not say so.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+    names : sequence of str or None
+    what : str
+        How the array is called in messages.
+    decided : set of str
+        Columns, by name or position, about which the user has decided.
+    """
+    if len(array) < MANY:
+        return
+    known = set(angle_positions(names))
+    found = [
+        j
+        for j in range(array.shape[1])
+        if j not in known
+        and not {str(j), str(j if names is None else names[j])} & set(decided)
+        and _looks_like_azimuth(array[:, j])
+    ]
+    if found:
+        labels = ", ".join(repr(j if names is None else names[j]) for j in found)
+        warn_user(
+            f"{what} has columns that look like azimuths, but their names do not say so: {labels}. "
+            "They are read as numbers on a line, with a seam at +-pi. Name them like 'muon_phi' or "
+            "'delta_phi' (a table without names cannot say it), or encode them with AngleEncoder."
+        )
+
+
+def _looks_like_azimuth(values):
+    """Whether values fill a full turn, with events up to both ends and none beyond."""
+    start = 0.0 if values.min() >= 0 else -np.pi
+    end = start + TWO_PI
+    gap = max(ENDS / len(values), TWO_DIGITS)
+    low, high = values.min(), values.max()
+    if not (start - 1e-6 <= low <= start + gap and end - gap <= high <= end + 1e-6):
+        return False
+    share = np.histogram(values, N_BINS, (start - 1e-6, end + 1e-6))[0] * N_BINS / len(values)
+    return share.min() > LEAST_FILL and min(share[0], share[-1]) > LEAST_EDGE
+
+
+def warn_of_scaled(array, names, what):
+    """Warn of angles that were scaled, and whose names still say that they are angles.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+    names : sequence of str or None
+    what : str
+        How the array is called in messages.
+    """
+    if len(array) < FEW_FOR_STD:
+        return
+    found = [names[j] for j in angle_positions(names) if _looks_scaled(array[:, j])]
+    if found:
+        warn_user(
+            f"{what} has angles that look as if they were scaled: {', '.join(map(repr, found))}. "
+            "Their period is then not 2 pi, but they are read as angles in radians by their names. "
+            "Leave angles out of the scaling, encode them with AngleEncoder before it, or give "
+            "them other names, such as 'muon_phi_scaled'."
+        )
+
+
+def _looks_scaled(values):
+    """Whether values have mean 0 and standard deviation 1, or end at 0 or -1 and at 1."""
+    low, high = values.min(), values.max()
+    if abs(high - 1) < 1e-9 and min(abs(low), abs(low + 1)) < 1e-9:
+        return True
+    error = 1 / np.sqrt(len(values))  # part of a scaled table has these errors
+    centered = abs(values.mean()) < 4 * error and abs(values.std() - 1) < min(0.03, 2 * error)
+    return bool(centered and max(-low, high) < 3.0)
