@@ -8,6 +8,7 @@ import numpy as np
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
+from skjetsim.utils._threads import map_threads
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -308,7 +309,7 @@ class NetworkEstimator:
         """Run a method of the network on arrays, chunk by chunk, on its device.
 
         The network sees full chunks, so the memory is bounded. The last one is padded to the next
-        power of two.
+        power of two. Each chunk is computed on one thread, and several chunks at once.
 
         Returns
         -------
@@ -319,17 +320,20 @@ class NetworkEstimator:
 
         call = getattr(self.net_.module_, function)
         arrays = [np.asarray(array) for array in arrays if array is not None]
-        chunk_rows, parts = self.chunk_rows_, []
-        with torch.inference_mode():
-            for start in range(0, len(arrays[0]), chunk_rows):
-                rows = [array[start : start + chunk_rows] for array in arrays]
-                n_rows = len(rows[0])
-                height = chunk_height(n_rows, chunk_rows)
+        chunk_rows = self.chunk_rows_
+
+        def chunk(start):
+            rows = [array[start : start + chunk_rows] for array in arrays]
+            n_rows = len(rows[0])
+            height = chunk_height(n_rows, chunk_rows)
+            with torch.inference_mode():
                 found = call(*(as_tensor(padded_rows(r, height), self.net_.device) for r in rows))
-                several = isinstance(found, tuple)
-                parts.append([_as_array(f)[:n_rows] for f in (found if several else (found,))])
-        joined = tuple(map(np.concatenate, zip(*parts, strict=True)))
-        return joined if several else joined[0]
+            several = found if isinstance(found, tuple) else (found,)
+            return isinstance(found, tuple), [_as_array(f)[:n_rows] for f in several]
+
+        parts = map_threads(chunk, range(0, len(arrays[0]), chunk_rows))
+        joined = tuple(map(np.concatenate, zip(*(found for _, found in parts), strict=True)))
+        return joined if parts[0][0] else joined[0]
 
 
 def _unless_none(check, value, name):

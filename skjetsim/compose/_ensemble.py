@@ -1,16 +1,12 @@
 """EnsembleSimulator: several copies of a simulator, each trained on other events."""
 
-from contextlib import contextmanager
-
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
 from skjetsim.base._inside import (
     check_simulator,
@@ -28,6 +24,7 @@ from skjetsim.compose._tables import flat_rows, target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._seeds import Seed, as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
+from skjetsim.utils._threads import single_threaded
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -184,7 +181,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         for number, member in enumerate(members):
             set_seeds(member, root, MEMBER, number, replace=True)
         number_checkpoints(members)
-        with _single_threaded():  # for members that are fitted in this process or its threads
+        with single_threaded():  # for members that are fitted in this process or its threads
             fitted = Parallel(n_jobs=self.n_jobs)(
                 delayed(_fit_member)(self, member, X, y, weight, part)
                 for member, part in zip(members, samples, strict=True)
@@ -345,16 +342,9 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         return mean, offset.std(axis=0, ddof=1)
 
 
-@contextmanager
-def _single_threaded():
-    """Use one thread of torch, OpenMP and BLAS: rounding depends on their number."""
-    with one_thread(), threadpool_limits(1):
-        yield
-
-
 def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member on `rows`; X, y and weight have all events, and processes share them."""
     X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
     own = None if weight is None else weight[rows]
-    with _single_threaded(), explained(rows=rows):
+    with single_threaded(), explained(rows=rows):
         return fit_weighted(member, X, y, weight=own)

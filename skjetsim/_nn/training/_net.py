@@ -19,6 +19,7 @@ from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
 from skjetsim._nn.training._network import check_groups
+from skjetsim.utils._threads import protect_forks
 
 MONITOR_SEED = 0  # of the noise for validation, the same in all epochs
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
@@ -57,6 +58,7 @@ class TrainingNet(NeuralNet):
         )
         self.plan = plan
         self.generator = generator
+        protect_forks()
         self.best_epoch_ = 0
 
     def get_default_callbacks(self):
