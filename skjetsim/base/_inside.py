@@ -136,13 +136,18 @@ def fit_weighted(estimator, *data, weight=None, **fit_params):
         If there are weights, and its `fit` does not take them.
     """
     if weight is not None:
-        if not takes_weight(estimator):
-            raise ValueError(
-                f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
-                "another estimator, or unweight the events first."
-            )
-        fit_params[_weight_name(estimator)] = weight
+        check_takes_weight(estimator)
+        fit_params[weight_name(estimator)] = weight
     return estimator.fit(*data, **fit_params)
+
+
+def check_takes_weight(estimator):
+    """Raise ValueError unless `fit` of the model inside Pipelines and searches takes weights."""
+    if not takes_weight(estimator):
+        raise ValueError(
+            f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
+            "another estimator, or unweight the events first."
+        )
 
 
 def takes_weight(estimator):
@@ -193,7 +198,7 @@ def explained(note=None, rows=None):
         raise
 
 
-def _weight_name(estimator):
+def weight_name(estimator):
     """Keyword of `fit` that hands weights to the model inside a Pipeline."""
     prefix = ""
     while not get_config()["enable_metadata_routing"]:
