@@ -123,7 +123,7 @@ def test_steps_that_invert_pass(step):
         TransformedSimulator(FlowSimulator(**FLOW), [step]).fit(skewed(), skewed())
 
 
-@pytest.mark.filterwarnings("ignore:Column 'pt' holds integers")
+@pytest.mark.filterwarnings("ignore:Column .* holds integers")
 @pytest.mark.parametrize("step", [PCA(1), KBinsDiscretizer(encode="ordinal")])
 def test_steps_that_lose_detail_say_how_much(step):
     X = skewed()
@@ -149,8 +149,8 @@ def test_angles_may_come_back_a_turn_later():
     X = pd.DataFrame({"muon_phi": np.linspace(-3, 3, 100)})
     turned = FunctionTransformer(_later, _same, check_inverse=False)
     TransformedSimulator(FlowSimulator(**FLOW), [turned]).fit(X, X)
-    with pytest.raises(ValueError, match="does not take events back"):
-        named = X.rename(columns={"muon_phi": "muon_pt"})
+    named = X.rename(columns={"muon_phi": "muon_pt"})
+    with pytest.warns(UserWarning, match="loses detail"):
         TransformedSimulator(FlowSimulator(**FLOW), [turned]).fit(named, named)
 
 
@@ -209,7 +209,8 @@ def test_simulators_draw_again_for_the_same_event(n_samples):
     kept = first <= 51
     assert_array_equal(drawn[kept], first[kept])
     assert 0.7 < kept.mean() < 0.99
-    assert (np.abs(drawn[~kept] - 50) < 10).all() and (drawn <= 51).all()
+    assert (np.abs(drawn[~kept] - 50) < 10).all()
+    assert (drawn <= 51).all()
 
 
 def test_rows_without_any_inverse_are_errors_that_name_the_row():
