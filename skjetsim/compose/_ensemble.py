@@ -26,6 +26,7 @@ from skjetsim.utils._seeds import Seed, as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
 from skjetsim.utils._threads import single_threaded
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
+from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._with_parameters import with_parameters
 
 RESAMPLINGS = ("disjoint", "bootstrap", "folds")
@@ -147,6 +148,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def fit(self, X, y, sample_weight=None):
         """Fit every member on its events.
 
+        After Ctrl-C the members that are finished are the ensemble, if there are at least two.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -181,14 +184,36 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         for number, member in enumerate(members):
             set_seeds(member, root, MEMBER, number, replace=True)
         number_checkpoints(members)
+        fitted = []
+        try:
+            self._fit_members(members, (X, y, weight), samples, fitted)
+        except KeyboardInterrupt:
+            self._keep_finished(fitted, samples)
+            raise
+        self._check_targets(fitted)
+        self.estimators_, self.estimators_samples_ = fitted, samples
+        return self
+
+    def _fit_members(self, members, events, samples, fitted):
+        """Fit the members, and append each to `fitted` when it is finished."""
         with single_threaded():  # for members that are fitted in this process or its threads
-            fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_member)(self, member, X, y, weight, part)
+            finished = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+                delayed(_fit_member)(self, member, *events, part)
                 for member, part in zip(members, samples, strict=True)
             )
+            for member in finished:
+                fitted.append(member)
+
+    def _keep_finished(self, fitted, samples):
+        """After Ctrl-C, make an ensemble of the members that are finished."""
+        if len(fitted) < 2:
+            return
         self._check_targets(fitted)
-        self.estimators_, self.estimators_samples_ = list(fitted), samples
-        return self
+        self.estimators_, self.estimators_samples_ = fitted, samples[: len(fitted)]
+        warn_user(
+            f"EnsembleSimulator was interrupted and keeps the {len(fitted)} members, of "
+            f"{self.n_estimators}, that were finished."
+        )
 
     def _draw_targets(self, rows, n_samples, random_state):
         width = self.n_targets_

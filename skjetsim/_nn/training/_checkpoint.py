@@ -7,8 +7,9 @@ import torch
 
 from skjetsim.utils._atomic import replacing
 
-# Fields of a plan that change no weights, and callbacks, which no text describes.
-NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
+# Fields of a plan that change no weights; callbacks, which no text describes; and the number of
+# epochs, which may be raised to go on.
+NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks", "max_epochs")
 
 
 def fingerprint(plan, data, module):

@@ -59,7 +59,7 @@ class TrainingNet(NeuralNet):
         self.plan = plan
         self.generator = generator
         protect_forks()
-        self.best_epoch_ = 0
+        self.best_epoch_, self.stop_reason_ = 0, None
 
     def get_default_callbacks(self):
         """Return no callbacks. This class does their work without asking for each loss."""
@@ -136,13 +136,17 @@ class TrainingNet(NeuralNet):
             self.average_ = RunningAverage(self.plan.ema_decay)
         self.course_ = Course(self, X)
         self.notify("on_train_begin", X=X, y=y)
+        interrupted = True
         try:
             self.fit_loop(X, y, epochs=self.course_.epochs_left())
+            interrupted = False
         except StopTraining:
-            pass
+            interrupted = False
         finally:
-            self.course_.finish()
+            self.course_.finish(interrupted)
             self._leave_loop(X, y)
+            if self.plan.verbose and self.best_epoch_:
+                print(self.course_.summary(), flush=True)
             self.course_, self.average_ = None, None
             for optimizer in self.optimizers().values():
                 optimizer.state.clear()  # twice the size of the weights, and no longer needed
