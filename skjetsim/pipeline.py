@@ -1,18 +1,29 @@
 """GenerativePipeline: transformers and a generator or simulator, with samples and densities."""
 
 import numbers
+import warnings
 
+from sklearn import get_config
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import has_fit_parameter
 
+from skjetsim._drawing._back import take_back
+from skjetsim._drawing._inverts import check_inverts, some_rows
 from skjetsim._drawing._sample import (
     has_jacobian,
     log_prob,
     sample,
+    sample_inverse,
+    split_steps,
     steps_before,
+    way_back,
     without_density,
 )
 from skjetsim.base import is_generator, is_simulator
+from skjetsim.base._finite import check_drawn
+from skjetsim.base._inside import check_takes_weight, weight_name
 from skjetsim.utils._weighted import weighted_mean
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
@@ -24,6 +35,12 @@ def _can_score(pipeline):
         return False
     # Transformers in front of a simulator act on the condition, which needs no Jacobian.
     return is_simulator(pipeline) or all(map(has_jacobian, steps_before(pipeline)))
+
+
+def _can_invert(pipeline):
+    """Whether the last step, and all steps before it, can be undone."""
+    steps = [*steps_before(pipeline), pipeline._final_estimator]
+    return all(hasattr(step, "inverse_transform") for step in steps)
 
 
 class GenerativePipeline(Pipeline):
@@ -71,6 +88,74 @@ class GenerativePipeline(Pipeline):
                 raise
             raise AttributeError(f"{error}{without_density(self)}") from None
 
+    def fit(self, X, y=None, **params):
+        """Fit the transformers, then the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets), optional
+            For a simulator.
+        **params
+            ``sample_weight`` is for the model, and for each transformer whose `fit` takes weights.
+            Other parameters have the name of their step in front: ``step__parameter``. Under
+            metadata routing, steps get what they have requested, as in `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a transformer does not take events back, so that drawn ones would mean nothing; or
+            if there are weights, and the model does not take them.
+        """
+        if not is_simulator(self):
+            self._check_inverses(X, y)
+        weight = params.pop("sample_weight", None)
+        if weight is not None:
+            params |= self._weights_of_steps(weight)
+        return super().fit(X, y, **params)
+
+    def _check_inverses(self, X, y):
+        """Raise unless the transformers, fitted on some events, take these events back."""
+        if len(self.steps) < 2 or not hasattr(X, "shape"):
+            return
+        X, y = some_rows(X), y if y is None else some_rows(y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the fit gives the same ones
+            try:
+                steps = self._fitted_on(X, y)
+            except Exception:  # the fit says what is wrong
+                return
+        for step, events in steps:
+            if hasattr(step, "inverse_transform"):
+                check_inverts(step, events, lambda X, step=step: _there_and_back(step, X))
+
+    def _fitted_on(self, X, y):
+        """Clones of the transformers, fitted on some events, and the events that each was given."""
+        steps = []
+        for _, step in self.steps[:-1]:
+            if step in (None, "passthrough"):
+                continue
+            fitted = clone(step)
+            steps.append((fitted, X))
+            X = fitted.fit(X, y).transform(X)
+        return steps
+
+    def _weights_of_steps(self, weight):
+        """Parameters that hand weights to the steps of the Pipeline."""
+        if get_config()["enable_metadata_routing"]:
+            return {"sample_weight": weight}
+        check_takes_weight(self)
+        taking = [
+            f"{name}__sample_weight"
+            for name, step in self.steps[:-1]
+            if step not in (None, "passthrough") and has_fit_parameter(step, "sample_weight")
+        ]
+        return dict.fromkeys([*taking, weight_name(self)], weight)
+
     def sample(self, X=None, *, n_samples=None, random_state=None):
         """Draw events, in the coordinates of X.
 
@@ -100,6 +185,35 @@ class GenerativePipeline(Pipeline):
                 raise TypeError("sample got the number of events twice.")
             X, n_samples = None, X
         return sample(self, X, n_samples=n_samples, random_state=random_state)
+
+    @available_if(_can_invert)
+    def inverse_transform(self, X):
+        """Events of latent points, or one theory-level event for each detector-level event.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Latent points of a generator; detector-level events for a model that unfolds. Without
+            rows, the result has none.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_samples, n_features)
+            In the coordinates of X in `fit`.
+
+        Raises
+        ------
+        ValueError
+            If an event is not finite. The message names the row.
+        """
+        steps, model = split_steps(self)
+        if hasattr(model, "sample_inverse"):
+            return sample_inverse(self, X, random_state=model.random_state)
+
+        def check(events):
+            check_drawn(model, events, X, "Z", "events")
+
+        return take_back(way_back(steps), model.inverse_transform(X), check)
 
     @available_if(_can_score)
     def score_samples(self, X, y=None):
@@ -133,6 +247,10 @@ class GenerativePipeline(Pipeline):
         float
         """
         return weighted_mean(self.score_samples(X, y), sample_weight)
+
+
+def _there_and_back(step, X):
+    return step.inverse_transform(step.transform(X))
 
 
 def make_generative_pipeline(*steps, memory=None, transform_input=None, verbose=False):

@@ -7,39 +7,15 @@ at the end is padded to the next power of two. So one event costs one event, and
 same row of a longer call only by rounding.
 """
 
-import threading
-from contextlib import contextmanager
-
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from skjetsim.utils._seeds import as_seed_sequence, torch_generator
+from skjetsim.utils._threads import one_thread
 from skjetsim.utils._validation import check_n_jobs
 
 CHUNK_ROWS = 4096
 LEAST_DRAWN = 16  # rows of noise
-
-_thread_lock = threading.Lock()
-_thread_state = {"users": 0, "before": 0}
-
-
-@contextmanager
-def one_thread():
-    """Run torch on one thread per worker, and restore the setting of the process afterwards."""
-    import torch
-
-    with _thread_lock:
-        if _thread_state["users"] == 0:
-            _thread_state["before"] = torch.get_num_threads()
-        _thread_state["users"] += 1
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _thread_lock:
-            _thread_state["users"] -= 1
-            if _thread_state["users"] == 0:
-                torch.set_num_threads(_thread_state["before"])
 
 
 class Chunk:
@@ -119,22 +95,23 @@ def draw_in_chunks(
     starts = range(0, n_rows, chunk_rows)
 
     def fill(index, start):
-        import torch
-
-        torch.set_num_threads(1)  # applies to the calling thread
         stop = min(start + chunk_rows, n_rows)
         height = chunk_height(stop - start, chunk_rows)
         rows = None if inputs is None else inputs[start:stop]
         drawn = draw(Chunk(root, index, height, rows))[: stop - start]
         result[start:stop] = drawn.reshape(stop - start, n_columns)
 
-    with one_thread():
-        n_workers = min(effective_n_jobs(n_jobs), len(starts)) if len(starts) > 1 else 1
-        if n_workers <= 1:  # without joblib, which costs more than a short call
+    def fill_on_one_thread(index, start):
+        with one_thread():
+            fill(index, start)
+
+    n_workers = min(effective_n_jobs(n_jobs), len(starts)) if len(starts) > 1 else 1
+    if n_workers <= 1:  # without joblib, which costs more than a short call
+        with one_thread():
             for index, start in enumerate(starts):
                 fill(index, start)
-        else:
-            Parallel(n_jobs=n_workers, backend="threading")(
-                delayed(fill)(index, start) for index, start in enumerate(starts)
-            )
+    else:
+        Parallel(n_jobs=n_workers, backend="threading")(
+            delayed(fill_on_one_thread)(index, start) for index, start in enumerate(starts)
+        )
     return result

@@ -6,13 +6,19 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim._drawing._back import take_back
+from skjetsim._drawing._inverts import check_draws_invert
 from skjetsim.base import is_generator, is_simulator, is_unfolder
-from skjetsim.base._finite import check_density, check_drawn, taking_back
+from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._inside import explained
 from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost
-from skjetsim.utils._seeds import as_seed_sequence, int_seed
+from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import refuse_count
+
+SHUFFLED = 1  # branch of the seed of a call
+N_TRIED = 64  # drawn events that show whether transformers invert
 
 
 def sample(estimator, X=None, *, n_samples=None, random_state=None):
@@ -56,8 +62,7 @@ def sample(estimator, X=None, *, n_samples=None, random_state=None):
     check_draws(estimator, X)
     steps, model = split_steps(estimator)
     if is_generator(estimator):
-        n_samples = 1 if n_samples is None else n_samples
-        return _backward(steps, _sample_generator(model, n_samples, random_state), model)
+        return _generate(steps, model, 1 if n_samples is None else n_samples, random_state)
     if steps and np.shape(X)[:1] == (0,):
         return _no_events(model, n_samples)
     X = apply_steps(steps, X)
@@ -114,11 +119,13 @@ def sample_inverse(estimator, y, *, n_samples=None, random_state=None):
             f"{_name(model)} cannot unfold: it has no sample_inverse. Unfolder(simulator) of "
             "skjetsim.compose learns the way back from the same pairs."
         )
+    if steps and np.shape(y)[:1] != (0,):
+        return _unfold(steps, model, y, n_samples, random_state)
     X = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
-    if steps and not len(X):  # transformers refuse empty tables
-        return np.empty((*np.shape(X)[:-1], steps[0].n_features_in_))
-    backward = _backward if n_samples is None else _backward_draws
-    return backward(steps, X, model, y)
+    if not steps:
+        return X
+    # Transformers refuse empty tables.
+    return np.empty((*np.shape(X)[:-1], steps[0].n_features_in_))
 
 
 def log_prob(estimator, X, y=None):
@@ -302,15 +309,71 @@ def _no_events(model, n_samples):
     return as_target(model, rows) if hasattr(model, "target_shape_") else rows
 
 
+def _generate(steps, model, n_samples, random_state):
+    """Draw events, and take them back through the steps in front of the model."""
+    drawn = _sample_generator(model, n_samples, random_state)
+    if not steps:
+        return drawn
+
+    def again(rows, seed):
+        return _sample_generator(model, len(rows), seed)
+
+    def check(events):
+        check_drawn(model, events)
+
+    _check_invertible(steps, drawn)
+    return take_back(way_back(steps), drawn, check, again, random_state)
+
+
+def _unfold(steps, model, y, n_samples, random_state):
+    """Unfold, and take the events back through the steps in front of the model."""
+    drawn = model.sample_inverse(y, n_samples=n_samples, random_state=random_state)
+    if n_samples is not None:
+        n, k = drawn.shape[:2]
+        drawn = drawn.reshape(n * k, -1)
+
+    def again(rows, seed):
+        return model.sample_inverse(take_rows(y, rows // (n_samples or 1)), random_state=seed)
+
+    def check(events):
+        check_drawn(model, events, y, "y")
+
+    _check_invertible(steps, drawn)
+    X = take_back(way_back(steps), drawn, check, again, random_state)
+    return X if n_samples is None else np.asarray(X).reshape(n, k, -1)
+
+
+def way_back(steps):
+    """Stages of `take_back` that undo transformers."""
+
+    def undoing(step):
+        return lambda events, rows: step.inverse_transform(events)
+
+    return [(step, undoing(step)) for step in reversed(steps)]
+
+
+def _check_invertible(steps, drawn):
+    """Raise unless all transformers have an inverse that is one."""
+    for step in reversed(steps):
+        if not hasattr(step, "inverse_transform"):
+            raise TypeError(
+                f"{_name(step)} has no inverse_transform, so events drawn behind it cannot be "
+                "taken back to the coordinates in front of it."
+            )
+    check_draws_invert(steps, drawn[:N_TRIED])
+
+
 def _sample_generator(model, n_samples, random_state):
     if model.__sklearn_tags__().estimator_type == "generator":
         return model.sample(n_samples, random_state=random_state)
-    seed = int_seed(as_seed_sequence(random_state))
+    root = as_seed_sequence(random_state)
+    seed = int_seed(root)
     if hasattr(model, "random_state"):
         # Mixtures draw with the parameter random_state. The copy leaves theirs unchanged.
         model = copy.copy(model)
         model.random_state = seed
-        return model.sample(n_samples)[0]
+        # They draw one component after another, and events of a sample are in no order.
+        return numpy_rng(root, SHUFFLED).permutation(model.sample(n_samples)[0])
     return model.sample(n_samples, random_state=seed)
 
 
@@ -329,29 +392,6 @@ def _product(model, log_density, log_det, given):
 def _behind(steps):
     """Say in errors of the model that its X is that behind the transformers of the Pipeline."""
     return explained(f"in X behind {', '.join(map(_name, steps))}" if steps else None)
-
-
-def _backward(steps, events, model, given=None):
-    """Take events that the model has drawn, for `given` rows of y, back through transformers."""
-    for step in reversed(steps):
-        if not hasattr(step, "inverse_transform"):
-            raise TypeError(
-                f"{_name(step)} has no inverse_transform, so events drawn behind it cannot be "
-                "taken back to the coordinates in front of it."
-            )
-        with taking_back(step):
-            events = step.inverse_transform(events)
-        check_drawn(model, events, given, "y")
-    return events
-
-
-def _backward_draws(steps, draws, model, given):
-    """Take draws of shape (n, k, d) back through transformers of tables."""
-    if not steps:
-        return draws
-    n, k = draws.shape[:2]
-    flat = np.asarray(_backward(steps, draws.reshape(n * k, -1), model, given))
-    return flat.reshape(n, k, -1)
 
 
 def _forward_with_jacobian(steps, X):

@@ -6,8 +6,10 @@ import sys
 import numpy as np
 
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
+from skjetsim._estimators._warm_start import Earlier, load_earlier, same_architecture
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
+from skjetsim.utils._threads import map_threads
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -48,20 +50,27 @@ class NetworkEstimator:
         Fraction of the events that is held back to choose the best epoch. 0 keeps the last epoch.
     patience : int or None
         Stop after this many epochs without a better validation loss.
+    warm_start : bool
+        `fit` goes on from the present weights, if there are any, with a new schedule of the
+        learning rate. `history_` grows, and the best of the new epochs is kept. Columns are scaled
+        anew. Parameters of the network must be those of the fit before.
     callbacks : list of skorch.callbacks.Callback or None
         Called during the training: loggers, further schedules, other rules to stop. A model file
         does not keep them, and `save` says so.
     checkpoint : str or None
         File that is written after each epoch. A killed `fit` with the same data and parameters
-        resumes from it, to the same result. It needs a `random_state`.
+        resumes from it, to the same result. A larger `max_epochs` goes on from it. It needs a
+        `random_state`.
     device : str
         "auto" takes CUDA if it is available in `fit`.
     n_jobs : int or None
         Number of threads that sample. The events do not depend on it.
     random_state : int, RandomState, Generator or None
-        Seed of `fit`, and of the noise in `transform`, `inverse_transform` and `score`.
+        Seed of `fit`, and of the noise in `transform`, `inverse_transform` and `score`. The same
+        seed gives the same fit on the same machine with the same number of torch's threads. With
+        another number the last digits differ. Draws and scores of a fit do not depend on it.
     verbose : int
-        1 shows a progress bar.
+        1 shows a progress bar, and says how the training ended.
     """
 
     learning_rate: float = 2e-3
@@ -73,6 +82,7 @@ class NetworkEstimator:
     ema_decay: float | None = None
     validation_fraction: float = 0.05
     patience: int | None = None
+    warm_start: bool = False
     callbacks: list | None = None
     checkpoint: str | None = None
     device: str = "auto"
@@ -81,9 +91,11 @@ class NetworkEstimator:
     verbose: int = 0
 
     _most_validation_rows = sys.maxsize
+    _earlier = None  # the fit that this one goes on from
 
     def _training_plan(self, n_rows, n_columns):
         """Checked parameters of the training; `n_columns` counts events and conditions together."""
+        self._announce_torch()
         from skjetsim._nn import SCHEDULES, TrainingPlan, likelihood_weight_decay
 
         if self.batch_size == "auto":
@@ -117,6 +129,11 @@ class NetworkEstimator:
             verbose=bool(self.verbose),
         )
 
+    def _announce_torch(self):
+        """Say that torch is loaded, which takes a while, if the user wants to know."""
+        if self.verbose and "torch" not in sys.modules:
+            print("Loading torch, once in each process ...", flush=True)
+
     @staticmethod
     def _auto_batch(n_rows):
         """About 64 steps per epoch: large batches are fast, but few steps learn little."""
@@ -142,7 +159,7 @@ class NetworkEstimator:
         n_rows, n_columns = _size(data)
         plan = self._training_plan(n_rows, n_columns)
         self._forget_fit()
-        self._architecture = settings
+        self._set_architecture(settings)
         if not n_columns:  # no column varies: all events are alike
             self.net_ = None
             return self
@@ -154,6 +171,8 @@ class NetworkEstimator:
 
         with PrivateRandom(torch_generator(root, WEIGHTS)):
             network = self._make_network(**self._architecture)
+        if self._earlier is not None:
+            self._if_alike(load_earlier, network, self._earlier)
         return TrainingNet(
             network,
             plan=plan,
@@ -161,9 +180,35 @@ class NetworkEstimator:
             device=resolve_device(self.device),
         )
 
-    def _forget_fit(self):
-        """Drop the network of an earlier fit."""
-        self.history_, self.best_epoch_ = [], 0
+    @property
+    def n_epochs_(self):
+        """Number of epochs of the training."""
+        return len(self.history_)
+
+    def _set_architecture(self, settings):
+        """Keep the settings of the network; with `warm_start` those of the fit before."""
+        if self._earlier is None:
+            self._architecture = settings
+            return
+        earlier = self._earlier.architecture
+        self._architecture = self._if_alike(same_architecture, earlier, settings)
+
+    def _if_alike(self, check, *arguments):
+        """Compare with the fit before, and forget it if this one cannot go on from it."""
+        try:
+            return check(*arguments)
+        except ValueError:
+            del self._earlier
+            raise
+
+    def _forget_fit(self, go_on=True):
+        """Drop the network of an earlier fit, or keep it aside if this fit goes on from it."""
+        vars(self).pop("_earlier", None)
+        if go_on and self.warm_start and getattr(self, "net_", None) is not None:
+            reason = getattr(self, "stop_reason_", None)
+            fit = (self.net_, self._architecture, self.history_, self.best_epoch_, reason)
+            self._earlier = Earlier(*fit)
+        self.history_, self.best_epoch_, self.stop_reason_ = [], 0, None
         self.chunk_rows_ = self._chunk_rows()
         vars(self).pop("net_", None)
 
@@ -191,10 +236,16 @@ class NetworkEstimator:
 
     def _keep(self, net):
         """Keep a trained network, unless it was stopped in its first epoch."""
-        self.best_epoch_ = net.best_epoch_
-        if self.best_epoch_ == 0:
+        earlier = vars(self).pop("_earlier", None)
+        if net.best_epoch_ == 0:
+            if earlier is not None:
+                earlier.give_back(self)
             return
-        self.history_ = net.entries()
+        before = [] if earlier is None else earlier.history
+        self.history_ = before + [
+            epoch | {"epoch": len(before) + epoch["epoch"]} for epoch in net.entries()
+        ]
+        self.best_epoch_, self.stop_reason_ = len(before) + net.best_epoch_, net.stop_reason_
         self.net_ = net
 
     def __sklearn_is_fitted__(self):
@@ -308,7 +359,7 @@ class NetworkEstimator:
         """Run a method of the network on arrays, chunk by chunk, on its device.
 
         The network sees full chunks, so the memory is bounded. The last one is padded to the next
-        power of two.
+        power of two. Each chunk is computed on one thread, and several chunks at once.
 
         Returns
         -------
@@ -319,17 +370,20 @@ class NetworkEstimator:
 
         call = getattr(self.net_.module_, function)
         arrays = [np.asarray(array) for array in arrays if array is not None]
-        chunk_rows, parts = self.chunk_rows_, []
-        with torch.inference_mode():
-            for start in range(0, len(arrays[0]), chunk_rows):
-                rows = [array[start : start + chunk_rows] for array in arrays]
-                n_rows = len(rows[0])
-                height = chunk_height(n_rows, chunk_rows)
+        chunk_rows = self.chunk_rows_
+
+        def chunk(start):
+            rows = [array[start : start + chunk_rows] for array in arrays]
+            n_rows = len(rows[0])
+            height = chunk_height(n_rows, chunk_rows)
+            with torch.inference_mode():
                 found = call(*(as_tensor(padded_rows(r, height), self.net_.device) for r in rows))
-                several = isinstance(found, tuple)
-                parts.append([_as_array(f)[:n_rows] for f in (found if several else (found,))])
-        joined = tuple(map(np.concatenate, zip(*parts, strict=True)))
-        return joined if several else joined[0]
+            several = found if isinstance(found, tuple) else (found,)
+            return isinstance(found, tuple), [_as_array(f)[:n_rows] for f in several]
+
+        parts = map_threads(chunk, range(0, len(arrays[0]), chunk_rows))
+        joined = tuple(map(np.concatenate, zip(*(found for _, found in parts), strict=True)))
+        return joined if parts[0][0] else joined[0]
 
 
 def _unless_none(check, value, name):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim._sklearn_compat import set_output_container
 from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import GeneratorMixin
-from skjetsim.base._shapes import as_events
+from skjetsim.base._shapes import as_events, fitting_memory
 from skjetsim.utils._validation import check_int, validate_events
 
 
@@ -60,7 +60,8 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         n_samples = check_int(n_samples, "n_samples")
-        drawn = np.asarray(self._draw_events(n_samples, random_state), dtype=np.float64)
+        with fitting_memory((n_samples, self.n_features_in_)):
+            drawn = np.asarray(self._draw_events(n_samples, random_state), dtype=np.float64)
         check_drawn(self, drawn)
         return as_events(self, drawn)
 

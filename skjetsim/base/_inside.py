@@ -95,6 +95,8 @@ def number_checkpoints(clones):
 def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
     """Fit a clone of the parameter `name`, which is the attribute ``name_`` from the start.
 
+    With `warm_start` the clone of the last fit is fitted again, with the present parameters.
+
     After Ctrl-C the clone can be used if it has learnt something. After any other error there is
     no such attribute.
 
@@ -115,7 +117,7 @@ def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
     estimator
         The fitted clone.
     """
-    inside = clone(getattr(estimator, name))
+    inside = _going_on(vars(estimator).pop(_before(name), None), clone(getattr(estimator, name)))
     if seed is not None:
         set_seeds(inside, seed)
     setattr(estimator, f"{name}_", inside)
@@ -123,7 +125,7 @@ def fit_inside(estimator, name, *data, weight=None, seed=None, **fit_params):
         return fit_weighted(inside, *data, weight=weight, **fit_params)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt) or not is_fitted(inside):
-            forget(estimator, f"{name}_")
+            vars(estimator).pop(f"{name}_", None)
         raise
 
 
@@ -136,13 +138,18 @@ def fit_weighted(estimator, *data, weight=None, **fit_params):
         If there are weights, and its `fit` does not take them.
     """
     if weight is not None:
-        if not takes_weight(estimator):
-            raise ValueError(
-                f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
-                "another estimator, or unweight the events first."
-            )
-        fit_params[_weight_name(estimator)] = weight
+        check_takes_weight(estimator)
+        fit_params[weight_name(estimator)] = weight
     return estimator.fit(*data, **fit_params)
+
+
+def check_takes_weight(estimator):
+    """Raise ValueError unless `fit` of the model inside Pipelines and searches takes weights."""
+    if not takes_weight(estimator):
+        raise ValueError(
+            f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
+            "another estimator, or unweight the events first."
+        )
 
 
 def takes_weight(estimator):
@@ -155,9 +162,45 @@ def takes_weight(estimator):
 
 
 def forget(estimator, *names):
-    """Delete attributes of an earlier fit."""
+    """Delete attributes of an earlier fit. `fit_inside` still finds those that it goes on from."""
     for name in names:
-        vars(estimator).pop(name, None)
+        fitted = vars(estimator).pop(name, None)
+        vars(estimator).pop(_before(name[:-1]), None)
+        if hasattr(fitted, "get_params") and _is_warm(fitted):
+            setattr(estimator, _before(name[:-1]), fitted)
+
+
+def _before(name):
+    """Attribute with the estimator that the last fit has left, while a fit goes on."""
+    return f"_{name}_before"
+
+
+def _is_warm(estimator):
+    parameters = estimator.get_params(deep=True).items()
+    return any(name.split("__")[-1] == "warm_start" and value is True for name, value in parameters)
+
+
+def _going_on(fitted, fresh):
+    """The fitted estimator with the parameters of a fresh one if it has all of them, else `fresh`."""
+    if fitted is None or type(fitted) is not type(fresh) or not _is_warm(fresh):
+        return fresh
+    present, new = fitted.get_params(deep=True), fresh.get_params(deep=True)
+    alike = all(
+        name in new and type(value) is type(new[name])
+        for name, value in present.items()
+        if hasattr(value, "get_params")
+    )
+    if not alike or present.keys() != new.keys():
+        return fresh
+    names = [name for name in new if not _holds_estimators(new[name])]
+    return fitted.set_params(**{name: new[name] for name in names})
+
+
+def _holds_estimators(value):
+    """Whether a parameter is an estimator, or a list such as the steps of a Pipeline."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_estimators, value))
+    return hasattr(value, "get_params")
 
 
 def is_fitted(estimator):
@@ -193,7 +236,7 @@ def explained(note=None, rows=None):
         raise
 
 
-def _weight_name(estimator):
+def weight_name(estimator):
     """Keyword of `fit` that hands weights to the model inside a Pipeline."""
     prefix = ""
     while not get_config()["enable_metadata_routing"]:

@@ -1,5 +1,10 @@
 """Rows as users see them: in the shape, and under the names, of the fitted events."""
 
+import functools
+import math
+import os
+from contextlib import contextmanager
+
 import numpy as np
 
 from skjetsim._sklearn_compat import wrap_like_transform
@@ -82,4 +87,30 @@ def drawn_rows(draw, rows, n_samples, random_state, n_columns):
     if not len(rows):
         as_seed_sequence(random_state)  # a bad seed is an error here, too
         return np.empty(shape)
-    return np.asarray(draw(rows, n_samples, random_state), dtype=np.float64).reshape(shape)
+    with fitting_memory(shape):
+        return np.asarray(draw(rows, n_samples, random_state), dtype=np.float64).reshape(shape)
+
+
+@contextmanager
+def fitting_memory(shape):
+    """Raise MemoryError with the cure if events of this shape do not fit into memory."""
+    n_bytes = 8 * math.prod(shape)
+    message = (
+        f"Events of shape {shape} take {n_bytes / 1e9:.3g} GB, and twice as much while they are "
+        "drawn. Draw a part at a time: skjetsim.sample_chunks gives tables of bounded size."
+    )
+    if 2 * n_bytes > _memory():
+        raise MemoryError(message)
+    try:
+        yield
+    except MemoryError as error:
+        raise MemoryError(message) from error
+
+
+@functools.cache
+def _memory():
+    """Bytes of the memory of this machine; infinity if they are not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return math.inf

@@ -1,16 +1,12 @@
 """EnsembleSimulator: several copies of a simulator, each trained on other events."""
 
-from contextlib import contextmanager
-
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import log_prob, sample, sample_inverse
 from skjetsim.base._inside import (
     check_simulator,
@@ -28,7 +24,9 @@ from skjetsim.compose._tables import flat_rows, target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._seeds import Seed, as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import has_target_names
+from skjetsim.utils._threads import single_threaded
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
+from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._with_parameters import with_parameters
 
 RESAMPLINGS = ("disjoint", "bootstrap", "folds")
@@ -150,6 +148,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def fit(self, X, y, sample_weight=None):
         """Fit every member on its events.
 
+        After Ctrl-C the members that are finished are the ensemble, if there are at least two.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -184,14 +184,36 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         for number, member in enumerate(members):
             set_seeds(member, root, MEMBER, number, replace=True)
         number_checkpoints(members)
-        with _single_threaded():  # for members that are fitted in this process or its threads
-            fitted = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_member)(self, member, X, y, weight, part)
+        fitted = []
+        try:
+            self._fit_members(members, (X, y, weight), samples, fitted)
+        except KeyboardInterrupt:
+            self._keep_finished(fitted, samples)
+            raise
+        self._check_targets(fitted)
+        self.estimators_, self.estimators_samples_ = fitted, samples
+        return self
+
+    def _fit_members(self, members, events, samples, fitted):
+        """Fit the members, and append each to `fitted` when it is finished."""
+        with single_threaded():  # for members that are fitted in this process or its threads
+            finished = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+                delayed(_fit_member)(self, member, *events, part)
                 for member, part in zip(members, samples, strict=True)
             )
+            for member in finished:
+                fitted.append(member)
+
+    def _keep_finished(self, fitted, samples):
+        """After Ctrl-C, make an ensemble of the members that are finished."""
+        if len(fitted) < 2:
+            return
         self._check_targets(fitted)
-        self.estimators_, self.estimators_samples_ = list(fitted), samples
-        return self
+        self.estimators_, self.estimators_samples_ = fitted, samples[: len(fitted)]
+        warn_user(
+            f"EnsembleSimulator was interrupted and keeps the {len(fitted)} members, of "
+            f"{self.n_estimators}, that were finished."
+        )
 
     def _draw_targets(self, rows, n_samples, random_state):
         width = self.n_targets_
@@ -345,16 +367,9 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         return mean, offset.std(axis=0, ddof=1)
 
 
-@contextmanager
-def _single_threaded():
-    """Use one thread of torch, OpenMP and BLAS: rounding depends on their number."""
-    with one_thread(), threadpool_limits(1):
-        yield
-
-
 def _fit_member(ensemble, member, X, y, weight, rows):
     """Fit one member on `rows`; X, y and weight have all events, and processes share them."""
     X, y = theory_table(ensemble, X[rows]), target_table(ensemble, y[rows])
     own = None if weight is None else weight[rows]
-    with _single_threaded(), explained(rows=rows):
+    with single_threaded(), explained(rows=rows):
         return fit_weighted(member, X, y, weight=own)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
+from skjetsim._drawing._back import BLOCK_ROWS
 from skjetsim._drawing._sample import log_prob, sample
 from skjetsim.base._inside import check_simulator, fit_inside, seed_inside
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
@@ -36,9 +37,9 @@ class Orientation:
     side: np.ndarray  # 1, or -1 if the beam axis is reflected
     hand: np.ndarray  # 1, or -1 if phi is reflected
 
-    def repeated(self, n_samples):
-        """Orientation of several draws of each event."""
-        return Orientation(*(np.repeat(part, n_samples) for part in vars(self).values()))
+    def of_rows(self, rows):
+        """Orientation of some events, which may be there several times."""
+        return Orientation(*(part[rows] for part in vars(self).values()))
 
 
 class Directions:
@@ -288,8 +289,15 @@ class SymmetricSimulator(MetaSimulator):
 
     def _draw_targets(self, rows, n_samples, random_state):
         turned, orientation = self._turned(rows)
+        repeats = n_samples or 1
         drawn = sample(self.simulator_, turned, n_samples=n_samples, random_state=random_state)
-        return self._back(drawn, orientation.repeated(n_samples or 1))
+        drawn = flat_rows(drawn, len(rows) * repeats)
+        out = np.empty((len(drawn), self.n_targets_))
+        for start in range(0, len(drawn), BLOCK_ROWS):  # blocks bound the memory
+            block = slice(start, start + BLOCK_ROWS)
+            numbers = np.arange(start, min(start + BLOCK_ROWS, len(drawn))) // repeats
+            out[block] = self._back(drawn[block], orientation.of_rows(numbers))
+        return out
 
     def _predict_inside(self, rows):
         turned, orientation = self._turned(rows)

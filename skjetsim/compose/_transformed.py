@@ -7,8 +7,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
+from skjetsim._drawing._back import take_back
+from skjetsim._drawing._inverts import check_inverts, some_rows
 from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inverse
-from skjetsim.base._finite import check_drawn, taking_back
+from skjetsim.base._finite import check_drawn
 from skjetsim.base._inside import check_simulator, explained, fit_inside, seed_inside
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._tags import innermost, is_paired
@@ -132,6 +134,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
             weights = {"sample_weight": weight} if takes_weight else {}
             with _of_step(fitted, len(self.transformers_)):
                 fitted.fit(X, y, **weights) if _is_conditional(fitted) else fitted.fit(y, **weights)
+                self._check_inverse(fitted, X, y)
                 y = _apply(fitted, X, y)
             self.transformers_.append(fitted)
             self.stage_names_.append(column_names(y))
@@ -139,9 +142,19 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         return self
 
     def _draw_targets(self, rows, n_samples, random_state):
-        draws = {"n_samples": n_samples, "random_state": random_state}
-        drawn = sample(self.simulator_, theory_table(self, rows), **draws)
-        return self._back(rows, drawn, n_samples or 1)
+        repeats = n_samples or 1
+        drawn = sample(
+            self.simulator_,
+            theory_table(self, rows),
+            n_samples=n_samples,
+            random_state=random_state,
+        )
+
+        def again(numbers, seed):
+            table = theory_table(self, rows[numbers // repeats])
+            return flat_rows(sample(self.simulator_, table, random_state=seed), len(numbers))
+
+        return self._back(rows, drawn, repeats, again, random_state)
 
     def _predict_inside(self, rows):
         return self._back(rows, self.simulator_.predict(theory_table(self, rows)))
@@ -183,20 +196,42 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
                 "parameter residual takes the place of a ResidualTransformer."
             )
 
-    def _back(self, rows, drawn, repeats=1):
+    def _check_inverse(self, transformer, X, y):
+        """Raise unless a fitted transformer gives events of the fit back."""
+        given = some_rows(X) if _is_conditional(transformer) else None
+
+        def there_and_back(y):
+            names = column_names(y)
+            there = _apply(transformer, given, y)
+            if given is None:
+                return as_table(np.asarray(transformer.inverse_transform(there)), names)
+            return as_table(np.asarray(transformer.inverse_transform_target(given, there)), names)
+
+        check_inverts(transformer, some_rows(y), there_and_back)
+
+    def _back(self, rows, drawn, repeats=1, again=None, random_state=None):
         """Undo the transformers on what the simulator draws, `repeats` times for each row of X."""
-        X = theory_table(self, np.repeat(rows, repeats, axis=0))
-        y = flat_rows(drawn, len(X))
-        stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
-        for transformer, names in stages:
-            check_drawn(self, y, rows)
-            y = as_table(np.asarray(y), names)
-            with taking_back(transformer):
+
+        def undoing(transformer, names):
+            def undo(y, numbers):
+                y = as_table(y, names)
                 if _is_conditional(transformer):
+                    X = theory_table(self, rows[numbers // repeats])
                     y = transformer.inverse_transform_target(X, y)
                 else:
                     y = transformer.inverse_transform(y)
-        return np.asarray(y, dtype=np.float64)
+                return np.asarray(y, dtype=np.float64)
+
+            return transformer, undo
+
+        def check(y):
+            check_drawn(self, y, rows)
+
+        drawn = flat_rows(drawn, len(rows) * repeats)
+        check(drawn)
+        stages = zip(reversed(self.transformers_), reversed(self.stage_names_[1:]), strict=True)
+        stages = [undoing(*stage) for stage in stages]
+        return take_back(stages, drawn, check, again, random_state)
 
 
 def _of_step(transformer, number):

@@ -61,7 +61,7 @@ def _begin(model, table, names, what, given, weight):
     encoder = TableEncoder(names, what=what, circular=circular, integers=integers)
     model.encoder_ = encoder.fit(table, weight, numpy_rng(root, CELLS, 0))
     # Settings are kept with the fit: parameters that are set later belong to the next fit.
-    model._architecture = {} if encoder.n_outputs_ == 0 else model._settings(names, root)
+    model._set_architecture({} if encoder.n_outputs_ == 0 else model._settings(names, root))
     if encoder.n_outputs_ == 0:
         model.net_ = None
     return root, plan

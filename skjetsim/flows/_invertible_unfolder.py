@@ -148,20 +148,22 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         if not isinstance(self.mmd_weight, numbers.Real) or not self.mmd_weight >= 0:
             raise ValueError(f"mmd_weight must not be negative, got {self.mmd_weight!r}.")
         # Settings are kept with the fit: parameters that are set later belong to the next fit.
-        self._architecture = {
+        self._forget_fit()
+        settings = {
             "n_noise": check_int(self.n_noise, "n_noise", minimum=0),
             "mmd_weight": float(self.mmd_weight),
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
             "n_bins": check_int(self.n_bins, "n_bins", minimum=2),
         }
-        self._forget_fit()
+        self._architecture = settings
         if not self.encoder_.n_outputs_:
             self.net_ = None
             return
         root = as_seed_sequence(self.random_state)
         width = self.encoder_.n_outputs_ + self._paddings()[0]
         rng = numpy_rng(root, ORDERS)
-        self._architecture["orders"] = column_orders(width, n_transforms, "random", rng)
+        orders = column_orders(width, n_transforms, "random", rng)
+        self._set_architecture(settings | {"orders": orders})
         theory, measured = self.encoder_.encode(X), self.measured_encoder_.encode(y)
         inputs = (theory, measured, self._training_padding(len(X), root))
         self._train(plan, root, inputs, weight)

@@ -156,11 +156,12 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         if n_quantiles is not None:
             n_quantiles = check_int(n_quantiles, "n_quantiles", minimum=3)
         # Kept for a saved network: parameters that are set later belong to the next fit.
-        self._architecture = {
+        settings = {
             "n_quantiles": n_quantiles,
             "hidden_features": check_widths(self.hidden_features, "hidden_features"),
         }
         self._forget_fit()
+        self._set_architecture(settings)
         self._learn_features(X)
         quantities = self._quantities(X)
         self.condition_encoder_ = ConditionEncoder(

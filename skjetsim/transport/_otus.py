@@ -245,6 +245,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
             `batch_size`, thresholds that no event passes, a map without a loss, parameters out of
             range, or a loss that is not finite in the first epoch.
         """
+        self._announce_torch()
         from skjetsim._nn import resolve_device
         from skjetsim.transport._settings import course, lay_out
         from skjetsim.transport._training import StagedTraining, check_losses, read_stages
@@ -255,7 +256,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         plan = self._training_plan(n_longest, self.n_features_in_ + self.n_targets_)
         stages = read_stages(self, plan, n_rows, min(self._auto_batch(n_longest), n_rows))
         root = as_seed_sequence(self.random_state)
-        self._architecture = lay_out(self, theory, measured, root)
+        self._set_architecture(lay_out(self, theory, measured, root))
         check_losses(
             stages, self._architecture, has_pairs=mask.any(), several=self.stages is not None
         )
@@ -288,7 +289,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         try:
             net.fit(training.training, training.validation)
         except Exception:
-            self._forget_fit()
+            self._forget_fit(go_on=False)
             raise
         except KeyboardInterrupt:  # what has been learnt is a fitted model
             if net.best_epoch_ == 0:

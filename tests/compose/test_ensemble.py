@@ -470,6 +470,30 @@ def test_an_interrupted_fit_leaves_nothing_fitted(error):
         check_is_fitted(model)
 
 
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_ctrl_c_keeps_two_finished_members_or_more(at):
+    X, y = line(80)
+    settings = {"n_estimators": 4, "random_state": 0}
+    whole = EnsembleSimulator(GaussianLine(), **settings).fit(X, y)
+    X[whole.estimators_samples_[at][0]] = 1.0  # only this member sees it
+    simulator = GaussianLine(fail_at=KeyboardInterrupt)
+    model = EnsembleSimulator(simulator, **settings)
+    if at < 2:
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+        with pytest.raises(Exception, match="not fitted"):
+            check_is_fitted(model)
+        return
+    kept = f"interrupted and keeps the {at} members, of 4"
+    with pytest.warns(UserWarning, match=kept), pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert len(model.estimators_) == len(model.estimators_samples_) == at
+    for member, full in zip(model.estimators_, whole.estimators_, strict=False):
+        assert (member.slope_, member.width_) == (full.slope_, full.width_)
+    assert model.sample(X, random_state=0).shape == y.shape
+    assert model.sample_members(X).shape[0] == at
+
+
 def test_round_trip_through_a_file(tmp_path):
     X, y = frames(80)
     pipe = make_pipeline(StandardScaler().set_output(transform="pandas"), FlowSimulator(**FLOW))

@@ -20,7 +20,9 @@ class _EpochBar(Callback):
         entries = net.history[-1]
         if "valid_loss" in entries:
             best = min(net.history[:, "valid_loss"])
-            self.bar_.set_postfix(valid_loss=f"{entries['valid_loss']:.4f}", best=f"{best:.4f}")
+            # Without refresh: the bar does not count this epoch yet.
+            losses = {"valid_loss": f"{entries['valid_loss']:.4f}", "best": f"{best:.4f}"}
+            self.bar_.set_postfix(losses, refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):

@@ -18,8 +18,9 @@ from skjetsim._persistence._manifest import CHECKPOINT
 from skjetsim.utils._atomic import check_place, replacing
 from skjetsim.utils._locks import holding
 
-# Fields of a plan that change no weights, and callbacks, which no text describes.
-NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks")
+# Fields of a plan that change no weights; callbacks, which no text describes; and the number of
+# epochs, which may be raised to go on.
+NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks", "max_epochs")
 
 NODES = frozenset(["array", "dict", "float", "list", "tuple"])
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from skjetsim._nn.training._checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from skjetsim._nn.training._plan import TrainingWarning
+from skjetsim.utils._validation import counted
 from skjetsim.utils._warnings import warn_user
 
 CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
@@ -35,7 +36,7 @@ class Course:
         self.net, self.plan = net, net.plan
         self.n_batches = self.plan.max_epochs * data.n_batches(self.plan.batch_size)
         self.best = {"epoch": 0, "loss": math.inf, "weights": None}
-        self.stopped = False
+        self.stopped = ""  # why, once it has stopped
         if self.plan.checkpoint is not None:
             self.fingerprint = fingerprint(self.plan, data, net.module_)
             self._resume()
@@ -82,19 +83,39 @@ class Course:
         waited = len(self.net.history) - self.best["epoch"]
         patience = self.plan.patience
         monitored = math.isfinite(self.best["loss"])
-        self.stopped = stop or (patience is not None and monitored and waited >= patience)
+        if stop:
+            self.stopped = "callback"
+        elif patience is not None and monitored and waited >= patience:
+            self.stopped = "patience"
         if self.plan.checkpoint is not None:
             save_checkpoint(self.plan.checkpoint, self._state())
-        return self.stopped
+        return bool(self.stopped)
 
-    def finish(self):
+    def finish(self, interrupted):
         """Restore the best epoch, at the end or after an interruption."""
+        reason = "interrupted" if interrupted else self.stopped or "max_epochs"
+        self.net.stop_reason_ = reason
         if self.best["weights"] is not None:
             self.net.module_.load_state_dict(self.best["weights"])
         self.net.best_epoch_ = self.best["epoch"]
 
+    def summary(self):
+        """Sentence that says how the training ended."""
+        why = {
+            "max_epochs": "these were all",
+            "patience": f"no better validation loss for {self.plan.patience} epochs",
+            "callback": "a callback stopped it",
+            "interrupted": "interrupted",
+            "not_finite": "the loss was not finite",
+        }[self.net.stop_reason_]
+        return (
+            f"Training ended after {counted(self.net.n_epochs_, 'epoch')} of {self.plan.max_epochs}"
+            f" ({why}). The weights of epoch {self.best['epoch']} were kept."
+        )
+
     def _stop_not_finite(self):
         epoch = len(self.net.history)
+        self.stopped = "not_finite"
         if self.best["weights"] is None:
             raise ValueError(
                 f"The training loss is not finite in epoch {epoch}, the first one: nothing was "
@@ -128,6 +149,12 @@ class Course:
         if state is None:
             return
         net = self.net
+        if len(state["history"]) > self.plan.max_epochs:
+            raise ValueError(
+                f"The checkpoint {self.plan.checkpoint!r} holds {len(state['history'])} epochs, "
+                f"more than max_epochs={self.plan.max_epochs}. Raise max_epochs, delete the file, "
+                "or give another path."
+            )
         net.module_.load_state_dict(state["module"])
         if net.average_ is not None:
             net.average_.values = state["average"]

@@ -20,6 +20,7 @@ from skjetsim._nn.training._data import Batches
 from skjetsim._nn.training._loop import Course, StopTraining
 from skjetsim._nn.training._means import EpochMeans, WeightedMean
 from skjetsim._nn.training._network import check_groups
+from skjetsim.utils._threads import protect_forks
 
 MONITOR_SEED = 0  # of the noise for validation, the same in all epochs
 FOR_CALLBACKS = ("batches", "train_batch_count", "valid_loss_best")
@@ -58,7 +59,8 @@ class TrainingNet(NeuralNet):
         )
         self.plan = plan
         self.generator = generator
-        self.best_epoch_ = 0
+        protect_forks()
+        self.best_epoch_, self.stop_reason_ = 0, None
 
     def get_default_callbacks(self):
         """Return no callbacks. This class does their work without asking for each loss."""
@@ -136,13 +138,17 @@ class TrainingNet(NeuralNet):
             self.average_ = RunningAverage(self.plan.ema_decay)
         self.course_ = Course(self, X)
         self.notify("on_train_begin", X=X, y=y)
+        interrupted = True
         try:
             self.fit_loop(X, y, epochs=self.course_.epochs_left())
+            interrupted = False
         except StopTraining:
-            pass
+            interrupted = False
         finally:
-            self.course_.finish()
+            self.course_.finish(interrupted)
             self._leave_loop(X, y)
+            if self.plan.verbose and self.best_epoch_:
+                print(self.course_.summary(), flush=True)
             self.course_, self.average_ = None, None
             for optimizer in self.optimizers().values():
                 optimizer.state.clear()  # twice the size of the weights, and no longer needed
