@@ -17,7 +17,7 @@ from skjetsim.utils._comparison import (
     shared_differences,
 )
 from skjetsim.utils._tables import as_table
-from skjetsim.utils._validation import check_option
+from skjetsim.utils._validation import check_option, check_same_events
 
 
 def classifier_two_sample_auc(
@@ -121,6 +121,7 @@ def classifier_two_sample_auc(
     if X is not None and generated_weight is None:
         generated_weight = sample_weight
     pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=20)
+    check_same_events(truth, groups, names=("truth", "groups"), drawn=True)
     rng = rng_from(random_state)
     theory = (None, None) if X is None else check_theory(X, pair, truth, generated)
     one, two = _joint_tables(pair, *theory, features)
