@@ -24,6 +24,7 @@ from skjetsim._drawing._sample import (
 from skjetsim.base import is_generator, is_simulator
 from skjetsim.base._finite import check_drawn
 from skjetsim.base._inside import check_takes_weight, weight_name
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import weighted_mean
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
@@ -246,6 +247,7 @@ class GenerativePipeline(Pipeline):
         -------
         float
         """
+        check_same_events(X, None, sample_weight)
         return weighted_mean(self.score_samples(X, y), sample_weight)
 
 

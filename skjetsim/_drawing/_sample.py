@@ -15,7 +15,7 @@ from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
-from skjetsim.utils._validation import refuse_count
+from skjetsim.utils._validation import check_same_events, refuse_count
 
 SHUFFLED = 1  # branch of the seed of a call
 N_TRIED = 64  # drawn events that show whether transformers invert
@@ -150,6 +150,8 @@ def log_prob(estimator, X, y=None):
     ------
     TypeError
         If the density, or the Jacobian of a transformer, is not known.
+    ValueError
+        If the indices of X and y show that their rows are not the same events.
 
     Examples
     --------
@@ -171,6 +173,7 @@ def log_prob(estimator, X, y=None):
     if is_simulator(estimator) or is_unfolder(estimator):
         if y is None:
             raise TypeError(f"{_name(model)} gives log p(y given X): pass y too.")
+        check_same_events(X, y)
         # A conditional density does not change with the coordinates of its condition.
         if is_unfolder(estimator) and steps:
             X, jacobian = _forward_with_jacobian(steps, X)

@@ -73,7 +73,7 @@ FUNCTIONS = (
     | _names(
         "skjetsim.metrics",
         """chi2_per_dof classifier_two_sample_auc correlation_difference crps emd_sum energy_score
-        ks_distance nearest_neighbour_ratio quantile_mse residual_wasserstein
+        ks_distance nearest_neighbour_ratio quantile_mse residual_wasserstein response_difference
         sliced_wasserstein_distance transport_cost wasserstein_distance""",
     )
     | _names("numpy", "max mean median min prod std sum var")

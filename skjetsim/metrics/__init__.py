@@ -23,15 +23,15 @@ from skjetsim.metrics._memorisation import nearest_neighbour_ratio
 from skjetsim.metrics._posterior import posterior_coverage, quantile_coverage, sbc_ranks
 from skjetsim.metrics._quantiles import equivalent_sample_size, quantile_mse
 from skjetsim.metrics._response import response_difference, response_quantiles
+from skjetsim.metrics._scorer_names import get_scorer, get_scorer_names
 from skjetsim.metrics._scorers import (
     ClassifierAUCScorer,
     EMDSumScorer,
     EnergyScorer,
     LogLikelihoodScorer,
     QuantileMSEScorer,
+    ResponseScorer,
     WassersteinScorer,
-    get_scorer,
-    get_scorer_names,
 )
 from skjetsim.metrics._transport import transport_cost
 
@@ -43,6 +43,7 @@ __all__ = [
     "LogLikelihoodScorer",
     "MetricFloor",
     "QuantileMSEScorer",
+    "ResponseScorer",
     "WassersteinScorer",
     "chi2_per_dof",
     "classifier_two_sample_auc",
