@@ -12,8 +12,12 @@ TRUSTED_PACKAGES = (OURS, "sklearn")
 
 # Classes of fitted state: {name in files, for ever: where the class is today}.
 STATE = {
+    "AtomAngles": "skjetsim._encoders._atom_angles.AtomAngles",
+    "AtomLines": "skjetsim._encoders._atom_lines.AtomLines",
+    "Atoms": "skjetsim._encoders._atoms.Atoms",
     "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",
     "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
+    "Grids": "skjetsim._encoders._grids.Grids",
     "ImageEncoder": "skjetsim._encoders._image.ImageEncoder",
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
