@@ -8,6 +8,8 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skjetsim.utils._dtypes import keep_dtypes
+
 # The words of scikit-learn, which its checks look for.
 COMPLEX = "Complex data not supported"
 TWO_COLUMNS = "Give real and imaginary part, or size and phase, as columns of their own."
@@ -256,6 +258,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     if reset:
         many = row_shape is not None and len(row_shape) > 1
         estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
+        keep_dtypes(estimator, "input_dtypes_", X)
     return array
 
 
@@ -408,6 +411,7 @@ def validate_target(estimator, y, *, n_samples, reset):
         check_same_length(n_samples, len(array))
     if reset:
         estimator.target_shape_ = tuple(row_shape)
+        keep_dtypes(estimator, "target_dtypes_", y)
         estimator.n_targets_ = array.shape[1]
         default = [f"y{i}" for i in range(array.shape[1])]
         estimator.target_names_in_ = np.asarray(names or default, dtype=object)
