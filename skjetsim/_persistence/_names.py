@@ -19,6 +19,7 @@ STATE = {
     "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
     "Grids": "skjetsim._encoders._grids.Grids",
     "ImageEncoder": "skjetsim._encoders._image.ImageEncoder",
+    "Labels": "skjetsim.compose._labels.Labels",
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",
