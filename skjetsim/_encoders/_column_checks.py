@@ -3,14 +3,12 @@
 import numpy as np
 
 from skjetsim.utils._angle_checks import first_beyond
-from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._weighted import weighted_std
 
 LARGEST_VALUE = 1e100  # its square is a double
 LEAST_SPREAD = 1 / LARGEST_VALUE
 ROUNDING = 20 * np.finfo(np.float64).eps  # relative to the mean of a column
 LARGEST_REACH = 1e12  # in widths of the fitted column; its square is a float
-MANY_ROWS, FEW_VALUES = 500, 100  # in such tables, integers are probably counts
 
 
 def check_columns(table, names, what, *, weight=None, circular=(), spread=True):
@@ -194,18 +192,6 @@ def integer_mask(integer_columns, names, circular):
     return chosen
 
 
-def warn_of_integers(table, names, expected):
-    """Warn of columns with few values, all integers, unless they are `expected`."""
-    if len(table) < MANY_ROWS:
-        return
-    for j in np.flatnonzero(~expected & (table == np.floor(table)).all(axis=0)):
-        if 1 < len(np.unique(table[:, j])) <= FEW_VALUES:
-            warn_user(
-                f"Column {names[j]!r} holds integers only. A density of real numbers piles up at "
-                f"them. Name it in integer_columns=({names[j]!r},)."
-            )
-
-
 def refuse_fractions(table, names, integers):
     """Raise ValueError if a column of integers has a fraction."""
     if not np.any(integers):
@@ -229,4 +215,16 @@ def refuse_new_variation(table, names, constants, varying):
             f"Column {names[j]!r} was {constants[j]:g} in every event of the first "
             f"partial_fit, and is {table[row, j]:g} in row {row}. Begin with events in which "
             "it varies."
+        )
+
+
+def refuse_new_values(table, names, new):
+    """Raise ValueError if a value is marked as `new`: the first `partial_fit` did not allow it."""
+    if new.any():
+        j = int(np.argmax(new.any(axis=0)))
+        row = int(np.argmax(new[:, j]))
+        raise ValueError(
+            f"Column {names[j]!r} is {table[row, j]:g} in row {row}, which the events of the first "
+            "partial_fit exclude: they had only certain values there. Begin with events that have "
+            "all of them, or name the column in integer_columns if it is a count."
         )

@@ -13,6 +13,7 @@ each value in all columns at once.
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from skjetsim._encoders._repeats import is_repeated
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._weighted import weighted_quantile, weighted_std
 
@@ -48,56 +49,89 @@ def learn_maps(table, weight=None, circular=None, scale="normal"):
         n_intervals), describes the map between their knots. `ends`, of shape (6, 2, n_curved),
         describes their lower and upper tails.
     """
+    return maps_and_repeats(table, weight, circular, scale, look=False)[0]
+
+
+def maps_and_repeats(table, weight=None, circular=None, scale="normal", *, look=True):
+    """Maps as `learn_maps`, and the columns in which a value is repeated, which it sees on the way.
+
+    With `look=False`, it does not look for such columns if it needs no quantiles.
+
+    Returns
+    -------
+    maps : dict of ndarray
+    repeated : dict of int to ndarray
+        Sorted values of each such column, by its number.
+    """
     n_columns = table.shape[1]
     circular = np.zeros(n_columns, dtype=bool) if circular is None else np.array(circular, bool)
     maps = {"mean": np.zeros(n_columns), "std": np.ones(n_columns), "circular": circular}
     maps |= {"curved": np.zeros(0, dtype=np.intp)}
     maps |= {"intervals": np.zeros((6, 0, 1)), "ends": np.zeros((6, 2, 0))}
     if n_columns == 0:
-        return maps
+        return maps, {}
     quantiles = scale == "normal" and len(table) >= MIN_ROWS_FOR_QUANTILES
     edge = -ndtri(min(0.2, ROWS_BEYOND_LAST_KNOT / len(table)))
     u = np.linspace(-edge, edge, 2 * int(np.ceil(edge / KNOT_SPACING)) + 1)
     levels = ndtr(np.r_[-1.0, 1.0, u]) if quantiles else ()
-    parts = [
-        _statistics(table[:, start : start + BLOCK_COLUMNS], weight, levels)
-        for start in range(0, n_columns, BLOCK_COLUMNS)
-    ]
+    parts, repeated = [], {}
+    for start in range(0, n_columns, BLOCK_COLUMNS):
+        block = table[:, start : start + BLOCK_COLUMNS]
+        *numbers, ordered = _statistics(block, weight, levels, look)
+        parts.append(numbers)
+        repeated |= {start + j: column for j, column in ordered.items()}
     mean, std, low, high, x = (np.concatenate(each) for each in zip(*parts, strict=True))
     mean[circular], std[circular] = 0.0, 1.0
     maps |= {"mean": mean, "std": std}
     if not quantiles:
-        return maps
+        return maps, repeated
     far = np.maximum(mean - low, high - mean) / std
     core = (x[:, 1] - x[:, 0]) / std
-    x, u, n_knots = _merge_ties(x[:, 2:], u)
+    x, u, n_knots = merge_ties(x[:, 2:], u)
     curved = ((far >= STANDARD_EXTREME) | (core <= 2 * STANDARD_CORE)) & (n_knots >= 3) & ~circular
     if not curved.any():
-        return maps
+        return maps, repeated
     spread = (low, high, std)
-    curves = _curves(*(each[curved] for each in (x, u, n_knots, *spread)), len(table))
-    return maps | {"curved": np.flatnonzero(curved)} | curves
+    curves = curves_between(*(each[curved] for each in (x, u, n_knots, *spread)), len(table))
+    return maps | {"curved": np.flatnonzero(curved)} | curves, repeated
 
 
-def _statistics(table, weight, levels):
-    """Mean, standard deviation, minimum, maximum and quantiles of each column."""
+def _statistics(table, weight, levels, look):
+    """Mean, standard deviation, minimum, maximum and quantiles of each column, and its repeats."""
     columns = np.array(table.T, order="C")  # a copy in which the values of a column are adjacent
     mean, std = np.average(columns.T, axis=0, weights=weight), weighted_std(columns.T, weight)
     low, high = columns.min(axis=1), columns.max(axis=1)
-    return mean, std, low, high, _quantiles(columns, levels, weight)
+    quantiles = np.empty((len(columns), 0))
+    if len(levels) and weight is not None:
+        quantiles = np.array([weighted_quantile(column, levels, weight) for column in columns])
+    if look or (len(levels) and weight is None):
+        columns = _sorted(columns)
+    if len(levels) and weight is None:
+        quantiles = _quantiles(columns, levels)
+    return mean, std, low, high, quantiles, _repeated(columns) if look else {}
 
 
-def _quantiles(columns, levels, weight):
-    """Quantiles of each row of `columns`, equal to those of `weighted_quantile`. Sorts the rows."""
-    if not len(levels):
-        return np.empty((len(columns), 0))
-    if weight is not None:
-        return np.array([weighted_quantile(column, levels, weight) for column in columns])
+def sorted_repeats(table):
+    """Sorted values of each column in which a value is repeated, by the number of the column."""
+    return _repeated(_sorted(np.array(table.T, order="C")))
+
+
+def _repeated(columns):
+    return {int(j): columns[j] for j in np.flatnonzero(is_repeated(columns))}
+
+
+def _sorted(columns):
+    """Sort each row of `columns`, which is overwritten."""
     with np.errstate(over="ignore"):
         single = all(np.array_equal(column, column.astype(np.float32)) for column in columns)
     if single:  # as in most files; single precision sorts twice as fast
         columns = columns.astype(np.float32)
     columns.sort(axis=1)
+    return columns
+
+
+def _quantiles(columns, levels):
+    """Quantiles of each row of sorted `columns`, equal to those of `weighted_quantile`."""
     n_rows = columns.shape[1]
     place = np.clip(n_rows * levels - 0.5, 0, n_rows - 1)
     below = np.minimum(place.astype(np.intp), n_rows - 2)
@@ -107,10 +141,11 @@ def _quantiles(columns, levels, weight):
     return np.where(share < 0.5, lower + step * share, upper - step * (1 - share))
 
 
-def _merge_ties(x, u):
+def merge_ties(x, u):
     """One knot for each distinct x, at the mean u of the quantiles that share it.
 
-    `x` and the results have shape (n_columns, n_levels). The first `n_knots` of a row are valid.
+    `x` and the results have shape (n_columns, n_levels), and `u` may have it. The first `n_knots`
+    of a row are valid.
     """
     n_columns, n_levels = x.shape
     tolerance = 1e-9 * np.maximum(np.ptp(x, axis=1), np.finfo(float).tiny)
@@ -124,10 +159,10 @@ def _merge_ties(x, u):
         return flat.reshape(x.shape)
 
     count = np.maximum(sums(None), 1)
-    return sums(x.ravel()) / count, sums(np.tile(u, n_columns)) / count, n_knots
+    return sums(x.ravel()) / count, sums(np.broadcast_to(u, x.shape).ravel()) / count, n_knots
 
 
-def _curves(x, u, n_knots, low, high, std, n_rows):
+def curves_between(x, u, n_knots, low, high, std, n_rows):
     """Intervals between the knots, and tails beyond the outermost.
 
     Between the knots, the map is a monotone rational quadratic (Gregory and Delbourgo 1982). Beyond
@@ -203,19 +238,31 @@ def some_maps(maps, columns):
     }
 
 
+def straight_maps(maps, columns):
+    """Maps with the identity in some columns, given by their numbers."""
+    maps = {key: value.copy() for key, value in maps.items()}
+    maps["mean"][columns], maps["std"][columns] = 0.0, 1.0
+    kept = ~np.isin(maps["curved"], columns)
+    return maps | {
+        "curved": maps["curved"][kept],
+        "intervals": maps["intervals"][:, kept],
+        "ends": maps["ends"][:, :, kept],
+    }
+
+
 def apply_maps(maps, table):
     """Mapped table."""
-    return _mapped(maps, _to_normal, table, lambda: _standardised(maps, table))
+    return _mapped(maps, curve_to_normal, table, lambda: _standardised(maps, table))
 
 
 def invert_maps(maps, mapped):
     """Table in its own units."""
-    return _mapped(maps, _from_normal, mapped, lambda: mapped * maps["std"] + maps["mean"])
+    return _mapped(maps, curve_from_normal, mapped, lambda: mapped * maps["std"] + maps["mean"])
 
 
 def log_slopes(maps, table):
     """log(du/dx) at each value of a table."""
-    return _mapped(maps, _log_slope, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1)))
+    return _mapped(maps, curve_slopes, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1)))
 
 
 def _standardised(maps, table):
@@ -228,7 +275,7 @@ def _mapped(maps, curve, values, straight):
     """Apply `curve` to columns that are mapped through quantiles; the others are `straight()`."""
     curved, circular = maps["curved"], maps["circular"]
     result = straight() if len(curved) < len(circular) else np.empty_like(values)
-    if circular.any() and curve is not _log_slope:
+    if circular.any() and curve is not curve_slopes:
         result[:, circular] = wrap_phi(result[:, circular])
     for start in range(0, len(curved), BLOCK_COLUMNS):
         part = slice(start, start + BLOCK_COLUMNS)
@@ -249,7 +296,7 @@ def _mapped_block(curve, block, intervals, ends):
 
     In a column of mostly empty cells, the lowest knot is the empty cell.
     """
-    lowest = ends[int(curve is _from_normal), 0]
+    lowest = ends[int(curve is curve_from_normal), 0]
     others = block != lowest
     columns = np.arange(block.shape[1])
     column = np.broadcast_to(columns, block.shape).flatten()
@@ -283,7 +330,7 @@ def _share(values, start, size):
     return share, np.clip(share, 0.0, 1.0)
 
 
-def _to_normal(values, column, intervals, ends):
+def curve_to_normal(values, column, intervals, ends):
     """Mapped values."""
     x, width, u, left, height, bend = intervals
     place = _find(values, column, x)
@@ -304,7 +351,7 @@ def _to_normal(values, column, intervals, ends):
     return top
 
 
-def _log_slope(values, column, intervals, ends):
+def curve_slopes(values, column, intervals, ends):
     """Logarithm of the slope of the map at values."""
     x, width, _, left, height, bend = intervals
     place = _find(values, column, x)
@@ -328,7 +375,7 @@ def _log_slope(values, column, intervals, ends):
     return result
 
 
-def _from_normal(mapped, column, intervals, ends):
+def curve_from_normal(mapped, column, intervals, ends):
     """Solve the rational quadratic for x, and the tails in closed form."""
     x, width, u, left, height, bend = intervals
     place = _find(mapped, column, u)

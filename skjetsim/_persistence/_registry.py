@@ -5,9 +5,14 @@ None of them reads, writes or runs anything: a file could make a model do whatev
 
 # Classes of our fitted state: {name in files, for ever: where the class is today}.
 STATE = {
+    "AtomAngles": "skjetsim._encoders._atom_angles.AtomAngles",
+    "AtomLines": "skjetsim._encoders._atom_lines.AtomLines",
+    "Atoms": "skjetsim._encoders._atoms.Atoms",
     "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",
     "ConditionEncoder": "skjetsim._encoders._condition.ConditionEncoder",
+    "Grids": "skjetsim._encoders._grids.Grids",
     "ImageEncoder": "skjetsim._encoders._image.ImageEncoder",
+    "Labels": "skjetsim.compose._labels.Labels",
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from skjetsim._sklearn_compat import wrap_like_transform
+from skjetsim._sklearn_compat import output_container, wrap_like_transform
+from skjetsim.utils._dtypes import frame_with_dtypes, with_dtypes
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int
 
@@ -24,7 +25,7 @@ def target_names(estimator):
 
 
 def as_events(estimator, rows, original=None):
-    """Rows of X with the shape that was fitted, and with its names under `set_output`.
+    """Rows of X with the shape and the types that were fitted, and its names under `set_output`.
 
     Parameters
     ----------
@@ -38,11 +39,12 @@ def as_events(estimator, rows, original=None):
     -------
     ndarray or DataFrame
     """
-    return _as_fitted(estimator, rows, estimator.input_shape_, feature_names(estimator), original)
+    names, dtypes = feature_names(estimator), getattr(estimator, "input_dtypes_", None)
+    return _as_fitted(estimator, rows, estimator.input_shape_, names, dtypes, original)
 
 
-def as_target(estimator, rows, original=None):
-    """Rows of y with the shape that was fitted, and with its names under `set_output`.
+def as_target(estimator, rows, original=None, *, keep_dtypes=True):
+    """Rows of y with the shape and the types that were fitted, and its names under `set_output`.
 
     Parameters
     ----------
@@ -51,18 +53,23 @@ def as_target(estimator, rows, original=None):
     rows : ndarray of shape (..., n_targets)
     original : DataFrame, optional
         The result takes its index.
+    keep_dtypes : bool
+        False if the rows are not events, but their errors.
 
     Returns
     -------
     ndarray or DataFrame
     """
-    return _as_fitted(estimator, rows, estimator.target_shape_, target_names(estimator), original)
+    names = target_names(estimator)
+    dtypes = getattr(estimator, "target_dtypes_", None) if keep_dtypes else None
+    return _as_fitted(estimator, rows, estimator.target_shape_, names, dtypes, original)
 
 
-def _as_fitted(estimator, rows, shape, names, original):
-    if rows.ndim == 2 and len(shape) == 1:
-        return wrap_like_transform(estimator, rows, names, original)
-    return rows.reshape(rows.shape[:-1] + shape)
+def _as_fitted(estimator, rows, shape, names, dtypes, original):
+    if rows.ndim == 2 and len(shape) == 1 and output_container(estimator) != "default":
+        frame = wrap_like_transform(estimator, rows, names, original)
+        return frame_with_dtypes(frame, rows, dtypes)
+    return with_dtypes(rows, dtypes).reshape(rows.shape[:-1] + shape)
 
 
 def drawn_rows(draw, rows, n_samples, random_state, n_columns):

@@ -10,6 +10,7 @@ from skjetsim._classifiers._training import check_classifier
 from skjetsim.base._inside import check_simulator
 from skjetsim.compose._chain import BaseChain
 from skjetsim.compose._classifier_simulator import ClassifierSimulator
+from skjetsim.compose._labels import LabelledTarget
 from skjetsim.compose._tables import theory_table
 from skjetsim.utils._seeds import Seed
 from skjetsim.utils._with_parameters import with_parameters
@@ -18,7 +19,7 @@ CATEGORIES, OTHERS = "categories", "simulator"
 
 
 @with_parameters
-class CategorySimulator(BaseChain):
+class CategorySimulator(LabelledTarget, BaseChain):
     r"""Draw the discrete columns of y with a classifier, and the others given them.
 
     A jet has a b-tag or not, a lepton has a charge of 1 or -1: a smooth density cannot describe
@@ -48,7 +49,10 @@ class CategorySimulator(BaseChain):
     simulator_ : simulator
         Fitted clone.
     categories_ : ndarray of shape (n_categories, n_columns)
-        The combinations that occur in y.
+        The combinations that occur in y. A label is the number of its place in `labels_`.
+    labels_ : Labels
+        Only if discrete columns hold text or categories: `labels_.columns` has their positions in
+        y, and `labels_.labels` the labels of each.
     simulators_ : dict of str to simulator
         Both steps of the chain: "categories", a `ClassifierSimulator`, and "simulator".
     columns_ : dict of str to list of int
@@ -70,7 +74,9 @@ class CategorySimulator(BaseChain):
     Only combinations that occur in the fit are drawn; all others have a density of zero. There may
     be at most 256 of them. Columns of numbers, such as the number of tracks, are for
     `integer_columns` of a flow. `simulator` is given the columns of X, followed by the discrete
-    columns as numbers, with their names. If X has the same name, "measured" is put in front.
+    columns as numbers, with their names. If X has the same name, "measured" is put in front. Text
+    and categories are numbered in alphabetical order, or in that of their categorical type. Drawn
+    columns have the types of those of y.
 
     `predict` gives the most probable combination, and the point prediction of the others given it.
 
@@ -99,6 +105,36 @@ class CategorySimulator(BaseChain):
     random_state: Seed = None
 
     _columns_label = "columns"
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the classifier on the discrete columns, then the simulator on the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets)
+            Row i of both is the same event. Discrete columns are numbers, booleans, text or
+            categories.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed on to both. Events of weight zero are left out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If `classifier` has no `predict_proba`, or `simulator` is not a simulator.
+        ValueError
+            If `columns` are not in y, are all of y, or have more than 256 combinations; on bad
+            values (naming column and row), or different lengths or indices of X and y.
+        """
+        self._check_parts()
+        return super().fit(X, self._read_labels(y), sample_weight)
+
+    def _label_columns(self):
+        return self.columns
 
     def _steps_of_fit(self):
         # Each use advances a generator: the chain derives the seed of this step from it.

@@ -131,8 +131,11 @@ class BaseChain(MetaSimulator):
             return theory_table(self, rows)
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
-            given = self.target_names_in_[before]
-            names = [*names, *(f"{GIVEN}_{name}" if name in names else name for name in given)]
+            names = list(names)
+            for name in self.target_names_in_[before]:
+                while name in names:
+                    name = f"{GIVEN}_{name}"
+                names.append(name)
         return as_table(np.column_stack([rows, y[:, before]]), names)
 
     def _draw_targets(self, rows, n_samples, random_state):

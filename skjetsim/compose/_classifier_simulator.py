@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._classifiers._training import check_classifier
 from skjetsim.compose._draw_classes import draw_classes, fitted_classifier, log_proba
+from skjetsim.compose._labels import LabelledTarget
 from skjetsim.compose._meta_simulator import MetaSimulator
 from skjetsim.compose._tables import flat_table
 from skjetsim.utils._seeds import Seed, as_seed_sequence
@@ -17,7 +18,7 @@ MOST_CATEGORIES = 256  # columns with more combinations are numbers
 
 
 @with_parameters
-class ClassifierSimulator(MetaSimulator):
+class ClassifierSimulator(LabelledTarget, MetaSimulator):
     """Draw columns of few values with a classifier.
 
     A jet has a b-tag or not, a lepton has a charge of 1 or -1: a smooth density cannot describe
@@ -38,7 +39,10 @@ class ClassifierSimulator(MetaSimulator):
     classifier_ : classifier or None
         Fitted clone. Its classes are rows of `categories_`. None if there is one combination.
     categories_ : ndarray of shape (n_categories, n_targets)
-        The combinations that occur in y.
+        The combinations that occur in y. A label is the number of its place in `labels_`.
+    labels_ : Labels
+        Only if y has columns of text or categories: `labels_.columns` has their positions in y, and
+        `labels_.labels` the labels of each.
     n_features_in_, n_targets_ : int
     feature_names_in_ : ndarray of str
         If X had names.
@@ -52,7 +56,8 @@ class ClassifierSimulator(MetaSimulator):
 
     Notes
     -----
-    Only combinations that occur in the fit are drawn. There may be at most 256 of them. Columns of
+    Drawn columns have the types of those of y: booleans, integers, text or a categorical type of
+    pandas. Only combinations that occur in the fit are drawn. There may be at most 256 of them. Columns of
     numbers, such as the number of tracks, are for `integer_columns` of a flow.
 
     `predict` gives the most probable combination. `score_samples` gives the logarithm of a
@@ -78,6 +83,9 @@ class ClassifierSimulator(MetaSimulator):
     _learnt = "classifier_"
     _inside = ()
 
+    def _label_columns(self):
+        return None
+
     def fit(self, X, y, sample_weight=None):
         """Learn the probability of each combination of values.
 
@@ -85,7 +93,7 @@ class ClassifierSimulator(MetaSimulator):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_targets)
-            Row i of both is the same event.
+            Row i of both is the same event. Columns are numbers, booleans, text or categories.
         sample_weight : array-like of shape (n_samples,), optional
             Passed on to the classifier; events of weight zero play no part.
 
@@ -103,7 +111,7 @@ class ClassifierSimulator(MetaSimulator):
             and y.
         """
         check_classifier(self.classifier, "predict_proba")
-        X, y, weight, _ = self._read_used(X, y, sample_weight)
+        X, y, weight, _ = self._read_used(X, self._read_labels(y), sample_weight)
         self.categories_, number = np.unique(y, axis=0, return_inverse=True)
         self._check_categories()
         self.classifier_ = fitted_classifier(

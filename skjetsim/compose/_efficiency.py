@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._classifiers._training import check_classifier
 from skjetsim._drawing._sample import log_prob, sample
+from skjetsim._encoders._atoms import repeated_columns
 from skjetsim.base._checks import used_events
 from skjetsim.base._inside import check_simulator, explained, fit_weighted, number_checkpoints
 from skjetsim.compose._balance import balance
@@ -19,6 +20,7 @@ from skjetsim.compose._patterns import Patterns
 from skjetsim.compose._tables import flat_rows, flat_table, target_columns, theory_table
 from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import column_names, counted
+from skjetsim.utils._warnings import warn_user
 from skjetsim.utils._with_parameters import with_parameters
 
 # Branches of the seed of a draw.
@@ -31,13 +33,14 @@ class EfficiencySimulator(MetaSimulator):
 
     A classifier learns the probability of each pattern given X: the event is rejected, accepted,
     or accepted without an object that may be lost. For each pattern, a simulator learns the columns
-    that are present. All other columns are zero, in `fit` and in `sample`.
+    that are present. All other columns are missing: zero, or what `missing` says, in `fit` and in
+    `sample`.
 
     Parameters
     ----------
     simulator : simulator
         Cloned for each pattern, whose columns of y it learns given X. Transformers of y go inside,
-        in a `TransformedSimulator`: the pT of absent objects is zero, which has no logarithm.
+        in a `TransformedSimulator`: if the pT of absent objects is zero, it has no logarithm.
     classifier : classifier or None
         Learns the pattern. It has `predict_proba`, and is trained on the likelihood or calibrated.
         None takes gradient-boosted trees with early stopping, which can follow an efficiency that
@@ -45,10 +48,14 @@ class EfficiencySimulator(MetaSimulator):
         px and py: put `CartesianToCylindrical` in front of this estimator or of the classifier.
     accepted : str, int or None
         Column of y, by name or position, that is 1 if the detector accepts the event and 0 if not.
-        None means that y has no such column, and that rejected events have only zeros.
+        None means that y has no such column, and that all columns of rejected events are missing.
     objects : sequence of str
         Objects that may be absent from an accepted event, by the prefix of their columns: "jet2"
-        for jet2_pt, jet2_eta, ... An object is absent if all its columns are zero.
+        for jet2_pt, jet2_eta, ... An object is absent if all its columns are missing.
+    missing : float or dict of str to float
+        What stands in columns of y that an event does not have. A number is for all columns, such
+        as -999. A dict gives it by column, and all other columns have zero: {"jet2_b_tag": -1}.
+        Columns of X with objects that are absent at theory level hold the same, or zero.
     random_state : int, RandomState, Generator or None
         Seed of the default trees, and of the noise of `transform` and `score`.
 
@@ -77,8 +84,8 @@ class EfficiencySimulator(MetaSimulator):
 
     Notes
     -----
-    `predict` gives zeros for an event that is rejected with a probability of one half or more. For
-    any other event it gives the point prediction of the most probable pattern.
+    `predict` gives an event whose columns are all missing if it is rejected with a probability of
+    one half or more. Otherwise it gives the point prediction of the most probable pattern.
 
     Few classifiers predict exactly the observed number of events. The offsets maximise the
     likelihood of the training events. Then the expected number of events of each pattern is the
@@ -123,6 +130,7 @@ class EfficiencySimulator(MetaSimulator):
     classifier: BaseEstimator | None = None
     accepted: str | int | None = "accepted"
     objects: Sequence[str] = ()
+    missing: float | dict = 0.0
     random_state: Seed = None
 
     _learnt = "simulators_"
@@ -149,11 +157,11 @@ class EfficiencySimulator(MetaSimulator):
         Raises
         ------
         TypeError
-            If `classifier` has no `predict_proba`, `simulator` is not a simulator, or `objects` is
-            not a list.
+            If `classifier` has no `predict_proba`, `simulator` is not a simulator, `objects` is not
+            a list, or `missing` is not a number.
         ValueError
-            If y has no column `accepted`, its values are not 0 or 1, a rejected event is not
-            zero, no event is accepted, a pattern has fewer than 5 events, or the classifier is
+            If y has no column `accepted`, its values are not 0 or 1, a column of a rejected event
+            is not missing, no event is accepted, a pattern has fewer than 5 events, or the classifier is
             certain of something wrong; on bad values (naming column and row), or different
             lengths or indices of X and y.
         """
@@ -161,7 +169,12 @@ class EfficiencySimulator(MetaSimulator):
         x_names, y_names = column_names(X), column_names(y)
         X, y, weight = self._read_events(X, y, sample_weight, min_samples=2)
         self._reader = Patterns(
-            y_names, x_names, y.shape[1], accepted=self.accepted, objects=self.objects
+            y_names,
+            x_names,
+            y.shape[1],
+            accepted=self.accepted,
+            objects=self.objects,
+            missing=self.missing,
         )
         pattern, absent = self._reader.of_targets(y), self._reader.of_inputs(X)
         used = np.arange(len(X))
@@ -169,6 +182,7 @@ class EfficiencySimulator(MetaSimulator):
             used = used_events(self, weight)
             X, y, pattern, absent, weight = (rows[used] for rows in (X, y, pattern, absent, weight))
         groups = self._groups(pattern, absent)
+        self._warn_if_nothing_is_lost(pattern, y)
         self._fit_classifier(X, pattern, absent, weight)
         with explained(rows=used):
             self._fit_simulators(X, y, groups, weight)
@@ -190,7 +204,7 @@ class EfficiencySimulator(MetaSimulator):
         return self._filled(rows, np.repeat(np.arange(len(rows)), repeats), pattern, draw)
 
     def _predict_inside(self, rows):
-        """Zeros if the event is probably rejected, else those of the most probable pattern."""
+        """Nothing if the event is probably rejected, else those of the most probable pattern."""
         probability = np.exp(self._log_probabilities(rows))
         found = self._codes > 0
         code = self._codes[found][probability[:, found].argmax(axis=1)]
@@ -203,7 +217,8 @@ class EfficiencySimulator(MetaSimulator):
 
         `at` is the row of X of each event.
         """
-        events = np.zeros((len(at), self.n_targets_))
+        events = np.empty((len(at), self.n_targets_))
+        events[:] = self._reader.missing
         if self._reader.flag is not None:
             events[:, self._reader.flag] = pattern > 0
         absent = self._reader.of_inputs(rows)[at]
@@ -278,6 +293,27 @@ class EfficiencySimulator(MetaSimulator):
         groups = self._reader.groups(pattern, absent)
         self._reader.check_counts(groups)
         return groups
+
+    def _warn_if_nothing_is_lost(self, pattern, y):
+        """Warn if y cannot say that an event is rejected, and none is and no object is absent."""
+        if self.accepted is not None or (pattern != 1).any():
+            return
+        text = (
+            "accepted=None, and in y no event is rejected and no object is absent: nothing is ever "
+            f"lost. An event is rejected if all its columns are {self.missing!r}."
+        )
+        repeated = repeated_columns(y)
+        padded = [
+            f"{self.target_names_in_[j]!r} is {values.atoms[0]:g}"
+            for j, (_, values) in repeated.items()
+            if len(values.atoms)
+        ]
+        if padded:
+            text += (
+                f" In many events {', '.join(padded[:3])}: if that stands for what is not there, "
+                "name it in missing=, and its objects in objects=."
+            )
+        warn_user(text)
 
     def _fit_classifier(self, X, pattern, absent, weight):
         """Learn the patterns, and shift log-probabilities to the observed numbers of events."""

@@ -272,7 +272,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
             is the spread of `sample`.
         """
         check_is_fitted(self)
-        return as_target(self, self._predictions(self._events(X))[1], X)
+        return as_target(self, self._predictions(self._events(X))[1], X, keep_dtypes=False)
 
     @available_if(all_have("score_samples"))
     def _log_density(self, X, y):

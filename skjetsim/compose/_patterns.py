@@ -3,6 +3,7 @@
 import numpy as np
 
 from skjetsim.utils._columns import find_column
+from skjetsim.utils._parameters import check_real
 from skjetsim.utils._validation import counted
 
 ACCEPTED, REJECTED = "accepted", "rejected"
@@ -22,10 +23,13 @@ class Patterns:
     n_columns : int
         Number of columns of y.
     accepted : str, int or None
-        Column of y that says whether an event is accepted. None if rejected events have only
-        zeros.
+        Column of y that says whether an event is accepted. None if the columns of rejected events
+        are all missing.
     objects : sequence of str
         Prefixes of the objects that may be absent from accepted events.
+    missing : float or dict of str to float
+        What stands in columns of y that an event does not have; a dict says it by column, and is
+        completed by zeros.
 
     Attributes
     ----------
@@ -35,15 +39,21 @@ class Patterns:
         Positions of the other columns of y.
     object_columns, object_inputs : list of list of int
         Positions of the columns of each object in y, and in X, which may have none of them.
+    missing, missing_inputs : ndarray
+        What stands in columns of y, and of X, that an event does not have.
     """
 
-    def __init__(self, names, x_names, n_columns, *, accepted, objects):
+    missing, missing_inputs = np.zeros(1), np.zeros(1)
+
+    def __init__(self, names, x_names, n_columns, *, accepted, objects, missing=0.0):
         self.names, self.objects = names, list(objects)
         self.flag = _flag(accepted, names, n_columns)
         self.rest = [column for column in range(n_columns) if column != self.flag]
         self.object_columns = [_columns_of(prefix, names) for prefix in objects]
         self.object_inputs = [_positions(prefix, x_names or []) for prefix in objects]
         self._check_objects()
+        self.missing = _missing(missing, names or [], n_columns)
+        self.missing_inputs = _missing(missing, x_names or [], len(x_names or []), known=names or [])
 
     def _check_objects(self):
         owner = {}
@@ -63,19 +73,23 @@ class Patterns:
         Raises
         ------
         ValueError
-            If the column `accepted` is not 0 or 1, or a rejected event is not zero.
+            If the column `accepted` is not 0 or 1, or a rejected event is not missing.
         """
-        rest = y[:, self.rest]
+        there = y != self.missing
         if self.flag is None:
-            accepted = rest.any(axis=1)
+            accepted = there.any(axis=1)
         else:
             accepted = self._checked_flag(y[:, self.flag])
-            self._check_rejected(rest, accepted)
-        return np.where(accepted, 1 + _absent(y, self.object_columns), 0)
+            self._check_rejected(y[:, self.rest], there[:, self.rest], accepted)
+        return np.where(accepted, 1 + _absent(there, self.object_columns), 0)
 
     def of_inputs(self, X):
-        """Bits of the objects that are absent from X; without columns in X they count as there."""
-        return _absent(X, self.object_inputs)
+        """Bits of the objects that are absent from X; without columns in X they count as there.
+
+        Their columns are all missing there, or all zero.
+        """
+        missing = self.missing_inputs if len(self.missing_inputs) else 0.0
+        return _absent(X != missing, self.object_inputs) | _absent(X != 0, self.object_inputs)
 
     def fakes(self, pattern, absent):
         """Bits of the objects that are in this pattern of y and absent from X."""
@@ -138,32 +152,49 @@ class Patterns:
                 f"Column {self._label(self.flag)} of y says whether an event is accepted and must "
                 f"be 0 or 1, but row {row} has {flag[row]:g} "
                 f"({counted(bad.sum(), 'bad row')} in all). Name another column with accepted=, "
-                "or pass accepted=None if rejected events have only zeros."
+                "or pass accepted=None if all columns of rejected events are missing."
             )
         return flag == 1
 
-    def _check_rejected(self, rest, accepted):
-        bad = (rest != 0) & ~accepted[:, None]
+    def _check_rejected(self, rest, there, accepted):
+        bad = there & ~accepted[:, None]
         if bad.any():
             column = int(np.flatnonzero(bad.any(axis=0))[0])
             row = int(np.flatnonzero(bad[:, column])[0])
+            wanted = np.broadcast_to(self.missing, (self.rest[-1] + 1,))[self.rest[column]]
+            word = "zero" if wanted == 0 else f"{wanted:g}"
             raise ValueError(
-                f"Row {row} of y is rejected but not zero: column {self._label(self.rest[column])} "
-                f"has {rest[row, column]:g} ({counted(bad.any(axis=1).sum(), 'bad row')} in all). "
-                "Set the columns of rejected events to 0: y[accepted == 0] = 0."
+                f"Row {row} of y is rejected but not {word}: column "
+                f"{self._label(self.rest[column])} has {rest[row, column]:g} "
+                f"({counted(bad.any(axis=1).sum(), 'bad row')} in all). Set the columns of rejected "
+                f"events to {wanted:g}: y[accepted == 0] = {wanted:g}; or say by missing= what "
+                "stands in them, such as missing=-999."
             )
 
     def _label(self, column):
         return column if self.names is None else repr(self.names[column])
 
 
-def _absent(table, objects):
-    """Bits of the objects, given by their columns, that are zero in each row."""
-    bits = np.zeros(len(table), dtype=np.int64)
+def _absent(there, objects):
+    """Bits of the objects, given by their columns, that have nothing there in each row."""
+    bits = np.zeros(len(there), dtype=np.int64)
     for bit, columns in enumerate(objects):
         if columns:
-            bits |= (~table[:, columns].any(axis=1)).astype(np.int64) << bit
+            bits |= (~there[:, columns].any(axis=1)).astype(np.int64) << bit
     return bits
+
+
+def _missing(missing, names, n_columns, known=()):
+    """What stands in each column that an event does not have."""
+    if not isinstance(missing, dict):
+        return np.full(n_columns, check_real(missing, "missing"))
+    result = np.zeros(n_columns)
+    for name, value in missing.items():
+        if name in names:
+            result[names.index(name)] = check_real(value, f"missing[{name!r}]")
+        elif name not in known:
+            raise ValueError(f"missing: y has no column {name!r}. The columns are {names}.")
+    return result
 
 
 def _flag(accepted, names, n_columns):
@@ -173,13 +204,14 @@ def _flag(accepted, names, n_columns):
     if isinstance(accepted, str) and names is None:
         raise ValueError(
             f"accepted names {accepted!r}, but y has no column names: pass a DataFrame, the "
-            "position of the column, or None if rejected events have only zeros."
+            "position of the column, or None if all columns of rejected events are missing."
         )
     if isinstance(accepted, str) and accepted not in names:
         raise ValueError(
             f"y has no column {accepted!r}, which says whether an event is accepted: {names}. Add "
             "it, 1 or 0, with zeros in the other columns of rejected events; name it with "
-            "accepted=; or pass accepted=None if rejected events have only zeros."
+            "accepted=; or pass accepted=None if all columns of rejected events are zero, or as "
+            "missing= says."
         )
     return find_column(accepted, names, n_columns, "accepted", "y")
 

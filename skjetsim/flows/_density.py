@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim._encoders._column_checks import integer_mask, warn_of_integers
+from skjetsim._encoders._column_checks import integer_mask
 from skjetsim._encoders._table import TableEncoder
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 
@@ -57,7 +57,6 @@ def _begin(model, table, names, what, given, weight):
     model._forget_fit()
     circular = np.array(model._circular(names), dtype=bool)
     integers = integer_mask(model.integer_columns, names, circular)
-    warn_of_integers(table, names, integers | circular)
     encoder = TableEncoder(names, what=what, circular=circular, integers=integers)
     model.encoder_ = encoder.fit(table, weight, numpy_rng(root, CELLS, 0))
     # Settings are kept with the fit: parameters that are set later belong to the next fit.

@@ -94,7 +94,7 @@ class DensityGenerator(
         self.encoder_.check(X)
         latent = np.zeros_like(X)
         if self.net_ is not None:
-            inputs = self.encoder_.encode(X)
+            inputs = self.encoder_.encode(X, spread=False)
             latent[:, self.encoder_.varying_] = self._module_call("to_latent", inputs)
         return latent
 

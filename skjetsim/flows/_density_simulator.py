@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skjetsim._encoders._atoms import repeated_columns
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._response import ResponseEncoder
@@ -95,6 +96,7 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
         x_names, y_names = self._feature_names(), list(map(str, self.target_names_in_))
         self.condition_encoder_ = ConditionEncoder(x_names).fit(X, weight)
         kept = (y == np.floor(y)).all(axis=0) | self._kept_columns(y_names)
+        kept[list(repeated_columns(y))] = True  # residuals of atoms are not atoms
         self.response_ = ResponseEncoder().fit(X, y, x_names, y_names, weight, kept)
 
     def _kept_columns(self, names):

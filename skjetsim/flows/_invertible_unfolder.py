@@ -198,5 +198,6 @@ class InvertibleUnfolder(NetworkEstimator, BaseUnfolder):
         padding = np.zeros((chunk.n_rows, self._paddings()[1]))
         if self._architecture["n_noise"]:
             padding = chunk.normal(padding.shape[1])
-        measured = self.measured_encoder_.encode(chunk.inputs)
+        rng = np.random.default_rng(chunk.generator().initial_seed())
+        measured = self.measured_encoder_.encode(chunk.inputs, rng)
         return self.encoder_.decode(self._module_call("unfold", measured, padding))

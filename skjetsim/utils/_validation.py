@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from skjetsim.utils._angle_checks import check_turns
 from skjetsim.utils._containers import is_polars, read_container
+from skjetsim.utils._dtypes import keep_dtypes
 from skjetsim.utils._numbers import as_array, check_numbers, check_real
 from skjetsim.utils._ranges import warn_outside
 
@@ -198,6 +199,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
     else:
         many = row_shape is not None and len(row_shape) > 1
         estimator.input_shape_ = tuple(row_shape) if many else (array.shape[1],)
+        keep_dtypes(estimator, "input_dtypes_", X)
     return array
 
 
@@ -355,6 +357,7 @@ def validate_target(estimator, y, *, n_samples, reset):
     if reset:
         check_turns(array, names, "y", every=True)
         estimator.target_shape_ = tuple(row_shape)
+        keep_dtypes(estimator, "target_dtypes_", y)
         estimator.n_targets_ = array.shape[1]
         default = [f"y{i}" for i in range(array.shape[1])]
         estimator.target_names_in_ = np.asarray(names or default, dtype=object)

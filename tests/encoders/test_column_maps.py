@@ -67,6 +67,7 @@ def columns(n_rows=4000):
 
 
 COLUMNS = columns()
+NORMAL = np.random.default_rng(5).normal(size=3000)
 every_column = pytest.mark.parametrize("name", COLUMNS)
 every_map = pytest.mark.parametrize("learn", [standardisation, quantile_normal, choose_map])
 
@@ -274,3 +275,23 @@ def test_the_table_stays_as_it_is():
         invert_maps(maps, apply_maps(maps, table))
         log_slopes(maps, table)
         assert_array_equal(table, before)
+
+
+@pytest.mark.parametrize(
+    ("values", "rare", "curved"),
+    [
+        (np.r_[0.01 * NORMAL, -0.01 * NORMAL, NORMAL], slice(6000), (True, False)),
+        (
+            np.r_[NORMAL[np.abs(NORMAL) < 2], 4.5 + 0.01 * NORMAL[:300]],
+            slice(-300, None),
+            (False, True),
+        ),
+    ],
+    ids=["narrow core", "second peak"],
+)
+def test_weights_choose_the_map(values, rare, curved):
+    """Events that hardly count decide neither the width nor the quantiles of a column."""
+    weight = np.ones(len(values))
+    weight[rare] = 1e-6
+    chosen = tuple(len(learn_maps(values[:, None], w)["curved"]) > 0 for w in (None, weight))
+    assert chosen == curved

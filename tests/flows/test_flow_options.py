@@ -108,9 +108,15 @@ def test_counts_come_back_through_the_latent_space(learnt):
     assert (back[:, 2] == X["n_jets"]).mean() > 0.99
 
 
-def test_integers_that_are_not_named_are_warned_of():
-    with pytest.warns(UserWarning, match=r"integer_columns=\('n_jets',\)"):
-        FlowGenerator(**TINY).fit(jets())
+def test_integers_need_not_be_named():
+    X = jets()
+    named, found = (
+        FlowGenerator(integer_columns=columns, **TINY).fit(X) for columns in (("n_jets",), ())
+    )
+    assert_array_equal(named.encoder_.integers_, found.encoder_.integers_)
+    drawn = found.sample(2000, random_state=0)[:, 2]
+    assert_array_equal(drawn, np.round(drawn))
+    assert drawn.min() == X["n_jets"].min()
 
 
 def test_unknown_columns_are_named():
