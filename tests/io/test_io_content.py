@@ -136,6 +136,22 @@ def test_cycles_of_a_tree_are_one_tree(tmp_path):
     assert read_events(path)["x"].item() == 2.0
 
 
+@pytest.mark.parametrize("n_entries", [3.0, 2.5, np.nan])
+def test_numbers_of_entries_that_are_doubles(tmp_path, monkeypatch, n_entries):
+    """Old trees keep them so. Uproot has no way to write such a tree."""
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mktree("events", {"x": "f8"}).extend({"x": np.arange(3.0)})
+    for kind in (uproot.behaviors.TTree.TTree, uproot.behaviors.TBranch.TBranch):
+        monkeypatch.setattr(kind, "num_entries", property(lambda tree: n_entries))
+    if n_entries != 3.0:
+        with pytest.raises(ValueError, match=r"a\.root (is not a complete|cannot be read as a) ROOT"):
+            read_events(path)
+        return
+    assert read_events(path)["x"].tolist() == [0.0, 1.0, 2.0]
+    assert [len(chunk) for chunk in iter_events(path, chunk_size=2)] == [2, 1]
+
+
 def test_no_tree(tmp_path):
     path = tmp_path / "a.root"
     with uproot.recreate(path) as file:
