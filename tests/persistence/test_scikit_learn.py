@@ -57,7 +57,7 @@ ESTIMATORS = [
 ]
 
 
-def outputs(model, X):
+def outputs(model, table):
     found = {}
     for method in ("predict", "predict_proba", "decision_function", "transform", "score_samples"):
         if hasattr(model, method):
