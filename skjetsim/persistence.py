@@ -66,9 +66,8 @@ def save(estimator, path):
         write_archive(partial, entries, encoder.arrays)
     if encoder.left_out:
         warn_user(
-            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks are "
-            "code, and paths belong to this machine. They act in training only. Set them again "
-            "before another fit."
+            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks act in "
+            "training only, and paths belong to this machine. Set them again before another fit."
         )
 
 

@@ -109,13 +109,13 @@ def test_a_link_stays_a_link(tmp_path, exists):
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o700])
+@pytest.mark.parametrize("mode", [0o220, 0o600, 0o640, 0o666, 0o700])
 def test_the_mode_stays(path, mode):
     path.write_text("old")
     path.chmod(mode)
     with replacing(path, "a text") as partial:
         # What is private is private while it is written, too.
-        assert not os.stat(partial).st_mode & 0o777 & ~mode
+        assert not os.stat(partial).st_mode & 0o077 & ~mode
         Path(partial).write_text("new")
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
