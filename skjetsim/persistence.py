@@ -3,11 +3,11 @@
 import inspect
 import json
 
-from skjetsim._persistence._archive import MANIFEST, STRUCTURE, read_archive, write_archive
 from skjetsim._persistence._decoder import Decoder, VersionError
 from skjetsim._persistence._encoder import Encoder
 from skjetsim._persistence._manifest import check_agreement, check_manifest, describe
 from skjetsim._persistence._names import UnknownTypeError, trusted_names
+from skjetsim.utils._archive import MANIFEST, STRUCTURE, read_archive, write_archive
 from skjetsim.utils._atomic import replacing
 from skjetsim.utils._warnings import warn_user
 
@@ -18,12 +18,13 @@ def save(estimator, path):
     """Write an estimator, fitted or not, to a file without pickle.
 
     The file is a zip archive. It holds a manifest (versions, column names, units, training
-    summary), the structure as JSON, arrays and network weights as safetensors, compiled parts of
-    scikit-learn's estimators as skops, and checksums of all. Classes have their public names, so
-    later versions of skjetsim read the file even if the code has moved. An existing file is
-    replaced in one step. If writing fails, it is left as it was.
+    summary), the structure as JSON, arrays and network weights as safetensors, and checksums of
+    all. Classes have their public names, so later versions of skjetsim read the file even if the
+    code has moved. An existing file is replaced in one step, and keeps its permissions. If writing
+    fails, it is left as it was.
 
-    Callbacks are not written. A warning names them.
+    Callbacks are not written, and neither are the parameters `checkpoint` and `memory`, which name
+    files of this machine. A warning names what was left out.
 
     Parameters
     ----------
@@ -36,10 +37,12 @@ def save(estimator, path):
     TypeError
         If it is not an estimator, but a table, a function or a class, for example; or if a
         parameter or attribute has a type that cannot be written. The message names it.
+    ValueError
+        If a network holds NaN.
     FileNotFoundError, IsADirectoryError, PermissionError
-        If no file can have this name.
+        If no file can have this name, or the old file is read-only.
     OSError
-        If the disk is full; the message says how much is free.
+        If the disk is full; the message says how much was free then.
 
     Examples
     --------
@@ -63,9 +66,8 @@ def save(estimator, path):
         write_archive(partial, entries, encoder.arrays)
     if encoder.left_out:
         warn_user(
-            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks are "
-            "code, and paths belong to this machine. They act in training only. Set them again "
-            "before another fit."
+            f"The model file does not keep {', '.join(sorted(encoder.left_out))}: callbacks act in "
+            "training only, and paths belong to this machine. Set them again before another fit."
         )
 
 
@@ -83,12 +85,17 @@ def _check_estimator(value):
 def load(path, *, trusted=()):
     """Read an estimator that `save` wrote. No code from the file runs.
 
+    A file holds public estimators of skjetsim and scikit-learn, their registered parts, and
+    registered functions, which only compute numbers. Anything else is an error that names it. A
+    model from a file writes to no file.
+
     Parameters
     ----------
     path : str or path-like
     trusted : collection of type or str, optional
         Classes that the file may hold in addition to those of skjetsim and scikit-learn: the
         classes themselves, or their names as the error gives them. They have to be importable.
+        Trust a class only if you know what it does.
 
     Returns
     -------
@@ -104,8 +111,24 @@ def load(path, *, trusted=()):
         If there is no file with this name.
     ValueError
         If it is not a model file, a part of it is damaged, its format or one of its parameters is
-        newer than the installed version, its network is larger than its tensors, or it holds
+        newer than the installed version, it exceeds a limit, a network holds NaN, or it holds
         scikit-learn estimators of another minor version. The message names the part or the cure.
+
+    Notes
+    -----
+    Memory and time grow in proportion to the size of the file. These limits are checked before
+    memory is taken:
+
+    - No entry of the archive is compressed, and there are four.
+    - Each array is used once.
+    - A network makes at most four times as many numbers as its tensors hold, and a million. It is
+      built in at most 100 calls of torch for each tensor, and 1,000. No number that it is built
+      from exceeds that of the numbers in its tensors by more than 1,000.
+    - Objects are at most 100 levels deep.
+
+    The nodes of trees, forests and boosted trees are checked, and structures for neighbours are
+    built anew. Other compiled code of scikit-learn trusts what a model has learnt: a forged support
+    vector machine may crash the process when it predicts.
 
     Examples
     --------

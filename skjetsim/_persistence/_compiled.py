@@ -116,7 +116,8 @@ def check_trees(estimator):
                 raise ValueError("a tree has more columns than the ensemble.")
 
 
-# Modules of estimators with one tree, and of ensembles that hand the table to the compiled trees without another check.
+# Modules of estimators with one tree, and of ensembles. The latter hand the table to the compiled
+# trees without another check.
 ONE_TREE = frozenset(["sklearn.tree._classes"])
 RAW_TREES = frozenset(f"sklearn.ensemble.{name}" for name in ("_forest", "_gb", "_iforest"))
 

@@ -17,7 +17,6 @@ from skjetsim._persistence._nodes import (
     BIT_GENERATORS,
     BUILTINS,
     DICTS,
-    FIELDS,
     MOST_LEVELS,
     SEQUENCES,
     SPARSE,
@@ -43,8 +42,6 @@ class Decoder:
         Names of the other classes that may be loaded than skjetsim's and scikit-learn's.
     version : str or None
         Version of scikit-learn that wrote the file.
-    kinds : collection of str
-        Types of the nodes that the file may have.
 
     Attributes
     ----------
@@ -54,9 +51,9 @@ class Decoder:
         Names of the classes of other packages.
     """
 
-    def __init__(self, arrays, trusted=(), version=None, kinds=FIELDS):
+    def __init__(self, arrays, trusted=(), version=None):
         self.arrays, self.trusted, self.version = dict(arrays), frozenset(trusted), version
-        self.kinds, self.path, self.foreign = kinds, [], set()
+        self.path, self.foreign = [], set()
 
     def decode(self, node, place=""):
         """Return the object of a JSON node; `place` is its name in the node that contains it."""
@@ -65,7 +62,7 @@ class Decoder:
         self.path.append(place)
         if len(self.path) > MOST_LEVELS:
             raise ValueError(f"its nodes are more than {MOST_LEVELS} levels deep.")
-        kind = check_node(node, self.kinds)
+        kind = check_node(node)
         if kind in SEQUENCES:
             value = SEQUENCES[kind](self._items(node))
         else:
@@ -243,8 +240,8 @@ class Decoder:
             found[key] = self.decode(item, f".{key}")
             if found[key] is not None and is_path(cls, key):
                 raise ValueError(
-                    f"it sets {cls.__name__}.{key} to {shortened(found[key])}, and files that a "
-                    "model writes are not read from a model file."
+                    f"it sets {cls.__name__}.{key} to {found[key]!r}, and a model file may "
+                    "not name files that a model writes."
                 )
         return found
 

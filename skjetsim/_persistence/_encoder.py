@@ -1,7 +1,8 @@
 """Write estimators as JSON and arrays: the structure inside a model file.
 
 It holds numbers, text, lists, dicts, arrays, random generators, estimators (as class and state),
-networks (as tensors), parts of scikit-learn's estimators and registered functions, and nothing else.
+networks (as tensors), parts of scikit-learn's estimators and registered functions. It holds nothing
+else.
 """
 
 import inspect

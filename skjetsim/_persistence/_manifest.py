@@ -7,9 +7,8 @@ from importlib.metadata import version
 import numpy as np
 
 import skjetsim
-from skjetsim._persistence._archive import FORMAT
+from skjetsim.utils._archive import CHECKPOINT, FORMAT, MODEL
 
-MODEL, CHECKPOINT = "model", "checkpoint"
 FIELDS = {
     "format": int,
     "holds": str,

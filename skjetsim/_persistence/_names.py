@@ -103,8 +103,8 @@ def find_class(name, trusted=frozenset()):
     name = RENAMED.get(name, name)
     if not (_may_load(name) or name in trusted):
         raise UnknownTypeError(
-            f"The file holds a {name}, which is not an estimator of skjetsim or scikit-learn, nor a "
-            f"part of one. If you trust it, load with trusted=[{name!r}]."
+            f"The file holds a {name}, which is not an estimator of skjetsim or scikit-learn, nor "
+            f"a part of one. If you trust it, load with trusted=[{name!r}]."
         )
     cls = _import(name)
     # A module also holds what it imports from any package: the name has to be that of the class.
@@ -172,7 +172,8 @@ def find_function(name):
     function = _function(name)
     if function is None:
         raise UnknownTypeError(
-            f"The file holds {name}, which is not a registered function: those only compute numbers."
+            f"The file holds {name}, which is not a registered function. Those only compute "
+            "numbers."
         )
     return function
 

@@ -85,9 +85,18 @@ def _tensors(value):
 
 def _largest_size(args, kwargs):
     """Upper limit of the elements of a result: broadcasting, repeating or padding all arguments."""
-    given = [args, kwargs]
-    sizes = [*(tensor.numel() for tensor in _tensors(given)), *map(abs, _numbers(given))]
-    return math.prod(max(1.0, size) for size in sizes)
+    largest, left = 1.0, [args, kwargs]
+    while left:
+        value = left.pop()
+        if isinstance(value, torch.Tensor):
+            largest *= max(1, value.numel())
+        elif isinstance(value, (tuple, list)):
+            left.extend(value)
+        elif isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, int):
+            largest *= max(1, abs(value))
+    return largest
 
 
 def _size_on_meta(func, args, kwargs):

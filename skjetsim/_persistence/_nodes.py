@@ -41,8 +41,8 @@ FIELDS = {
 }
 
 
-def check_node(node, kinds):
-    """Return the type of a node, which is one of `kinds`.
+def check_node(node):
+    """Return the type of a node.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def check_node(node, kinds):
         If it is not an object with the fields of its type.
     """
     kind = node.get("type") if isinstance(node, dict) else None
-    fields = FIELDS.get(kind) if isinstance(kind, str) and kind in kinds else None
+    fields = FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None:
         raise ValueError(f"{shortened(node)} is not a node of a known type.")
     if node.keys() != fields.keys() | {"type"}:
@@ -61,8 +61,8 @@ def check_node(node, kinds):
     for field, expected in fields.items():
         if type(node[field]) is not expected:
             raise ValueError(
-                f"the field {field!r} of a node of type {kind!r} is {shortened(node[field])}, which "
-                f"is not a {expected.__name__}."
+                f"the field {field!r} of a node of type {kind!r} is {shortened(node[field])}, and "
+                f"not a {expected.__name__}."
             )
     return kind
 

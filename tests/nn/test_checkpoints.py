@@ -19,14 +19,14 @@ from training_toys import Line, interrupt, line_set, make_net, weights
 
 from skjetsim import load, save
 from skjetsim._nn.training import _checkpoint
-from skjetsim._persistence._archive import (
+from skjetsim.flows import FlowGenerator, FlowSimulator
+from skjetsim.utils._archive import (
     ENTRIES,
     MANIFEST,
     STRUCTURE,
     read_archive,
     write_archive,
 )
-from skjetsim.flows import FlowGenerator, FlowSimulator
 
 SMALL = {"n_transforms": 2, "hidden_features": (8,), "n_bins": 4, "device": "cpu"}
 
@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint(tmp_path, damage):
 
 
 def test_a_checkpoint_that_is_a_folder(tmp_path):
-    with pytest.raises(IsADirectoryError, match="is a folder: .* to save a checkpoint in"):
+    with pytest.raises(IsADirectoryError, match=r"is a folder: .* to save a checkpoint in"):
         make_net(checkpoint=str(tmp_path)).fit(line_set())
 
 
@@ -165,7 +165,7 @@ def test_a_checkpoint_holds_no_classes(tmp_path):
     make_net(checkpoint=path).fit(line_set())
     manifest, structure, arrays = read_archive(path)
     node = {"type": "estimator", "class": "sklearn.preprocessing.StandardScaler"}
-    structure["items"].append(["more", node | {"state": {}, "networks": {}}])
+    structure["dict"].append(["more", node | {"state": {}, "networks": {}}])
     entries = {MANIFEST: json.dumps(manifest).encode(), STRUCTURE: json.dumps(structure).encode()}
     write_archive(path, entries, arrays)
     with pytest.raises(ValueError, match="cannot be read"):
@@ -212,9 +212,9 @@ def test_a_second_training_notices_the_first(tmp_path):
 def test_a_failed_training_releases_its_checkpoint(tmp_path):
     path = str(tmp_path / "training.pt")
     kept = []  # as a notebook keeps the traceback of the last error
-    for _ in range(2):
+    for after in (7, 1):
         with pytest.raises(KeyboardInterrupt) as caught:
-            make_net(Line(after=9, then=interrupt), checkpoint=path).fit(line_set())
+            make_net(Line(after=after, then=interrupt), checkpoint=path).fit(line_set())
         kept.append(caught.value)
     with pytest.raises(ValueError, match="another training") as foreign:
         make_net(checkpoint=path, learning_rate=0.1).fit(line_set())

@@ -6,8 +6,8 @@ import zipfile
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from skjetsim._persistence._archive import read_archive, write_archive
 from skjetsim._persistence._manifest import n_numbers
+from skjetsim.utils._archive import read_archive, write_archive
 
 
 def rewrite(path, change):

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skjetsim import load, save
-from skjetsim._persistence._archive import _seal, read_archive
 from skjetsim.flows import FlowGenerator
+from skjetsim.utils._archive import _seal, read_archive
 
 VALUES = [None, [], {}, "x", "", -1, 2**40, 0.5, True, {"type": "list", "items": []}]
 RAW = re.compile(r"(Key|Attribute|Index|Name|Recursion|UnboundLocal)Error")

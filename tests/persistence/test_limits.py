@@ -18,8 +18,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skjetsim import load, save
 from skjetsim._nn import PrivateRandom
-from skjetsim._persistence._archive import read_archive
 from skjetsim._persistence._networks import SizeLimit
+from skjetsim.utils._archive import read_archive
 
 
 def refused_in_little_memory(path, match, **params):
@@ -243,7 +243,7 @@ def test_a_tree_whose_nodes_never_end(path):
 
     for column, value in (("left_child", 0), ("right_child", 10**6), ("feature", 2)):
         forge_nodes(column, value)
-        with pytest.raises(ValueError, match="child that is not in the tree|is not in the table"):
+        with pytest.raises(ValueError, match=r"child that is not in the tree|is not in the table"):
             load(path)
     forge_nodes("threshold", 0.5)
     assert load(path).tree_.threshold[0] == 0.5
@@ -267,7 +267,7 @@ def test_trees_of_histogram_boosting(path, column, value):
     model = HistGradientBoostingRegressor(max_iter=1, random_state=0).fit(X, X[:, 0])
     model._predictors[0][0].nodes[column][0] = value
     save(model, path)
-    with pytest.raises(ValueError, match="child that is not in the tree|is not in the table"):
+    with pytest.raises(ValueError, match=r"child that is not in the tree|is not in the table"):
         load(path)
 
 

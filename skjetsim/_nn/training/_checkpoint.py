@@ -5,24 +5,26 @@ A checkpoint is an archive as a model file is. It holds numbers, texts and tenso
 
 import hashlib
 import json
+import math
 import os
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 
-from skjetsim._persistence._archive import FORMAT, MANIFEST, STRUCTURE, read_archive, write_archive
-from skjetsim._persistence._decoder import Decoder
-from skjetsim._persistence._encoder import Encoder
-from skjetsim._persistence._manifest import CHECKPOINT
+from skjetsim.utils._archive import (
+    CHECKPOINT,
+    FORMAT,
+    MANIFEST,
+    STRUCTURE,
+    read_archive,
+    write_archive,
+)
 from skjetsim.utils._atomic import check_place, replacing
 from skjetsim.utils._locks import holding
 
 # Fields of a plan that change no weights; callbacks, which no text describes; and the number of
 # epochs, which may be raised to go on.
 NOT_OF_COURSE = ("verbose", "checkpoint", "callbacks", "max_epochs")
-
-NODES = frozenset(["array", "dict", "float", "list", "tuple"])
 
 
 def fingerprint(plan, data, module):
@@ -64,14 +66,14 @@ def save_checkpoint(path, state):
     OSError
         If the folder does not exist or cannot be written to, or the disk is full.
     """
-    encoder = Encoder()
-    structure = encoder.encode(_changed(state, torch.Tensor, _as_array), "state")
+    arrays = {}
+    structure = _encoded(state, arrays, "state")
     entries = {
         MANIFEST: json.dumps({"format": FORMAT, "holds": CHECKPOINT}).encode(),
         STRUCTURE: json.dumps(structure).encode(),
     }
     with replacing(path, "a checkpoint") as partial:
-        write_archive(partial, entries, encoder.arrays)
+        write_archive(partial, entries, arrays)
 
 
 def load_checkpoint(path, expected):
@@ -107,22 +109,42 @@ def _read(path):
     manifest, structure, arrays = read_archive(path)
     if not isinstance(manifest, dict) or manifest.get("holds") != CHECKPOINT:
         raise ValueError("it is not a checkpoint.")
-    state = Decoder(arrays, kinds=NODES).decode(structure)
+    state = _decoded(structure, arrays)
     if not isinstance(state, dict):
         raise ValueError("it does not hold the state of a training.")
-    return _changed(state, np.ndarray, torch.from_numpy)
+    return state
 
 
-def _as_array(tensor):
-    return tensor.detach().cpu().numpy()
+def _encoded(value, arrays, where):
+    """JSON of a tree of dicts, lists and tuples, whose tensors are added to `arrays`.
 
-
-def _changed(value, kind, change):
-    """Copy of a tree of dicts, lists and tuples in which each item of a kind is changed."""
-    if isinstance(value, kind):
-        return change(value)
+    Lists are JSON's. Anything else than numbers and texts is an object with the name of its type.
+    """
+    if isinstance(value, torch.Tensor):
+        arrays[where] = value.detach().cpu().contiguous().numpy()
+        return {"tensor": where}
     if isinstance(value, dict):
-        return {key: _changed(item, kind, change) for key, item in value.items()}
+        items = [[key, _encoded(item, arrays, f"{where}.{key}")] for key, item in value.items()]
+        return {"dict": items}
     if isinstance(value, (list, tuple)):
-        return type(value)(_changed(item, kind, change) for item in value)
+        items = [_encoded(item, arrays, f"{where}.{i}") for i, item in enumerate(value)]
+        return items if isinstance(value, list) else {"tuple": items}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
     return value
+
+
+def _decoded(value, arrays):
+    """Tree that `_encoded` wrote."""
+    if isinstance(value, list):
+        return [_decoded(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tensor":
+        return torch.from_numpy(arrays.pop(content))
+    if kind == "dict":
+        return {key: _decoded(item, arrays) for key, item in content}
+    if kind == "tuple":
+        return tuple(_decoded(item, arrays) for item in content)
+    return {"float": float}[kind](content)

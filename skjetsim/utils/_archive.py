@@ -14,6 +14,7 @@ import zipfile
 import numpy as np
 
 FORMAT = 3
+MODEL, CHECKPOINT = "model", "checkpoint"  # what the manifest says that a file holds
 MANIFEST, STRUCTURE = "manifest.json", "structure.json"
 TENSORS, CHECKSUMS = "tensors.safetensors", "checksums.json"
 ENTRIES = frozenset([MANIFEST, STRUCTURE, TENSORS, CHECKSUMS])
@@ -99,7 +100,7 @@ def _entries(path, file):
 
 
 def _check_stored(archive, size):
-    """Raise ValueError, before anything is read, unless the entries are ours and fit into `size`."""
+    """Raise ValueError before anything is read unless the entries are ours and fit into `size`."""
     infos = archive.infolist()
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
