@@ -8,7 +8,7 @@ from skjetsim.metrics import metric_floor, wasserstein_distance
 from skjetsim.utils._seeds import int_seed
 
 N_REPEATS = 50
-MOST_EVENTS = 100_000  # per side; floors of more events follow from theirs
+MOST_EVENTS = 50_000  # per side; floors of more events follow from theirs
 
 
 class Floor:
