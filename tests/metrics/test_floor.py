@@ -199,6 +199,8 @@ def test_bad_input(truth):
         metric_floor(wasserstein_distance, truth, n_samples=1001)
     with pytest.raises(ValueError, match="pass replica"):
         metric_floor(residual_wasserstein, truth, X=truth)
+    with pytest.raises(ValueError, match="pass X and no replica"):
+        metric_floor(wasserstein_distance, truth, by="a")
     with pytest.raises(ValueError, match="not zero between equal samples"):
         metric_floor(classifier_two_sample_auc, truth, X=truth, by="a")
     with pytest.raises(ValueError, match="replica has 2 columns"):
