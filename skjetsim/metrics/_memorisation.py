@@ -94,4 +94,6 @@ def _subset(table, n_rows, rng):
 def _nearest(events, queries, n_jobs):
     algorithm = "kd_tree" if events.shape[1] <= _TREE_COLUMNS else "brute"
     index = NearestNeighbors(n_neighbors=1, algorithm=algorithm, n_jobs=n_jobs).fit(events)
-    return index.kneighbors(queries)[0][:, 0]
+    nearest = index.kneighbors(queries, return_distance=False)[:, 0]
+    # Products of all events at once leave rounding where a copy has the distance zero.
+    return np.linalg.norm(events[nearest] - queries, axis=1)

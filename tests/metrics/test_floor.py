@@ -227,7 +227,7 @@ def test_classifier_floor_runs():
 def test_floor_of_the_response_without_a_second_pass(smeared, metric, n_samples):
     X, y = smeared
     params = {"by": "jet_pt", "bins": 2}
-    options = {"n_samples": n_samples, "n_repeats": 150, "random_state": 0, "metric_params": params}
+    options = {"n_samples": n_samples, "n_repeats": 100, "random_state": 0, "metric_params": params}
     second_pass = metric_floor(metric, y, replica=smear(X, 3), X=X, **options)
     own = metric_floor(metric, y, X=X, **options)
     assert own.n_samples == second_pass.n_samples
