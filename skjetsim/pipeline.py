@@ -13,6 +13,7 @@ from skjetsim._drawing._sample import (
     without_density,
 )
 from skjetsim.base import is_generator, is_simulator
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import weighted_mean
 
 __all__ = ["GenerativePipeline", "make_generative_pipeline"]
@@ -132,6 +133,7 @@ class GenerativePipeline(Pipeline):
         -------
         float
         """
+        check_same_events(X, None, sample_weight)
         return weighted_mean(self.score_samples(X, y), sample_weight)
 
 

@@ -12,7 +12,7 @@ from skjetsim.base._inside import explained
 from skjetsim.base._shapes import as_target
 from skjetsim.base._tags import innermost
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
-from skjetsim.utils._validation import refuse_count
+from skjetsim.utils._validation import check_same_events, refuse_count
 
 
 def sample(estimator, X=None, *, n_samples=None, random_state=None):
@@ -143,6 +143,8 @@ def log_prob(estimator, X, y=None):
     ------
     TypeError
         If the density, or the Jacobian of a transformer, is not known.
+    ValueError
+        If the indices of X and y show that their rows are not the same events.
 
     Examples
     --------
@@ -164,6 +166,7 @@ def log_prob(estimator, X, y=None):
     if is_simulator(estimator) or is_unfolder(estimator):
         if y is None:
             raise TypeError(f"{_name(model)} gives log p(y given X): pass y too.")
+        check_same_events(X, y)
         # A conditional density does not change with the coordinates of its condition.
         if is_unfolder(estimator) and steps:
             X, jacobian = _forward_with_jacobian(steps, X)

@@ -3,7 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skjetsim.base._shapes import feature_names, target_names
 from skjetsim.metrics import sliced_wasserstein_distance
+from skjetsim.utils._tables import as_table
 from skjetsim.utils._validation import validate_events, validate_target
 
 
@@ -27,13 +29,15 @@ def unpaired_score(self, X, y, sample_weight=None):
     check_is_fitted(self)
     if getattr(self, "trained_", None) == "encoder":
         truth = validate_events(self, X, reset=False)
+        names = feature_names(self)
         drawn = self.sample_inverse(y, random_state=self.random_state)
     else:
         truth = validate_target(self, y, n_samples=None, reset=False)
+        names = target_names(self)
         drawn = self.sample(X, random_state=self.random_state)
     return -sliced_wasserstein_distance(
-        truth,
-        np.asarray(drawn).reshape(len(drawn), -1),
+        as_table(truth, names),
+        as_table(np.asarray(drawn).reshape(len(drawn), -1), names),
         sample_weight=sample_weight,
         generated_weight=sample_weight,
         scale="std",

@@ -41,6 +41,7 @@ FUNCTIONS = frozenset(
         "skjetsim.metrics.nearest_neighbour_ratio",
         "skjetsim.metrics.quantile_mse",
         "skjetsim.metrics.residual_wasserstein",
+        "skjetsim.metrics.response_difference",
         "skjetsim.metrics.sliced_wasserstein_distance",
         "skjetsim.metrics.transport_cost",
         "skjetsim.metrics.wasserstein_distance",

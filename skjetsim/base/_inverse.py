@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._mixins import UnfolderMixin
 from skjetsim.base._shapes import as_events, drawn_rows
-from skjetsim.utils._validation import validate_events, validate_target
+from skjetsim.utils._validation import check_same_events, validate_events, validate_target
 
 
 class InverseSampling:
@@ -115,6 +115,7 @@ class BaseUnfolder(InverseSampling, UnfolderMixin, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
+        check_same_events(X, y)
         X = validate_events(self, X, reset=False)
         y = validate_target(self, y, n_samples=len(X), reset=False)
         return check_density(self, self._log_density(X, y), "X and y")

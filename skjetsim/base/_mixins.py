@@ -7,9 +7,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import set_output_container
 from skjetsim.base._tags import with_pairs
+from skjetsim.utils._circle import angle_columns, circular_std, on_circle
 from skjetsim.utils._scores import energy_scores
-from skjetsim.utils._validation import check_sample_weight, validate_events, validate_target
-from skjetsim.utils._weighted import weighted_mean, weighted_std
+from skjetsim.utils._validation import (
+    check_same_events,
+    check_sample_weight,
+    validate_events,
+    validate_target,
+)
+from skjetsim.utils._weighted import weighted_mean
 
 N_SCORED = 10  # draws per event of an energy score
 
@@ -56,6 +62,7 @@ class GeneratorMixin:
         float
             Mean of log p(x), in the units of X. Other units shift it.
         """
+        check_same_events(X, None, sample_weight)
         return weighted_mean(self.score_samples(X), sample_weight)
 
 
@@ -159,11 +166,12 @@ class SimulatorMixin(TransformerMixin):
             low. The energy score takes ten draws per event, and each column in standard deviations
             of y.
         """
+        check_same_events(X, y, sample_weight)
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
         truth = validate_target(self, y, n_samples=None, reset=False)
         drawn = self.sample(X, n_samples=N_SCORED, random_state=self.random_state)
-        return _minus_energy_score(truth, drawn, sample_weight)
+        return _minus_energy_score(truth, drawn, sample_weight, self.target_names_in_)
 
 
 class UnfolderMixin:
@@ -249,14 +257,16 @@ class UnfolderMixin:
             Higher is better. It compares event by event, so that a model that ignores y scores
             low.
         """
+        check_same_events(X, y, sample_weight)
         if hasattr(self, "score_samples"):
             return weighted_mean(self.score_samples(X, y), sample_weight)
         truth = validate_events(self, X, reset=False)
         drawn = self.sample_inverse(y, n_samples=N_SCORED, random_state=self.random_state)
-        return _minus_energy_score(truth, drawn, sample_weight)
+        names = getattr(self, "feature_names_in_", None)
+        return _minus_energy_score(truth, drawn, sample_weight, names)
 
 
-def _minus_energy_score(truth, drawn, sample_weight):
+def _minus_energy_score(truth, drawn, sample_weight, names):
     """Minus the mean energy score, in standard deviations of the truth."""
     if len(truth) != len(drawn):
         raise ValueError(
@@ -264,6 +274,8 @@ def _minus_energy_score(truth, drawn, sample_weight):
             "Row i of both must be the same event."
         )
     weight = check_sample_weight(sample_weight, len(truth))
-    unit = weighted_std(truth, weight)
+    circular = angle_columns(names, truth.shape[1])
+    unit = circular_std(truth, circular, weight)
     drawn = np.asarray(drawn).reshape(len(truth), N_SCORED, -1)
-    return -weighted_mean(energy_scores(truth / unit, drawn / unit), weight)
+    truth, drawn = (on_circle(table, circular, unit) for table in (truth, drawn))
+    return -weighted_mean(energy_scores(truth, drawn), weight)

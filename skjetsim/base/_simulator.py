@@ -10,7 +10,12 @@ from skjetsim.base._mixins import SimulatorMixin
 from skjetsim.base._shapes import as_target, drawn_rows
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._scores import event_blocks
-from skjetsim.utils._validation import refuse_count, validate_events, validate_target
+from skjetsim.utils._validation import (
+    check_same_events,
+    refuse_count,
+    validate_events,
+    validate_target,
+)
 
 N_PREDICTED = 101  # draws of a median; their number is odd, so that counts stay integers
 
@@ -94,6 +99,7 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
             It is minus infinity if a column that was constant in the fit has another value.
         """
         check_is_fitted(self)
+        check_same_events(X, y)
         X = self._events(X)
         y = validate_target(self, y, n_samples=len(X), reset=False)
         return check_density(self, self._log_density(X, y), "X and y")

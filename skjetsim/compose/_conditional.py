@@ -1,7 +1,12 @@
 """Transformations of y that depend on X."""
 
 from skjetsim.base._tags import with_pairs
-from skjetsim.utils._validation import check_events, check_names_match, check_same_length
+from skjetsim.utils._validation import (
+    check_events,
+    check_names_match,
+    check_same_events,
+    check_same_length,
+)
 
 
 class ConditionalTransformerMixin:
@@ -67,6 +72,7 @@ def read_sides(transformer, X, y, widths=(), names=(None, None)):
     -------
     (X, y), (x_names, y_names)
     """
+    check_same_events(X, y, drawn=True)
     X, x_names = check_events(X, what="X", estimator=transformer)
     y, y_names = check_events(y, what="y", estimator=transformer)
     for own, fitted, what in zip((x_names, y_names), names, "Xy", strict=True):

@@ -2,7 +2,8 @@
 
 Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`, and
 smaller is better. `sample_weight` holds the weights of the truth. Tables may be arrays or
-DataFrames; column names of DataFrames are compared. Arrays of three or four dimensions are
+DataFrames; column names of DataFrames are compared, and columns that are angles by their names are
+compared on the circle. Arrays of three or four dimensions are
 flattened to rows. `transport_cost(source, target)` compares two levels of the same events instead.
 """
 
@@ -23,15 +24,15 @@ from skjetsim.metrics._memorisation import nearest_neighbour_ratio
 from skjetsim.metrics._posterior import posterior_coverage, quantile_coverage, sbc_ranks
 from skjetsim.metrics._quantiles import equivalent_sample_size, quantile_mse
 from skjetsim.metrics._response import response_difference, response_quantiles
+from skjetsim.metrics._scorer_names import get_scorer, get_scorer_names
 from skjetsim.metrics._scorers import (
     ClassifierAUCScorer,
     EMDSumScorer,
     EnergyScorer,
     LogLikelihoodScorer,
     QuantileMSEScorer,
+    ResponseScorer,
     WassersteinScorer,
-    get_scorer,
-    get_scorer_names,
 )
 from skjetsim.metrics._transport import transport_cost
 
@@ -43,6 +44,7 @@ __all__ = [
     "LogLikelihoodScorer",
     "MetricFloor",
     "QuantileMSEScorer",
+    "ResponseScorer",
     "WassersteinScorer",
     "chi2_per_dof",
     "classifier_two_sample_auc",

@@ -6,7 +6,9 @@ from sklearn.metrics import roc_auc_score
 
 from skjetsim._classifiers._training import boosted_trees, log_odds
 from skjetsim.base._inside import fit_weighted
+from skjetsim.metrics._event_split import split_by_event
 from skjetsim.metrics._network_classifier import network_scores
+from skjetsim.utils._circle import angle_columns
 from skjetsim.utils._comparison import (
     check_pair,
     check_table,
@@ -15,9 +17,7 @@ from skjetsim.utils._comparison import (
     shared_differences,
 )
 from skjetsim.utils._tables import as_table
-from skjetsim.utils._validation import check_option
-
-_VALIDATION_SHARE = 0.15
+from skjetsim.utils._validation import check_option, check_same_events
 
 
 def classifier_two_sample_auc(
@@ -40,7 +40,8 @@ def classifier_two_sample_auc(
     ----------
     truth : array-like of shape (n_truth, n_features)
     generated : array-like of shape (n_generated, n_features)
-        If both are equally long, row i of both is taken for the same event.
+        If both are equally long, row i of both is taken for the same event, and rows that one
+        sample repeats for one event, too.
     sample_weight, generated_weight : array-like, optional
         Weights of truth and of generated. Negative weights are an error. With X, generated_weight
         defaults to sample_weight, since both sides are the same events.
@@ -56,12 +57,15 @@ def classifier_two_sample_auc(
         y on both sides.
     classifier : {"both", "trees", "network"} or classifier, default="both"
         Gradient-boosted trees, a small neural network (two hidden layers of 128 on
-        quantile-normalised columns), both, or any scikit-learn classifier.
+        quantile-normalised columns, with cosine and sine of angles), both, or any scikit-learn
+        classifier.
     test_size : float, default=0.4
         Share of the events that the area is measured on.
     groups : array-like of shape (n,), optional
         Rows of one group, such as several detector passes of one theory-level event, stay on one
-        side of the split. Both samples must be equally long.
+        side of the split. Both samples must be equally long. By default rows are grouped that are
+        equal in one sample and do not occur in the other, as in `np.repeat(y, k, axis=0)` next to
+        k draws for each event.
     random_state : None, int, Generator or RandomState
     return_all : bool, default=False
         Also return the area of each classifier.
@@ -87,6 +91,9 @@ def classifier_two_sample_auc(
     Both versions of an event are always on the same side of the split into training, validation
     and test events. With a split by rows a classifier could recognise the event, which gives less
     than 0.5 for a perfect model [1]_ [2]_. State the number of events with the area.
+
+    An area far below 0.5 says that rows of generated are copies of rows of truth in another order:
+    see `nearest_neighbour_ratio`.
 
     References
     ----------
@@ -114,21 +121,28 @@ def classifier_two_sample_auc(
     if X is not None and generated_weight is None:
         generated_weight = sample_weight
     pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=20)
+    check_same_events(truth, groups, names=("truth", "groups"), drawn=True)
     rng = rng_from(random_state)
     theory = (None, None) if X is None else check_theory(X, pair, truth, generated)
     one, two = _joint_tables(pair, *theory, features)
     table = np.concatenate([one, two])
     label = np.repeat([0.0, 1.0], [len(one), len(two)])
     weight = _weights(pair)
-    train, validation, test = _split_by_event(pair, groups, test_size, rng)
+    samples = [pair.truth, pair.generated]
+    if X is not None:
+        samples = [np.concatenate([theory[0], y], axis=1) for y in samples]
+    train, validation, test = split_by_event(samples, groups, test_size, rng, given_x=X is not None)
     parts = [(table[rows], label[rows], weight[rows]) for rows in (train, validation, test)]
     for _, part_label, part_weight in parts:
         if not all(part_weight[part_label == each].sum() > 0 for each in (0, 1)):
             raise ValueError("too few events, or groups, to split into training and test samples.")
+    angles = pair.circular
+    if X is not None:
+        angles = np.concatenate([angle_columns(theory[1], theory[0].shape[1]), angles])
     weighted = pair.weight is not None or pair.generated_weight is not None
     aucs = {
         name: float(roc_auc_score(parts[2][1], score, sample_weight=parts[2][2]))
-        for name, score in _scores(classifier, parts, rng, weighted)
+        for name, score in _scores(classifier, parts, angles, rng, weighted)
     }
     best = max(aucs.values())
     return (best, aucs) if return_all else best
@@ -170,33 +184,12 @@ def _as_function(transformer, pair):
     return lambda *tables: fitted.transform(tables[-1])
 
 
-def _split_by_event(pair, groups, test_size, rng):
-    """Rows of the concatenated samples for training, validation and test, whole events each."""
-    n_truth, n_generated = len(pair.truth), len(pair.generated)
-    if n_truth == n_generated:
-        event = np.arange(n_truth) if groups is None else np.asarray(groups)
-        if event.shape != (n_truth,):
-            raise ValueError(f"groups has shape {event.shape}, expected ({n_truth},).")
-        event = np.tile(np.unique(event, return_inverse=True)[1], 2)
-    elif groups is not None:
-        raise ValueError(
-            f"groups needs equally long samples, got {n_truth} true and {n_generated} generated "
-            "events."
-        )
-    else:
-        event = np.arange(n_truth + n_generated)
-    n_events = event.max() + 1
-    position = rng.permutation(n_events)[event]
-    n_test = round(test_size * n_events)
-    n_validation = round(_VALIDATION_SHARE * (n_events - n_test))
-    test = position < n_test
-    validation = ~test & (position < n_test + n_validation)
-    rows = (~test & ~validation, validation, test)
-    return [np.flatnonzero(each) for each in rows]
+def _scores(classifier, parts, angles, rng, weighted):
+    """Yield (name, score of the test events) of each classifier.
 
-
-def _scores(classifier, parts, rng, weighted):
-    """Yield (name, score of the test events) of each classifier."""
+    `angles` says which of the first columns are angles. Trees cut them on both sides of the seam,
+    but a network, which is smooth, is given cosine and sine as well.
+    """
     train, validation, (test, _, _) = parts
     models = {}
     if not isinstance(classifier, str):
@@ -209,4 +202,13 @@ def _scores(classifier, parts, rng, weighted):
         fitted = fit_weighted(model, X, label, weight=weight if weighted else None)
         yield name, log_odds(fitted, test)
     if classifier in ("both", "network"):
-        yield "network", network_scores(train, validation, test, rng)
+        train, validation = (
+            (_with_directions(X, angles), *rest) for X, *rest in (train, validation)
+        )
+        yield "network", network_scores(train, validation, _with_directions(test, angles), rng)
+
+
+def _with_directions(table, angles):
+    """Table with cosine and sine of its angles as further columns."""
+    phi = table[:, np.flatnonzero(angles)]
+    return np.concatenate([table, np.cos(phi), np.sin(phi)], axis=1)

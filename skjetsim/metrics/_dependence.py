@@ -4,6 +4,7 @@ import numpy as np
 
 from skjetsim.metrics._one_dimension import distances_1d, largest_part
 from skjetsim.metrics._residuals import Residuals
+from skjetsim.utils._circle import on_circle
 from skjetsim.utils._comparison import Pair, check_pair, check_scale
 from skjetsim.utils._validation import check_option
 from skjetsim.utils._weighted import weighted_std
@@ -28,7 +29,8 @@ def correlation_difference(
     Returns
     -------
     float, or ndarray of shape (n_features, n_features)
-        Between 0 and 2; no unit. A constant column counts as uncorrelated.
+        Between 0 and 2; no unit. A constant column counts as uncorrelated. An angle, by its name,
+        enters as its cosine and its sine, and the larger difference counts.
 
     Raises
     ------
@@ -47,14 +49,29 @@ def correlation_difference(
     pair = check_pair(truth, generated, sample_weight, generated_weight, min_samples=2)
     if pair.n_columns < 2:
         raise ValueError("correlations need at least two columns, got one.")
-    difference = _correlation(pair.generated, pair.generated_weight)
-    difference -= _correlation(pair.truth, pair.weight)
+    sides = (on_circle(table, pair.circular) for table in (pair.truth, pair.generated))
+    before, after = map(_correlation, sides, (pair.weight, pair.generated_weight))
+    difference = _of_angles(after - before, pair.circular)
     if multioutput == "raw_values":
         return difference
     off_diagonal = difference[np.triu_indices(pair.n_columns, k=1)]
     if multioutput == "max":
         return float(np.abs(off_diagonal).max())
     return float(np.sqrt(np.mean(off_diagonal**2)))
+
+
+def _of_angles(difference, circular):
+    """For pairs with an angle, the largest difference in magnitude of its cosine or its sine."""
+    if not circular.any():
+        return difference
+    column = np.concatenate([np.arange(len(circular)), np.flatnonzero(circular)])
+    result = np.zeros((len(circular), len(circular)))
+    for i, row in enumerate(difference):
+        for j, value in enumerate(row):
+            at = column[i], column[j]
+            if at[0] != at[1] and abs(value) > abs(result[at]):
+                result[at] = value
+    return result
 
 
 def _correlation(array, weight):

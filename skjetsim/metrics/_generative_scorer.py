@@ -66,8 +66,9 @@ class GenerativeScorer(BaseGenerativeScorer):
                 truth, generated = (pd.DataFrame(t, columns=names) for t in (truth, generated))
             return np.mean(self.metric(truth, generated, **weights, **params))
 
-        truth, generated, names = compared_columns(task, residuals=self.residuals)
-        return sign * mean_over_bins(measure, truth, generated, task, self.bins)
+        columns = compared_columns(task, residuals=self.residuals)
+        names = columns.names
+        return sign * mean_over_bins(measure, columns.truth, columns.generated, task, self.bins)
 
 
 @documented_as(GenerativeScorer)

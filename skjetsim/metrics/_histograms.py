@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from skjetsim.metrics._one_dimension import wasserstein_1d
+from skjetsim.utils._angles import TWO_PI, wrap_phi
+from skjetsim.utils._circle import mean_direction, within_half_turn
 from skjetsim.utils._comparison import MULTIOUTPUTS, aggregate, check_pair
 from skjetsim.utils._validation import check_int, check_option
 from skjetsim.utils._weighted import weighted_quantile
@@ -43,17 +45,21 @@ def per_column(setting, names, n_columns, parameter, *, fewer=False):
     return [*setting, *[None] * missing]
 
 
-def default_range(values, weight=None):
-    """Axis range of a column: the central 99.8% of its events."""
+def default_range(values, weight=None, circular=False):
+    """Axis range of a column: the central 99.8% of its events; of angles, about their direction."""
     weight = None if weight is None else np.clip(weight, 0.0, None)
+    if circular and not within_half_turn(wrap_phi(values)):
+        direction = mean_direction(values, weight)
+        low, high = weighted_quantile(wrap_phi(values - direction), [0.001, 0.999], weight)
+        return direction + low, direction + high
     low, high = weighted_quantile(values, [0.001, 0.999], weight)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _check_range(given, pair, column):
+def _check_range(given, pair, column, circular):
     """Axis range of a column: as given, or from the truth."""
     if given is None:
-        return default_range(pair.truth[:, column], pair.weight)
+        return default_range(pair.truth[:, column], pair.weight, circular)
     low, high = (float(limit) for limit in given)
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(
@@ -88,7 +94,8 @@ def emd_sum(
         Bins of equal width per feature.
     ranges : sequence of (low, high), or mapping from column name to (low, high), optional
         Axis ranges. By default, and for columns a mapping leaves out, the central 99.8% of the
-        truth. JetNet in [1]_: mass (0, 400), pT (0, 3000), E (200, 4000), eta and phi (-3, 3).
+        truth, for angles about their mean direction. JetNet in [1]_: mass (0, 400), pT (0, 3000),
+        E (200, 4000), eta and phi (-3, 3).
     positions : bool, default=True
         True gives the distance of the two histograms in units of the axis range. Underflow and
         overflow count as one more bin at either end. False repeats the published code, which
@@ -107,6 +114,11 @@ def emd_sum(
     ValueError
         On NaN, infinity, empty input, different columns or a bad range. With `positions=False`
         also on negative weights, or a sample wholly outside the range.
+
+    Notes
+    -----
+    With `positions=True`, columns that are angles by their names are compared on the circle:
+    underflow and overflow are neighbours.
 
     References
     ----------
@@ -127,19 +139,47 @@ def emd_sum(
     check_option(multioutput, "multioutput", ("sum", "raw_values"))
     bins = check_int(bins, "bins")
     pair = check_pair(truth, generated, sample_weight, generated_weight, allow_negative=positions)
+    ranges = per_column(ranges, pair.names, pair.n_columns, "ranges")
+    values = histogram_distances(pair, pair.circular & positions, ranges, bins, positions)
+    return float(values.sum()) if multioutput == "sum" else values
+
+
+def histogram_distances(pair, circular, ranges, bins, positions):
+    """Earth mover's distance of the histograms of each column, in units of its axis range."""
     values = np.empty(pair.n_columns)
-    for column, given in enumerate(per_column(ranges, pair.names, pair.n_columns, "ranges")):
-        low, high = _check_range(given, pair, column)
-        a = _flow_histogram(pair.truth[:, column], low, high, bins, pair.weight)
-        b = _flow_histogram(pair.generated[:, column], low, high, bins, pair.generated_weight)
-        if positions:
-            values[column] = np.sum(np.abs(np.cumsum(a - b)[:-1])) / bins
-        else:
+    for column, (given, angle) in enumerate(zip(ranges, circular, strict=True)):
+        low, high = _check_range(given, pair, column, angle)
+        a, b = pair.truth[:, column], pair.generated[:, column]
+        if angle:
+            middle = 0.5 * (low + high)
+            a, b = (middle + wrap_phi(phi - middle) for phi in (a, b))
+        a = _flow_histogram(a, low, high, bins, pair.weight)
+        b = _flow_histogram(b, low, high, bins, pair.generated_weight)
+        if not positions:
             values[column] = wasserstein_1d(
                 _inside_heights(a, pair, column, "truth"),
                 _inside_heights(b, pair, column, "generated"),
             )
-    return float(values.sum()) if multioutput == "sum" else values
+        elif angle:
+            values[column] = _circular_emd(np.cumsum(a - b)[:-1], low, high, bins) / (high - low)
+        else:
+            values[column] = np.sum(np.abs(np.cumsum(a - b)[:-1])) / bins
+    return values
+
+
+def _circular_emd(gap, low, high, bins):
+    """Least cost of moving a histogram on the circle, from the gaps of the cumulative shares.
+
+    Any share may flow once around the circle. The best one is the median of the gaps, weighted by
+    the way between the centres of their bins.
+    """
+    centres = low + (np.arange(-1, bins + 1) + 0.5) * (high - low) / bins
+    middle = 0.5 * (low + high)
+    way = np.diff(np.clip(centres, middle - np.pi, middle + np.pi))
+    way, gap = np.append(way, TWO_PI - way.sum()), np.append(gap, 0.0)
+    order = np.argsort(gap)
+    half = np.searchsorted(np.cumsum(way[order]), np.pi)
+    return np.sum(way * np.abs(gap - gap[order[min(half, len(gap) - 1)]]))
 
 
 def _flow_histogram(values, low, high, bins, weight):

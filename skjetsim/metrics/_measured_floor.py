@@ -6,6 +6,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skjetsim.metrics._floor import make_floor
 from skjetsim.metrics._own_response import check_by, response_halves
+from skjetsim.metrics._sorted_floor import sorted_comparison
 from skjetsim.utils._comparison import check_table, check_weight, same_columns
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._tables import take_rows
@@ -116,6 +117,10 @@ def metric_floor(
     params = dict(metric_params or {})
     n_rows = _check_rows(truth, replica, X, sample_weight)
     own = X is not None and replica is None
+    if by is not None and not own:
+        raise ValueError(
+            "by says in which bins of X responses are compared: pass X and no replica."
+        )
     most = n_rows // 2 if replica is None and X is None else n_rows
     n_samples = _check_n_samples(n_samples, n_rows, most)
     weight = check_weight(sample_weight, n_rows, "sample_weight", allow_negative=True)
@@ -124,6 +129,8 @@ def metric_floor(
     if own:
         tables["by"] = check_by(metric, tables, params.get("by") if by is None else by, params)
         comparison = response_halves
+    else:
+        tables["sorted"] = sorted_comparison(metric, tables, n_samples, params)
     values = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(comparison)(metric, tables, n_samples, seed, params)
         for seed in as_seed_sequence(random_state).spawn(n_repeats)
@@ -188,12 +195,16 @@ def _compare(metric, tables, n_samples, seed, metric_params):
     n_rows = len(truth)
     order = rng.permutation(n_rows)
     rows, other_rows = order[:n_samples], order[n_samples : 2 * n_samples]
+    swap = None
+    if replica is not None:
+        other_rows, swap = rows, rng.random(n_samples) < 0.5
+    if tables["sorted"] is not None:
+        return tables["sorted"](rows, other_rows, swap)
     params = dict(metric_params)
     if replica is None:
         one, two = take_rows(truth, rows), take_rows(truth, other_rows)
     else:
-        other_rows = rows
-        one, two = _swapped(take_rows(truth, rows), take_rows(replica, rows), rng)
+        one, two = _swapped(take_rows(truth, rows), take_rows(replica, rows), swap)
         params |= _cut(params, rows, n_rows)
     if X is not None:
         params["X"] = take_rows(X, rows)
@@ -208,9 +219,8 @@ def _cut(params, rows, n_rows):
     return {name: take_rows(values, rows) for name, values in whole.items()}
 
 
-def _swapped(truth, replica, rng):
-    """Exchange the two versions of about half of the events."""
-    swap = rng.random(len(truth)) < 0.5
+def _swapped(truth, replica, swap):
+    """Exchange the two versions of some events."""
     one, two = np.array(truth), np.array(replica).reshape(np.shape(truth))
     one[swap], two[swap] = two[swap], one[swap]
     if hasattr(truth, "columns"):

@@ -3,13 +3,17 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skjetsim.utils._comparison import check_table, rng_from, same_columns
+from skjetsim.utils._circle import angle_columns, on_circle
+from skjetsim.utils._comparison import check_scale, check_table, rng_from, same_columns
 from skjetsim.utils._validation import check_int, check_n_jobs, check_option
-from skjetsim.utils._weighted import weighted_std
+
+# In more columns a tree of 100,000 events is searched nearly as a whole, which is slower than
+# all distances at once.
+_TREE_COLUMNS = 8
 
 
 def nearest_neighbour_ratio(
-    train, generated, *, held_out, scale="std", n_samples=10_000, random_state=None, n_jobs=None
+    train, generated, *, held_out, scale="std", n_samples=2_000, random_state=None, n_jobs=None
 ):
     """Distance of generated events to the training sample, over that to a held-out sample.
 
@@ -25,9 +29,10 @@ def nearest_neighbour_ratio(
         Events of the same distribution that the model has not seen.
     scale : {"std", None}, default="std"
         Whether distances are in standard deviations of the training sample, or in the units of the
-        columns.
-    n_samples : int or None, default=10_000
-        Largest number of generated events that are looked up; None looks up all.
+        columns. Angles, by their names, enter as cosine and sine.
+    n_samples : int or None, default=2_000
+        Largest number of generated events that are looked up, chosen at random; None looks up all.
+        The statistical error of the ratio is below 0.8 / sqrt(n_samples), 0.018 by default.
     random_state : None, int, Generator or RandomState
         Governs the choice of events. The longer one of `train` and `held_out` is cut to the length
         of the other, since distances shrink with the number of events, and `generated` is cut to
@@ -65,11 +70,13 @@ def nearest_neighbour_ratio(
         same_columns(names, other_names, seen.shape[1], other.shape[1], what="train", other=what)
         others.append(other)
     unseen, drawn = others
-    unit = weighted_std(seen) if scale == "std" else 1.0
+    circular = angle_columns(names, seen.shape[1])
+    unit = check_scale(scale, seen, None, circular)
     n_common = min(len(seen), len(unseen))
     n_samples = len(drawn) if n_samples is None else check_int(n_samples, "n_samples")
-    seen, unseen = (_subset(table, n_common, rng) / unit for table in (seen, unseen))
-    drawn = _subset(drawn, n_samples, rng) / unit
+    seen, unseen = (_subset(table, n_common, rng) for table in (seen, unseen))
+    drawn = _subset(drawn, n_samples, rng)
+    seen, unseen, drawn = (on_circle(table, circular, unit) for table in (seen, unseen, drawn))
     near = _nearest(seen, drawn, n_jobs)
     far = _nearest(unseen, drawn, n_jobs)
     total = near + far
@@ -85,5 +92,8 @@ def _subset(table, n_rows, rng):
 
 
 def _nearest(events, queries, n_jobs):
-    index = NearestNeighbors(n_neighbors=1, n_jobs=n_jobs).fit(events)
-    return index.kneighbors(queries)[0][:, 0]
+    algorithm = "kd_tree" if events.shape[1] <= _TREE_COLUMNS else "brute"
+    index = NearestNeighbors(n_neighbors=1, algorithm=algorithm, n_jobs=n_jobs).fit(events)
+    nearest = index.kneighbors(queries, return_distance=False)[:, 0]
+    # Products of all events at once leave rounding where a copy has the distance zero.
+    return np.linalg.norm(events[nearest] - queries, axis=1)

@@ -6,6 +6,7 @@ import pandas as pd
 from skjetsim.metrics._residuals import binning_values
 from skjetsim.utils._comparison import check_table, shared_columns
 from skjetsim.utils._tables import take_rows
+from skjetsim.utils._validation import check_same_events
 
 
 def check_by(metric, tables, by, metric_params):
@@ -16,6 +17,7 @@ def check_by(metric, tables, by, metric_params):
             "version of the same events, or by (a column of X, or in metric_params), in whose bins "
             "the responses of disjoint halves of the events are compared."
         )
+    check_same_events(tables["X"], by, names=("X", "by"), drawn=True)
     theory, names = check_table(tables["X"], what="X")
     values, _ = binning_values(by, theory, names)
     params = dict(metric_params)

@@ -6,6 +6,7 @@ import pandas as pd
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_weight, rng_from
 from skjetsim.utils._scores import event_blocks
+from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import effective_size
 
 # What messages call the arguments of the functions below.
@@ -209,6 +210,7 @@ class _Calibration:
 
     def __init__(self, truth, draws, sample_weight=None, **called):
         y, draws, self.names = check_ensemble(truth, draws, **called)
+        check_same_events(truth, None, sample_weight, names=(called.get("what", "truth"), ""))
         self.weight = check_weight(sample_weight, len(y), "sample_weight")
         self.n_draws = draws.shape[1]
         angles = [i for i, name in enumerate(self.names or ()) if is_angle(name)]

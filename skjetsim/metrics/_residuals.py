@@ -8,7 +8,7 @@ import pandas as pd
 from skjetsim.utils._circle import angle_columns
 from skjetsim.utils._columns import column_positions
 from skjetsim.utils._comparison import check_pair, check_table, check_theory, shared_differences
-from skjetsim.utils._validation import check_int
+from skjetsim.utils._validation import check_int, check_same_events
 from skjetsim.utils._weighted import weighted_quantile
 
 
@@ -34,6 +34,7 @@ class Residuals:
     """
 
     def __init__(self, truth, generated, X, angles, sample_weight, generated_weight):
+        self._given = X
         pair, self._theory, self._theory_names = _check_paired(
             truth, generated, X, sample_weight, generated_weight
         )
@@ -56,6 +57,7 @@ class Residuals:
         """List of (interval, rows) of each bin; all rows if `by` is None."""
         if by is None:
             return [(None, slice(None))]
+        check_same_events(self._given, by, names=("X", "by"), drawn=True)
         values, self.label = binning_values(by, self._theory, self._theory_names)
         edges = _bin_edges(values, bins, self.label, self._weights[0])
         index = np.searchsorted(edges, values, side="right") - 1

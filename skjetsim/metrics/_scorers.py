@@ -1,24 +1,21 @@
 """Scorers: metrics of generated against true events, as scikit-learn's model selection calls them.
 
-scikit-learn knows the names of its own scorers only, so these are passed as objects,
-`GridSearchCV(model, grid, scoring=get_scorer("neg_wasserstein_distance"))`. Each is an estimator,
-with `clone`, `get_params`, pickling and `set_score_request`.
+Each is an estimator, with `clone`, `get_params`, pickling and `set_score_request`.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from skjetsim._drawing._sample import log_prob
 from skjetsim.base import is_generator
 from skjetsim.metrics._calibration import energy_score
 from skjetsim.metrics._classifier import classifier_two_sample_auc
-from skjetsim.metrics._distances import wasserstein_distance
-from skjetsim.metrics._histograms import default_range, emd_sum, per_column
+from skjetsim.metrics._histograms import default_range, histogram_distances, per_column
+from skjetsim.metrics._one_dimension import distances_1d
 from skjetsim.metrics._quantiles import quantile_cell_shares
+from skjetsim.metrics._response import differences
 from skjetsim.metrics._scoring_task import (
     BaseGenerativeScorer,
     BaseScorer,
@@ -27,9 +24,9 @@ from skjetsim.metrics._scoring_task import (
     marginal_energy_score,
     mean_over_bins,
 )
-from skjetsim.utils._comparison import check_pair, check_weight
-from skjetsim.utils._validation import check_int
-from skjetsim.utils._weighted import weighted_std
+from skjetsim.utils._circle import circular_std, on_circle
+from skjetsim.utils._comparison import Pair, check_pair, check_weight
+from skjetsim.utils._validation import check_int, check_same_events
 from skjetsim.utils._with_parameters import with_parameters
 
 
@@ -59,10 +56,17 @@ class WassersteinScorer(BaseGenerativeScorer):
     bins: int = 4
 
     def _score(self, task):
-        truth, generated, _ = compared_columns(task)
-        unit = weighted_std(truth, task.weight)
-        measure = partial(wasserstein_distance, multioutput="uniform_average")
-        return -mean_over_bins(measure, truth / unit, generated / unit, task, self.bins)
+        columns = compared_columns(task)
+        unit = circular_std(columns.truth, columns.circular, task.weight)
+        # Angles are compared in radians, and their distances divided afterwards.
+        before, after = np.where(columns.circular, 1, unit), np.where(columns.circular, unit, 1)
+
+        def measure(truth, generated, sample_weight=None, generated_weight=None):
+            pair = Pair(truth, generated, sample_weight, generated_weight, None)
+            return np.mean(distances_1d(pair, columns.circular) / after)
+
+        truth, generated = columns.truth / before, columns.generated / before
+        return -mean_over_bins(measure, truth, generated, task, self.bins)
 
 
 @with_parameters
@@ -99,17 +103,21 @@ class EMDSumScorer(BaseGenerativeScorer):
     bins: int = 4
 
     def _score(self, task):
-        truth, generated, names = compared_columns(task)
+        columns = compared_columns(task)
+        bins = check_int(self.histogram_bins, "histogram_bins")
+        circular = columns.circular & self.positions
         # All bins of X share an axis, so that their distances have one unit.
-        given = per_column(self.ranges, names, truth.shape[1], "ranges", fewer=True)
+        given = per_column(self.ranges, columns.names, len(circular), "ranges", fewer=True)
         ranges = [
-            default_range(column, task.weight) if limits is None else limits
-            for column, limits in zip(truth.T, given, strict=True)
+            default_range(column, task.weight, angle) if limits is None else limits
+            for column, limits, angle in zip(columns.truth.T, given, circular, strict=True)
         ]
-        measure = partial(
-            emd_sum, bins=self.histogram_bins, ranges=ranges, positions=self.positions
-        )
-        return -mean_over_bins(measure, truth, generated, task, self.bins)
+
+        def measure(truth, generated, sample_weight=None, generated_weight=None):
+            pair = Pair(truth, generated, sample_weight, generated_weight, columns.names)
+            return histogram_distances(pair, circular, ranges, bins, self.positions).sum()
+
+        return -mean_over_bins(measure, columns.truth, columns.generated, task, self.bins)
 
 
 @with_parameters
@@ -142,7 +150,8 @@ class QuantileMSEScorer(BaseGenerativeScorer):
     bins: int = 4
 
     def _score(self, task):
-        truth, generated, _ = compared_columns(task)
+        columns = compared_columns(task)
+        truth, generated = columns.truth, columns.generated
         bins = check_int(self.bins, "bins")
         quantiles = check_int(self.n_quantiles, "n_quantiles", minimum=2)
         if bins * quantiles > len(truth):
@@ -204,8 +213,9 @@ class EnergyScorer(BaseGenerativeScorer):
     def _score(self, task):
         if task.condition is None:
             pair = check_pair(task.target, task.draw_ensemble(), sample_weight=task.weight)
-            unit = weighted_std(pair.truth, pair.weight)
-            return -marginal_energy_score(pair.truth / unit, pair.generated / unit, pair.weight)
+            unit = circular_std(pair.truth, pair.circular, pair.weight)
+            sides = (on_circle(y, pair.circular, unit) for y in (pair.truth, pair.generated))
+            return -marginal_energy_score(*sides, pair.weight)
         draws = task.draw(check_int(self.n_draws, "n_draws", minimum=2))
         return -energy_score(task.target, draws, sample_weight=task.weight, scale="std")
 
@@ -236,7 +246,7 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
     True
     """
 
-    _made = 'get_scorer("neg_classifier_auc")'
+    _made = 'get_scorer("neg_abs_auc_minus_half")'
     classifier: Any = "both"
     features: Any = None
     test_size: float = 0.4
@@ -254,6 +264,46 @@ class ClassifierAUCScorer(BaseGenerativeScorer):
             random_state=task.rng,
         )
         return -abs(auc - 0.5)
+
+
+@with_parameters
+class ResponseScorer(BaseGenerativeScorer):
+    """Minus the difference of bias and widths of the response, in half-widths of the truth's.
+
+    Columns that y and X share are compared in the residual y - X, and other columns of y as they
+    are, in quantile bins of each column of X. For a generator the columns themselves are compared.
+    A single event that is far off does not decide the score, see `response_difference`.
+
+    Parameters
+    ----------
+    bins : int
+        Number of quantile bins of each column of X, for simulators.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from skjetsim.metrics import ResponseScorer
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> -0.2 < ResponseScorer().score(GaussianMixture().fit(X), X) < 0.0
+    True
+    """
+
+    _made = 'get_scorer("neg_response_difference")'
+    bins: int = 4
+
+    def _score(self, task):
+        columns = compared_columns(task)
+        chosen = columns.responses
+
+        def measure(truth, generated, sample_weight=None, generated_weight=None):
+            values = differences(
+                truth, generated, sample_weight, generated_weight, columns.circular[chosen]
+            )
+            return np.mean(values)
+
+        truth, generated = columns.truth[:, chosen], columns.generated[:, chosen]
+        return -mean_over_bins(measure, truth, generated, task, self.bins)
 
 
 class LogLikelihoodScorer(BaseScorer):
@@ -292,64 +342,7 @@ class LogLikelihoodScorer(BaseScorer):
         TypeError
             If the density, or a transformer's Jacobian, is not known.
         """
+        check_same_events(X, None, sample_weight)
         weight = check_weight(sample_weight, len(X), "sample_weight")
         density = log_prob(estimator, X, None if is_generator(estimator) else y)
         return float(np.average(density, weights=weight))
-
-
-_SCORERS = {
-    "log_likelihood": LogLikelihoodScorer(),
-    "neg_classifier_auc": ClassifierAUCScorer(),
-    "neg_emd_sum": EMDSumScorer(),
-    "neg_energy_score": EnergyScorer(),
-    "neg_quantile_mse": QuantileMSEScorer(),
-    "neg_wasserstein_distance": WassersteinScorer(),
-}
-
-
-def get_scorer_names():
-    """Names that `get_scorer` knows.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> from skjetsim.metrics import get_scorer_names
-    >>> get_scorer_names()[0]
-    'log_likelihood'
-    """
-    return sorted(_SCORERS)
-
-
-def get_scorer(scoring):
-    """Scorer of a name, for `scoring=` of scikit-learn's searches and cross-validation.
-
-    Parameters
-    ----------
-    scoring : str or callable
-        One of `get_scorer_names()`. As in scikit-learn, "neg_" says that the metric's sign is
-        changed so that higher is better. A callable is returned as it is.
-
-    Returns
-    -------
-    scorer
-        A new object at each call; `set_params` changes its seed, sample size or direction.
-
-    Raises
-    ------
-    ValueError
-        If the name is not known.
-
-    Examples
-    --------
-    >>> from skjetsim.metrics import get_scorer
-    >>> get_scorer("neg_wasserstein_distance").set_params(n_samples=10_000)
-    WassersteinScorer(n_samples=10000)
-    """
-    if callable(scoring):
-        return scoring
-    if scoring not in _SCORERS:
-        raise ValueError(f"{scoring!r} is not a scorer; there are {get_scorer_names()}.")
-    return clone(_SCORERS[scoring])

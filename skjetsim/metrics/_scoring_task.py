@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._tags import is_paired
+from skjetsim.utils._circle import angle_columns
 from skjetsim.utils._comparison import (
     check_pair,
     check_table,
@@ -22,7 +23,7 @@ from skjetsim.utils._comparison import (
 )
 from skjetsim.utils._scores import event_blocks
 from skjetsim.utils._tables import take_rows
-from skjetsim.utils._validation import check_int, check_option
+from skjetsim.utils._validation import check_int, check_option, check_same_events
 from skjetsim.utils._weighted import weighted_quantile
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -131,6 +132,8 @@ class BaseGenerativeScorer(BaseScorer):
         check_option(self.direction, "direction", ("forward", "inverse"))
         rng = rng_from(self.random_state)
         n_samples = None if self.n_samples is None else check_int(self.n_samples, "n_samples")
+        pairs = not is_generator(estimator) and is_paired(estimator)
+        check_same_events(X, y if pairs else None, sample_weight)
         weight = check_weight(sample_weight, len(X), "sample_weight")
         if is_generator(estimator):
             n_generated = len(X) if n_samples is None else n_samples
@@ -168,24 +171,36 @@ class BaseGenerativeScorer(BaseScorer):
             raise ValueError(f"{name} is scored on pairs of events: pass y as well as X.")
 
 
-def compared_columns(task, *, residuals=True):
-    """Draw once; return the target's columns and the residuals of those that X has, too.
+@dataclass
+class ComparedColumns:
+    """Columns of the target, followed by the residuals of those that X has, too."""
 
-    Returns
-    -------
-    truth, generated : ndarray of shape (n, n_columns)
-    names : list of str or None
-    """
+    truth: np.ndarray
+    generated: np.ndarray
+    names: list | None
+    circular: np.ndarray  # which are angles, or differences of angles
+    responses: np.ndarray  # positions of the residuals, and of the columns that X lacks
+
+
+def compared_columns(task, *, residuals=True):
+    """Draw once; return a `ComparedColumns`."""
     pair = check_pair(task.target, task.draw(), task.weight, task.generated_weight)
     if task.condition is None or not residuals:
-        return pair.truth, pair.generated, pair.names
+        every = np.arange(pair.n_columns)
+        return ComparedColumns(pair.truth, pair.generated, pair.names, pair.circular, every)
     condition, condition_names = check_table(task.condition, what="X")
+    circular = angle_columns(pair.names or condition_names, pair.n_columns)
     tables = []
     for y in (pair.truth, pair.generated):
         residual, columns = shared_differences(condition, y, condition_names, pair.names)
         tables.append(np.concatenate([y, residual], axis=1))
     names = pair.names
-    return *tables, names and names + [f"{names[column]}_residual" for column in columns]
+    return ComparedColumns(
+        *tables,
+        names and names + [f"{names[column]}_residual" for column in columns],
+        np.concatenate([circular, circular[columns]]),
+        np.setdiff1d(np.arange(tables[0].shape[1]), columns),
+    )
 
 
 def condition_columns(task):

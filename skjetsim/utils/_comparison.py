@@ -165,6 +165,7 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
     draws : ndarray of shape (n, n_draws, d)
     names : list of str or None
     """
+    check_same_events(truth, generated, names=(what, other), drawn=True)
     a, names = check_table(truth, what=what)
     draws = np.asarray(generated, dtype=np.float64)
     if draws.ndim == 2 and a.shape[1] == 1:

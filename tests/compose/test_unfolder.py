@@ -288,7 +288,7 @@ def test_scorers_prefer_the_posterior(name):
     scorer = get_scorer(name)
     if name != "log_likelihood":
         scorer.set_params(direction="inverse")
-    if name == "neg_classifier_auc":
+    if name == "neg_abs_auc_minus_half":
         scorer.set_params(classifier="trees")
     unfolder = Unfolder(GaussianRegression(random_state=0)).fit(X, y)
     order = np.random.default_rng(0).permutation(600)

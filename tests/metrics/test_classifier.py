@@ -2,12 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from metrics_toys import smear
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from skjetsim.metrics import classifier_two_sample_auc
+from skjetsim.metrics._classifier import _weights
+from skjetsim.metrics._event_split import split_by_event
 from skjetsim.preprocessing import KinematicFeatures
+from skjetsim.utils._comparison import check_pair
 
 # As the default trees, but quick on the few events of a test.
 TREES = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=8, early_stopping=False)
@@ -153,3 +157,82 @@ def test_bad_input(smeared):
         classifier_two_sample_auc(y, y, features=lambda y: y * np.nan)
     with pytest.raises(ValueError, match="negative in row 0"):
         classifier_two_sample_auc(y, y, sample_weight=-np.ones(len(y)))
+
+
+def repeated(n_copies, seed=0):
+    """An exact density, drawn as often as each event of the truth is repeated."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(2000 // n_copies, 3))
+    truth = np.repeat(X + 0.3 * rng.normal(size=X.shape), n_copies, axis=0)
+    X = np.repeat(X, n_copies, axis=0)
+    return X, truth, X + 0.3 * rng.normal(size=X.shape)
+
+
+@pytest.mark.parametrize("n_copies", [2, 10, 50])
+@pytest.mark.parametrize("given", [True, False])
+def test_repeated_rows_are_on_one_side_of_the_split(n_copies, given):
+    options = {"classifier": TREES, "random_state": 0}
+    areas = []
+    for seed in range(4):
+        X, truth, generated = repeated(n_copies, seed)
+        X = X if given else None
+        areas.append(classifier_two_sample_auc(truth, generated, X=X, **options))
+        swapped = classifier_two_sample_auc(generated, truth, X=X, **options)
+        assert swapped == pytest.approx(0.5, abs=0.12)
+    n_groups = 4 * 2000 // n_copies
+    assert np.mean(areas) == pytest.approx(0.5, abs=max(0.03, 2.0 / np.sqrt(6 * 0.4 * n_groups)))
+    # Samples of unequal length have no pairs, but repeated rows.
+    area = classifier_two_sample_auc(truth, generated[:1500], **options)
+    assert area == pytest.approx(0.5, abs=0.15)
+
+
+def test_repeated_rows_of_both_samples():
+    rng = np.random.default_rng(0)
+    samples = [rng.normal(size=(1000, 2))[rng.integers(0, 1000, 1000)] for _ in range(2)]
+    options = {"classifier": TREES, "random_state": 0}
+    assert classifier_two_sample_auc(*samples, **options) == pytest.approx(0.5, abs=0.06)
+    # With X, both versions of an event must stay together, which is not possible here.
+    with pytest.warns(UserWarning, match="Name the events by groups="):
+        classifier_two_sample_auc(*samples, X=np.zeros((1000, 1)), **options)
+
+
+def test_values_of_both_samples_are_no_copies():
+    rng = np.random.default_rng(0)
+    truth, same = rng.poisson(2, size=(2, 2000, 2))
+    other = rng.poisson(3, size=(2000, 2))
+    options = {"classifier": TREES, "random_state": 0}
+    assert classifier_two_sample_auc(truth, same, **options) == pytest.approx(0.5, abs=0.04)
+    assert classifier_two_sample_auc(truth, other, **options) > 0.6
+    # An atom that one sample lacks is seen on both sides.
+    values = rng.normal(size=(2, 2000, 1))
+    values[0, :600] = 0.0
+    assert classifier_two_sample_auc(*values, **options) > 0.58
+    # Rows without copies are split as ever.
+    samples = rng.normal(size=(2, 500, 2))
+    rows = split_by_event(samples, None, 0.4, np.random.default_rng(1), given_x=False)
+    position = np.tile(np.random.default_rng(1).permutation(500), 2)
+    assert_array_equal(rows[2], np.flatnonzero(position < 200))
+
+
+def test_each_sample_is_normalised(smeared):
+    """Units of weights change nothing: the samples count equally."""
+    X, y = smeared
+    generated = smear(X, 3)
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(0.5, 2.0, size=(2, len(y)))
+    areas = {}
+    for scale in (1.0, 1000.0):
+        for name in (TREES, "network"):
+            areas[scale, str(name)] = classifier_two_sample_auc(
+                y,
+                generated.add([0.1, 0.0]),
+                sample_weight=weights[0],
+                generated_weight=scale * weights[1],
+                classifier=name,
+                random_state=0,
+            )
+    for name in (TREES, "network"):
+        assert areas[1.0, str(name)] == pytest.approx(areas[1000.0, str(name)], abs=1e-6)
+    pair = check_pair(y, generated, weights[0], 1000 * weights[1])
+    assert_allclose(_weights(pair).reshape(2, -1).mean(axis=1), 1.0)
+    assert_array_equal(_weights(check_pair(y, generated)), np.ones(2 * len(y)))

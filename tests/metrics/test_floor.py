@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from metrics_toys import smear
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skjetsim.metrics import (
     classifier_two_sample_auc,
@@ -199,6 +199,8 @@ def test_bad_input(truth):
         metric_floor(wasserstein_distance, truth, n_samples=1001)
     with pytest.raises(ValueError, match="pass replica"):
         metric_floor(residual_wasserstein, truth, X=truth)
+    with pytest.raises(ValueError, match="pass X and no replica"):
+        metric_floor(wasserstein_distance, truth, by="a")
     with pytest.raises(ValueError, match="not zero between equal samples"):
         metric_floor(classifier_two_sample_auc, truth, X=truth, by="a")
     with pytest.raises(ValueError, match="replica has 2 columns"):
@@ -225,7 +227,7 @@ def test_classifier_floor_runs():
 def test_floor_of_the_response_without_a_second_pass(smeared, metric, n_samples):
     X, y = smeared
     params = {"by": "jet_pt", "bins": 2}
-    options = {"n_samples": n_samples, "n_repeats": 150, "random_state": 0, "metric_params": params}
+    options = {"n_samples": n_samples, "n_repeats": 100, "random_state": 0, "metric_params": params}
     second_pass = metric_floor(metric, y, replica=smear(X, 3), X=X, **options)
     own = metric_floor(metric, y, X=X, **options)
     assert own.n_samples == second_pass.n_samples
@@ -262,3 +264,42 @@ def test_values_by_event_are_cut_with_a_replica(smeared):
     named = metric_floor(residual_wasserstein, y, metric_params={"by": "jet_pt"}, **options)
     values = metric_floor(residual_wasserstein, y, metric_params={"by": X["jet_pt"]}, **options)
     assert_array_equal(named.samples, values.samples)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("second_pass", [False, True])
+@pytest.mark.parametrize("params", [{}, {"scale": "std"}, {"multioutput": "max", "scale": "std"}])
+@pytest.mark.parametrize("n_samples", [None, 301])
+def test_one_sort_gives_the_same_floor(weighted, second_pass, params, n_samples):
+    rng = np.random.default_rng(0)
+
+    def table():
+        return pd.DataFrame(
+            {
+                "jet_pt": rng.exponential(size=901),
+                "n_jets": rng.poisson(2, size=901),
+                "jet_phi": rng.uniform(-np.pi, np.pi, size=901),
+                "muon_phi": 0.3 * rng.normal(size=901),
+                "delta_phi": np.pi + 0.3 * rng.normal(size=901),
+                "charge": np.ones(901),
+            }
+        )
+
+    truth = table()
+    options = {
+        "n_samples": n_samples,
+        "n_repeats": 4,
+        "random_state": 0,
+        "replica": table() if second_pass else None,
+        "sample_weight": rng.uniform(0.2, 2.0, size=901) if weighted else None,
+        "metric_params": params,
+    }
+
+    def one_by_one(*tables, **arguments):  # another function, so that each repeat sorts
+        return wasserstein_distance(*tables, **arguments)
+
+    fast = metric_floor(wasserstein_distance, truth, **options)
+    slow = metric_floor(one_by_one, truth, **options)
+    assert_allclose(fast.samples, slow.samples, rtol=1e-10, atol=1e-13)
+    with pytest.raises(ValueError, match="scale must be one of"):
+        metric_floor(wasserstein_distance, truth, metric_params={"scale": "mean"})

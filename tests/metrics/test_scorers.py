@@ -21,6 +21,7 @@ from skjetsim.metrics import (
     EnergyScorer,
     LogLikelihoodScorer,
     QuantileMSEScorer,
+    ResponseScorer,
     WassersteinScorer,
     get_scorer,
     get_scorer_names,
@@ -37,6 +38,7 @@ SCORERS = [
     EnergyScorer(n_draws=4),
     ClassifierAUCScorer(classifier=LogisticRegression()),
     LogLikelihoodScorer(),
+    ResponseScorer(),
     make_generative_scorer(ks_distance),
     make_generative_scorer(sliced_wasserstein_distance, n_slices=10, p=2),
 ]
@@ -278,8 +280,11 @@ def test_get_scorer():
         assert callable(get_scorer(name))
     scorer = WassersteinScorer()
     assert get_scorer(scorer) is scorer
-    with pytest.raises(ValueError, match="'r2' is not a scorer; there are"):
+    with pytest.raises(ValueError, match=r"'r2' is not a scorer. There are\n  'log_lik") as error:
         get_scorer("r2")
+    for name in get_scorer_names():
+        assert f"  {name!r}: M" in str(error.value)
+        assert f'"{name}" ' in get_scorer.__doc__
 
 
 def test_bad_input(smeared):
