@@ -94,6 +94,6 @@ def response_floor(events, by, distances, root, *key):
         random_state=int_seed(root, FLOOR, *key),
         replica=None if second_pass is None else second_pass[columns],
         X=given,
-        by=by.name,
+        by=by.name if second_pass is None else None,
     )
     return Floor(measured, columns, np.sqrt(n_samples / len(events.truth)))

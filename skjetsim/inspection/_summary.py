@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
 from skjetsim.inspection._compared import AUC, SHUFFLE
 from skjetsim.inspection._floors import marginal_floor, response_floor
 from skjetsim.metrics import (
@@ -162,10 +160,7 @@ def _area(truth, generated, given, seed):
     if n_events > MOST_CLASSIFIED:
         truth, generated, given = _some(truth, generated, given, seed)
     settings = {"test_size": TEST_SHARE, "random_state": seed}
-    # With several threads, each waits for all others many times per tree. Where other programs
-    # use the cores too, that takes a hundred times as long.
-    with one_thread(), threadpool_limits(1):
-        auc = classifier_two_sample_auc(truth, generated, X=given, **settings)
+    auc = classifier_two_sample_auc(truth, generated, X=given, **settings)
     return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_classified(truth, generated)))
 
 
