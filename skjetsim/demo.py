@@ -107,8 +107,13 @@ def main(arguments=None):
 
 def print_summary(found):
     """Print the tables and sentences of the report."""
-    for table in (found.distances, found.yields):
-        print(f"\n{table.to_string(float_format='{:.4f}'.format, na_rep='')}")
+    distances = {kind: found.distances[kind] for kind in found.distances.columns.levels[0]}
+    rest = {"quantiles of the response": found.response_quantiles, "calibration": found.calibration}
+    for heading, table in {**distances, **rest, "selection": found.yields}.items():
+        if table is None:
+            continue
+        shown = table.to_string(float_format="{:.4f}".format, na_rep="")
+        print(f"\n{heading}\n{shown}")
     print()
     for name, value in found.facts.items():
         print(f"{name:.<70} {value}")

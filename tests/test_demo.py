@@ -31,7 +31,7 @@ def test_demo_writes_plots_and_a_report_of_one_file(run):
 def test_identity_and_shuffle_fail_where_the_model_does_not(run):
     table, _ = run
     response = table["response W1 / std"]
-    assert list(response.columns) == ["model", "floor 95%", "identity", "shuffled"]
+    assert {"model", "floor 95%", "identity", "shuffled"} < set(response.columns)
     assert (response["floor 95%"] < response["identity"]).all()
     assert response["model"].median() < 0.5 * response["shuffled"].median()
     assert np.isfinite(table.to_numpy()).all()

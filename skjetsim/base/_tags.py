@@ -44,7 +44,10 @@ def is_generator(estimator):
 
 
 def innermost(estimator):
-    """Model inside Pipelines and searches: the fitted one, if there is one."""
+    """Model behind Pipelines and searches: the fitted one, if there is one.
+
+    Meta-estimators count as models here. `skjetsim.innermost` also looks inside them.
+    """
     while True:
         if hasattr(estimator, "steps"):
             estimator = estimator.steps[-1][1]

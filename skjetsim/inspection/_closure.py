@@ -135,7 +135,7 @@ def closure_report(
     >>> model = QuantileSimulator(n_quantiles=3, max_epochs=1, random_state=0)
     >>> model = model.fit(X[light], y[light])
     >>> regions = {"light": light, "heavy": ~light}
-    >>> found = closure_report(model, X, y, by=regions, random_state=0)
+    >>> found = closure_report(model, X, y, by=regions, random_state=0, verbose=0)
     >>> list(found.table.index)
     ['light', 'heavy', 'all']
     """

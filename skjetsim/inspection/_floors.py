@@ -8,7 +8,7 @@ from skjetsim.metrics import metric_floor, wasserstein_distance
 from skjetsim.utils._seeds import int_seed
 
 N_REPEATS = 50
-MOST_EVENTS = 100_000  # per side; floors of more events follow from theirs
+MOST_EVENTS = 50_000  # per side; floors of more events follow from theirs
 
 
 class Floor:
@@ -94,6 +94,6 @@ def response_floor(events, by, distances, root, *key):
         random_state=int_seed(root, FLOOR, *key),
         replica=None if second_pass is None else second_pass[columns],
         X=given,
-        by=by.name,
+        by=by.name if second_pass is None else None,
     )
     return Floor(measured, columns, np.sqrt(n_samples / len(events.truth)))

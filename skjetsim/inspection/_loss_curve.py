@@ -19,8 +19,9 @@ class LossCurveDisplay:
 
     Make one with `from_estimator` or `from_history`. Dashed lines are the losses of the training
     events, full lines those of the held-out events. A vertical line marks the epoch whose weights
-    were kept. The members of an ensemble have a colour each. Single losses that the history names, such as a reconstruction and a divergence, are
-    below. The first tenth of the epochs does not set the scale, since losses often start far above.
+    were kept. Each member of an ensemble has a colour. Single losses that the history names, such
+    as a reconstruction and a divergence, are below. The first tenth of the epochs does not set the
+    scale, since losses often start far above.
 
     scikit-learn's `LearningCurveDisplay` is another plot: the score by the number of training
     events.

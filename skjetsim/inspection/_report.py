@@ -42,37 +42,41 @@ def model_report(
 ):
     """Judge a fitted model on held-out events, and write one self-contained HTML file.
 
-    It has distances feature by feature next to their floor and to controls that must fail, the
-    area under the curve of a classifier, yields after a selection, speed and size, and pictures of
-    all of it.
+    It has distances feature by feature next to their floor and to controls that must fail,
+    quantiles of the response, the calibration of several draws per event, the area under the curve
+    of a classifier, yields after a selection, speed and size, and pictures of all of it.
 
     Parameters
     ----------
-    estimator : fitted generator or simulator
+    estimator : fitted generator, simulator or unfolder
         On its own, in a Pipeline, or a fitted search. An `EnsembleSimulator` gets the band of its
         members in the pictures.
     X : array-like of shape (n, n_features)
         Theory-level events, best held out from the fit; for a generator the true events. A table
         may have more columns than the model was fitted with.
     y : array-like of shape (n, n_targets), optional
-        The true detector level; None for a generator. A simulator that learns from unpaired
-        events, such as `OTUSSimulator`, is judged by distributions alone, as a generator is: rows
-        of X and y need not correspond, and their numbers may differ.
+        The detector level; None for a generator. A simulator that learns from unpaired events,
+        such as `OTUSSimulator`, is judged by distributions alone, as a generator is: rows of X and
+        y need not correspond, and their numbers may differ.
     path : str or path-like, default="report.html"
         A missing folder is made; an existing file is replaced once everything is done.
+    direction : {"forward", "inverse"}, optional
+        "forward" draws y for X and compares it with y, "inverse" draws X for y and compares it with
+        X. By default it is what the estimator learns. A simulator with `sample_inverse`, such as
+        `OTUSSimulator`, can do both.
     transformer : transformer, optional
-        Applied to X, y and the simulated events, which are judged in its columns alone:
+        Applied to X, y and the drawn events, which are judged in its columns alone:
         `CartesianToCylindrical`, or `KinematicFeatures` that passes the columns through. A fitted
         one is used as it is, an unfitted one is cloned and fitted on the truth.
     by : str, optional
         Column of X, after or before `transformer`. The response is measured in four bins of it.
-        By default it is the first pT, else the first column.
+        By default it is the first pT, else the first column. For an unfolder it is a column of y.
     second_pass : (target, accepted) or Bunch of both, optional
         The same events after another detector pass, and which of them it accepts, as in
-        `load_wjet().repeats[0]`: the floor of a simulator. Without it the floor of the marginals
-        compares two disjoint halves of y, and the response has no floor.
+        `load_wjet().repeats[0]`: the floor of a simulator. Without it the floors compare disjoint
+        halves of the true events.
     selection : callable, optional
-        Function from a table with the columns of y to a boolean mask, such as
+        Function from a table with the columns that are drawn to a boolean mask, such as
         `skjetsim.selection.wjet_selection`.
     train : array-like of shape (n_train, n_features), optional
         Events that a generator was fitted to, to see whether it repeats them.
@@ -82,6 +86,8 @@ def model_report(
         Title of the HTML file.
     random_state : int, Generator, RandomState or None
         Seed of the drawn events, floors and classifiers.
+    verbose : int, default=1
+        Show the progress on standard error; 0 is silent.
 
     Returns
     -------
@@ -89,15 +95,22 @@ def model_report(
         distances : DataFrame
             One row per feature. The columns are W1 of the marginal in standard deviations of the
             truth, and for pairs the largest W1 of the response over four bins of `by` in standard
-            deviations of the response. Both are given for the model, the floor (95% quantile), X
-            passed off as y ("identity") and y of other events ("shuffled").
+            deviations of the response. Both are given for the model, the floor (95% quantile), the
+            model over its mean floor, X passed off as y ("identity") and y of other events
+            ("shuffled"). For the response there is also the part of the distance that belongs to
+            the one event with the largest part.
+        response_quantiles : DataFrame or None
+            Bias, widths and tails of the true and the drawn response, see
+            `skjetsim.metrics.response_quantiles`.
+        calibration : DataFrame or None
+            Fractions of the truth below quantiles of the draws of its event, column by column.
         auc, auc_error : float
             Area under the curve of a classifier that tells (X, simulated) from (X, y), and its
-            standard error.
+            standard error. It sees 100,000 events per side at most.
         yields : DataFrame or None
             Events before and after `selection`.
         rate : float
-            Simulated events per second.
+            Drawn events per second.
         verdict : list of str
             What the figures say, in sentences.
         facts : dict of str to str
@@ -112,11 +125,12 @@ def model_report(
     Raises
     ------
     TypeError
-        If the estimator is neither a generator nor a simulator, y is given to a generator or is a
+        If the estimator draws nothing, or not in this direction, y is given to a generator or is a
         path, or `second_pass` is not a pair.
     ValueError
         On a missing y, a column the model needs and X lacks, fewer than 40 events, an unknown
-        `by`, rows of zeros that no detector accepted, NaN or infinity.
+        `by`, indices that show that rows are not the same events, rows of zeros that no detector
+        accepted, NaN or infinity.
     OSError
         If nothing can be written to `path`.
     ImportError
@@ -126,12 +140,17 @@ def model_report(
     --------
     closure_report : The same question, region by region, for events other than those of the fit.
         Rows of X and y must be pairs, whatever the simulator learnt from.
+    skjetsim.metrics.metric_floor : The floors, and what they assume.
 
     Notes
     -----
     The error of the area is 1 / sqrt(6 n) for n test events on each side (40% of all). The
     marginals are right in a model that ignores X, and nearly right in one that copies it, so look
-    at the response and the area of a simulator first.
+    at the response and the area of a simulator first. In an unfolder, X and y change places: its
+    response is X minus the measured y.
+
+    A column is compared with its own floor. "At the floor" means that the largest ratio of a
+    distance to its mean floor is not above that of 95% of perfect models.
 
     Examples
     --------
@@ -142,9 +161,9 @@ def model_report(
     >>> train, X = np.random.default_rng(0).normal(91.2, 2.5, size=(2, 400, 2))
     >>> model = GaussianMixture(random_state=0).fit(train)
     >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
-    >>> found = model_report(model, X, path=path, random_state=0)
+    >>> found = model_report(model, X, path=path, random_state=0, verbose=0)
     >>> found.distances.shape
-    (2, 2)
+    (2, 3)
     >>> list(found.pictures)
     ['features', 'correlations']
     """

@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
 from skjetsim.inspection._compared import AUC, SHUFFLE
 from skjetsim.inspection._floors import marginal_floor, response_floor
 from skjetsim.metrics import (
@@ -46,17 +44,17 @@ def binning_values(events, by):
 
 def response_distances(truth, generated, X, by=None):
     """Largest W1 of each response over bins of the column `by`; over all events for None."""
-    return _responses(truth, generated, X, by)[0]
-
-
-def _responses(truth, generated, X, by):
-    """Largest W1 of each response over bins, and the part of it that a single event has."""
     bins = {"by": np.zeros(len(truth)), "bins": 1} if by is None else {"by": by, "bins": N_BINS}
-    distance, part = residual_wasserstein(truth, generated, X=X, **bins, return_largest=True)
-    worst = distance.to_numpy().argmax(axis=0)
-    columns = np.arange(distance.shape[1])
-    tables = (distance, part)
-    return [pd.Series(t.to_numpy()[worst, columns], distance.columns) for t in tables]
+    return residual_wasserstein(truth, generated, X=X, **bins).max()
+
+
+def _distances_and_parts(truth, generated, X, by):
+    """Largest W1 of each response over bins of `by`, and the part of it that one event makes."""
+    settings = {"X": X, "by": by, "bins": N_BINS, "return_largest": True}
+    tables = residual_wasserstein(truth, generated, **settings)
+    worst = tables[0].to_numpy().argmax(axis=0)
+    columns = np.arange(len(worst))
+    return [pd.Series(table.to_numpy()[worst, columns], table.columns) for table in tables]
 
 
 def measure(events, by, root):
@@ -122,7 +120,7 @@ def _measure_responses(events, by, shuffled, root):
         return response_distances(truth, generated[shared], X, by.name)
 
     floor = response_floor(events, by, response, root, 0)
-    model, part = _responses(truth, events.generated[shared], given, by.name)
+    model, part = _distances_and_parts(truth, events.generated[shared], given, by.name)
     columns = _next_to_floor(RESPONSE, model, floor)
     columns[RESPONSE, "of one event"] = part
     columns[RESPONSE, "identity"] = response(truth, events.given, given)
@@ -162,10 +160,7 @@ def _area(truth, generated, given, seed):
     if n_events > MOST_CLASSIFIED:
         truth, generated, given = _some(truth, generated, given, seed)
     settings = {"test_size": TEST_SHARE, "random_state": seed}
-    # With several threads, each waits for all others many times per tree. Where other programs
-    # use the cores too, that takes a hundred times as long.
-    with one_thread(), threadpool_limits(1):
-        auc = classifier_two_sample_auc(truth, generated, X=given, **settings)
+    auc = classifier_two_sample_auc(truth, generated, X=given, **settings)
     return auc, 1 / np.sqrt(6 * round(TEST_SHARE * n_classified(truth, generated)))
 
 

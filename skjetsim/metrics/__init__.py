@@ -2,7 +2,8 @@
 
 Every metric is `metric(truth, generated, *, sample_weight=None, generated_weight=None, ...)`, and
 smaller is better. `sample_weight` holds the weights of the truth. Tables may be arrays or
-DataFrames; column names of DataFrames are compared. Arrays of three or four dimensions are
+DataFrames; column names of DataFrames are compared, and columns that are angles by their names are
+compared on the circle. Arrays of three or four dimensions are
 flattened to rows. `transport_cost(source, target)` compares two levels of the same events instead.
 """
 

@@ -31,6 +31,7 @@ def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multiou
     scale : {None, "std"}, default=None
         None gives the score in the column's unit, "std" in standard deviations of the truth.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
+        The average and the maximum need columns of one unit, or `scale="std"`.
 
     Returns
     -------
@@ -42,6 +43,12 @@ def crps(truth, generated, *, sample_weight=None, fair=True, scale=None, multiou
     ------
     ValueError
         On NaN, infinity, too few draws, unequal numbers of events or columns, negative weights.
+
+    Notes
+    -----
+    For columns of truth that are angles by their names, |y' - y| is the chord 2 sin(delta / 2),
+    which is the angle in radians if that is small. With it the score is strictly proper on the
+    circle.
 
     References
     ----------
@@ -105,6 +112,11 @@ def energy_score(truth, generated, *, sample_weight=None, fair=True, scale=None)
     ------
     ValueError
         On NaN, infinity, too few draws, unequal numbers of events or columns, negative weights.
+
+    Notes
+    -----
+    A column of truth that is an angle by its name enters as its cosine and its sine, so that
+    distances are chords.
 
     References
     ----------

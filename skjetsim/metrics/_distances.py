@@ -33,6 +33,7 @@ def wasserstein_distance(
         None gives the distance in the column's unit, "std" in standard deviations of the truth.
         A constant truth column keeps its own unit.
     multioutput : {"raw_values", "uniform_average", "max"}, default="raw_values"
+        The average and the maximum need columns of one unit, or `scale="std"`.
 
     Returns
     -------
@@ -49,6 +50,9 @@ def wasserstein_distance(
     W1 is the area between the two cumulative distributions, and for equally long unweighted
     samples the mean distance of the sorted values, which is computed here. It ignores all
     correlations between features: see `sliced_wasserstein_distance`.
+
+    Columns that are angles by their names move the short way round the circle. Arrays have no
+    names, so their columns are lines.
 
     Examples
     --------
@@ -89,6 +93,12 @@ def ks_distance(
     ------
     ValueError
         On NaN, infinity, empty input or different columns.
+
+    Notes
+    -----
+    Angles are compared on the line, from -pi to pi, since this distance is one of probabilities. A
+    small turn moves a small share of the events past the seam, and changes it by that share at
+    most.
 
     Examples
     --------
@@ -151,6 +161,9 @@ def sliced_wasserstein_distance(
 
     Notes
     -----
+    An angle, by the name of its column, enters as its cosine and its sine, with the standard
+    deviation of the angle for a unit if `scale="std"`.
+
     Many slices do not give the Wasserstein distance, only a metric equivalent to it [1]_. Memory
     is bounded: slices are projected in blocks.
 

@@ -89,7 +89,7 @@ class MetricFloor(Bunch):
         ValueError
             If `value` does not have the shape of the metric that the floor was made with.
         """
-        return bool(np.max(self.ratio(value)) <= self.limit)
+        return bool(np.max(np.asarray(self.ratio(value))) <= self.limit)
 
     def __repr__(self):
         size = f"n_samples={self.n_samples}, n_repeats={len(self.samples)}"

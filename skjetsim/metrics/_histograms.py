@@ -94,7 +94,8 @@ def emd_sum(
         Bins of equal width per feature.
     ranges : sequence of (low, high), or mapping from column name to (low, high), optional
         Axis ranges. By default, and for columns a mapping leaves out, the central 99.8% of the
-        truth. JetNet in [1]_: mass (0, 400), pT (0, 3000), E (200, 4000), eta and phi (-3, 3).
+        truth, for angles about their mean direction. JetNet in [1]_: mass (0, 400), pT (0, 3000),
+        E (200, 4000), eta and phi (-3, 3).
     positions : bool, default=True
         True gives the distance of the two histograms in units of the axis range. Underflow and
         overflow count as one more bin at either end. False repeats the published code, which
@@ -113,6 +114,11 @@ def emd_sum(
     ValueError
         On NaN, infinity, empty input, different columns or a bad range. With `positions=False`
         also on negative weights, or a sample wholly outside the range.
+
+    Notes
+    -----
+    With `positions=True`, columns that are angles by their names are compared on the circle:
+    underflow and overflow are neighbours.
 
     References
     ----------

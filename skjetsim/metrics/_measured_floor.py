@@ -117,6 +117,10 @@ def metric_floor(
     params = dict(metric_params or {})
     n_rows = _check_rows(truth, replica, X, sample_weight)
     own = X is not None and replica is None
+    if by is not None and not own:
+        raise ValueError(
+            "by says in which bins of X responses are compared: pass X and no replica."
+        )
     most = n_rows // 2 if replica is None and X is None else n_rows
     n_samples = _check_n_samples(n_samples, n_rows, most)
     weight = check_weight(sample_weight, n_rows, "sample_weight", allow_negative=True)

@@ -29,10 +29,10 @@ def nearest_neighbour_ratio(
         Events of the same distribution that the model has not seen.
     scale : {"std", None}, default="std"
         Whether distances are in standard deviations of the training sample, or in the units of the
-        columns.
+        columns. Angles, by their names, enter as cosine and sine.
     n_samples : int or None, default=2_000
         Largest number of generated events that are looked up, chosen at random; None looks up all.
-        The statistical error of the ratio is below 1.2 / sqrt(n_samples), 0.026 by default.
+        The statistical error of the ratio is below 0.8 / sqrt(n_samples), 0.018 by default.
     random_state : None, int, Generator or RandomState
         Governs the choice of events. The longer one of `train` and `held_out` is cut to the length
         of the other, since distances shrink with the number of events, and `generated` is cut to
@@ -94,4 +94,6 @@ def _subset(table, n_rows, rng):
 def _nearest(events, queries, n_jobs):
     algorithm = "kd_tree" if events.shape[1] <= _TREE_COLUMNS else "brute"
     index = NearestNeighbors(n_neighbors=1, algorithm=algorithm, n_jobs=n_jobs).fit(events)
-    return index.kneighbors(queries)[0][:, 0]
+    nearest = index.kneighbors(queries, return_distance=False)[:, 0]
+    # Products of all events at once leave rounding where a copy has the distance zero.
+    return np.linalg.norm(events[nearest] - queries, axis=1)

@@ -58,10 +58,8 @@ class WassersteinScorer(BaseGenerativeScorer):
     def _score(self, task):
         columns = compared_columns(task)
         unit = circular_std(columns.truth, columns.circular, task.weight)
-        # Angles are compared as such, and their distances divided afterwards.
-        before, after = np.where(
-            columns.circular, [np.ones_like(unit), unit], [unit, np.ones_like(unit)]
-        )
+        # Angles are compared in radians, and their distances divided afterwards.
+        before, after = np.where(columns.circular, 1, unit), np.where(columns.circular, unit, 1)
 
         def measure(truth, generated, sample_weight=None, generated_weight=None):
             pair = Pair(truth, generated, sample_weight, generated_weight, None)
@@ -106,6 +104,7 @@ class EMDSumScorer(BaseGenerativeScorer):
 
     def _score(self, task):
         columns = compared_columns(task)
+        bins = check_int(self.histogram_bins, "histogram_bins")
         circular = columns.circular & self.positions
         # All bins of X share an axis, so that their distances have one unit.
         given = per_column(self.ranges, columns.names, len(circular), "ranges", fewer=True)
@@ -116,10 +115,7 @@ class EMDSumScorer(BaseGenerativeScorer):
 
         def measure(truth, generated, sample_weight=None, generated_weight=None):
             pair = Pair(truth, generated, sample_weight, generated_weight, columns.names)
-            distances = histogram_distances(
-                pair, circular, ranges, check_int(self.histogram_bins, "bins"), self.positions
-            )
-            return distances.sum()
+            return histogram_distances(pair, circular, ranges, bins, self.positions).sum()
 
         return -mean_over_bins(measure, columns.truth, columns.generated, task, self.bins)
 

@@ -1,10 +1,9 @@
-"""Tables with angles: directions, widths and distances on the circle.
+"""Tables with angles: directions, widths and points on the circle.
 
 Distances between several columns take an angle as its point (cos, sin) on the unit circle, so that
-they are chords, 2 sin(delta / 2). For the arc itself no energy score is proper: on a cylinder or a
-torus the length of the shortest way is not of negative type (P. G. Hjorth, S. L. Kokkendorff,
-S. Markvorsen, Proc. Am. Math. Soc. 130 (2002) 175), and on the circle alone it does not see even
-harmonics. For small differences arc and chord agree.
+they are chords, 2 sin(delta / 2). For small differences arc and chord agree. An energy score with
+arcs would not be proper: on a cylinder or a torus the shortest way is not of negative type, and on
+the circle alone it does not see even harmonics.
 """
 
 import numpy as np

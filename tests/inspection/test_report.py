@@ -411,3 +411,65 @@ def test_an_old_file_survives_a_failure(smear, pairs, page, no_classifier, monke
         model_report(smear, X, y, page.parent)
     with pytest.raises(OSError, match="Nothing can be written to the folder"):
         model_report(smear, X, y, page / "report.html")
+
+
+@pytest.mark.usefixtures("no_classifier")
+def test_progress_is_shown_unless_it_is_silenced(smear, pairs, page, capsys):
+    model_report(smear, *pairs, page)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    for section in ("events of the model", "distances and floors", "classifier", "pictures"):
+        assert re.search(rf"report: {section}, \d+\.\d s", shown.err)
+    model_report(smear, *pairs, page, verbose=0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("no_classifier")
+def test_one_event_that_decides_is_named(judged, page):
+    X, y, second_pass = judged
+    model = Detector().fit(X, y)
+    settings = {"second_pass": second_pass, "random_state": 0, "verbose": 0}
+    found = model_report(model, X, y, page, **settings)
+    part = found.distances["response W1 / std", "of one event"]
+    assert (part < 0.25 * found.distances["response W1 / std", "model"]).all()
+    assert not any("One event decides" in line for line in found.verdict)
+    model.sample = lambda X, **kwargs: _with_outlier(Detector().sample(X, **kwargs))
+    outlier = model_report(model, X, y, page, **settings)
+    (line,) = [line for line in outlier.verdict if "One event is worth" in line]
+    assert "of jet_eta" in line
+    assert "One event decides this distance" in line
+    width = found.response_quantiles.loc[("jet_eta", "half_width_68"), "generated"]
+    again = outlier.response_quantiles.loc[("jet_eta", "half_width_68"), "generated"]
+    assert_allclose(again, width, rtol=0.02)
+
+
+def _with_outlier(events):
+    events[..., 7, 1] += 40.0
+    return events
+
+
+def test_classifiers_see_some_of_many_events(judged, page, monkeypatch):
+    X, y, second_pass = judged
+    monkeypatch.setattr(_summary, "MOST_CLASSIFIED", 200)
+    model = Scale(scale=1.2).fit(X, y)
+    found = model_report(model, X, y, page, second_pass=second_pass, random_state=0, verbose=0)
+    assert "joint AUC, 200 events per side (0.5: cannot be told apart)" in found.facts
+    assert_allclose(found.auc_error, 1 / np.sqrt(6 * 80))
+    assert found.auc > 0.8
+    mixture = GaussianMixture(random_state=0).fit(y)
+    model_report(mixture, y, path=page, random_state=0, verbose=0)
+
+
+@pytest.mark.usefixtures("no_classifier")
+@pytest.mark.parametrize("own", [False, True])
+def test_floors_of_fewer_events_are_brought_to_all(judged, page, monkeypatch, own):
+    X, y, second_pass = judged
+    settings = {"random_state": 0, "verbose": 0} | ({} if own else {"second_pass": second_pass})
+    model = Detector().fit(X, y)
+    monkeypatch.setattr(_floors, "N_REPEATS", 100)
+    whole = model_report(model, X, y, page, **settings).distances
+    monkeypatch.setattr(_floors, "MOST_EVENTS", 150)
+    part = model_report(model, X, y, page, **settings).distances
+    for kind in ("marginal W1 / std", "response W1 / std"):
+        for column in ("floor 95%", "model / mean floor"):
+            assert_allclose(part[kind, column], whole[kind, column], rtol=0.3)

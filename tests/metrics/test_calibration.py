@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.neighbors import NearestNeighbors
 
 from skjetsim.metrics import crps, energy_score, nearest_neighbour_ratio, quantile_coverage
 
@@ -128,3 +129,21 @@ def test_memorisation_with_samples_of_different_length():
         nearest_neighbour_ratio(train, fresh * np.nan, held_out=held_out)
     same = np.ones((10, 1))
     assert nearest_neighbour_ratio(same, same, held_out=same) == 1.0
+
+
+def test_nearest_neighbours_of_many_columns():
+    """Beyond the columns of a tree: as exact, and as fast for a subset of the events."""
+    train, held_out, fresh = np.random.default_rng(0).normal(size=(3, 3000, 12))
+    shifted = [table + 1e4 for table in (train, held_out)]
+    assert nearest_neighbour_ratio(shifted[0], shifted[0], held_out=shifted[1]) == 0.0
+    tree = NearestNeighbors(n_neighbors=1, algorithm="kd_tree")
+    near, far = (tree.fit(table).kneighbors(fresh)[0][:, 0] for table in (train, held_out))
+    share = near / (near + far)
+    options = {"held_out": held_out, "scale": None}
+    whole = nearest_neighbour_ratio(train, fresh, n_samples=None, **options)
+    assert whole == pytest.approx(share.sum() / (1 - share).sum(), rel=1e-12)
+    parts = [
+        nearest_neighbour_ratio(train, fresh, n_samples=300, random_state=seed, **options)
+        for seed in range(20)
+    ]
+    assert np.std(parts) < 0.8 / np.sqrt(300)

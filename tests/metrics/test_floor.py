@@ -199,6 +199,8 @@ def test_bad_input(truth):
         metric_floor(wasserstein_distance, truth, n_samples=1001)
     with pytest.raises(ValueError, match="pass replica"):
         metric_floor(residual_wasserstein, truth, X=truth)
+    with pytest.raises(ValueError, match="pass X and no replica"):
+        metric_floor(wasserstein_distance, truth, by="a")
     with pytest.raises(ValueError, match="not zero between equal samples"):
         metric_floor(classifier_two_sample_auc, truth, X=truth, by="a")
     with pytest.raises(ValueError, match="replica has 2 columns"):
@@ -225,7 +227,7 @@ def test_classifier_floor_runs():
 def test_floor_of_the_response_without_a_second_pass(smeared, metric, n_samples):
     X, y = smeared
     params = {"by": "jet_pt", "bins": 2}
-    options = {"n_samples": n_samples, "n_repeats": 150, "random_state": 0, "metric_params": params}
+    options = {"n_samples": n_samples, "n_repeats": 100, "random_state": 0, "metric_params": params}
     second_pass = metric_floor(metric, y, replica=smear(X, 3), X=X, **options)
     own = metric_floor(metric, y, X=X, **options)
     assert own.n_samples == second_pass.n_samples
