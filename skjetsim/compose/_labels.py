@@ -173,9 +173,7 @@ class LabelledTarget:
         ValueError
             On NaN or infinity in X, or columns that differ from those of the fit.
         """
-        return self._with_labels(
-            super().sample(X, n_samples=n_samples, random_state=random_state)
-        )
+        return self._with_labels(super().sample(X, n_samples=n_samples, random_state=random_state))
 
     def predict(self, X):
         """Point prediction of each column of y, the same at each call.
