@@ -250,7 +250,7 @@ def _positions(columns, names, n_columns):
     if columns is None:
         return range(n_columns)
     found = []
-    for column in columns:
+    for column in columns if np.iterable(columns) else ():
         try:
             found.append(find_column(column, names, n_columns, "columns", "y"))
         except (TypeError, ValueError):
