@@ -95,9 +95,11 @@ def auc(true, drawn, X):
 
 def without_atoms(fit):
     """Do a fit that looks for no atoms."""
-    with patch(f"{SEARCHES[0]}.repeated_columns", lambda *_, **__: {}):
-        with patch(f"{SEARCHES[1]}.repeated_columns", lambda *_, **__: {}):
-            return fit()
+    table, simulator = (
+        patch(f"{module}.repeated_columns", lambda *_, **__: {}) for module in SEARCHES
+    )
+    with table, simulator:
+        return fit()
 
 
 def models(epochs):
@@ -132,7 +134,10 @@ def compare(name, model, train, test, again):
     true, drawn, off = (wrong(table) for table in (y, *samples.values()))
     for figure in true:
         print(f"{figure:24}{true[figure]:10.4f}{drawn[figure]:10.4f}{'':10}{off[figure]:10.4f}")
-    for label, part in (("AUC, which atoms", which_atoms), ("AUC, all columns", lambda table: table)):
+    for label, part in (
+        ("AUC, which atoms", which_atoms),
+        ("AUC, all columns", lambda table: table),
+    ):
         floor, drawn, off = (
             auc(part(y), part(table), given) for table in (again, *samples.values())
         )
@@ -147,8 +152,14 @@ def main():
     parser.add_argument("--models", nargs="*")
     options = parser.parse_args()
     X, held_out = theory(options.train, 0), theory(options.test, 1)
-    train, test, again = (X, measured(X, 0)), (held_out, measured(held_out, 1)), measured(held_out, 2)
-    print(f"{options.train} events to train on, {options.test} to judge by, {options.epochs} epochs")
+    train, test, again = (
+        (X, measured(X, 0)),
+        (held_out, measured(held_out, 1)),
+        measured(held_out, 2),
+    )
+    print(
+        f"{options.train} events to train on, {options.test} to judge by, {options.epochs} epochs"
+    )
     for name, model in models(options.epochs).items():
         if not options.models or name in options.models:
             compare(name, model, train, test, again)

@@ -344,7 +344,9 @@ def _joined(curves):
         np.array([np.pad(curve[k], (0, n_knots - len(curve[k])), mode="edge") for curve in curves])
         for k in range(2)
     )
-    low, high, width, n_rows = (np.array(each) for each in zip(*(c[2:] for c in curves), strict=True))
+    low, high, width, n_rows = (
+        np.array(each) for each in zip(*(c[2:] for c in curves), strict=True)
+    )
     x, u, n_distinct = merge_ties(x, u)
     found = curves_between(x, u, n_distinct, low, high, width, n_rows)
     return found["intervals"], found["ends"]

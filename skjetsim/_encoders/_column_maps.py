@@ -262,7 +262,9 @@ def invert_maps(maps, mapped):
 
 def log_slopes(maps, table):
     """log(du/dx) at each value of a table."""
-    return _mapped(maps, curve_slopes, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1)))
+    return _mapped(
+        maps, curve_slopes, table, lambda: np.tile(-np.log(maps["std"]), (len(table), 1))
+    )
 
 
 def _standardised(maps, table):

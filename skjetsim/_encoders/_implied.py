@@ -29,7 +29,8 @@ def implications(table, parents, children, order):
     if not parents or not children:
         return np.empty((0, 4))
     head = table[:FIRST_ROWS]
-    (of_parent, parent_values), (of_child, child_values) = zip(*parents), zip(*children)
+    of_parent, parent_values = zip(*parents, strict=True)
+    of_child, child_values = zip(*children, strict=True)
     is_parent = (head[:, of_parent] == parent_values).astype(np.float32)
     is_not_child = (head[:, of_child] != child_values).astype(np.float32)
     exceptions = is_parent.T @ is_not_child

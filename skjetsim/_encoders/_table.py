@@ -338,7 +338,7 @@ class TableEncoder:
         return logsumexp(parts, axis=0) - np.log(n_points)
 
     def _log_density_at(self, varying, cells, log_prob, rows, slots=None):
-        """Log-density with integers at points of their cells, and atoms at points of their slots."""
+        """Log-density with integers at points of cells, and atoms at points of slots."""
         slots = np.full(self.n_outputs_, 0.5) if slots is None else slots
         inputs = self._inputs(varying, cells, slots)
         return self._log_slopes(varying, cells, slots).sum(axis=1) + log_prob(inputs, rows)

@@ -57,8 +57,8 @@ class ClassifierSimulator(LabelledTarget, MetaSimulator):
     Notes
     -----
     Drawn columns have the types of those of y: booleans, integers, text or a categorical type of
-    pandas. Only combinations that occur in the fit are drawn. There may be at most 256 of them. Columns of
-    numbers, such as the number of tracks, are for `integer_columns` of a flow.
+    pandas. Only combinations that occur in the fit are drawn. There may be at most 256 of them.
+    Columns of numbers, such as the number of tracks, are for a flow.
 
     `predict` gives the most probable combination. `score_samples` gives the logarithm of a
     probability, which is minus infinity for a combination that does not occur in the fit.

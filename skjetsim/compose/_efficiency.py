@@ -161,9 +161,9 @@ class EfficiencySimulator(MetaSimulator):
             a list, or `missing` is not a number.
         ValueError
             If y has no column `accepted`, its values are not 0 or 1, a column of a rejected event
-            is not missing, no event is accepted, a pattern has fewer than 5 events, or the classifier is
-            certain of something wrong; on bad values (naming column and row), or different
-            lengths or indices of X and y.
+            is not missing, no event is accepted, a pattern has fewer than 5 events, or the
+            classifier is certain of something wrong; on bad values (naming column and row), or
+            different lengths or indices of X and y.
         """
         self._check_parts()
         x_names, y_names = column_names(X), column_names(y)

@@ -173,9 +173,7 @@ class LabelledTarget:
         ValueError
             On NaN or infinity in X, or columns that differ from those of the fit.
         """
-        return self._with_labels(
-            super().sample(X, n_samples=n_samples, random_state=random_state)
-        )
+        return self._with_labels(super().sample(X, n_samples=n_samples, random_state=random_state))
 
     def predict(self, X):
         """Point prediction of each column of y, the same at each call.
@@ -252,7 +250,7 @@ def _positions(columns, names, n_columns):
     if columns is None:
         return range(n_columns)
     found = []
-    for column in columns:
+    for column in columns if np.iterable(columns) else ():
         try:
             found.append(find_column(column, names, n_columns, "columns", "y"))
         except (TypeError, ValueError):

@@ -53,7 +53,8 @@ class Patterns:
         self.object_inputs = [_positions(prefix, x_names or []) for prefix in objects]
         self._check_objects()
         self.missing = _missing(missing, names or [], n_columns)
-        self.missing_inputs = _missing(missing, x_names or [], len(x_names or []), known=names or [])
+        x_names = x_names or []
+        self.missing_inputs = _missing(missing, x_names, len(x_names), known=names or [])
 
     def _check_objects(self):
         owner = {}
@@ -88,8 +89,10 @@ class Patterns:
 
         Their columns are all missing there, or all zero.
         """
-        missing = self.missing_inputs if len(self.missing_inputs) else 0.0
-        return _absent(X != missing, self.object_inputs) | _absent(X != 0, self.object_inputs)
+        zero = _absent(X != 0, self.object_inputs)
+        if not np.any(self.missing_inputs):
+            return zero
+        return zero | _absent(self.missing_inputs != X, self.object_inputs)
 
     def fakes(self, pattern, absent):
         """Bits of the objects that are in this pattern of y and absent from X."""
@@ -166,9 +169,9 @@ class Patterns:
             raise ValueError(
                 f"Row {row} of y is rejected but not {word}: column "
                 f"{self._label(self.rest[column])} has {rest[row, column]:g} "
-                f"({counted(bad.any(axis=1).sum(), 'bad row')} in all). Set the columns of rejected "
-                f"events to {wanted:g}: y[accepted == 0] = {wanted:g}; or say by missing= what "
-                "stands in them, such as missing=-999."
+                f"({counted(bad.any(axis=1).sum(), 'bad row')} in all). Set the columns of "
+                f"rejected events to {wanted:g}: y[accepted == 0] = {wanted:g}; or say by missing= "
+                "what stands in them, such as missing=-999."
             )
 
     def _label(self, column):

@@ -56,7 +56,7 @@ def _kept_name(dtype):
         return "float64"
     if dtype.kind in "iu":
         return dtype.name
-    return "float32" if dtype in (np.float32, np.float16) else "float64"
+    return "float32" if dtype.itemsize < 8 else "float64"
 
 
 def with_dtypes(rows, dtypes):
@@ -112,6 +112,7 @@ def _possible(values, name):
     dtype = np.dtype(name)
     if dtype.kind == "f":
         return dtype
-    low, high = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    limits = None if dtype.kind == "b" else np.iinfo(dtype)
+    low, high = (0, 1) if limits is None else (limits.min, limits.max)
     whole = (values == np.floor(values)).all() and (values >= low).all() and (values <= high).all()
     return dtype if whole else np.dtype(np.float64)

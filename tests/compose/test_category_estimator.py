@@ -85,7 +85,7 @@ def test_bad_parameters(params, error, message):
         (lambda X, y: (X[:1], y[:1]), "1 sample"),
         (lambda X, y: (X, y.assign(**{TAG: np.nan})), "NaN in column 'jet_b_tag', first bad row 0"),
         (lambda X, y: (X.assign(jet_eta=np.inf), y), "infinity .* 'jet_eta', first bad row 0"),
-        (lambda X, y: (X, y.assign(**{TAG: "b"})), "'jet_b_tag' .*row 0 holds 'b', which is text"),
+        (lambda X, y: (X, y.assign(jet_pt="b")), "'jet_pt' .*row 0 holds 'b', which is text"),
         (
             lambda X, y: (X, y.assign(**{TAG: np.arange(300.0)})),
             r"have 300 combinations of values, and 256 is the most. 'jet_b_tag' has 300 values",

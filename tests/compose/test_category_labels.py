@@ -124,7 +124,7 @@ def test_model_files_keep_labels(tmp_path):
 def test_a_new_fit_forgets_labels():
     X, y = jets()
     model = CategorySimulator(FLOW, ["jet_b_tag"], classifier=LINEAR, random_state=0)
-    with pytest.raises(ValueError, match="'jet_flavour' has dtype .* text, not a number"):
+    with pytest.raises(ValueError, match=r"'jet_flavour' has dtype .* text, not a number"):
         model.fit(X, y)
     model.set_params(columns=CATEGORIES).fit(X, y)
     assert model.labels_.columns == [1]
@@ -161,6 +161,8 @@ def test_names_that_both_sides_have():
 def test_polars():
     polars = pytest.importorskip("polars")
     X, y = (polars.from_pandas(table) for table in jets(600))
-    model = CategorySimulator(FLOW, CATEGORIES, classifier=LINEAR, random_state=0).set_output(transform="polars")
+    model = CategorySimulator(FLOW, CATEGORIES, classifier=LINEAR, random_state=0).set_output(
+        transform="polars"
+    )
     drawn = model.fit(X, y).sample(X, random_state=0)
     assert drawn.schema == y.schema

@@ -52,7 +52,7 @@ def test_a_sentinel_for_each_column():
     assert 0.3 < absent.mean() < 0.9
     assert_array_equal(drawn["jet2_b_tag"] == -1, absent)
     assert_array_equal(drawn["accepted"] == 0, (drawn[["jet1_pt", *JET2]] == 0).all(axis=1))
-    with pytest.raises(ValueError, match="column 'jet2_b_tag' has -1 .*= 0; or say by missing="):
+    with pytest.raises(ValueError, match=r"column 'jet2_b_tag' has -1 .*= 0; or say by missing="):
         fitted(X, y, objects=["jet2"])
     with pytest.raises(ValueError, match="missing: y has no column 'jet3_b_tag'"):
         fitted(X, y, missing={"jet3_b_tag": -1})

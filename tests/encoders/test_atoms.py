@@ -132,8 +132,8 @@ def test_probabilities_of_steps_and_categories():
     probability = np.exp(encoder.log_density(grid, log_prob(encoder))).reshape(60, 3)
     assert probability.sum() == pytest.approx(1, abs=0.01)
     assert_allclose(probability.sum(axis=0), [np.mean(X[:, 0] == v) for v in (-1, 0, 1)], atol=0.01)
-    assert np.isneginf(encoder.log_density(grid + [0.5, 0], log_prob(encoder))).all()
-    assert np.isneginf(encoder.log_density(grid + [0, 0.2], log_prob(encoder))).all()
+    assert np.isneginf(encoder.log_density(grid + np.array([0.5, 0]), log_prob(encoder))).all()
+    assert np.isneginf(encoder.log_density(grid + np.array([0, 0.2]), log_prob(encoder))).all()
 
 
 def test_probability_of_an_angle():
@@ -238,7 +238,9 @@ def test_few_events_and_one_sided_columns():
             [
                 np.where(np.arange(n) % 2, 0.0, rng.normal(size=n)),  # in the middle
                 np.where(np.arange(n) < n // 2, 0.0, -rng.exponential(size=n)),
-                np.where(np.arange(n) < 25, 7.0, np.where(np.arange(n) < 27, 8.0 + rng.random(n), 3)),
+                np.where(
+                    np.arange(n) < 25, 7.0, np.where(np.arange(n) < 27, 8.0 + rng.random(n), 3)
+                ),
             ]
         )
         encoder = TableEncoder(["a", "b", "c"]).fit(X)

@@ -64,7 +64,9 @@ def test_all_values_of_a_flag_and_of_a_category_are_atoms():
     rng = np.random.default_rng(0)
     assert_array_equal(found_in((rng.random(N) < 0.01) * 1.0).atoms, [0, 1])
     assert_array_equal(found_in(rng.choice([-1.0, 1.0], N)).atoms, [-1, 1])
-    assert_array_equal(found_in(rng.choice([-999.0, 0.3, 11.0, 13.0], N)).atoms, [-999, 0.3, 11, 13])
+    assert_array_equal(
+        found_in(rng.choice([-999.0, 0.3, 11.0, 13.0], N)).atoms, [-999, 0.3, 11, 13]
+    )
     assert_array_equal(found_in(rng.integers(0, 8, N) * 0.5).atoms, np.arange(8) / 2)
 
 

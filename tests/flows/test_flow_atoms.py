@@ -145,7 +145,7 @@ def test_model_files_keep_atoms(simulator, tmp_path):
 
 
 def test_weights_change_shares():
-    X, y = events()
+    _, y = events()
     weight = np.where(y["jet_pt"] == 0, 0.25, 1.0)
     drawn = FlowGenerator(**SMALL).fit(y, sample_weight=weight).sample(N, random_state=0)
     share = np.average(y["jet_pt"] == 0, weights=weight)
@@ -155,9 +155,9 @@ def test_weights_change_shares():
 def test_streams_with_new_values_are_refused():
     _, y = events(1000)
     model = FlowGenerator(**SMALL).partial_fit(y).partial_fit(y)
-    with pytest.raises(ValueError, match="'jet_eta' is 0.5 in row 3"):
+    with pytest.raises(ValueError, match=r"'jet_eta' is 0\.5 in row 3"):
         model.partial_fit(y.assign(jet_pt=0.0, jet_phi=0.0, jet_eta=np.where(y.index == 3, 0.5, 0)))
-    with pytest.raises(ValueError, match="'isolation' is 0.3 in row 0"):
+    with pytest.raises(ValueError, match=r"'isolation' is 0\.3 in row 0"):
         model.partial_fit(y.assign(isolation=0.3))
     assert len(model.history_) == 2
 

@@ -1,6 +1,7 @@
 """Estimators with kept model files: all public ones, and all ways to compose them."""
 
 import numpy as np
+import pandas as pd
 from _instances import (
     SMALL,
     SMALL_NETWORK,
@@ -22,6 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, PowerTransformer, StandardScaler
 from skjetsim import metrics
 from skjetsim.compose import (
     CategorySimulator,
+    ClassifierSimulator,
     GeneratorChain,
     NearestAssignment,
     ResidualTransformer,
@@ -68,9 +70,19 @@ def tables():
     return {
         "muon": (X, y),
         "tagged": (X, y.assign(tag=(y["muon_pt"] > 60).astype(float))),
+        "padded": (X, _padded(y, azimuth)),
+        "labelled": (X, pd.DataFrame({"flavour": np.where(y["muon_pt"] > 60, "b", "light")})),
         "azimuth": tuple(side.assign(muon_phi=azimuth) for side in (X, y)),
         **{name: [side.head(N_EVENTS) for side in pair] for name, pair in bundled.items()},
     }
+
+
+def _padded(y, azimuth):
+    """Events of which half have no muon, whose isolation comes in steps, and an angle in towers."""
+    there = (np.arange(N_EVENTS) % 2)[:, None]
+    towers = np.round(azimuth, 1) * (azimuth > 0)
+    steps = np.round(2 * np.random.default_rng(1).exponential(2, N_EVENTS)) / 2
+    return (y * there).assign(isolation=steps, tower_phi=towers)
 
 
 def estimators():
@@ -97,6 +109,7 @@ def compositions():
     category = CategorySimulator(
         SIMULATOR, ["tag"], classifier=LogisticRegression(), random_state=0
     )
+    labels = ClassifierSimulator(LogisticRegression(), random_state=0)
     otus = OTUSSimulator(
         n_slices=4, scale="standard", observables=[InvariantMass(*LEPTONS)], **SMALL_NETWORK
     )
@@ -107,6 +120,8 @@ def compositions():
     return {
         "SimulatorChain": ("muon", chain),
         "GeneratorChain": ("muon", layers),
+        "FlowGenerator-atoms": ("padded", FlowGenerator(**SMALL)),
+        "ClassifierSimulator-labels": ("labelled", labels),
         "CategorySimulator": ("tagged", category),
         "GridSearchCV": ("muon", search),
         "OTUSSimulator-observables": ("zee", otus),
