@@ -1,7 +1,5 @@
 """Warning if maps that have been trained are farther from their goal than no map at all."""
 
-import numpy as np
-
 from skjetsim._nn import TrainingWarning
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.utils._tables import has_target_names
@@ -44,9 +42,10 @@ def warn_if_worse(estimator, theory, measured, root):
     with_map, without = distance(moved[:, others]), distance(events[:, own])
     if not with_map > FACTOR * without + MARGIN:
         return
+    name, epochs = type(estimator).__name__, counted(estimator.n_epochs_, "epoch")
     what, goal, given = ("unfolds", "X", "y") if encoder else ("simulates", "y", "X")
     warn_user(
-        f"After {counted(estimator.n_epochs_, 'epoch')} the events that {type(estimator).__name__} {what} are "
+        f"After {epochs} the events that {name} {what} are "
         f"farther from {goal} than those of {given} are: the sliced Wasserstein distance is "
         f"{with_map:.2g} against {without:.2g} standard deviations. It needs more epochs, or maps "
         "that start at the identity (residual).",

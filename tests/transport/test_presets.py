@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 from skjetsim import sample, sample_inverse
-from skjetsim.datasets import load_ttbar, load_zee
 from skjetsim._nn import TrainingWarning
+from skjetsim.datasets import load_ttbar, load_zee
 from skjetsim.transport import (
     OTUSSimulator,
     make_ttbar_otus,
