@@ -315,3 +315,67 @@ def test_cross_validate_repeats(wjet):
         for _ in range(2)
     ]
     assert_array_equal(scores[0]["test_score"], scores[1]["test_score"])
+
+
+# Weights.
+
+
+def weighted_events(n_events=300):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_events, 1))
+    return X, X + rng.normal(size=X.shape), np.exp(X[:, 0])
+
+
+def weighted_pipeline(last=None):
+    last = FlowSimulator(**SMALL) if last is None else last
+    return GenerativePipeline([("scale", StandardScaler()), ("last", last)])
+
+
+@pytest.mark.parametrize(
+    ("last", "names"),
+    [
+        (None, ["scale", "last"]),
+        (make_pipeline(StandardScaler(), FlowSimulator(**SMALL)), ["scale", "last__flowsimulator"]),
+    ],
+)
+def test_weights_reach_the_model_and_the_transformers(last, names):
+    X, y, weight = weighted_events()
+    model = weighted_pipeline(last).fit(X, y, sample_weight=weight)
+    by_name = {f"{name}__sample_weight": weight for name in names}
+    expected = weighted_pipeline(last).fit(X, y, **by_name)
+    assert_array_equal(model.sample(X, random_state=0), expected.sample(X, random_state=0))
+    assert model["scale"].mean_ == pytest.approx(np.average(X, axis=0, weights=weight))
+    plain = weighted_pipeline(last).fit(X, y)
+    assert not np.array_equal(model.sample(X, random_state=0), plain.sample(X, random_state=0))
+    none = weighted_pipeline(last).fit(X, y, sample_weight=None)
+    assert_array_equal(none.sample(X, random_state=0), plain.sample(X, random_state=0))
+
+
+def test_models_without_weights_say_so():
+    with pytest.raises(ValueError, match="GaussianMixture does not take sample_weight"):
+        make_generative_pipeline(StandardScaler(), GaussianMixture()).fit(
+            masses(), sample_weight=np.ones(400)
+        )
+
+
+def test_weights_through_cross_validation():
+    X, y, weight = weighted_events()
+    settings = {"cv": 2, "params": {"sample_weight": weight}, "error_score": "raise"}
+    plain = cross_validate(weighted_pipeline(), X, y, cv=2)["test_score"]
+    weighted = cross_validate(weighted_pipeline(), X, y, **settings)["test_score"]
+    assert not np.allclose(weighted, plain)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = weighted_pipeline()
+        with pytest.raises(Exception, match="not explicitly set as requested"):
+            model.fit(X, y, sample_weight=weight)
+        model["last"].set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        model["scale"].set_fit_request(sample_weight=True)
+        routed = cross_validate(model, X, y, **settings)["test_score"]
+    # The scores, too, are weighted if they are routed.
+    halves = np.array_split(np.arange(len(X)), 2)
+    for fold, test in enumerate(halves):
+        train = halves[1 - fold]
+        model = weighted_pipeline().fit(X[train], y[train], sample_weight=weight[train])
+        assert weighted[fold] == pytest.approx(model.score(X[test], y[test]))
+        score = model.score(X[test], y[test], sample_weight=weight[test])
+        assert routed[fold] == pytest.approx(score)

@@ -181,7 +181,7 @@ def _is_warm(estimator):
 
 
 def _going_on(fitted, fresh):
-    """The fitted estimator with the parameters of a fresh one if it has all of them, else `fresh`."""
+    """The fitted estimator with the parameters of a fresh one if it has all of them, or `fresh`."""
     if fitted is None or type(fitted) is not type(fresh) or not _is_warm(fresh):
         return fresh
     present, new = fitted.get_params(deep=True), fresh.get_params(deep=True)

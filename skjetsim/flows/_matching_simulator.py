@@ -37,8 +37,13 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
         Columns of y; y0, y1, ... if it had no names.
     history_ : list of dict
         Loss of each epoch. The loss of held-out events is minus their mean log-density.
+    n_epochs_ : int
+        Number of epochs.
     best_epoch_ : int
         Epoch whose weights were kept.
+    stop_reason_ : str or None
+        How the training ended: "max_epochs", "patience", "callback", "interrupted" or "not_finite".
+        None after `partial_fit`.
     distillation_loss_ : dict or None
         Errors of the student on new noise. `rms_distance` is the distance between its events and
         those of the solver for the same noise, in widths of the scaled columns.

@@ -42,8 +42,13 @@ class FlowSimulator(SplineFlow, DensitySimulator):
         Columns of y; y0, y1, ... if it had no names.
     history_ : list of dict
         Losses of each epoch.
+    n_epochs_ : int
+        Number of epochs.
     best_epoch_ : int
         Epoch whose weights were kept.
+    stop_reason_ : str or None
+        How the training ended: "max_epochs", "patience", "callback", "interrupted" or "not_finite".
+        None after `partial_fit`.
     net_ : skorch.NeuralNet or None
         The trained network. None if no column of y varies.
 

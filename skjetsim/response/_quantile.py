@@ -58,8 +58,13 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         The trained network.
     history_ : list of dict
         Losses of each epoch.
+    n_epochs_ : int
+        Number of epochs.
     best_epoch_ : int
         Epoch whose weights were kept.
+    stop_reason_ : str or None
+        How the training ended: "max_epochs", "patience", "callback", "interrupted" or "not_finite".
+        None after `partial_fit`.
 
     See Also
     --------

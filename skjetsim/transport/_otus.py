@@ -16,11 +16,13 @@ from skjetsim.base._simulator import BaseSimulator
 from skjetsim.transport._table import read_tables
 from skjetsim.utils._angles import wrap_phi
 from skjetsim.utils._four_vectors import energy
-from skjetsim.utils._seeds import as_seed_sequence
+from skjetsim.utils._seeds import as_seed_sequence, child_seed
 from skjetsim.utils._validation import validate_target
 from skjetsim.utils._with_parameters import with_parameters
 
 LARGEST_BATCH = 4096
+# Branch of the constructor's random_state, in addition to those of NetworkEstimator.
+COMPARED = 300
 
 
 @with_parameters
@@ -133,6 +135,11 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
     history_ : list of dict
         Losses of each epoch of each stage, and the share of reconstructed events above the
         thresholds.
+    n_epochs_ : int
+        Epochs of all stages.
+    stop_reason_ : str
+        How the last stage ended: "max_epochs", "patience", "callback", "interrupted" or
+        "not_finite".
     best_epoch_ : int
         The epoch of the last stage whose weights were kept.
     net_ : skorch.NeuralNet
@@ -247,6 +254,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         """
         self._announce_torch()
         from skjetsim._nn import resolve_device
+        from skjetsim.transport._identity import warn_if_worse
         from skjetsim.transport._settings import course, lay_out
         from skjetsim.transport._training import StagedTraining, check_losses, read_stages
 
@@ -272,6 +280,7 @@ class OTUSSimulator(InverseSampling, NetworkEstimator, BaseSimulator):
         for number, (stage, plan) in enumerate(stages):
             net = training.net(number, stage, plan, course(self._architecture))
             self._train_stage(net, number, training)
+        warn_if_worse(self, theory, measured, child_seed(root, COMPARED))
         return self
 
     @staticmethod

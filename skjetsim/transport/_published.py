@@ -44,6 +44,14 @@ def make_zee_otus(**parameters):
     --------
     make_zee_unpaired : Is more accurate, and faster.
 
+    Notes
+    -----
+    The maps do not start at the identity, and need thousands of steps to come near it. All 880
+    epochs are 6,000 steps with 140,000 events, and take half an hour on one core. A few epochs give
+    events that are worse than the identity, and `fit` warns of it. With the 20,000 bundled events
+    and batches of 2,000, the sliced Wasserstein distance of simulated events is 0.74, 0.10 and 0.05
+    standard deviations after 2, 16 and 60 epochs. That of X itself is 0.01.
+
     References
     ----------
     .. [1] J. N. Howard, S. Mandt, D. Whiteson and Y. Yang, "Learning to simulate high energy

@@ -277,8 +277,9 @@ def check_sample_weight(sample_weight, n_samples, *, allow_negative=False):
         raise ValueError(
             f"sample_weight is negative in row {row} ({weight[row]:g}; "
             f"{int((weight < 0).sum())} in all), and this method has no meaning for negative "
-            "weights. Reweight to positive weights first (cell resampling, or a classifier "
-            "reweighter); they are not clipped for you."
+            "weights. The response p(y given X) of a detector does not need the weights of the "
+            "generator: leave them out. For p(X), reweight to positive weights first (cell "
+            "resampling, or a classifier reweighter); they are not clipped for you."
         )
     if not weight.any():
         raise ValueError("sample_weight is zero for every event: there is nothing to learn from.")

@@ -53,6 +53,17 @@ def simulator():
     return FlowSimulator(**SMALL).fit(X, y.rename(columns=lambda name: f"reco_{name}"))
 
 
+@pytest.mark.parametrize("n_samples", [None, 2])
+def test_each_block_has_noise_of_its_own(flow, simulator, n_samples):
+    events = np.concatenate([np.asarray(c) for c in sample_chunks(flow, n_samples=120)])
+    assert len(np.unique(events, axis=0)) == 120
+    same = pd.concat([paired_frames()[0][:1]] * 120, ignore_index=True)  # of one event
+    chunks = list(sample_chunks(simulator, same, n_samples=n_samples, random_state=0))
+    assert len(chunks) > 2
+    drawn = np.concatenate([np.asarray(chunk).reshape(-1, 2) for chunk in chunks])
+    assert len(np.unique(drawn, axis=0)) == len(drawn)
+
+
 def test_generated_blocks(flow):
     chunks = list(sample_chunks(flow, n_samples=120, random_state=0))
     assert [len(chunk) for chunk in chunks] == [50, 50, 20]

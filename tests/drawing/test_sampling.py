@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skjetsim._drawing._chunked import CHUNK_ROWS, Chunk, draw_in_chunks
+from skjetsim._drawing._chunked import CHUNK_ROWS, Chunk, draw_in_chunks, padded_rows
 from skjetsim.utils._seeds import as_seed_sequence, child_seed, numpy_rng, torch_generator
 
 
@@ -96,6 +96,24 @@ def test_what_is_left_is_padded_to_a_power_of_two(n_rows, heights):
     drawn = draw_in_chunks(record, n_rows, **arguments)
     assert seen == heights
     assert_array_equal(drawn[:, 0], inputs[:, 0])
+
+
+def test_each_chunk_has_noise_of_its_own():
+    root = as_seed_sequence(4)
+    first, second = (Chunk(root, index, 64) for index in range(2))
+    noises = [chunk.normal(2) for chunk in (first, first, second, second)]
+    assert len(torch.unique(torch.cat(noises), dim=0)) == 4 * 64
+    drawn = draw_in_chunks(
+        lambda chunk: chunk.normal(2).numpy(), 300, n_columns=2, random_state=0, chunk_rows=64
+    )
+    assert len(np.unique(drawn, axis=0)) == 300
+
+
+def test_rows_are_padded_by_the_last_one():
+    rows = np.arange(6.0).reshape(3, 2)
+    assert_array_equal(padded_rows(rows, 5), rows[[0, 1, 2, 2, 2]])
+    assert padded_rows(rows, 3) is rows
+    assert_array_equal(Chunk(as_seed_sequence(0), 0, 4, rows).inputs, rows[[0, 1, 2, 2]])
 
 
 @pytest.mark.parametrize("n_columns", [1, 3, 9, 504])

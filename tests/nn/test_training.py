@@ -220,3 +220,16 @@ def test_a_pass_that_fails_leaves_the_network_as_it_was(then, error, ema_decay):
     net.train_once(line_set(), net.plan)
     assert torch.isfinite(weights(net.module_)).all()
     assert not torch.equal(weights(net.module_), before)
+
+
+@pytest.mark.parametrize("factor", [2.0**-10, 2.0**10])
+def test_the_unit_of_the_weights_does_not_matter(factor):
+    weight = torch.linspace(0.1, 3.0, 64)
+    first, second = (
+        make_net(gradient_clip=1.0).fit(line_set(weight=w), line_set(seed=1, weight=w))
+        for w in (weight, factor * weight)
+    )
+    assert torch.equal(weights(first.module_), weights(second.module_))
+    for name in ("train_loss", "valid_loss"):
+        assert first.history[:, name] == second.history[:, name]
+    assert line_set(weight=weight).normalised().weight.mean() == pytest.approx(1.0)

@@ -1,11 +1,13 @@
 """Models of Z -> ee and top pairs: the published parameters, and a short training of each."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 from skjetsim import sample, sample_inverse
+from skjetsim._nn import TrainingWarning
 from skjetsim.datasets import load_ttbar, load_zee
 from skjetsim.transport import (
     OTUSSimulator,
@@ -14,6 +16,7 @@ from skjetsim.transport import (
     make_zee_otus,
     make_zee_unpaired,
 )
+from skjetsim.transport._top_pair import ELECTRON_PT, JET_PT
 
 SHORT = {"n_slices": 10, "batch_size": 500, "device": "cpu", "random_state": 0}
 
@@ -39,6 +42,30 @@ def masses(table, names):
         px, py, pz, energy = (table[f"{name}_{c}"].to_numpy() for c in ("px", "py", "pz", "E"))
         found[name] = energy**2 - px**2 - py**2 - pz**2
     return found
+
+
+def test_few_epochs_are_worse_than_the_identity(zee):
+    stages = [{"max_epochs": 1}]
+    with pytest.warns(
+        TrainingWarning, match=r"After 1 epoch the .* simulates are farther from y than"
+    ):
+        make_zee_otus(stages=stages, **SHORT).fit(*zee)
+    with pytest.warns(TrainingWarning, match="unfolds are farther from X than those of y are"):
+        make_zee_otus(stages=[{"max_epochs": 1, "train": "encoder"}], **SHORT).fit(*zee)
+    unnamed = [side.to_numpy()[:, :2] for side in zee]
+    with pytest.warns(TrainingWarning, match="farther from y"):
+        OTUSSimulator(max_epochs=1, **SHORT).fit(*unnamed)
+    weight = np.linspace(0, 1, len(zee[0]))
+    with pytest.warns(TrainingWarning, match="farther from y"):
+        make_zee_otus(stages=stages, **SHORT).fit(*zee, sample_weight=weight)
+
+
+@pytest.mark.filterwarnings("error")
+def test_maps_near_the_identity_do_not_warn(zee):
+    make_zee_unpaired(max_epochs=1, **SHORT).fit(*zee)
+    renamed = zee[1].rename(columns=lambda name: f"reco_{name}")
+    parameters = {"masses": None, "anchors": None, "stages": None, "max_epochs": 1}
+    make_zee_otus(**parameters, **SHORT).fit(zee[0], renamed)  # nothing to compare with
 
 
 def test_published_z():
@@ -141,3 +168,18 @@ def test_the_better_model_of_top_pairs():
     ]
     mass = np.sqrt(leptons[3] ** 2 - sum(p**2 for p in leptons[:3]))
     assert np.median(np.abs(mass - 80.4)) < 20.0
+
+
+def test_thresholds_stretch_only_what_is_near_to_them(ttbar):
+    """A step of five percent in pT is all that the bound of a jet changes."""
+    bound = make_ttbar_unpaired()[-1].transformers[-1]
+    jet = pd.DataFrame({name: [np.log(2 * ELECTRON_PT)] * 6 for name in bound.bounds})
+    for name in bound.bounds:
+        if name.endswith("_eta"):
+            jet[name] = 0.0
+    log_pt = np.log(JET_PT * np.array([1.02, 1.1, 1.25, 1.5, 2.0, 5.0]))
+    jet["u_log_pt"] = jet["b_log_pt"] = jet["antib_log_pt"] = jet["antid_log_pt"] = log_pt
+    moved = np.abs(bound.fit(jet).transform(jet)["u_log_pt"] - log_pt)
+    assert moved[0] > 0.01
+    assert moved[1] < 2e-3
+    assert (moved[2:] < 1e-4).all()
