@@ -12,7 +12,7 @@ from skjetsim.utils._warnings import warn_user
 IMPROBABLE = 1e-8
 SHARE = 0.01  # of the events; fewer are not worth a warning
 # Of the side that is drawn, whose density is often asked on a grid that is wider than the events.
-SHARE_DRAWN = 0.95
+SHARE_DRAWN = 0.98
 # A few events are too few for a probability. They are outside if they lie ten times the range of
 # the fit above or below it, or are thirty times smaller than the smallest positive value.
 WIDTHS, FACTOR = 10.0, 30.0
