@@ -12,6 +12,7 @@ LEAST_FILL, LEAST_EDGE = 0.25, 0.5  # of the events that a bin would have if all
 ENDS = 10 * TWO_PI  # over the number of events: the largest gap at an end, once in e^10 samples
 TWO_DIGITS = 0.002  # from 3.14 to pi
 FEW_FOR_STD = 50
+BY_NAME = ("rqs", "affine", "circular")  # bijections with which angles by name are circular
 # Outside fits, angles in (-pi, pi] may have a turn added, and models may draw a few far away.
 LARGEST_TURNED, FEW = LARGEST_ANGLE + np.pi, 0.1
 
@@ -40,7 +41,7 @@ def first_beyond(array, columns, largest=LARGEST_ANGLE, few=0.0):
     return None
 
 
-def check_turns(array, names, what, *, every=False):
+def check_turns(array, names, what, *, every=False, estimator=None):
     """Refuse columns that are angles by their names, and hold degrees.
 
     Parameters
@@ -54,6 +55,9 @@ def check_turns(array, names, what, *, every=False):
         Whether one angle beyond a turn is too many, as in a fit. Otherwise angles may be up to one
         and a half turns, and a tenth of the events may lie anywhere: models may draw such angles,
         and a metric has to judge them.
+    estimator : estimator, optional
+        Columns that it draws may have any value if its parameter `bijection` makes them numbers on
+        a line.
 
     Raises
     ------
@@ -63,7 +67,11 @@ def check_turns(array, names, what, *, every=False):
     angles = angle_positions(names)
     if not angles:
         return
-    found = first_beyond(array, angles, *(() if every else (LARGEST_TURNED, FEW)))
+    limits = () if every else (LARGEST_TURNED, FEW)
+    found = first_beyond(array, angles, *limits)
+    if found is not None and estimator is not None:
+        angles = [j for j in angles if not _is_number_by_choice(estimator, what, names[j])]
+        found = first_beyond(array, angles, *limits)
     if found is not None:
         column, row = found
         raise ValueError(
@@ -72,6 +80,38 @@ def check_turns(array, names, what, *, every=False):
             "np.deg2rad, and larger angles in radians by skjetsim.preprocessing.wrap_phi. If it "
             "is not an azimuth, or if it was scaled, give it another name."
         )
+
+
+def chosen_kinds(estimator):
+    """Bijections that users have chosen, by column; "*" stands for all columns.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Estimators inside it count, too.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    kinds = {}
+    for key, value in estimator.get_params(deep=True).items():
+        if key.split("__")[-1] == "bijection":
+            kinds |= (
+                {str(k): v for k, v in value.items()} if isinstance(value, dict) else {"*": value}
+            )
+    return kinds
+
+
+def _is_number_by_choice(estimator, what, name):
+    """Whether a column is drawn as a number on a line, whatever its name says."""
+    kind = estimator.__sklearn_tags__().estimator_type
+    if what != {"generator": "X", "simulator": "y"}.get(kind):
+        return False
+    kinds = chosen_kinds(estimator)
+    if name in kinds:
+        return kinds[name] != "circular"
+    return kinds.get("*", "rqs") not in BY_NAME
 
 
 def hint_azimuths(array, names, what, decided=()):
