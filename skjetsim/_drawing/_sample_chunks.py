@@ -8,6 +8,7 @@ import pandas as pd
 from skjetsim._drawing._sample import check_draws, sample, split_steps, unwrap_search
 from skjetsim.base import is_generator
 from skjetsim.base._inside import explained
+from skjetsim.utils._containers import is_polars, read_container, table_like
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng
 from skjetsim.utils._tables import rechunk
 from skjetsim.utils._validation import check_int, column_names
@@ -27,7 +28,7 @@ def sample_chunks(estimator, X=None, *, n_samples=None, random_state=None, retur
     ----------
     estimator : fitted generator or simulator
         As in `skjetsim.sample`.
-    X : DataFrame or ndarray of shape (n, n_features), or iterable of them, optional
+    X : table or ndarray of shape (n, n_features), or iterable of them, optional
         Theory-level events that a simulator is given: a table, or tables one after another, as
         :func:`skjetsim.io.iter_events` reads them. A generator takes none.
     n_samples : int, optional
@@ -44,10 +45,11 @@ def sample_chunks(estimator, X=None, *, n_samples=None, random_state=None, retur
     -------
     chunks : iterator of DataFrame, ndarray or tuple
         Tables of 65,536 rows, and one of the remaining rows, with the names of the fit. Without
-        names they are x0, x1, ... for a generator and y0, y1, ... for a simulator. Rows have the
-        index of X if X is one table, and consecutive numbers otherwise. Chunks are arrays if a row
-        is a cloud or an image, or if `n_samples` gives each event an axis of draws. The latter have
-        65,536 // n_samples events. If X has no events, there is one chunk without rows.
+        names they are x0, x1, ... for a generator and y0, y1, ... for a simulator. They are tables
+        of polars if those of X are, and otherwise of pandas, with the index of X if X is one table,
+        and consecutive numbers if it is not. Chunks are arrays if a row is a cloud or an image, or
+        if `n_samples` gives each event an axis of draws. The latter have 65,536 // n_samples
+        events. If X has no events, there is one chunk without rows.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def _simulated(estimator, blocks, n_samples, root, return_X_y):
         with explained(rows=range(start, start + len(X)) if start else None):
             drawn = sample(estimator, X, n_samples=n_samples, random_state=seed)
         start += len(X)
-        y = _named(drawn, names, "y", index)
+        y = _named(drawn, names, "y", index, like=X)
         yield (X, y) if return_X_y else y
 
 
@@ -123,7 +125,7 @@ def _blocks(tables, n_rows):
         yield (X.set_axis(index) if isinstance(X, pd.DataFrame) else X), index
 
 
-def _named(drawn, names, letter, index):
+def _named(drawn, names, letter, index, like=None):
     """Rows as a table, which files need. Clouds, images and draws stay arrays."""
     if isinstance(drawn, pd.DataFrame):
         return drawn.set_axis(index)
@@ -132,14 +134,18 @@ def _named(drawn, names, letter, index):
     rows = drawn[:, None] if drawn.ndim == 1 else drawn
     if names is None or len(names) != rows.shape[1]:
         names = [f"{letter}{i}" for i in range(rows.shape[1])]
+    if is_polars(like):
+        return table_like(like, rows, names)
     return pd.DataFrame(rows, columns=list(names), index=index)
 
 
 def _tables(X):
-    """Check the type of X: a DataFrame, or tables one after another."""
+    """Check the type of X: a table, or tables one after another."""
+    if not isinstance(X, (list, tuple)) and not is_polars(X):
+        X = read_container(X)
     if isinstance(X, pd.DataFrame):
         return X
-    if isinstance(X, np.ndarray):
+    if isinstance(X, np.ndarray) or is_polars(X):
         return [X]
     if not isinstance(X, Iterable) or isinstance(X, (str, bytes, dict)):
         raise TypeError(
@@ -152,7 +158,7 @@ def _alike(tables):
     """Yield tables, or raise if one has other columns than the first."""
     first = None
     for number, table in enumerate(tables):
-        if not isinstance(table, (pd.DataFrame, np.ndarray)):
+        if not isinstance(table, (pd.DataFrame, np.ndarray)) and not is_polars(table):
             hint = ""
             if isinstance(table, tuple):
                 hint = " For pairs, pass X alone: sample_chunks(estimator, (X for X, y in pairs))."

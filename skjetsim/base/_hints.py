@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skjetsim.utils._angle_checks import hint_azimuths, warn_of_scaled
+from skjetsim.utils._angle_checks import chosen_kinds, hint_azimuths, warn_of_scaled
 from skjetsim.utils._event_columns import split_name
 from skjetsim.utils._ranges import is_inside_another, listed, sizes, thousandfold
 from skjetsim.utils._warnings import warn_user
@@ -30,10 +30,10 @@ def give_hints(estimator, X, y, X_names, y_names):
             warn_of_scaled(table, names, what)
     if is_inside_another(estimator):
         return
-    decided = _decided(estimator)
+    kinds = chosen_kinds(estimator)
     for table, names, what in ((X, X_names, "X"), (y, y_names, "y")):
-        if table is not None and decided is not None:
-            hint_azimuths(table, names, what, decided)
+        if table is not None and kinds.get("*") != "circular":
+            hint_azimuths(table, names, what, kinds)
     if X_names is not None and y_names is not None:
         warn_of_units(X, y, X_names, y_names)
 
@@ -65,14 +65,3 @@ def _power(x, y, name):
     if max(np.abs(x).max(), np.abs(y).max()) > LARGEST_LOG:
         return None
     return thousandfold(sizes(np.exp(x)), sizes(np.exp(y)))
-
-
-def _decided(estimator):
-    """Columns whose bijection the user has chosen, which need no hint; None if it is all."""
-    chosen = set()
-    for key, value in estimator.get_params(deep=True).items():
-        if key.split("__")[-1] == "bijection":
-            if value == "circular":
-                return None
-            chosen |= set(map(str, value)) if isinstance(value, dict) else set()
-    return chosen

@@ -18,6 +18,7 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._inside import is_fitted
 from skjetsim.base._tags import is_paired
 from skjetsim.utils._comparison import check_table
+from skjetsim.utils._containers import refuse_masked
 from skjetsim.utils._tables import as_table, given_names
 from skjetsim.utils._validation import (
     check_int,
@@ -117,7 +118,7 @@ def feature_position(feature, names, n_columns, what):
 
 def as_rows(values, row_ndim):
     """Array of (..., d) from events whose rows have `row_ndim` dimensions."""
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(refuse_masked(values, "events"), dtype=np.float64)
     lead = array.shape[: array.ndim - row_ndim]
     return array.reshape(*lead, -1) if row_ndim else array[..., None]
 

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skjetsim.utils._comparison import check_weight
+from skjetsim.utils._containers import refuse_masked
 from skjetsim.utils._validation import counted
 from skjetsim.utils._weighted import clustered_histogram
 
@@ -94,7 +95,7 @@ def _check_edges(edges):
 
 def _check_members(members):
     """Return the members as one array (n_members, n, k)."""
-    members = [np.asarray(member, dtype=np.float64) for member in members]
+    members = [np.asarray(refuse_masked(m, "members"), dtype=np.float64) for m in members]
     if len(members) < 2:
         raise ValueError(
             f"members holds {len(members)} member(s), and a spread takes at least two. Pass an "

@@ -11,7 +11,9 @@ N_BINS = 20
 LEAST_FILL, LEAST_EDGE = 0.25, 0.5  # of the events that a bin would have if all had as many
 ENDS = 10 * TWO_PI  # over the number of events: the largest gap at an end, once in e^10 samples
 TWO_DIGITS = 0.002  # from 3.14 to pi
+SEAM = 1e-6  # by which single precision may pass pi
 FEW_FOR_STD = 50
+BY_NAME = ("rqs", "affine", "circular")  # bijections with which angles by name are circular
 # Outside fits, angles in (-pi, pi] may have a turn added, and models may draw a few far away.
 LARGEST_TURNED, FEW = LARGEST_ANGLE + np.pi, 0.1
 
@@ -40,7 +42,7 @@ def first_beyond(array, columns, largest=LARGEST_ANGLE, few=0.0):
     return None
 
 
-def check_turns(array, names, what, *, every=False):
+def check_turns(array, names, what, *, every=False, estimator=None):
     """Refuse columns that are angles by their names, and hold degrees.
 
     Parameters
@@ -54,6 +56,9 @@ def check_turns(array, names, what, *, every=False):
         Whether one angle beyond a turn is too many, as in a fit. Otherwise angles may be up to one
         and a half turns, and a tenth of the events may lie anywhere: models may draw such angles,
         and a metric has to judge them.
+    estimator : estimator, optional
+        Columns that it draws may have any value if its parameter `bijection` makes them numbers on
+        a line.
 
     Raises
     ------
@@ -63,7 +68,11 @@ def check_turns(array, names, what, *, every=False):
     angles = angle_positions(names)
     if not angles:
         return
-    found = first_beyond(array, angles, *(() if every else (LARGEST_TURNED, FEW)))
+    limits = () if every else (LARGEST_TURNED, FEW)
+    found = first_beyond(array, angles, *limits)
+    if found is not None and estimator is not None:
+        angles = [j for j in angles if not _is_number_by_choice(estimator, what, names[j])]
+        found = first_beyond(array, angles, *limits)
     if found is not None:
         column, row = found
         raise ValueError(
@@ -72,6 +81,38 @@ def check_turns(array, names, what, *, every=False):
             "np.deg2rad, and larger angles in radians by skjetsim.preprocessing.wrap_phi. If it "
             "is not an azimuth, or if it was scaled, give it another name."
         )
+
+
+def chosen_kinds(estimator):
+    """Bijections that users have chosen, by column; "*" stands for all columns.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Estimators inside it count, too.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    kinds = {}
+    for key, value in estimator.get_params(deep=True).items():
+        if key.split("__")[-1] == "bijection":
+            kinds |= (
+                {str(k): v for k, v in value.items()} if isinstance(value, dict) else {"*": value}
+            )
+    return kinds
+
+
+def _is_number_by_choice(estimator, what, name):
+    """Whether a column is drawn as a number on a line, whatever its name says."""
+    kind = estimator.__sklearn_tags__().estimator_type
+    if what != {"generator": "X", "simulator": "y"}.get(kind):
+        return False
+    kinds = chosen_kinds(estimator)
+    if name in kinds:
+        return kinds[name] != "circular"
+    return kinds.get("*", "rqs") not in BY_NAME
 
 
 def hint_azimuths(array, names, what, decided=()):
@@ -88,32 +129,37 @@ def hint_azimuths(array, names, what, decided=()):
     """
     if len(array) < MANY:
         return
-    known = set(angle_positions(names))
+    labels = list(range(array.shape[1])) if names is None else list(names)
+    turns = _full_turns(array)
+    turns[angle_positions(names)] = False
     found = [
-        j
-        for j in range(array.shape[1])
-        if j not in known
-        and not {str(j), str(j if names is None else names[j])} & set(decided)
-        and _looks_like_azimuth(array[:, j])
+        repr(labels[j])
+        for j in np.flatnonzero(turns)
+        if not {str(j), str(labels[j])} & set(decided) and _fills_turn(array[:, j])
     ]
     if found:
-        labels = ", ".join(repr(j if names is None else names[j]) for j in found)
         warn_user(
-            f"{what} has columns that look like azimuths, but their names do not say so: {labels}. "
+            f"{what} has columns that look like azimuths, but their names do not say so: "
+            f"{', '.join(found)}. "
             "They are read as numbers on a line, with a seam at +-pi. Name them like 'muon_phi' or "
             "'delta_phi' (a table without names cannot say it), or encode them with AngleEncoder."
         )
 
 
-def _looks_like_azimuth(values):
-    """Whether values fill a full turn, with events up to both ends and none beyond."""
+def _full_turns(array):
+    """Which columns reach from -pi to pi, or from 0 to 2 pi, and not beyond."""
+    low, high = array.min(axis=0), array.max(axis=0)
+    start = np.where(low >= 0, 0.0, -np.pi)
+    gap = max(ENDS / len(array), TWO_DIGITS)
+    below, above = low - start, start + TWO_PI - high
+    return (below >= -SEAM) & (below <= gap) & (above >= -SEAM) & (above <= gap)
+
+
+def _fills_turn(values):
+    """Whether there are events in each part of the turn, and many at both ends."""
     start = 0.0 if values.min() >= 0 else -np.pi
-    end = start + TWO_PI
-    gap = max(ENDS / len(values), TWO_DIGITS)
-    low, high = values.min(), values.max()
-    if not (start - 1e-6 <= low <= start + gap and end - gap <= high <= end + 1e-6):
-        return False
-    share = np.histogram(values, N_BINS, (start - 1e-6, end + 1e-6))[0] * N_BINS / len(values)
+    share = np.histogram(values, N_BINS, (start - SEAM, start + TWO_PI + SEAM))[0]
+    share = share * N_BINS / len(values)
     return share.min() > LEAST_FILL and min(share[0], share[-1]) > LEAST_EDGE
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._circle import angle_columns, circular_std
+from skjetsim.utils._containers import refuse_masked
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import (
     check_events,
@@ -167,7 +168,7 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
     """
     check_same_events(truth, generated, names=(what, other), drawn=True)
     a, names = check_table(truth, what=what)
-    draws = np.asarray(generated, dtype=np.float64)
+    draws = np.asarray(refuse_masked(generated, other), dtype=np.float64)
     if draws.ndim == 2 and a.shape[1] == 1:
         draws = draws[:, :, None]
     if draws.ndim < 3:

@@ -12,12 +12,13 @@ from skjetsim.utils._warnings import warn_user
 IMPROBABLE = 1e-8
 SHARE = 0.01  # of the events; fewer are not worth a warning
 # Of the side that is drawn, whose density is often asked on a grid that is wider than the events.
-SHARE_DRAWN = 0.95
+SHARE_DRAWN = 0.98
 # A few events are too few for a probability. They are outside if they lie ten times the range of
 # the fit above or below it, or are thirty times smaller than the smallest positive value.
 WIDTHS, FACTOR = 10.0, 30.0
 MOST_EMPTY = 0.5  # events at one end of the range, such as cells without energy
 N_LOOKED_AT = 10_000  # rows that tell this
+FEWEST = 20  # events of a fit that show how wide a column is
 MANY, SMALL = 100, 0.05  # events, and the part of the range that they must fill
 THOUSAND, NEAR = 3.0, 0.2  # powers of ten
 MOST_NAMED = 4  # columns in one message
@@ -57,11 +58,11 @@ def remember_ranges(estimator, weight, *, drawn, **tables):
 
 
 def _reach(rows, low, high):
-    """How far beyond the range even one event is too far; infinite for sparse columns."""
+    """How far beyond the range even one event is too far; infinite if the range tells little."""
     few = rows[:N_LOOKED_AT]
     rest = np.maximum((few == low).mean(axis=0), (few == high).mean(axis=0))
     size = np.where(rest == 1, np.maximum(np.abs(low), np.abs(high)), high - low)
-    sparse = ((rest > MOST_EMPTY) & (rest < 1)) | (size == 0)
+    sparse = ((rest > MOST_EMPTY) & (rest < 1)) | (size == 0) | (len(rows) < FEWEST)
     return np.where(sparse, np.inf, WIDTHS * size)
 
 
@@ -155,7 +156,7 @@ def _is_outside(values, low, high, count, reach, share):
     below, above = values < low, values > high
     improbable = min(_probability(values, side, count) for side in (below, above)) < IMPROBABLE
     far = (values > high + reach) | (values < low - reach)
-    if low > 0:
+    if low > 0 and np.isfinite(reach):
         far |= values < low / FACTOR
     return improbable or far.mean() > share
 

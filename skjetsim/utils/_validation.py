@@ -150,7 +150,7 @@ def check_events(X, *, what="X", min_samples=1, allow_1d=False, estimator=None):
     if array.ndim == 1:
         array = array[:, None]
     check_finite(array, names, what=what)
-    check_turns(array, names, what)
+    check_turns(array, names, what, estimator=estimator)
     return array, names
 
 
@@ -193,7 +193,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         ensure_min_samples=min_samples,
     )
     check_finite(array, names)
-    check_turns(array, names, "X", every=reset)
+    check_turns(array, names, "X", every=reset, estimator=estimator)
     if not reset:
         warn_outside(estimator, array, "X", names)
     else:
@@ -217,7 +217,7 @@ def _clean_rows(estimator, X, min_samples):
     if len(rows) < min_samples or rows.shape[1] != estimator.n_features_in_:
         return None
     check_finite(rows, names)
-    check_turns(rows, names, "X")
+    check_turns(rows, names, "X", estimator=estimator)
     warn_outside(estimator, rows, "X", names)
     return rows
 
@@ -356,7 +356,7 @@ def validate_target(estimator, y, *, n_samples, reset):
     if n_samples is not None:
         check_same_length(n_samples, len(array))
     if reset:
-        check_turns(array, names, "y", every=True)
+        check_turns(array, names, "y", every=True, estimator=estimator)
         estimator.target_shape_ = tuple(row_shape)
         keep_dtypes(estimator, "target_dtypes_", y)
         estimator.n_targets_ = array.shape[1]

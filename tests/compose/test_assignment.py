@@ -210,7 +210,7 @@ def test_names_and_attributes():
 def test_directions_of_different_axes():
     """If one level alone is rotated, no jet is near its quark."""
     X, y, _ = top_pairs()
-    X, y = X.assign(electron_phi=2 * X["b_eta"]), y.assign(electron_phi=2 * X["b_eta"])
+    X, y = X.assign(electron_phi=X["b_eta"]), y.assign(electron_phi=X["b_eta"])
     turned = [PhiRotation("electron").fit_transform(side) for side in (X, y)]
     with pytest.warns(UserWarning, match=r"no object is near .* medians .* \(PhiRotation\)"):
         assignment().fit(turned[0], y)

@@ -128,6 +128,7 @@ def test_other_events_than_those_of_the_fit():
 # Weights.
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_weights_reach_classifier_and_simulator():
     X, y = jets(500)
     weight = (X["jet_eta"] > 0).to_numpy() * np.linspace(0.5, 1.5, len(X))

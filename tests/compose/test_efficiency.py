@@ -124,6 +124,7 @@ def test_simulators_see_only_their_columns(lossy):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_no_fakes_if_the_fit_had_none():
     X, y = two_jets()
     y.loc[X["jet2_pt"] == 0, ["jet2_pt", "jet2_mass"]] = 0.0
@@ -231,6 +232,7 @@ def test_predictions_have_the_most_probable_pattern():
     assert_array_equal(none.predict(X)[none.efficiency(X) <= 0.5], 0.0)
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_density_is_that_of_pattern_and_columns(lossy):
     X, y = two_jets()
     density = lossy.score_samples(X, y)
@@ -350,6 +352,7 @@ def test_search_over_nested_parameters():
     assert clone(search.best_estimator_).classifier.learning_rate == 0.3
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_weights_reach_classifier_and_simulators():
     X, y = jets()
     weight = (X["jet_eta"] > 0).to_numpy() * np.linspace(0.5, 1.5, len(X))

@@ -225,6 +225,7 @@ def test_each_member_has_its_own_checkpoint(tmp_path):
         EnsembleSimulator(flow, n_estimators=2).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_errors_of_members_name_the_row_of_the_whole_table():
     X, y = line(80)
     X, bad = X + 10, X + 10

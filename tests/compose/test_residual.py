@@ -200,9 +200,9 @@ def test_log_det_of_some_columns_is_that_of_a_numerical_jacobian(params):
 def test_an_angle_that_is_kept_is_not_wrapped():
     X, y = tables()
     residual = ResidualTransformer(columns=["jet_pt"]).fit(X, y)
-    wild = residual.transform_target(X, y.assign(jet_phi=50.0))
-    assert (wild[:, 2] == 50).all()
-    assert (residual.inverse_transform_target(X, wild)[:, 2] == 50).all()
+    wild = residual.transform_target(X, y.assign(jet_phi=5.0))
+    assert (wild[:, 2] == 5).all()
+    assert (residual.inverse_transform_target(X, wild)[:, 2] == 5).all()
 
 
 def test_columns_that_are_kept_need_not_be_in_x():

@@ -145,6 +145,20 @@ def test_arrays():
     assert_frame_equal(parts, whole)
 
 
+def test_tables_of_polars_stay_so(simulator):
+    pl = pytest.importorskip("polars")
+    X = paired_frames()[0].reset_index(drop=True)
+    expected = pd.concat(sample_chunks(simulator, X, random_state=0))
+    events = pl.from_pandas(X)
+    for tables in (events, [events[:7], events[7:]]):
+        chunks = list(sample_chunks(simulator, tables, random_state=0))
+        assert all(isinstance(chunk, pl.DataFrame) for chunk in chunks)
+        assert chunks[0].columns == list(expected)
+        assert_array_equal(pl.concat(chunks).to_numpy(), expected)
+    columns = X.to_dict("list")
+    assert_frame_equal(pd.concat(sample_chunks(simulator, columns, random_state=0)), expected)
+
+
 def test_pairs_and_index(simulator):
     X, _ = paired_frames(120)
     pairs = list(sample_chunks(simulator, [X[:70], X[70:]], random_state=0, return_X_y=True))

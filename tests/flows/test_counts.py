@@ -112,6 +112,7 @@ def test_integer_columns_are_a_sequence(columns):
 
 def test_an_angle_is_not_a_count():
     X = tracks(100).rename(columns={"n_vertices": "phi"})
+    X["phi"] %= 5
     with pytest.raises(ValueError, match="'phi' is an angle, not an integer"):
         FlowGenerator(integer_columns=("phi",), **TINY).fit(X)
 

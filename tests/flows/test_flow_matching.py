@@ -171,6 +171,7 @@ def test_conditional_density_is_near_the_truth(calorimeter):
     assert np.trapezoid(density, grid[:, 0]) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_far_from_the_events_all_is_finite(calorimeter):
     far = np.array([[1e4], [-1e4], [1e9]])
     assert np.isfinite(calorimeter.sample(far, random_state=0)).all()

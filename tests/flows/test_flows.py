@@ -146,6 +146,7 @@ def test_a_response_in_phi_is_periodic():
     assert np.diff(model.score_samples(edges, [5.0, 5.0]))[0] == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_identity_off_the_training_range_stays_finite(calorimeters):
     far = np.array([[1e4], [-1e4], [1e9]])
     assert np.isfinite(calorimeters[0].sample(far, random_state=0)).all()

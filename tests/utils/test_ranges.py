@@ -196,3 +196,10 @@ def test_scaled_conditions_in_a_pipeline():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.transform(X[800:])
+
+
+def test_a_range_of_few_events_tells_little():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        warn_outside(fitted(events(rng, 2)), events(rng, 200), "X", NAMES)
+        warn_outside(fitted(events(rng, 5)), events(rng, 1), "X", NAMES)
