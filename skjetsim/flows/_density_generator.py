@@ -5,7 +5,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._encoders._column_checks import check_columns
-from skjetsim._estimators._with_outliers import WithOutliers
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_sample
 from skjetsim.base._finite import check_drawn
 from skjetsim.base._generator import BaseGenerator
@@ -15,7 +15,7 @@ from skjetsim.utils._validation import check_events, validate_events
 
 
 class DensityGenerator(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, WithOutliers, BaseGenerator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, BaseGenerator
 ):
     """Generator whose network maps events to a standard normal latent space and back."""
 
@@ -124,8 +124,11 @@ class DensityGenerator(
     def _n_features_out(self):
         return self.n_features_in_
 
+    def _smooth_features(self):
+        return None  # there is no condition
+
     def _names(self):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
 
     def _log_density(self, X):
-        return self._mixed_log_density(X, X)
+        return self._table_log_density(X)

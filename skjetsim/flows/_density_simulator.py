@@ -5,14 +5,14 @@ import numpy as np
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._response import ResponseEncoder
-from skjetsim._estimators._with_outliers import WithOutliers
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.flows._density import Events, fit_density, fit_density_further
 from skjetsim.utils._angles import is_angle
 
 
-class DensitySimulator(WithOutliers, BaseSimulator):
+class DensitySimulator(NetworkEstimator, BaseSimulator):
     """Simulator whose network maps y, given X, to a standard normal latent space and back.
 
     `_learn` and `_log_density` encode y, and `_decode` decodes it.
@@ -126,4 +126,4 @@ class DensitySimulator(WithOutliers, BaseSimulator):
     def _log_density(self, X, y):
         self.condition_encoder_.check(X)
         left = self.response_.encode(X, y)
-        return self._mixed_log_density(left, X, *self._given(X)) + self.response_.log_det(X)
+        return self._table_log_density(left, *self._given(X), X=X) + self.response_.log_det(X)

@@ -9,7 +9,7 @@ from skjetsim._encoders._condition import ConditionEncoder
 from skjetsim._encoders._outliers import Outliers, enough_without
 from skjetsim._encoders._smooth_features import SmoothFeatures
 from skjetsim._encoders._table import TableEncoder
-from skjetsim._estimators._with_outliers import WithOutliers
+from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.preprocessing import KinematicFeatures
@@ -21,7 +21,7 @@ from skjetsim.utils._with_parameters import with_parameters
 
 
 @with_parameters
-class QuantileSimulator(WithOutliers, BaseSimulator):
+class QuantileSimulator(NetworkEstimator, BaseSimulator):
     """Simulate y given X from quantiles that a network predicts.
 
     The default is the published fast simulation [1]_. For each column of y, a network gives the
@@ -263,7 +263,7 @@ class QuantileSimulator(WithOutliers, BaseSimulator):
         return self.encoder_.decode(median)
 
     def _log_density(self, X, y):
-        return self._mixed_log_density(y, X, *self._given(X))
+        return self._table_log_density(y, *self._given(X), X=X)
 
 
 def _rows(mask, *arrays):

@@ -67,10 +67,18 @@ def tables():
     }
     return {
         "muon": (X, y),
+        "mismeasured": mismeasured(),
         "tagged": (X, y.assign(tag=(y["muon_pt"] > 60).astype(float))),
         "azimuth": tuple(side.assign(muon_phi=azimuth) for side in (X, y)),
         **{name: [side.head(N_EVENTS) for side in pair] for name, pair in bundled.items()},
     }
+
+
+def mismeasured():
+    """More pairs, among which twelve muons are those of other events."""
+    X, y = paired_frames(1200)
+    y.iloc[:12] = 20 * y.iloc[12:24] + 500
+    return X, y
 
 
 def estimators():
@@ -108,6 +116,7 @@ def compositions():
         "SimulatorChain": ("muon", chain),
         "GeneratorChain": ("muon", layers),
         "CategorySimulator": ("tagged", category),
+        "FlowSimulator-outliers": ("mismeasured", SIMULATOR),
         "GridSearchCV": ("muon", search),
         "OTUSSimulator-observables": ("zee", otus),
         "Pipeline-RandomForestRegressor": ("muon", make_pipeline(StandardScaler(), forest)),
