@@ -57,7 +57,8 @@ benchmark: $(VENV)/.installed-test
 	@for name in engine/engine engine/package engine/transformers engine/memory engine/io_files engine/encoders \
 	    metrics/metrics simulation/sampling simulation/simulation simulation/wjet \
 	    simulation/time_to_auc simulation/ensemble simulation/choices simulation/closure \
-	    simulation/efficiency simulation/raw_columns simulation/atoms flows/densities flows/flow_speed flows/flow_matching \
+	    simulation/efficiency simulation/raw_columns simulation/atoms simulation/tails \
+	    flows/densities flows/flow_speed flows/flow_matching \
 	    unfolding/unfolding unfolding/unfolding_closure datasets/shower_speed \
 	    datasets/generation datasets/physics unpaired/sliced_wasserstein unpaired/unpaired \
 	    unpaired/unpaired_data unpaired/unpaired_efficiency; do \

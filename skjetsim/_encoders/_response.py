@@ -10,6 +10,15 @@ log-determinant.
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skjetsim._encoders._regression import (
+    CORE,
+    MOST,
+    MOST_ROWS,
+    NARROW,
+    ROUNDING,
+    Regression,
+    core_width,
+)
 from skjetsim._encoders._smooth_features import LEAST_SIZE, SmoothFeatures, momentum_size
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._weighted import weighted_quantile
@@ -19,20 +28,8 @@ from skjetsim.utils._weighted import weighted_quantile
 # A detector blurs a resonance or an edge by about its width. It is in one place only in the
 # original column, so that column is not encoded. Nine tenths of the events must be as narrow: a
 # column that often holds another object, such as a jet of the wrong parton, is not a response.
-NARROW = 0.5
-MOST = 0.9
-CORE = 0.6827
-CLEARLY_NARROWER = 0.9  # curves replace straight lines if residuals shrink by this factor
-ROUNDING = 1e-6  # of the width of a column; narrower residuals are rounding, not a response
 FEWEST_ROWS = 100
-MOST_ROWS = 20_000  # of a regression: dozens of coefficients need no more
-HELD_OUT = 5  # every fifth row is held out
-N_ROUNDS = 3  # fits of place and width; each uses the weights from the one before
-N_WIDTH_STEPS = 4  # in each round
 FEW_BEHIND = 0.01  # share of events over a quarter turn away, below which an angle is a number
-FAR = 2.5  # in widths; residuals beyond count as if they were here
-LOG_WIDTHS = (-300.0, 300.0)  # the squares of their exponentials are finite
-RIDGES = (1e-9, 1e-6)  # for place and for width, in case columns of X depend on each other
 
 
 class ResponseEncoder(BaseEstimator):
@@ -105,13 +102,13 @@ class ResponseEncoder(BaseEstimator):
         if n_rows < FEWEST_ROWS:
             return
         middle = [weighted_quantile(column, [0.5], weight)[0] for column in y.T]
-        units = _core(y - middle, weight)
-        reaches = _core(y - middle, weight, MOST)
+        units = core_width(y - middle, weight)
+        reaches = core_width(y - middle, weight, MOST)
         # Momenta are already relative to those of X.
         units[self.momenta_[:, 1]], reaches[self.momenta_[:, 1]] = 1.0, np.inf
         for_width = self.features_.for_width(n_rows)
         for j in np.flatnonzero(~left_alone & (units > 0)):
-            regression = _Regression(basis, for_width, start[:, j], weight, units[j], reaches[j])
+            regression = Regression(basis, for_width, start[:, j], weight, units[j], reaches[j])
             for_place = regression.narrowest(self.features_.for_place(n_rows))
             if for_place is not None:
                 self.encoded_[j] = True
@@ -237,7 +234,7 @@ def _shared_momenta(X, y, x_names, y_names, kept, weight):
         p, size = X[:, columns[0]], momentum_size(X[:, columns[0]])
         if kept[columns[1]].any() or size.min() <= LEAST_SIZE:
             continue
-        if (_core((y[:, columns[1]] - p) / size[:, None], weight) < NARROW).all():
+        if (core_width((y[:, columns[1]] - p) / size[:, None], weight) < NARROW).all():
             found.append(columns)
     return np.array(found, dtype=int).reshape(-1, 2, 3)
 
@@ -247,96 +244,8 @@ def _nearest_angles(X, y, x_names, angles, weight):
     nearest = np.full(y.shape[1], -1)
     candidates = [i for i, name in enumerate(x_names) if is_angle(name)]
     for j in np.flatnonzero(angles) if candidates else ():
-        distance = _core(wrap_phi(y[:, [j]] - X[:, candidates]), weight)
+        distance = core_width(wrap_phi(y[:, [j]] - X[:, candidates]), weight)
         best = int(np.argmin(distance))
         if ROUNDING < distance[best] < NARROW * CORE * np.pi:
             nearest[j] = candidates[best]
     return nearest
-
-
-def _core(residuals, weight, share=CORE):
-    """For each column, the distance from zero within which this share of the events lies."""
-    return np.array([weighted_quantile(np.abs(r), [share], weight)[0] for r in residuals.T])
-
-
-class _Regression:
-    """Place and width of one column, fitted in turn. Outliers count as if they were nearer.
-
-    `unit` and `reach` are the distances from the median within which two thirds and nine tenths of
-    the events lie. No width is less than `ROUNDING` of the unit.
-    """
-
-    def __init__(self, basis, for_width, target, weight, unit, reach):
-        self.basis, self.for_width = basis, for_width
-        self.target, self.weight, self.unit, self.reach = target, weight, unit, reach
-
-    def narrowest(self, choices):
-        """Features of the place: the first of the choices, unless a later one is clearly better.
-
-        None if the residuals of held-out events are not narrow in the unit and the reach, or are
-        narrower than rounding.
-        """
-        best, least = None, NARROW * self.unit
-        for chosen in choices:
-            held_out = np.arange(len(self.target)) % HELD_OUT == 0
-            place, _ = self.fit(chosen, ~held_out, n_rounds=1)
-            left = self.target[held_out] - self.basis[held_out][:, chosen] @ place
-            (core,), (most,) = (
-                _core(left[:, None], self.weight[held_out], share) for share in (CORE, MOST)
-            )
-            if core < least and most < NARROW * self.reach:
-                best, least = chosen, CLEARLY_NARROWER * core
-        return best if least > ROUNDING * self.unit else None
-
-    def fit(self, for_place, rows=slice(None), n_rounds=N_ROUNDS):
-        """Coefficients of place and of log width."""
-        basis, target, weight = self.basis[rows], self.target[rows], self.weight[rows]
-        inputs = basis[:, for_place]
-        place = _least_squares(inputs, target, weight)
-        width = _LogWidth(basis[:, self.for_width], weight)
-        for _ in range(n_rounds):
-            left = self._left(target, inputs, place)
-            scale = np.exp(-width.step(left))
-            far = np.maximum(left * scale / FAR, 1.0)
-            place = _least_squares(inputs, target, weight * scale**2 / far)
-        width.step(self._left(target, inputs, place))
-        return place, width.coefficients
-
-    def _left(self, target, inputs, place):
-        return np.maximum(np.abs(target - inputs @ place), ROUNDING * self.unit)
-
-
-def _least_squares(inputs, target, weight):
-    weighted = inputs * (weight / weight.max())[:, None]
-    gram = weighted.T @ inputs
-    size = np.sqrt(np.diag(gram))
-    size = np.where(size > 0, size, 1.0)
-    gram = gram / size / size[:, None] + RIDGES[0] * np.eye(len(gram))
-    return np.linalg.solve(gram, weighted.T @ target / size) / size
-
-
-class _LogWidth:
-    """Regression of the log width by maximum likelihood, in Fisher steps with a constant matrix.
-
-    The likelihood is that of an exponential distribution of abs(residual). It is concave in the
-    coefficients.
-    """
-
-    def __init__(self, inputs, weight):
-        self.inputs, self.coefficients = inputs, None
-        self.weighted = (inputs * (weight / weight.sum())[:, None]).T
-        gram = self.weighted @ inputs
-        self.inverse = np.linalg.inv(gram + RIDGES[1] * np.eye(len(gram)))
-
-    def step(self, left):
-        """Log width of each row, after a few more steps."""
-        if self.coefficients is None:
-            self.coefficients = np.zeros(len(self.inverse))
-            self.coefficients[0] = np.log(max(self.weighted[0] @ left, np.finfo(float).tiny))
-        for _ in range(N_WIDTH_STEPS):
-            excess = np.minimum(left * np.exp(-self._log_width()), 2 * FAR) - 1
-            self.coefficients = self.coefficients + self.inverse @ (self.weighted @ excess)
-        return self._log_width()
-
-    def _log_width(self):
-        return np.clip(self.inputs @ self.coefficients, *LOG_WIDTHS)

@@ -178,6 +178,11 @@ class TableEncoder:
         integers = self._in_steps(self._of_varying(table))[:, self.integers_]
         self.least_ = np.minimum(self.least_, integers.min(axis=0))
 
+    def extend_reach(self, table):
+        """Allow values as far out as those of further rows."""
+        far = np.abs(self._of_varying(table) - self.reach_[0]).max(axis=0)
+        self.reach_[1] = np.maximum(self.reach_[1], far)
+
     def encode(self, table, rng=None, *, spread=True):
         """Network inputs of a table.
 

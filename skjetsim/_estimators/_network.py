@@ -92,6 +92,7 @@ class NetworkEstimator:
 
     _most_validation_rows = sys.maxsize
     _earlier = None  # the fit that this one goes on from
+    outliers_ = None  # density of mismeasured events, which are then not those of the network
 
     def _training_plan(self, n_rows, n_columns):
         """Checked parameters of the training; `n_columns` counts events and conditions together."""
@@ -211,6 +212,17 @@ class NetworkEstimator:
         self.history_, self.best_epoch_, self.stop_reason_ = [], 0, None
         self.chunk_rows_ = self._chunk_rows()
         vars(self).pop("net_", None)
+        vars(self).pop("outliers_", None)
+
+    def _learn_outliers(self, outliers, table, X, weight, far, rng=None):
+        """Keep the mismeasured events that `outliers` has found, once the encoder is fitted."""
+        if not far.any():
+            return
+        # They count, too: a drawn or scored event may be one of them.
+        self.encoder_.extend(table)
+        self.encoder_.extend_reach(table)
+        inputs = self.encoder_.encode(table, rng)
+        self.outliers_ = outliers.fit(inputs, X, weight, far, self.encoder_)
 
     def _train(self, plan, root, inputs, weight):
         """Train on row-aligned arrays, or on `Draws`."""
@@ -317,7 +329,11 @@ class NetworkEstimator:
 
     def _draw_chunk(self, chunk):
         """Events of a chunk, which the network makes from noise."""
-        return self._from_noise(chunk.normal(self._n_noise()), chunk.inputs, self._drawn_by())
+        noise = chunk.normal(self._n_noise())
+        if self.outliers_ is None:
+            return self._from_noise(noise, chunk.inputs, self._drawn_by())
+        inputs = self._module_call(self._drawn_by(), noise, *self._given(chunk.inputs))
+        return self._decode(self.outliers_.mix(inputs, chunk, self.encoder_), chunk.inputs)
 
     def _n_noise(self):
         """Columns of noise per event."""
@@ -346,12 +362,20 @@ class NetworkEstimator:
         """Columns of the encoded condition."""
         return self.condition_encoder_.n_outputs_ if hasattr(self, "condition_encoder_") else 0
 
-    def _table_log_density(self, table, *given):
-        """Log-density of each row in its own units, given the encoded condition."""
+    def _table_log_density(self, table, *given, X=None):
+        """Log-density of each row in its own units, given the encoded condition.
+
+        Mismeasured events also need the condition itself, X.
+        """
         self.encoder_.check(table)
+        outliers = self.outliers_
+        basis = None if outliers is None else outliers.basis(table if X is None else X)
 
         def log_prob(inputs, rows):
-            return self._module_call("log_prob", inputs, *(array[rows] for array in given))
+            core = self._module_call("log_prob", inputs, *(array[rows] for array in given))
+            if outliers is None:
+                return core
+            return outliers.log_mix(core, inputs, basis[rows], self.encoder_)
 
         return self.encoder_.log_density(table, log_prob)
 

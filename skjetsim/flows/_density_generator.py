@@ -10,7 +10,7 @@ from skjetsim.base._checks import check_sample
 from skjetsim.base._finite import check_drawn
 from skjetsim.base._generator import BaseGenerator
 from skjetsim.base._shapes import as_events
-from skjetsim.flows._density import fit_density, fit_density_further
+from skjetsim.flows._density import Events, fit_density, fit_density_further
 from skjetsim.utils._validation import check_events, validate_events
 
 
@@ -41,7 +41,7 @@ class DensityGenerator(
             parameter is out of range, or the loss is not finite in the first epoch.
         """
         X, weight = self._check_training(X, sample_weight, reset=True)
-        fit_density(self, X, self._names(), "X", weight=weight)
+        fit_density(self, Events(X, X=X, weight=weight), self._names(), "X")
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -69,7 +69,7 @@ class DensityGenerator(
         """
         first = not self.__sklearn_is_fitted__()
         X, weight = self._check_training(X, sample_weight, reset=first)
-        fit_density_further(self, X, self._names(), "X", weight=weight)
+        fit_density_further(self, Events(X, X=X, weight=weight), self._names(), "X")
         return self
 
     def _check_training(self, X, sample_weight, *, reset):
@@ -123,6 +123,9 @@ class DensityGenerator(
     @property
     def _n_features_out(self):
         return self.n_features_in_
+
+    def _smooth_features(self):
+        return None  # there is no condition
 
     def _names(self):
         return list(getattr(self, "feature_names_in_", range(self.n_features_in_)))

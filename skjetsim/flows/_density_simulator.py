@@ -9,7 +9,7 @@ from skjetsim._encoders._response import ResponseEncoder
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.flows._density import fit_density, fit_density_further
+from skjetsim.flows._density import Events, fit_density, fit_density_further
 from skjetsim.utils._angles import is_angle
 
 
@@ -110,7 +110,10 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
             for name, angle in zip(self.target_names_in_, self.response_.circular_, strict=True)
         ]
         given = self.condition_encoder_.encode(X)
-        learn(self, self.response_.encode(X, y), names, "y", given=given, weight=weight)
+        learn(self, Events(self.response_.encode(X, y), given, X, weight), names, "y")
+
+    def _smooth_features(self):
+        return self.response_.features_
 
     def _draw_targets(self, rows, n_samples, random_state):
         self.condition_encoder_.check(rows)
@@ -125,4 +128,4 @@ class DensitySimulator(NetworkEstimator, BaseSimulator):
     def _log_density(self, X, y):
         self.condition_encoder_.check(X)
         left = self.response_.encode(X, y)
-        return self._table_log_density(left, *self._given(X)) + self.response_.log_det(X)
+        return self._table_log_density(left, *self._given(X), X=X) + self.response_.log_det(X)

@@ -16,6 +16,11 @@ class FlowGenerator(SplineFlow, DensityGenerator):
     core. Densities include the log-determinant of this. Columns that never vary are returned as
     they were.
 
+    A few events of the fit may lie behind the tail of all others. A smooth density cannot learn
+    them, and the network is trained without them. They have a density of their own. `sample` and
+    `score_samples` mix both densities at the rate of the fit; `transform` and `inverse_transform`
+    are those of the network.
+
     Attributes
     ----------
     n_features_in_ : int
@@ -34,6 +39,8 @@ class FlowGenerator(SplineFlow, DensityGenerator):
         None after `partial_fit`.
     net_ : skorch.NeuralNet or None
         The trained network. None if no column varies.
+    outliers_ : object or None
+        Density of events behind the tails. None if there is no such event in the fit.
 
     References
     ----------

@@ -20,7 +20,8 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     mapped to a normal through its quantiles. Columns of y named `phi` or `..._phi` are angles.
     Their lines start from uniform noise and take the shorter way round the circle, and they are
     drawn in (-pi, pi]. Angles of X enter as (cos, sin). Columns of y that never vary are returned
-    as they were. A regression finds narrow responses first, as in `FlowSimulator`.
+    as they were. A regression finds narrow responses first, and mismeasured events have a density
+    of their own, as in `FlowSimulator`.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
         solver. None without a student.
     net_ : skorch.NeuralNet or None
         The trained network. None if no column of y varies.
+    outliers_ : object or None
+        Density of mismeasured events. None if no event of the fit is mismeasured.
 
     See Also
     --------

@@ -26,6 +26,11 @@ class FlowSimulator(SplineFlow, DensitySimulator):
     residual. Momenta that X and y share (`muon_px`, `muon_py`, `muon_pz`) are compared along and
     across the momentum in X.
 
+    A few events of the fit may be mismeasured: their residual lies behind the tail of all others,
+    as that of a wrongly matched muon. A smooth density cannot learn them, and the network is
+    trained without them. They have a density of their own, in which columns that are wrong
+    together stay together. `sample` and `score_samples` mix both densities at the rate of the fit.
+
     Parameters
     ----------
     condition_network : sequence of int
@@ -51,6 +56,8 @@ class FlowSimulator(SplineFlow, DensitySimulator):
         None after `partial_fit`.
     net_ : skorch.NeuralNet or None
         The trained network. None if no column of y varies.
+    outliers_ : object or None
+        Density of mismeasured events. None if no event of the fit is mismeasured.
 
     References
     ----------

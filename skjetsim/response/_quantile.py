@@ -6,6 +6,8 @@ from scipy.special import ndtr, ndtri
 
 from skjetsim._encoders._column_checks import check_columns
 from skjetsim._encoders._condition import ConditionEncoder
+from skjetsim._encoders._outliers import Outliers, enough_without
+from skjetsim._encoders._smooth_features import SmoothFeatures
 from skjetsim._encoders._table import TableEncoder
 from skjetsim._estimators._network import NetworkEstimator
 from skjetsim.base._checks import check_pairs
@@ -65,6 +67,8 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     stop_reason_ : str or None
         How the training ended: "max_epochs", "patience", "callback", "interrupted" or "not_finite".
         None after `partial_fit`.
+    outliers_ : object or None
+        Density of mismeasured events. None if no event of the fit is mismeasured.
 
     See Also
     --------
@@ -77,6 +81,11 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
     Columns of X are standardised. Those named `phi` or `..._phi` enter as (cos, sin). Columns of y
     are standardised, and columns that never vary are returned as they were. An angle of y is a
     number like any other.
+
+    A few events of the fit may be mismeasured: their y lies behind the tail of all others. They do
+    not count in scales and quantiles, and have a density of their own, as in `FlowSimulator`. No
+    value is drawn at more than 1.5 times the distance of the farthest of them. Events whose X is
+    far from that of all others do not count in scales either.
 
     Learn residuals, in coordinates in which the resolution of the detector is simple, by
     `TransformedSimulator` and `ResidualTransformer` as `make_wjet_pipeline` does. A network that
@@ -167,23 +176,38 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         }
         self._forget_fit()
         self._set_architecture(settings)
+        outliers = Outliers(self._smooth_features(X, weight))
+        far = outliers.find(y, X, weight, np.arange(y.shape[1]))
+        distant = outliers.find_far_x(X, weight)
+        everything = X, y, weight
+        X, y, weight, distant = _rows(~far, X, y, weight, distant)
         self._learn_features(X)
         quantities = self._quantities(X)
         self.condition_encoder_ = ConditionEncoder(
             self._quantity_names(), scale="standard", n_least=1, dtype=np.float32
         ).fit(quantities, weight)
         self.encoder_ = TableEncoder(self.target_names_in_, what="y", scale="standard")
-        self.encoder_.fit(y, weight)
+        # An event whose X is far from all others must not decide the scale of y.
+        distant &= enough_without(y, distant)
+        inside, inside_weight = _rows(~distant, y, weight)
+        self.encoder_.fit(inside, inside_weight)
+        self.encoder_.extend_reach(y)
+        self._learn_outliers(outliers, everything[1], everything[0], everything[2], far)
         if not self.encoder_.n_outputs_:
             self.net_ = None
             return
         target = self.encoder_.encode(y)
         if n_quantiles is not None:
-            self._learn_marginal(target, weight)
+            self._learn_marginal(self.encoder_.encode(inside), inside_weight)
         inputs = self.condition_encoder_.encode(quantities)
         self._train(plan, as_seed_sequence(self.random_state), (target, inputs), weight)
 
     # Inputs of the network.
+
+    def _smooth_features(self, X, weight):
+        names = [str(name) for name in getattr(self, "feature_names_in_", range(X.shape[1]))]
+        weight = np.ones(len(X)) if weight is None else weight
+        return SmoothFeatures().fit(X, names, np.zeros((0, 3), dtype=int), weight)
 
     def _learn_features(self, X):
         self.features_ = None
@@ -245,7 +269,14 @@ class QuantileSimulator(NetworkEstimator, BaseSimulator):
         return self.encoder_.decode(median)
 
     def _log_density(self, X, y):
-        return self._table_log_density(y, *self._given(X))
+        return self._table_log_density(y, *self._given(X), X=X)
+
+
+def _rows(mask, *arrays):
+    """Some rows of arrays. An array may be None."""
+    if mask.all():
+        return arrays
+    return tuple(None if array is None else array[mask] for array in arrays)
 
 
 def _marginal(values, levels, weight):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from skjetsim._nn import Flow, PrivateRandom, column_orders
+from skjetsim._nn import Flow, PrivateRandom, column_orders, likelihood_weight_decay
 from skjetsim._nn._residual_layers import solve_tanh
+from skjetsim.flows import FlowGenerator, FlowSimulator
 
 MIXED = ["rqs", "circular", "affine", "circular", "rqs"]
 FLOWS = {
@@ -163,3 +164,21 @@ def test_one_column_flow_with_empty_context():
     target, empty = flow_inputs(1, 0)
     assert isinstance(flow, Flow)
     torch.testing.assert_close(flow.log_prob(target, empty), flow.log_prob(target))
+
+
+def test_weight_decay_falls_with_the_root_of_the_number_of_rows():
+    assert likelihood_weight_decay(2) == pytest.approx(0.1)
+    assert likelihood_weight_decay(6) == pytest.approx(2.0)
+    assert likelihood_weight_decay(20) == likelihood_weight_decay(6)
+    for n_columns in (2, 6):
+        decay = likelihood_weight_decay(n_columns)
+        assert likelihood_weight_decay(n_columns, 1000) == decay
+        assert likelihood_weight_decay(n_columns, 50_000) == decay
+        assert likelihood_weight_decay(n_columns, 200_000) == pytest.approx(0.5 * decay)
+
+
+@pytest.mark.parametrize("model", [FlowGenerator(), FlowSimulator(), FlowGenerator(weight_decay=1)])
+def test_training_plan_has_the_decay_of_its_rows(model):
+    for n_rows in (1000, 800_000):
+        expected = likelihood_weight_decay(6, n_rows) if model.weight_decay == "auto" else 1
+        assert model._training_plan(n_rows, 6).weight_decay == expected

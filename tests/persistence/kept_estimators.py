@@ -69,6 +69,7 @@ def tables():
     }
     return {
         "muon": (X, y),
+        "mismeasured": mismeasured(),
         "tagged": (X, y.assign(tag=(y["muon_pt"] > 60).astype(float))),
         "padded": (X, _padded(y, azimuth)),
         "labelled": (X, pd.DataFrame({"flavour": np.where(y["muon_pt"] > 60, "b", "light")})),
@@ -83,6 +84,13 @@ def _padded(y, azimuth):
     towers = np.round(azimuth, 1) * (azimuth > 0)
     steps = np.round(2 * np.random.default_rng(1).exponential(2, N_EVENTS)) / 2
     return (y * there).assign(isolation=steps, tower_phi=towers)
+
+
+def mismeasured():
+    """More pairs, among which twelve muons are those of other events."""
+    X, y = paired_frames(1200)
+    y.iloc[:12] = 20 * y.iloc[12:24] + 500
+    return X, y
 
 
 def estimators():
@@ -123,6 +131,7 @@ def compositions():
         "FlowGenerator-atoms": ("padded", FlowGenerator(**SMALL)),
         "ClassifierSimulator-labels": ("labelled", labels),
         "CategorySimulator": ("tagged", category),
+        "FlowSimulator-outliers": ("mismeasured", SIMULATOR),
         "GridSearchCV": ("muon", search),
         "OTUSSimulator-observables": ("zee", otus),
         "Pipeline-RandomForestRegressor": ("muon", make_pipeline(StandardScaler(), forest)),
