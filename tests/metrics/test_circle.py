@@ -159,6 +159,8 @@ def test_correlation_sees_a_dependence_on_the_direction():
     expected = -np.corrcoef(np.cos(phi), truth["jet_pt"])[0, 1]
     difference = correlation_difference(truth, other, multioutput="raw_values")
     assert_allclose(difference[0, 1], expected, atol=0.05)
+    aside, apart = (t.assign(jet_phi=wrap_phi(t["jet_phi"] + np.pi / 2)) for t in (truth, other))
+    assert_allclose(correlation_difference(aside, apart), -expected, atol=0.05)
     assert difference[1, 1] == 0
     assert_allclose(difference, difference.T)
     back = pd.DataFrame({"a_phi": phi, "b_phi": wrap_phi(phi + np.pi)})

@@ -32,6 +32,8 @@ def test_quantities_of_gaussian_responses():
         assert_allclose(part["difference"], part["generated"] - part["truth"])
     far = table.xs("beyond_5", level="quantity")
     assert (far["truth"] == 0).all()
+    same = response_quantiles(truth, truth, X=X).xs("beyond_5", level="quantity")
+    assert_allclose(same["error"], 1 / len(X))  # one event
     expected = norm.sf((5 - 0.4) / 1.5) + norm.sf((5 + 0.4) / 1.5)
     assert_allclose(far["generated"], expected, rtol=0.35)
     difference = response_difference(truth, generated, X=X)

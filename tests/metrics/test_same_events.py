@@ -90,6 +90,10 @@ def test_metrics_of_the_same_events(name, tables):
         out_of_step.append((part(X), part(y), part(generated.iloc[::-1]), part(weight)))
     if name not in NO_WEIGHT:
         out_of_step.append((X, y, generated, shuffled(weight)))
+    if name not in NO_X:
+        out_of_step += [(X, y, shuffled(generated), None), (X, shuffled(y), generated, None)]
+    if name == "transport":  # has no truth
+        out_of_step.pop()
     for tables in out_of_step:
         with pytest.raises(ValueError, match="must be the same event, but their indices differ"):
             call(*tables[:3], {"sample_weight": tables[3]} if name not in NO_WEIGHT else {})
