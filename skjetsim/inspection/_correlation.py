@@ -5,6 +5,7 @@ import numpy as np
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._events import draw_events, weight_of
 from skjetsim.inspection._labels import column_labels
+from skjetsim.utils._circle import on_circle
 from skjetsim.utils._comparison import check_pair
 from skjetsim.utils._validation import check_same_events
 from skjetsim.utils._weighted import weighted_std
@@ -16,16 +17,18 @@ class CorrelationDisplay:
     """Linear correlation matrices of truth and generated events, and their difference.
 
     Make one with `from_samples` or `from_estimator`. Differences of more than three standard
-    errors are framed: two samples of the same distribution hardly have any.
+    errors are framed: two samples of the same distribution hardly have any. Columns that
+    are angles by their names enter by their cosine and their sine, since a linear coefficient of
+    the angle itself depends on where the circle is cut.
 
     Parameters
     ----------
-    truth, generated : ndarray of shape (n_features, n_features)
-        Correlation coefficients.
-    truth_error, generated_error : ndarray of shape (n_features, n_features)
+    truth, generated : ndarray of shape (n_rows, n_rows)
+        Correlation coefficients. There is a row for each column, and one more for each angle.
+    truth_error, generated_error : ndarray of shape (n_rows, n_rows)
         Their standard errors.
     names : list of str
-        Names of the columns, for the axes.
+        Names of the rows, for the axes. The sines of angles come last.
 
     Attributes
     ----------
@@ -96,14 +99,15 @@ class CorrelationDisplay:
                 f"column {pair.label(constant[0])} of truth is constant and has no correlation "
                 "with any other: leave it out of both samples."
             )
-        matrix, error = correlation_matrix(pair.truth, pair.weight)
-        drawn_matrix, drawn_error = correlation_matrix(pair.generated, pair.generated_weight)
+        truth, generated = (on_circle(t, pair.circular) for t in (pair.truth, pair.generated))
+        matrix, error = correlation_matrix(truth, pair.weight)
+        drawn_matrix, drawn_error = correlation_matrix(generated, pair.generated_weight)
         return cls(
             truth=matrix,
             generated=drawn_matrix,
             truth_error=error,
             generated_error=drawn_error,
-            names=column_labels(pair.names, pair.n_columns),
+            names=_labels(pair),
         )
 
     @classmethod
@@ -199,6 +203,14 @@ class CorrelationDisplay:
 
         for row, column in np.argwhere(np.abs(self.pull) > N_ERRORS):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, linewidth=1.2))
+
+
+def _labels(pair):
+    """Labels of the columns; an angle has one for its cosine, and one at the end for its sine."""
+    labels = column_labels(pair.names, pair.n_columns)
+    sides = list(zip(labels, pair.circular, strict=True))
+    cosines = [f"cos {label}" if angle else label for label, angle in sides]
+    return cosines + [f"sin {label}" for label, angle in sides if angle]
 
 
 def correlation_matrix(array, weight=None):

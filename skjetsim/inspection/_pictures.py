@@ -106,7 +106,7 @@ def correlations(events, names):
     if len(names) < 2:
         return {}
     display = CorrelationDisplay.from_samples(events.truth[names], events.generated[names])
-    side = float(np.clip(0.5 * len(names), 2.8, 6))
+    side = float(np.clip(0.5 * len(display.names), 2.8, 6))
     figure = new_figure(3 * side + 2, side + 1)
     display.plot(figure.subplots(1, 3, sharey=True))
     return {"correlations": png(figure)}

@@ -30,11 +30,25 @@ def correlated():
 def test_correlations_are_those_of_numpy(correlated):
     truth, generated = correlated
     display = CorrelationDisplay.from_samples(truth, generated)
-    assert_allclose(display.truth, np.corrcoef(truth.T))
-    assert_allclose(display.generated, np.corrcoef(generated.T))
-    difference = correlation_difference(truth, generated, multioutput="raw_values")
-    assert_allclose(display.difference, difference, atol=1e-14)
-    assert display.names == ["jet $p_T$", "jet mass", r"met $\phi$"]
+    on_circle = (
+        side.assign(met_phi=np.cos(side["met_phi"]), sine=np.sin(side["met_phi"]))
+        for side in (truth, generated)
+    )
+    for matrix, side in zip((display.truth, display.generated), on_circle, strict=True):
+        assert_allclose(matrix, np.corrcoef(side.T), atol=1e-14)
+    largest = correlation_difference(truth, generated, multioutput="raw_values")
+    assert_allclose(display.difference[:2, :2], largest[:2, :2], atol=1e-14)
+    of_angle = display.difference[:2, 2:]
+    assert_allclose(np.abs(of_angle).max(axis=1), np.abs(largest[:2, 2]), atol=1e-14)
+    assert display.names == ["jet $p_T$", "jet mass", r"cos met $\phi$", r"sin met $\phi$"]
+
+
+def test_the_seam_of_an_angle_makes_no_difference(correlated):
+    truth, generated = correlated
+    turned = truth.assign(met_phi=truth["met_phi"] - 2 * np.pi * (truth["met_phi"] > 1))
+    one = CorrelationDisplay.from_samples(truth, generated)
+    two = CorrelationDisplay.from_samples(turned, generated)
+    assert_allclose(one.truth, two.truth, atol=1e-12)
 
 
 def test_weights_act_as_repeated_rows(correlated):
@@ -42,7 +56,7 @@ def test_weights_act_as_repeated_rows(correlated):
     weight = np.random.default_rng(1).integers(0, 3, size=len(truth)).astype(float)
     repeated = truth.loc[np.repeat(truth.index, weight.astype(int))]
     weighted = CorrelationDisplay.from_samples(truth, generated, sample_weight=weight)
-    assert_allclose(weighted.truth, np.corrcoef(repeated.T))
+    assert_allclose(weighted.truth, CorrelationDisplay.from_samples(repeated, generated).truth)
     swapped = CorrelationDisplay.from_samples(generated, truth, generated_weight=weight)
     assert_allclose(swapped.generated, weighted.truth)
 
@@ -79,7 +93,7 @@ def test_correlations_are_drawn(correlated):
         assert labels == [text.get_text() for text in ax.get_yticklabels()] == display.names
         at = {tuple(text.get_position()): float(text.get_text()) for text in ax.texts}
         assert_allclose(
-            [at[column, row] for row in range(3) for column in range(3)],
+            [at[column, row] for row in range(4) for column in range(4)],
             matrix.ravel(),
             atol=0.0051,
         )
@@ -104,10 +118,12 @@ def test_many_columns_have_no_numbers():
 def test_correlations_of_an_estimator(smear, pairs):
     X, y = pairs
     display = CorrelationDisplay.from_estimator(smear, X, y, random_state=0)
-    assert_allclose(display.generated, np.corrcoef(smear.sample(X, random_state=0).T))
-    assert display.names == ["jet $p_T$", r"jet $\eta$", r"jet $\phi$"]
+    pt, eta, phi = smear.sample(X, random_state=0).T
+    expected = np.corrcoef([pt, eta, np.cos(phi), np.sin(phi)])
+    assert_allclose(display.generated, expected, atol=1e-14)
+    assert display.names[1:] == [r"jet $\eta$", r"cos jet $\phi$", r"sin jet $\phi$"]
     model = GaussianMixture(random_state=0).fit(y)
-    assert CorrelationDisplay.from_estimator(model, y, random_state=0).generated.shape == (3, 3)
+    assert CorrelationDisplay.from_estimator(model, y, random_state=0).generated.shape == (4, 4)
 
 
 def test_bad_correlations(correlated):
@@ -122,6 +138,7 @@ def test_bad_correlations(correlated):
     with pytest.raises(ValueError, match="truth contains NaN in column 'jet_pt', first bad row 0"):
         make(truth.assign(jet_pt=np.nan), generated)
     # A constant model is a finding, not an error.
-    assert make(truth, generated.assign(jet_mass=4.2)).generated[0, 1] == 0
+    constant = make(truth, generated.assign(jet_mass=4.2))
+    assert_allclose(constant.generated[0, 1], 0, atol=1e-12)
     with pytest.raises(ValueError, match="axes must be 3"):
         make(truth, generated).plot(plt.subplots()[1])
