@@ -7,8 +7,7 @@ import numpy as np
 from skjetsim.utils._angles import angle_positions
 from skjetsim.utils._warnings import warn_user
 
-# Events of the same kind as those of the fit lie outside their range so often less than once in
-# 10^8 samples, whatever their distribution.
+# Probability of as many events outside the range if they are of the same kind as those of the fit.
 IMPROBABLE = 1e-8
 SHARE = 0.01  # of the events; fewer are not worth a warning
 # Of the side that is drawn, whose density is often asked on a grid that is wider than the events.
