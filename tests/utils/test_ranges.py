@@ -161,6 +161,18 @@ def test_every_side_of_every_model():
         unfolder.sample_inverse(MEV)
 
 
+def test_only_the_side_that_is_drawn_may_be_a_grid():
+    grid = X.assign(pt=np.linspace(0, 1000, len(X)))
+    flow = FlowSimulator(**SMALL).fit(X, Y)
+    flow.score_samples(X, grid)
+    with pytest.warns(UserWarning, match="X has events outside"):
+        flow.score_samples(grid, Y)
+    unfolder = Unfolder(FlowSimulator(**SMALL)).fit(X, Y)
+    unfolder.score_samples(grid, Y)
+    with pytest.warns(UserWarning, match="y has events outside"):
+        unfolder.score_samples(X, grid)
+
+
 class Smear(BaseSimulator):
     def fit(self, X, y):
         check_pairs(self, X, y, reset=True)
