@@ -192,7 +192,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         ensure_min_samples=min_samples,
     )
     check_finite(array, names)
-    check_turns(array, names, "X", every=reset, estimator=estimator)
+    check_turns(array, names, "X", estimator=estimator)
     if not reset:
         warn_outside(estimator, array, "X", names)
     else:
@@ -353,7 +353,6 @@ def validate_target(estimator, y, *, n_samples, reset):
     if n_samples is not None:
         check_same_length(n_samples, len(array))
     if reset:
-        check_turns(array, names, "y", every=True, estimator=estimator)
         estimator.target_shape_ = tuple(row_shape)
         estimator.n_targets_ = array.shape[1]
         default = [f"y{i}" for i in range(array.shape[1])]
