@@ -4,6 +4,7 @@ import numpy as np
 
 from skjetsim.base._hints import give_hints
 from skjetsim.base._tags import is_unfolder
+from skjetsim.utils._angle_checks import check_turns
 from skjetsim.utils._ranges import remember_ranges
 from skjetsim.utils._tables import given_names
 from skjetsim.utils._validation import (
@@ -26,14 +27,24 @@ def read_events(estimator, X, y, sample_weight, *, reset=True, min_samples=1, pa
 
 
 def _take_note(estimator, weight, X, y=None, *, reset):
-    """Warn of what is probably a mistake, and remember the ranges of the columns."""
-    X_names = getattr(estimator, "feature_names_in_", None)
-    y_names = None if y is None else given_names(estimator.target_names_in_)
+    """Refuse degrees, warn of likely mistakes, and remember the ranges of the columns."""
+    names = {"X": getattr(estimator, "feature_names_in_", None)}
+    rows = {"X": _that_count(X, weight)}
+    if y is not None:
+        names["y"] = given_names(estimator.target_names_in_)
+        rows["y"] = _that_count(y, weight)
     if reset:
-        give_hints(estimator, X, y, X_names, y_names)
-    sides = {"X": (X, X_names, reset)} | ({} if y is None else {"y": (y, y_names, reset)})
+        for side in rows:
+            check_turns(rows[side], names[side], side, every=True, estimator=estimator)
+        give_hints(estimator, rows["X"], rows.get("y"), names["X"], names.get("y"))
     drawn = "X" if y is None or is_unfolder(estimator) else "y"
-    remember_ranges(estimator, weight, drawn=drawn, **sides)
+    sides = {side: (rows[side], names[side], reset) for side in rows}
+    remember_ranges(estimator, drawn=drawn, **sides)
+
+
+def _that_count(rows, weight):
+    """Rows without those of weight zero; all rows of the side that the weights do not belong to."""
+    return rows if weight is None or len(weight) != len(rows) else rows[weight > 0]
 
 
 def used_events(estimator, weight):

@@ -9,8 +9,8 @@ from skjetsim.utils._warnings import warn_user
 
 FEWEST = 10  # rows
 LARGEST_LOG = 100.0
-WITHOUT_UNIT = {"eta", "phi", "pt_ratio", "log_pt_ratio", "cos_phi", "sin_phi"} | {
-    *("delta_eta", "delta_phi"),
+WITHOUT_UNIT = {
+    *("eta", "delta_eta", "phi", "delta_phi", "cos_phi", "sin_phi", "pt_ratio", "log_pt_ratio"),
 }
 
 

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skjetsim._sklearn_compat import output_container, wrap_like_transform
+from skjetsim.utils._angle_checks import check_turns
 from skjetsim.utils._columns import column_positions
 from skjetsim.utils._containers import table_like
 from skjetsim.utils._event_columns import (
@@ -59,6 +60,7 @@ class EventTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             On NaN, infinity, text, missing columns or unphysical events.
         """
         values = validate_events(self, X, reset=True)
+        check_turns(values, getattr(self, "feature_names_in_", None), "X", every=True)
         self._names_out = list(self._resolve(self._names_in()))
         refuse_duplicates(self._names_out, type(self).__name__)
         self._check(values)

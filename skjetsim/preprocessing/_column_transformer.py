@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from skjetsim._sklearn_compat import BaseComposition
 from skjetsim.preprocessing._base import EventTransformer, InverseMixin
 from skjetsim.preprocessing._jacobian import has_log_det, log_det_jacobian
+from skjetsim.utils._angle_checks import check_turns
 from skjetsim.utils._event_columns import refuse_duplicates
 from skjetsim.utils._validation import first_duplicate, validate_events
 
@@ -135,6 +136,7 @@ class InvertibleColumnTransformer(InverseMixin, EventTransformer, BaseCompositio
             If a transformer has no `inverse_transform`.
         """
         values = validate_events(self, X, reset=True)
+        check_turns(values, getattr(self, "feature_names_in_", None), "X", every=True)
         self._check_blocks()
         blocks, names_out = [], []
         for name, transformer, positions in self._blocks_with_positions(X):

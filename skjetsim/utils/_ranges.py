@@ -7,8 +7,7 @@ import numpy as np
 from skjetsim.utils._angles import angle_positions
 from skjetsim.utils._warnings import warn_user
 
-# Events of the same kind as those of the fit lie outside their range so often less than once in
-# 10^8 samples, whatever their distribution.
+# Probability of as many events outside the range if they are of the same kind as those of the fit.
 IMPROBABLE = 1e-8
 SHARE = 0.01  # of the events; fewer are not worth a warning
 # Of the side that is drawn, whose density is often asked on a grid that is wider than the events.
@@ -25,7 +24,7 @@ MOST_NAMED = 4  # columns in one message
 ROUNDING = 1e-6  # of numbers in single precision
 
 
-def remember_ranges(estimator, weight, *, drawn, **tables):
+def remember_ranges(estimator, *, drawn, **tables):
     """Keep the smallest and the largest value of each column in `estimator._ranges`.
 
     Angles have no range. A later batch of a stream widens the ranges.
@@ -33,8 +32,6 @@ def remember_ranges(estimator, weight, *, drawn, **tables):
     Parameters
     ----------
     estimator : estimator
-    weight : ndarray or None
-        Events of weight zero do not count.
     drawn : {"X", "y"}
         The side that the estimator draws. The other one is what it is given.
     **tables : tuple of (ndarray, list of str or None, bool)
@@ -42,18 +39,17 @@ def remember_ranges(estimator, weight, *, drawn, **tables):
     """
     found = dict(getattr(estimator, "_ranges", {}))
     for side, (rows, names, reset) in tables.items():
-        used = rows if weight is None or len(weight) != len(rows) else rows[weight > 0]
-        ends = np.array([used.min(axis=0), used.max(axis=0)])
-        reach = _reach(used, *ends)
+        ends = np.array([rows.min(axis=0), rows.max(axis=0)])
+        reach = _reach(rows, *ends)
         ends[:, angle_positions(names)] = [[-np.inf], [np.inf]]
-        count = np.full(ends.shape[1], float(len(used)))
+        count = np.full(ends.shape[1], float(len(rows)))
         if not reset and side in found:
             low, high, _, before, least = found[side][:5]
             ends = np.array([np.minimum(ends[0], low), np.maximum(ends[1], high)])
             count, reach = count + before, np.maximum(reach, least)
         margin = ROUNDING * np.abs(ends).max(axis=0)
         share = np.full_like(count, SHARE_DRAWN if side == drawn else SHARE)
-        found[side] = np.vstack([ends, margin, count, reach, share, sizes(used)])
+        found[side] = np.vstack([ends, margin, count, reach, share, sizes(rows)])
     estimator._ranges = found
 
 

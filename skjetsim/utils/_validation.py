@@ -193,7 +193,7 @@ def validate_events(estimator, X, *, reset, min_samples=1):
         ensure_min_samples=min_samples,
     )
     check_finite(array, names)
-    check_turns(array, names, "X", every=reset, estimator=estimator)
+    check_turns(array, names, "X", estimator=estimator)
     if not reset:
         warn_outside(estimator, array, "X", names)
     else:
@@ -356,7 +356,6 @@ def validate_target(estimator, y, *, n_samples, reset):
     if n_samples is not None:
         check_same_length(n_samples, len(array))
     if reset:
-        check_turns(array, names, "y", every=True, estimator=estimator)
         estimator.target_shape_ = tuple(row_shape)
         keep_dtypes(estimator, "target_dtypes_", y)
         estimator.n_targets_ = array.shape[1]

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skjetsim.base import check_pairs, check_sample
 from skjetsim.compose import ResidualTransformer
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.metrics import classifier_two_sample_auc, residual_wasserstein, wasserstein_distance
 from skjetsim.preprocessing import AngleEncoder, BoundTransformer, PhiRotation
 from skjetsim.response import QuantileSimulator
 from skjetsim.utils._angle_checks import hint_azimuths, warn_of_scaled
-from skjetsim.utils._validation import check_events, validate_events, validate_target
+from skjetsim.utils._validation import check_events
 
 RNG = np.random.default_rng(0)
 PHI = RNG.uniform(-np.pi, np.pi, 2000)
@@ -64,11 +65,16 @@ def test_one_angle_beyond_a_turn():
     with pytest.raises(ValueError, match=r"row 3: 6\.3 is more than a turn.*wrap_phi"):
         AngleEncoder().fit(rows)
     with pytest.raises(ValueError, match=r"y column 'jet_phi', row 3"):
-        validate_target(AngleEncoder(), rows, n_samples=None, reset=True)
+        check_pairs(AngleEncoder(), RADIANS, rows, reset=True)
+    with pytest.raises(ValueError, match=r"X column 'jet_phi', row 3"):
+        check_sample(AngleEncoder(), rows, reset=True)
+    weight = np.ones(len(rows))
+    weight[3] = 0
+    check_pairs(AngleEncoder(), rows, rows, weight, reset=True)
     wasserstein_distance(RADIANS, rows)
     AngleEncoder().fit(RADIANS).transform(rows)
     turn = RADIANS.assign(jet_phi=np.float32(2 * np.pi))
-    validate_events(AngleEncoder(), turn, reset=True)  # up to 2 pi, also in single precision
+    check_sample(AngleEncoder(), turn, reset=True)  # up to 2 pi, also in single precision
 
 
 LOOKS = r"{} has columns that look like azimuths.*{}.*'muon_phi'"

@@ -21,9 +21,9 @@ class Model:
     pass
 
 
-def fitted(rows, names=NAMES, weight=None, drawn="y"):
+def fitted(rows, names=NAMES, drawn="y"):
     model = Model()
-    remember_ranges(model, weight, drawn=drawn, X=(rows, names, True))
+    remember_ranges(model, drawn=drawn, X=(rows, names, True))
     return model
 
 
@@ -116,9 +116,10 @@ def test_angles_constants_and_sparse_columns():
 
 def test_events_of_weight_zero_do_not_count():
     rows = np.linspace(0, 100, 1000)[:, None]
-    weight = (rows[:, 0] < 50).astype(float)
+    model = Smear()
+    check_pairs(model, rows, rows, (rows[:, 0] < 50).astype(float), reset=True)
     with pytest.warns(UserWarning, match="0 to 49.95 in the fit"):
-        warn_outside(fitted(rows, ["x"], weight), rows, "X", ["x"])
+        model.sample(rows)
 
 
 RNG = np.random.default_rng(1)
@@ -159,6 +160,18 @@ def test_every_side_of_every_model():
     unfolder = Unfolder(FlowSimulator(**SMALL)).fit(X, Y)
     with pytest.warns(UserWarning, match=f"y has events {far} that Unfolder"):
         unfolder.sample_inverse(MEV)
+
+
+def test_only_the_side_that_is_drawn_may_be_a_grid():
+    grid = X.assign(pt=np.linspace(0, 1000, len(X)))
+    flow = FlowSimulator(**SMALL).fit(X, Y)
+    flow.score_samples(X, grid)
+    with pytest.warns(UserWarning, match="X has events outside"):
+        flow.score_samples(grid, Y)
+    unfolder = Unfolder(FlowSimulator(**SMALL)).fit(X, Y)
+    unfolder.score_samples(grid, Y)
+    with pytest.warns(UserWarning, match="y has events outside"):
+        unfolder.score_samples(X, grid)
 
 
 class Smear(BaseSimulator):
