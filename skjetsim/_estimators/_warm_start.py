@@ -6,7 +6,8 @@ from dataclasses import dataclass
 DRAWN = ("orders",)
 OTHER_COLUMNS = (
     "warm_start=True goes on with the network of the fit before, but the events have other "
-    "columns, or other columns that vary. Set warm_start=False to start afresh."
+    "columns, or other columns that vary, or need another scale inside the network. Set "
+    "warm_start=False to start afresh."
 )
 
 
@@ -55,9 +56,10 @@ def same_architecture(earlier, settings, parameters):
         if name not in DRAWN and repr(settings[name]) != repr(earlier.get(name))
     ]
     if named := [name for name in changed if name in parameters]:
+        what = " and ".join(named)
         raise ValueError(
-            f"warm_start=True goes on with the network of the fit before, but {' and '.join(named)} "
-            "changed. Set warm_start=False to start afresh."
+            f"warm_start=True goes on with the network of the fit before, but {what} changed. Set "
+            "warm_start=False to start afresh."
         )
     if changed or settings.keys() != earlier.keys():
         raise ValueError(OTHER_COLUMNS)
