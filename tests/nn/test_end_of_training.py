@@ -106,7 +106,7 @@ def test_loading_torch_is_announced(model):
             [sys.executable, "-W", "ignore", "-c", code],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
