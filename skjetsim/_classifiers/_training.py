@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from skjetsim.utils._threads import protect_forks
+
 
 def check_classifier(classifier, *methods):
     """Raise TypeError unless a classifier is None or has one of the methods."""
@@ -50,6 +52,7 @@ def boosted_trees(purpose, random_state=None, *, n_rows=0, n_classes=2):
         # A fixed number of trees: early stopping would split the events row by row, but both
         # versions of an event have to be on the same side.
         params = {"learning_rate": 0.15, "max_iter": 100, "early_stopping": False}
+    protect_forks()
     return HistGradientBoostingClassifier(**params, random_state=random_state)
 
 

@@ -18,7 +18,7 @@ ROUNDING = 1e-6  # of the value itself
 # Share of events that may come back otherwise: quantile maps move those beyond their subsample.
 MOST_OFF = 0.01
 
-_checked = WeakSet()
+_checked: WeakSet = WeakSet()
 
 
 def some_rows(table):

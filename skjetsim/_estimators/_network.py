@@ -191,8 +191,8 @@ class NetworkEstimator:
         if self._earlier is None:
             self._architecture = settings
             return
-        earlier = self._earlier.architecture
-        self._architecture = self._if_alike(same_architecture, earlier, settings)
+        arguments = self._earlier.architecture, settings, self.get_params(deep=False)
+        self._architecture = self._if_alike(same_architecture, *arguments)
 
     def _if_alike(self, check, *arguments):
         """Compare with the fit before, and forget it if this one cannot go on from it."""

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 # Settings that are drawn at random, and so are those of the earlier fit.
 DRAWN = ("orders",)
+OTHER_COLUMNS = (
+    "warm_start=True goes on with the network of the fit before, but the events have other "
+    "columns, or other columns that vary, or need another scale inside the network. Set "
+    "warm_start=False to start afresh."
+)
 
 
 @dataclass
@@ -31,8 +36,14 @@ class Earlier:
         estimator.best_epoch_, estimator.stop_reason_ = self.best_epoch, self.stop_reason
 
 
-def same_architecture(earlier, settings):
+def same_architecture(earlier, settings, parameters):
     """Settings of the earlier network.
+
+    Parameters
+    ----------
+    earlier, settings : dict
+    parameters : collection of str
+        Names of the estimator's parameters. All other settings come from the events.
 
     Raises
     ------
@@ -44,12 +55,14 @@ def same_architecture(earlier, settings):
         for name in settings
         if name not in DRAWN and repr(settings[name]) != repr(earlier.get(name))
     ]
-    if changed or settings.keys() != earlier.keys():
-        what = " and ".join(changed) or "the network"
+    if named := [name for name in changed if name in parameters]:
+        what = " and ".join(named)
         raise ValueError(
             f"warm_start=True goes on with the network of the fit before, but {what} changed. Set "
             "warm_start=False to start afresh."
         )
+    if changed or settings.keys() != earlier.keys():
+        raise ValueError(OTHER_COLUMNS)
     return earlier
 
 
@@ -64,8 +77,5 @@ def load_earlier(network, earlier):
     weights = earlier.net.module_.state_dict()
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     if shapes != {name: value.shape for name, value in weights.items()}:
-        raise ValueError(
-            "warm_start=True goes on with the network of the fit before, but the events have "
-            "other columns, or other columns that vary. Set warm_start=False to start afresh."
-        )
+        raise ValueError(OTHER_COLUMNS)
     network.load_state_dict(weights)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -94,9 +95,8 @@ def protect_forks():
 
 
 def _stay_on_one_thread():
-    import torch
-
     global _lock
     _lock = threading.Lock()  # another thread of the parent may have held it
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     threadpool_limits(1, user_api="openmp")

@@ -32,18 +32,18 @@ def overshooting(**plan):
 
 def test_reasons_of_the_end(capsys):
     assert make_net(verbose=True).fit(line_set()).stop_reason_ == "max_epochs"
-    assert "ended after 4 epochs of 4 (these were all). The weights of epoch 4" in printed(capsys)
+    assert "ended after epoch 4 of 4 (these were all). The weights of epoch 4" in printed(capsys)
     net = overshooting(patience=3, verbose=True)
     assert net.stop_reason_ == "patience"
-    text = f"after {net.n_epochs_} epochs of 20 (no better validation loss for 3 epochs). The "
+    text = f"after epoch {net.n_epochs_} of 20 (no better validation loss for 3 epochs). The "
     assert f"{text}weights of epoch {net.best_epoch_} were kept." in printed(capsys)
     assert make_net(callbacks=[Stop()], verbose=True).fit(line_set()).stop_reason_ == "callback"
-    assert "after 2 epochs of 4 (a callback stopped it)" in printed(capsys)
+    assert "after epoch 2 of 4 (a callback stopped it)" in printed(capsys)
     net = make_net(Line(after=11, then=interrupt), verbose=True)
     with pytest.raises(KeyboardInterrupt):
         net.fit(line_set())
     assert net.stop_reason_ == "interrupted"
-    assert "after 2 epochs of 4 (interrupted)" in printed(capsys)
+    assert "after epoch 2 of 4 (interrupted)" in printed(capsys)
     net = make_net(Line(after=10, then=nan), verbose=True)
     with pytest.warns(TrainingWarning):
         net.fit(line_set())
@@ -106,7 +106,7 @@ def test_loading_torch_is_announced(model):
             [sys.executable, "-W", "ignore", "-c", code],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()

@@ -116,14 +116,14 @@ import numpy as np, torch
 from skjetsim.flows import FlowGenerator
 
 torch.set_num_threads(2)
-X = np.random.default_rng(0).normal(size=(4000, 3))
-model = FlowGenerator(max_epochs=1, batch_size=2000, random_state=0)
+X = np.random.default_rng(0).normal(size=(2000, 3))
+model = FlowGenerator(max_epochs=1, n_transforms=1, batch_size=2000, random_state=0)
 model.fit(X).score(X)
 child = os.fork()
 if child == 0:
     model.fit(X).score(X)
     os._exit(torch.get_num_threads())
-for _ in range(300):
+for _ in range(600):
     done, status = os.waitpid(child, os.WNOHANG)
     if done:
         sys.exit(os.waitstatus_to_exitcode(status))
@@ -133,10 +133,30 @@ sys.exit("the forked process hangs")
 """
 
 
+TREES = """
+import os, sys, time
+import numpy as np
+from skjetsim._classifiers._training import boosted_trees
+
+X = np.random.default_rng(0).normal(size=(4000, 3))
+trees = boosted_trees("ratio", 0).set_params(max_iter=5)
+trees.fit(X, X[:, 0] > 0)
+child = os.fork()
+if child == 0:
+    trees.fit(X, X[:, 0] > 0)
+    os._exit(1)
+"""
+TREES += FORK[FORK.index("for _ in") :]
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_forked_processes_fit_on_one_thread():
-    command = [sys.executable, "-W", "ignore", "-c", FORK]
-    done = subprocess.run(command, timeout=60, capture_output=True, text=True)
+@pytest.mark.parametrize("code", [FORK, TREES], ids=["network", "trees"])
+def test_forked_processes_fit_on_one_thread(code, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, timeout=240, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr  # the number of threads
     assert done.stderr == ""
 

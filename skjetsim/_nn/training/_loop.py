@@ -11,7 +11,6 @@ import numpy as np
 
 from skjetsim._nn.training._checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from skjetsim._nn.training._plan import TrainingWarning
-from skjetsim.utils._validation import counted
 from skjetsim.utils._warnings import warn_user
 
 CURE = "Lower learning_rate, set gradient_clip, or look for outliers in the data."
@@ -108,9 +107,10 @@ class Course:
             "interrupted": "interrupted",
             "not_finite": "the loss was not finite",
         }[self.net.stop_reason_]
+        epochs = f"{self.net.n_epochs_} of {self.plan.max_epochs}"
         return (
-            f"Training ended after {counted(self.net.n_epochs_, 'epoch')} of {self.plan.max_epochs}"
-            f" ({why}). The weights of epoch {self.best['epoch']} were kept."
+            f"Training ended after epoch {epochs} ({why}). The weights of epoch "
+            f"{self.best['epoch']} were kept."
         )
 
     def _stop_not_finite(self):
