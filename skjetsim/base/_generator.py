@@ -51,8 +51,8 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            In the units and the types of the fitted X: single precision, integers and booleans
-            come back as such. A table under `set_output`.
+            In the units of the fitted X, and in single precision if it was. Under `set_output`, a
+            table, in which integers and booleans come back as such, too.
 
         Raises
         ------

@@ -64,8 +64,8 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            In the units and the types of the fitted y: single precision, integers and booleans
-            come back as such. A table under `set_output`, if `n_samples` is None.
+            In the units of the fitted y, and in single precision if it was. Under `set_output`, a
+            table if `n_samples` is None, in which integers and booleans come back as such, too.
 
         Raises
         ------
