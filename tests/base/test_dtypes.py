@@ -56,9 +56,8 @@ def test_real_numbers_do_not_become_integers():
     drawn = model.sample(X)
     assert drawn["pt"].dtype == np.float32
     assert (drawn[["eta", "n_tracks", "charge", "tag"]].dtypes == "float64").all()
-    assert (
-        Again(shift=200.0).fit(X, y).set_output(transform="pandas").sample(X).dtypes[3:] == float
-    ).all()
+    model = Again(shift=200.0).set_output(transform="pandas").fit(X, y)
+    assert (model.sample(X)[["charge", "tag"]].dtypes == "float64").all()
 
 
 @pytest.mark.parametrize(
