@@ -76,9 +76,10 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For columns that were learnt as integers it is a probability, for all others a density.
-            It is minus infinity if a column that was constant in the fit has another value, or if
-            an integer is below the smallest of the fit.
+            For integers and at atoms, which are values that many events of the fit hold, it is a
+            probability. For all other values it is a density. It is minus infinity if a column that
+            was constant in the fit has another value, or if a value is never drawn, such as an
+            integer below the smallest of the fit or a value between two atoms.
         """
         check_is_fitted(self)
         return check_density(self, self._log_density(validate_events(self, X, reset=False)))

@@ -91,8 +91,10 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For columns that were learnt as integers it is a probability, for all others a density.
-            It is minus infinity if a column that was constant in the fit has another value.
+            For integers and at atoms, which are values that many events of the fit hold, it is a
+            probability. For all other values it is a density. It is minus infinity if a column that
+            was constant in the fit has another value, or if a value is never drawn, such as one
+            between two atoms.
         """
         check_is_fitted(self)
         X = self._events(X)

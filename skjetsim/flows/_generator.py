@@ -16,6 +16,9 @@ class FlowGenerator(SplineFlow, DensityGenerator):
     core. Densities include the log-determinant of this. Columns that never vary are returned as
     they were.
 
+    Values that many events hold, such as zeros of padding, -999, a saturated reading or steps of
+    0.5, are found and drawn exactly, with their share and together with the other columns.
+
     Attributes
     ----------
     n_features_in_ : int

@@ -22,6 +22,9 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     drawn in (-pi, pi]. Angles of X enter as (cos, sin). Columns of y that never vary are returned
     as they were. A regression finds narrow responses first, as in `FlowSimulator`.
 
+    Values of y that many events hold, such as zeros of padding, -999, a saturated reading or steps
+    of 0.5, are found and drawn exactly, with their share and together with the other columns.
+
     Parameters
     ----------
     weight_decay : float or "auto"
