@@ -72,8 +72,8 @@ def runs_of(column, ordered=None, weight=None):
 
 def is_repeated(ordered):
     """Which rows of sorted columns, of shape (n_columns, n_rows), hold a value ATOM_ROWS times."""
-    last = ATOM_ROWS - 1
-    return (ordered[:, last:] == ordered[:, : ordered.shape[1] - last]).any(axis=1)
+    n_starts = max(0, ordered.shape[1] - ATOM_ROWS + 1)
+    return (ordered[:, ATOM_ROWS - 1 :] == ordered[:, :n_starts]).any(axis=1)
 
 
 def find_repeats(runs, circular=False):

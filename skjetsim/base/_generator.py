@@ -51,8 +51,8 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            In the units and the types of the fitted X: single precision, integers and booleans
-            come back as such. A table under `set_output`.
+            In the units of the fitted X, and in single precision if it was. Under `set_output`, a
+            table, in which integers and booleans come back as such, too.
 
         Raises
         ------
@@ -77,9 +77,10 @@ class BaseGenerator(GeneratorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For columns that were learnt as integers it is a probability, for all others a density.
-            It is minus infinity if a column that was constant in the fit has another value, or if
-            an integer is below the smallest of the fit.
+            For integers and at atoms, which are values that many events of the fit hold, it is a
+            probability. For all other values it is a density. It is minus infinity if a column that
+            was constant in the fit has another value, or if a value is never drawn, such as an
+            integer below the smallest of the fit or a value between two atoms.
         """
         check_is_fitted(self)
         return check_density(self, self._log_density(validate_events(self, X, reset=False)))

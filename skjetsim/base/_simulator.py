@@ -69,8 +69,8 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n, n_targets), or (n, n_samples, n_targets)
-            In the units and the types of the fitted y: single precision, integers and booleans
-            come back as such. A table under `set_output`, if `n_samples` is None.
+            In the units of the fitted y, and in single precision if it was. Under `set_output`, a
+            table if `n_samples` is None, in which integers and booleans come back as such, too.
 
         Raises
         ------
@@ -96,8 +96,10 @@ class BaseSimulator(SimulatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For columns that were learnt as integers it is a probability, for all others a density.
-            It is minus infinity if a column that was constant in the fit has another value.
+            For integers and at atoms, which are values that many events of the fit hold, it is a
+            probability. For all other values it is a density. It is minus infinity if a column that
+            was constant in the fit has another value, or if a value is never drawn, such as one
+            between two atoms.
         """
         check_is_fitted(self)
         check_same_events(X, y)

@@ -16,6 +16,9 @@ class FlowGenerator(SplineFlow, DensityGenerator):
     core. Densities include the log-determinant of this. Columns that never vary are returned as
     they were.
 
+    Values that many events hold, such as zeros of padding, -999, a saturated reading or steps of
+    0.5, are found and drawn exactly, with their share and together with the other columns.
+
     A few events of the fit may lie behind the tail of all others. A smooth density cannot learn
     them, and the network is trained without them. They have a density of their own. `sample` and
     `score_samples` mix both densities at the rate of the fit; `transform` and `inverse_transform`

@@ -19,6 +19,9 @@ class FlowMatchingGenerator(FlowMatchingModel, DensityGenerator):
     uniform noise and take the shorter way round the circle, and they are drawn in (-pi, pi].
     Columns that never vary are returned as they were.
 
+    Values that many events hold, such as zeros of padding, -999, a saturated reading or steps of
+    0.5, are found and drawn exactly, with their share and together with the other columns.
+
     Parameters
     ----------
     optimal_transport : bool

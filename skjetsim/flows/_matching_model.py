@@ -38,9 +38,10 @@ class FlowMatchingModel(NetworkEstimator):
         `transform`, `inverse_transform` and `score_samples` still use the solver. After setting
         this to None, the solver draws events again.
     integer_columns : sequence of str or int
-        Columns of counts, by name or position. In the fit, a count n is spread over [n, n + 1).
-        Drawn values are rounded down, but not below the least count of the fit. `score_samples` has
-        the probability of a count, which is zero below that.
+        Columns of counts, by name or position. Counts of which most occur several times are found
+        without being named. In the fit, a count n is spread over [n, n + 1). Drawn values are
+        rounded down, but not below the least count of the fit. `score_samples` has the probability
+        of a count, which is zero below that.
     max_epochs : int
         Passes over the events. The student has as many epochs.
     ema_decay : float or None

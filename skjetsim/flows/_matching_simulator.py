@@ -23,6 +23,9 @@ class FlowMatchingSimulator(FlowMatchingModel, DensitySimulator):
     as they were. A regression finds narrow responses first, and mismeasured events have a density
     of their own, as in `FlowSimulator`.
 
+    Values of y that many events hold, such as zeros of padding, -999, a saturated reading or steps
+    of 0.5, are found and drawn exactly, with their share and together with the other columns.
+
     Parameters
     ----------
     weight_decay : float or "auto"

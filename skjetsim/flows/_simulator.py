@@ -26,6 +26,9 @@ class FlowSimulator(SplineFlow, DensitySimulator):
     residual. Momenta that X and y share (`muon_px`, `muon_py`, `muon_pz`) are compared along and
     across the momentum in X.
 
+    Values of y that many events hold, such as zeros of padding, -999, a saturated reading or steps
+    of 0.5, are found and drawn exactly, with their share and together with the other columns.
+
     A few events of the fit may be mismeasured: their residual lies behind the tail of all others,
     as that of a wrongly matched muon. A smooth density cannot learn them, and the network is
     trained without them. They have a density of their own, in which columns that are wrong

@@ -39,9 +39,10 @@ class SplineFlow(NetworkEstimator):
     permutation : {"random", "reverse"}
         Order of the columns in successive layers.
     integer_columns : sequence of str or int
-        Columns of counts, by name or position. In the fit, a count n is spread over [n, n + 1).
-        Drawn values are rounded down, but not below the least count of the fit. `score_samples` has
-        the probability of a count, which is zero below that.
+        Columns of counts, by name or position. Counts of which most occur several times are found
+        without being named. In the fit, a count n is spread over [n, n + 1). Drawn values are
+        rounded down, but not below the least count of the fit. `score_samples` has the probability
+        of a count, which is zero below that.
     """
 
     n_transforms: int = 6

@@ -1,11 +1,12 @@
 """Types of columns: drawn events have those of the events that a model was fitted on.
 
-Models compute in double precision. What they draw has the type of the fit again:
+Models compute in double precision. What they draw has the types of the fit again:
 
 - single precision stays single precision, and half precision becomes single;
-- a column of integers or booleans has its type if all its drawn values are integers, or 0 and 1.
-  Otherwise, it is in double precision;
-- an array has one type, the common type of its columns.
+- in tables, a column of integers or booleans has its type if all its drawn values are integers, or
+  0 and 1. Otherwise, it is in double precision;
+- an array is in single precision if no column of the fit needs double precision, as integers do.
+  Otherwise, it is in double precision.
 
 Transformers do not keep types. They give double precision, because single precision would lose
 digits in each step.
@@ -60,7 +61,7 @@ def _kept_name(dtype):
 
 
 def with_dtypes(rows, dtypes):
-    """Array in the common type of its columns.
+    """Array in single precision, if the columns of the fit were, else in double precision.
 
     Parameters
     ----------
@@ -72,12 +73,8 @@ def with_dtypes(rows, dtypes):
     -------
     ndarray
     """
-    if dtypes is None:
-        return rows
-    if len(dtypes) == 1:
-        return rows.astype(_possible(rows, dtypes[0]), copy=False)
-    common = np.result_type(*_of_columns(rows, dtypes))
-    return rows.astype(common, copy=False)
+    single = dtypes is not None and "float32" in dtypes and set(dtypes) <= {"float32", "bool"}
+    return rows.astype(np.float32) if single else rows
 
 
 def frame_with_dtypes(frame, rows, dtypes):
@@ -96,15 +93,12 @@ def frame_with_dtypes(frame, rows, dtypes):
     """
     if dtypes is None:
         return frame
-    found = _of_columns(rows, dtypes if len(dtypes) > 1 else dtypes * rows.shape[1])
+    of_column = dtypes if len(dtypes) > 1 else dtypes * rows.shape[1]
+    found = [_possible(values, name) for values, name in zip(rows.T, of_column, strict=True)]
     if isinstance(frame, pd.DataFrame):
         return frame.astype(dict(zip(frame.columns, found, strict=True)))
     columns = zip(frame.columns, rows.T, found, strict=True)
     return type(frame)({name: column.astype(dtype) for name, column, dtype in columns})
-
-
-def _of_columns(rows, dtypes):
-    return [_possible(rows[..., j], dtype) for j, dtype in enumerate(dtypes)]
 
 
 def _possible(values, name):

@@ -127,6 +127,10 @@ def test_runs_count_weights():
 
 
 def test_repeated_columns_are_seen_in_sorted_ones():
-    columns = np.sort([np.arange(50.0), np.r_[np.zeros(20), np.arange(30)], np.zeros(50)], axis=1)
+    columns = np.sort(
+        [np.arange(50.0), np.r_[np.zeros(20), np.arange(1, 31)], np.zeros(50)], axis=1
+    )
     assert_array_equal(is_repeated(columns), [False, True, True])
-    assert not is_repeated(columns[:, :5]).any()
+    for n_rows in range(20):
+        assert not is_repeated(columns[:, :n_rows]).any()
+    assert_array_equal(is_repeated(columns[:, :20]), [False, True, True])
