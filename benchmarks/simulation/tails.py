@@ -40,12 +40,12 @@ N_DRAWS = 2
 GOAL = 2.0  # standard errors
 
 
-def mismeasured(y, rng):
+def mismeasured(y, rng, factor):
     """Detector-level events, some of whose objects are those of other events."""
     y = y.copy()
     for name, rate in RATES.items():
         columns = [column for column in y if column.startswith(f"{name}_")]
-        rows = np.flatnonzero(rng.random(len(y)) < rate)
+        rows = np.flatnonzero(rng.random(len(y)) < factor * rate)
         y.loc[rows, columns] = y[columns].to_numpy()[rng.integers(len(y), size=len(rows))]
     return y
 
@@ -106,19 +106,20 @@ def main():
     parser.add_argument("--n-train", type=int, default=N_TRAIN)
     parser.add_argument("--n-test", type=int, default=N_TEST)
     parser.add_argument("--max-epochs", type=int, default=SETTINGS["wjet"]["max_epochs"])
+    parser.add_argument("--factor", type=float, default=1.0, help="of the rates, for few events")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     options = parser.parse_args()
     process = PROCESSES["wjet"]
     events = process.load("wjet", options.n_train + options.n_test)
     rng = np.random.default_rng(0)
     X_train, y_train = both_passes(events, slice(options.n_train))
-    y_train = mismeasured(y_train, rng)
+    y_train = mismeasured(y_train, rng, options.factor)
     X, y, second = (
         side[options.n_train :].reset_index(drop=True)
         for side in (events.X, events.y, events.second)
     )
     X, y, second = both_accepted(X, y, second, events.twice[options.n_train :])
-    y, second = mismeasured(y, rng), mismeasured(second, rng)
+    y, second = (mismeasured(side, rng, options.factor) for side in (y, second))
     print(
         f"{len(X_train)} pairs to train on, {len(X)} events to judge by, two passes each",
         flush=True,

@@ -10,6 +10,7 @@ from skjetsim._nn.training._network import Network
 
 PUBLISHED_LEVEL = 0.841  # one standard deviation above the median of a Gaussian
 LOG_TWO_PI = math.log(2 * math.pi)
+STRAIGHT = 1e4  # scale of an exponential that is a straight line
 LOWEST_FACTOR = -7.0  # e^-7 times the marginal's step: in single precision, less may be no step
 
 
@@ -128,15 +129,26 @@ def normal_knots(n_quantiles):
     return torch.linspace(-1, 1, n_quantiles, dtype=torch.float64) * edge
 
 
+def _tail_scale(length, height):
+    """Scale a of an exponential, a (exp(length / a) - 1) = height. Large if a line is as high."""
+    low, high = length / 80, torch.full_like(length, STRAIGHT)
+    for _ in range(100):
+        middle = (low * high).sqrt()
+        higher = middle * torch.expm1(length / middle) > height
+        low, high = torch.where(higher, middle, low), torch.where(higher, high, middle)
+    return high
+
+
 class QuantileResponse(Network):
     """Monotone quantile functions of each column, joined by a Gaussian copula.
 
     The quantile function of a column is piecewise linear over the axis z of a standard normal. The
     network gives a shift, and a positive factor for each step of the quantile function of the
     marginal. So quantiles never cross, and an untrained network gives the marginal. Beyond the
-    outermost knots the function is a straight line. Its slope reaches the farthest event of the
-    marginal, times the factor of the last step. The correlation of the z depends on the event, too:
-    the network gives rows of its Cholesky factor, which are normalised.
+    outermost knots the function continues with the slope of the last step, and grows like an
+    exponential so that it reaches the farthest event of the marginal. Farther out it is a straight
+    line. The factor of the last step multiplies all of this. The correlation of the z depends on
+    the event, too: the network gives rows of its Cholesky factor, which are normalised.
 
     Parameters
     ----------
@@ -162,7 +174,9 @@ class QuantileResponse(Network):
         beyond = torch.stack(
             [marginal[:, 1] - marginal[:, 0], marginal[:, -1] - marginal[:, -2]], dim=1
         )
-        tail = beyond / (reach - knots[-1]).clamp_min(1e-6) * step / rise[:, [0, -1]]
+        # All in units of the last step: its width along z, and its height.
+        length = (reach - knots[-1]).clamp_min(1e-6) / step
+        scale = _tail_scale(length, beyond / rise[:, [0, -1]])
         middle = -knots[0] / step  # index of the median among the knots
         position = torch.arange(n_knots, dtype=knots.dtype)[None]
         start = torch.arange(self.n_steps, dtype=knots.dtype)[:, None]
@@ -174,7 +188,6 @@ class QuantileResponse(Network):
             "reach": reach.max(),
             "level": torch.special.ndtr(knots),
             "rise": rise,
-            "tail": tail.clamp_min(1.0),
             "ramp": ramp,
             "centre": (marginal[:, 1:-1] - rise @ ramp).mean(dim=1),
             "core": rise[:, self.n_steps // 2] / step,
@@ -182,6 +195,8 @@ class QuantileResponse(Network):
             "pinball_weight": density.rsqrt() / slope * step,
         }.items():
             self.register_buffer(name, value.float())
+        self.register_buffer("tail_scale", scale.T[:, None].float(), persistent=False)
+        self.register_buffer("tail_length", length.T[:, None].float(), persistent=False)
         self.n_correlations = self.n_columns * (self.n_columns - 1) // 2
         n_outputs = self.n_columns * (1 + self.n_steps) + self.n_correlations
         self.network = _Perceptron(n_context, hidden_features, n_outputs)
@@ -244,10 +259,8 @@ class QuantileResponse(Network):
         along = position.sub_(index)
         index = index.long()[:, :, None]
         low, high = quantiles.gather(2, index)[:, :, 0], quantiles.gather(2, index + 1)[:, :, 0]
-        # Beyond the outermost knots the slope is `tail` times that of the last step.
-        share = along.clamp(0, 1)
-        share = share.addcmul(along.clamp_max(0), self.tail[:, 0])
-        share = share.addcmul((along - 1).clamp_min(0), self.tail[:, 1])
+        below, above = self._rise(0, (-along).clamp_min(0)), self._rise(1, (along - 1).clamp_min(0))
+        share = along.clamp(0, 1) - below + above
         return torch.addcmul(low, high - low, share)
 
     def to_normal(self, y, quantiles):
@@ -258,13 +271,24 @@ class QuantileResponse(Network):
         along = (y - low) / (high - low)
         inside = along.clamp(0, 1)
         beyond = along - inside
-        steepness = self._steepness(beyond)
-        z = self.knots[0] + step * (index[:, :, 0] + inside + beyond / steepness)
-        return z, ((high - low) * steepness / step).log()
+        below, log_slope = self._inverse_rise(0, (-beyond).clamp_min(0))
+        above, log_slope_above = self._inverse_rise(1, beyond.clamp_min(0))
+        z = self.knots[0] + step * (index[:, :, 0] + inside + above - below)
+        return z, ((high - low) / step).log() + log_slope + log_slope_above
 
-    def _steepness(self, beyond):
-        above = torch.where(beyond > 0, self.tail[:, 1], 1.0)
-        return torch.where(beyond < 0, self.tail[:, 0], above)
+    def _rise(self, side, distance):
+        """Height beyond the last knot on one side, at a distance along z."""
+        scale, length = self.tail_scale[side], self.tail_length[side]
+        inside = distance.minimum(length)
+        rise = scale * torch.expm1(inside / scale)
+        return torch.addcmul(rise, distance - inside, torch.exp(length / scale))
+
+    def _inverse_rise(self, side, rise):
+        """Inverse of `_rise`, and the logarithm of the slope there."""
+        scale, length = self.tail_scale[side], self.tail_length[side]
+        inside = rise.minimum(scale * torch.expm1(length / scale))
+        log_slope = torch.log1p(inside / scale)
+        return scale * log_slope + (rise - inside) * torch.exp(-length / scale), log_slope
 
     # The copula.
 

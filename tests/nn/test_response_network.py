@@ -184,3 +184,15 @@ def test_columns_full_of_ties_stay_finite():
     rows = context(4).float()
     assert torch.isfinite(net.log_prob(torch.zeros(4, 2), rows)).all()
     assert torch.isfinite(net.from_base(torch.randn(4, 2), rows)).all()
+
+
+def test_the_farthest_event_does_not_stretch_the_tail():
+    """The line to an event at -100 would draw one event of 300 beyond -10."""
+    z = np.linspace(-2.46, 2.46, 17)
+    marginal = np.concatenate([[-100.0], z, [3.5]])[None]
+    net = QuantileResponse(1, (4,), marginal, np.array([[3.9, 3.5]])).double()
+    quantiles = torch.tensor(marginal[:, None, 1:-1]).repeat(1, 1, 1)
+    at = torch.tensor([[-3.9], [-2.8], [-2.46], [2.46], [3.5]], dtype=torch.float64)
+    drawn = net.from_normal(at, quantiles.expand(5, 1, -1).contiguous())[:, 0].numpy()
+    np.testing.assert_allclose(drawn[[0, 2, 3, 4]], [-100, -2.46, 2.46, 3.5], rtol=0.01)
+    assert -10 < drawn[1] < -2.8
