@@ -135,6 +135,8 @@ class RootReader:
         ------
         dict of str to ndarray
         """
+        if not self._is_ntuple:
+            self._check_entries(lengths)
         with complete(self.path, "ROOT"):
             pieces = self._ntuple_pieces if self._is_ntuple else self._tree_pieces
             yield from pieces(lengths, n_rows)
@@ -142,13 +144,18 @@ class RootReader:
     def _branch(self, name):
         return self._branches[self.names.position[name]]
 
-    def _tree_pieces(self, lengths, n_rows):
-        for name in lengths:
-            n_entries = _whole_number(self._branch(name).num_entries)
+    def _check_entries(self, names):
+        for name in names:
+            with complete(self.path, "ROOT"):
+                n_entries = _whole_number(self._branch(name).num_entries)
             if n_entries != self.n_rows:
-                raise DamageError(
-                    f"the tree has {self.n_rows} entries, branch {name!r} {n_entries}"
+                raise ValueError(
+                    f"{self.path}: branch {name!r} has {n_entries} entries, but its tree has "
+                    f"{self.n_rows}, so that it is not a column of the same events. Name other "
+                    "columns in columns=, or copy the file again if it should have them."
                 )
+
+    def _tree_pieces(self, lengths, n_rows):
         columns = [self._branch_pieces(*column, n_rows) for column in lengths.items()]
         for arrays in zip(*columns, strict=True):
             yield dict(zip(lengths, arrays, strict=True))

@@ -145,11 +145,25 @@ def test_numbers_of_entries_that_are_doubles(tmp_path, monkeypatch, n_entries):
     for kind in (uproot.behaviors.TTree.TTree, uproot.behaviors.TBranch.TBranch):
         monkeypatch.setattr(kind, "num_entries", property(lambda tree: n_entries))
     if n_entries != 3.0:
-        with pytest.raises(ValueError, match=r"a\.root (is not a complete|cannot be read as a) ROOT"):
+        with pytest.raises(
+            ValueError, match=r"a\.root (is not a complete|cannot be read as a) ROOT"
+        ):
             read_events(path)
         return
     assert read_events(path)["x"].tolist() == [0.0, 1.0, 2.0]
     assert [len(chunk) for chunk in iter_events(path, chunk_size=2)] == [2, 1]
+
+
+def test_branches_of_another_length(tmp_path, monkeypatch):
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        table = {"x": np.arange(3.0), "y": np.arange(3.0)}
+        file.mktree("events", dict.fromkeys(table, "f8")).extend(table)
+    count = property(lambda branch: 3 if branch.name == "x" else 0)
+    monkeypatch.setattr(uproot.behaviors.TBranch.TBranch, "num_entries", count)
+    with pytest.raises(ValueError, match=r"branch 'y' has 0 entries, but its tree has 3"):
+        read_events(path)
+    assert list(read_events(path, columns=["x"])) == ["x"]
 
 
 def test_no_tree(tmp_path):
