@@ -280,7 +280,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, suffix, small_disk):
     before = path.read_bytes()
     large = pd.DataFrame({"pt": np.random.default_rng(0).normal(size=50_000)})
     with pytest.raises(
-        OSError, match=rf"a\.{suffix}' was not written.* MB are free in '.*'; make r"
+        OSError, match=rf"a\.{suffix}' was not written.* MB were free in '.*'. Make r"
     ):
         write_events(path, large)
     assert path.read_bytes() == before
