@@ -44,8 +44,6 @@ class FarEvents(BaseEstimator):
         Whether there is a cut.
     """
 
-    any_ = False
-
     def fit(self, table, basis, weight=None, columns=()):
         """Find the cuts.
 
@@ -64,6 +62,7 @@ class FarEvents(BaseEstimator):
         self
         """
         self.cuts_ = np.array([[-np.inf], [np.inf]]) * np.ones(table.shape[1])
+        self.any_ = False
         long = [j for j in columns if _extends(table[:, j], weight)]
         self.location_ = None
         if len(table) < FEWEST_ROWS or not long:

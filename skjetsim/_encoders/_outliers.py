@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import ndtr
 from sklearn.base import BaseEstimator
 
+from skjetsim._encoders._atoms import repeated_columns
 from skjetsim._encoders._column_maps import apply_maps, invert_maps, log_slopes, some_maps
 from skjetsim._encoders._far_events import FarEvents
 from skjetsim._encoders._outlier_density import OutlierDensity
@@ -64,6 +65,9 @@ class Outliers(BaseEstimator):
             if choices:
                 self.columns_ = np.flatnonzero(choices[-1])
         self.far_ = FarEvents().fit(table, lambda: self.basis(X), weight, columns)
+        if self.far_.any_:  # a value that many events hold, such as -999, is not mismeasured
+            columns = np.setdiff1d(columns, list(repeated_columns(table, weight)))
+            self.far_.fit(table, lambda: self.basis(X), weight, columns)
         self.far_x_ = FarEvents()
         if not self.far_.any_:
             return np.zeros(len(table), dtype=bool)
@@ -108,7 +112,10 @@ class Outliers(BaseEstimator):
         -------
         self
         """
-        self.plain_ = np.flatnonzero(~encoder.circular_ & ~encoder.integers_)
+        plain = ~encoder.circular_ & ~encoder.integers_
+        if encoder.atoms_ is not None:
+            plain[encoder.atoms_.mapped_] = False
+        self.plain_ = np.flatnonzero(plain)
         inputs, _ = self._in_own_units(inputs, encoder.maps_)
         basis = self.basis(X)
         weight = np.ones(len(X)) if weight is None else weight

@@ -209,3 +209,19 @@ def test_integers_and_angles_go_along():
     assert np.median(drawn[~found, 3]) >= 11
     assert (np.abs(drawn[found, 4]) > 1.5).mean() > 0.9
     assert np.isfinite(flow.score_samples(X, y)).all()
+
+
+def test_missing_values_are_not_mismeasured(pairs):
+    """One muon in 200 has no isolation, which is written as -999."""
+    X, y = pairs
+    y = y.assign(isolation=np.random.default_rng(2).exponential(1, len(y)))
+    y.loc[y.index % 200 == 100, "isolation"] = -999.0
+    flow = FlowSimulator(**SHORT).fit(X, y)
+    assert not np.isfinite(flow.outliers_.far_.cuts_[:, 3]).any()
+    drawn = flow.sample(X, n_samples=5, random_state=1).reshape(-1, 4)
+    missing = drawn[:, 3] == -999
+    assert_allclose(missing.mean(), 1 / 200, rtol=0.4)
+    assert (drawn[~missing, 3] > -1).all()
+    assert far(drawn[:, :3])[:, 1].sum() > 0
+    alone = FlowSimulator(**SHORT).fit(X[N_WRONG:], y[N_WRONG:])
+    assert alone.outliers_ is None
