@@ -125,13 +125,12 @@ class GenerativePipeline(Pipeline):
 
     def _check_inverses(self, X, y):
         """Raise unless the transformers, fitted on some events, take these events back."""
-        if len(self.steps) < 2 or not hasattr(X, "shape"):
+        if len(self.steps) < 2 or not getattr(X, "shape", (0,))[:1] > (1,):
             return
-        X, y = some_rows(X), y if y is None else some_rows(y)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit gives the same ones
             try:
-                steps = self._fitted_on(X, y)
+                steps = self._fitted_on(some_rows(X), y if y is None else some_rows(y))
             except Exception:  # the fit says what is wrong
                 return
         for step, events in steps:

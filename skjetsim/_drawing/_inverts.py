@@ -7,7 +7,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._tables import as_table
-from skjetsim.utils._validation import column_names
+from skjetsim.utils._validation import all_finite, column_names
 from skjetsim.utils._warnings import warn_user
 
 N_CHECKED = 1000  # events
@@ -41,6 +41,9 @@ def check_inverts(step, events, there_and_back):
     there_and_back : callable
         Transforms events and takes them back.
     """
+    values = np.asarray(events)
+    if values.dtype.kind not in "fiub" or not all_finite(values):
+        return  # the fit says what is wrong
     names = column_names(events)
     once = _tried(there_and_back, events)
     off = _distances(events, once, names)
