@@ -44,6 +44,8 @@ class FarEvents(BaseEstimator):
         Whether there is a cut.
     """
 
+    any_ = False
+
     def fit(self, table, basis, weight=None, columns=()):
         """Find the cuts.
 
