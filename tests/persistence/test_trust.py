@@ -273,7 +273,7 @@ def test_no_function_that_does_something_loads(path, name):
         skjetsim.utils._archive.write_archive,
         _callback,
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "__name__", type(one).__name__),
 )
 def test_no_function_that_does_something_is_saved(path, function):
     with pytest.raises(TypeError, match="func has type"):
