@@ -4,7 +4,8 @@ The density is a mixture with one component for each mismeasured event of the fi
 which this event is far from the core, a component has its distance, smeared by a factor. In other
 columns it has the place and width of similar events, and a part of the event's own deviation. So
 columns that are wrong together stay together. Components of events with a similar X have larger
-shares.
+shares. One more component has the share of one event: the background, in which columns are wrong on
+their own.
 """
 
 from itertools import product
@@ -13,6 +14,7 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 from sklearn.base import BaseEstimator
 
+from skjetsim._encoders._outlier_background import LOG_ROOT, OutlierBackground
 from skjetsim._encoders._outlier_rate import OutlierRate
 from skjetsim._encoders._regression import PlaceAndWidth
 from skjetsim.utils._angles import wrap_phi
@@ -31,7 +33,6 @@ DEFAULT = (0.5, 1.0, np.inf)
 ANGLE = 0.5  # width of kernels of angles, in radians
 LEAST_T, EVENTS_PER_FEATURE, MOST_FEATURES = 4.0, 6, 3  # for each column
 IMPOSSIBLE = 1e9  # minus the log-density on the other side, or beyond the limit
-LOG_ROOT = 0.5 * np.log(2 * np.pi)
 
 
 class OutlierDensity(BaseEstimator):
@@ -63,6 +64,7 @@ class OutlierDensity(BaseEstimator):
         Features of X that far values depend on.
     factor_, core_, reach_ : float
         Widths of the kernels.
+    background_ : OutlierBackground
     """
 
     def fit(self, core, core_basis, far, far_basis, weights, circular, straight):
@@ -112,6 +114,13 @@ class OutlierDensity(BaseEstimator):
         sides = [np.where(self.far_, side * self.centres_, 0.0) for side in (-1, 1)]
         self.limits_ = BEYOND * np.max(sides, axis=1)
         self._learn_spread()
+        self.background_ = OutlierBackground().fit(
+            self.centres_, self.far_, self.width_, self.limits_, self.circular_, FAR
+        )
+
+    @property
+    def _background_share(self):
+        return 1 / (len(self.centres_) + 1)
 
     def _learn_spread(self):
         """Place and width of each column among events that are far in the same columns."""
@@ -195,7 +204,11 @@ class OutlierDensity(BaseEstimator):
         for start in range(0, len(inputs), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
             both = self._log_parts(inputs[rows], basis[rows]) + self._log_shares(basis[rows])
-            parts.append(logsumexp(both, axis=1))
+            place, width = self.location_.locate(basis[rows])
+            background = self.background_.log_prob(inputs[rows] - place, width)
+            share = self._background_share
+            kernels = np.log1p(-share) + logsumexp(both, axis=1)
+            parts.append(np.logaddexp(kernels, np.log(share) + background))
         return np.concatenate(parts)
 
     def _log_parts(self, inputs, basis):
@@ -256,8 +269,10 @@ class OutlierDensity(BaseEstimator):
         ndarray of shape (n_samples, n_columns)
         """
         shares = np.cumsum(np.exp(self._log_shares(basis)), axis=1)
-        chosen = (shares < ndtr(noise[:, :1]) * shares[:, -1:]).sum(axis=1)
-        noise = noise[:, 1:]
+        chance, noise = ndtr(noise[:, :1]), noise[:, 1:]
+        alone = chance < self._background_share
+        chance = (chance - self._background_share) / (1 - self._background_share)
+        chosen = (shares < chance * shares[:, -1:]).sum(axis=1)
         place, width = self.location_.locate(basis)
         centres, far = self.centres_[chosen], self.far_[chosen]
         near, narrow = (kernels[chosen] for kernels in self._kernels())
@@ -267,7 +282,7 @@ class OutlierDensity(BaseEstimator):
         result = place + np.where(far, smeared, width * (near + narrow * noise))
         angles = self.circular_
         result[:, angles] = wrap_phi(centres[:, angles] + ANGLE * noise[:, angles])
-        return result
+        return np.where(alone, place + self.background_.draw(width, noise), result)
 
 
 def _t_values(basis, target, chosen, straight):

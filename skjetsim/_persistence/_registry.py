@@ -17,6 +17,7 @@ STATE = {
     "MapLayout": "skjetsim._nn._transport_map.MapLayout",
     "ObjectOrder": "skjetsim.utils._object_order.ObjectOrder",
     "OTUSLosses": "skjetsim._nn._otus.Losses",
+    "OutlierBackground": "skjetsim._encoders._outlier_background.OutlierBackground",
     "OutlierDensity": "skjetsim._encoders._outlier_density.OutlierDensity",
     "OutlierRate": "skjetsim._encoders._outlier_rate.OutlierRate",
     "Outliers": "skjetsim._encoders._outliers.Outliers",
