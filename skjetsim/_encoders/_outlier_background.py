@@ -17,7 +17,8 @@ class OutlierBackground(BaseEstimator):
     """Density of independent columns: near the core, or far from it on a side.
 
     Far distances are uniform in their logarithm, between the cut and the limit. No column is far on
-    a side on which no event of the fit is.
+    a side on which no event of the fit is. If events are far on both sides, each side reaches as
+    far as the other.
 
     Attributes
     ----------
@@ -35,10 +36,11 @@ class OutlierBackground(BaseEstimator):
 
     def fit(self, centres, far, widths, limits, circular, cut):
         """Learn from distances `centres`, of shape (n_centres, n_columns), and which are far."""
-        self.limits_, self.circular_, self.cut_ = limits, circular, cut
+        self.circular_, self.cut_ = circular, cut
         # One event more is not far, so that each column may be near.
         n_far = [(far & (side * centres > 0)).sum(axis=0) for side in (-1, 1)]
         self.far_share_ = np.array(n_far) / (len(centres) + 1)
+        self.limits_ = np.where(self.far_share_.all(axis=0), limits.max(axis=0), limits)
         square = np.where(far, 0.0, centres / widths) ** 2
         near = np.maximum((~far).sum(axis=0), 1)
         self.spread_ = np.sqrt(np.maximum(square.sum(axis=0) / near, 0.1))
