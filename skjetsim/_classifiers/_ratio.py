@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedKFold
 from skjetsim._classifiers._training import log_odds
 from skjetsim.base._inside import fit_weighted, takes_weight
 from skjetsim.utils._tables import as_table
+from skjetsim.utils._threads import fit_threads
 
 
 def equal_weights(parts, counts):
@@ -76,7 +77,8 @@ def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, a
     for training, held_out in folds.split(rows, label):
         own = None if handed is None else handed[training]
         table = as_table(rows[training], names)
-        fitted = fit_weighted(clone(classifier), table, label[training], weight=own)
+        with fit_threads(len(training)):
+            fitted = fit_weighted(clone(classifier), table, label[training], weight=own)
         scores[held_out, 0] = log_odds(fitted, as_table(rows[held_out], names))
         events = held_out[held_out < len(below)]
         asked[events] = scores[events, 0]
