@@ -19,7 +19,7 @@ from skjetsim.base._inside import is_fitted
 from skjetsim.base._tags import is_paired
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._containers import refuse_masked
-from skjetsim.utils._tables import as_table, given_names
+from skjetsim.utils._tables import as_table, given_names, with_rows
 from skjetsim.utils._validation import (
     check_int,
     check_names_match,
@@ -186,6 +186,7 @@ def draw_events(
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
     direction = direction_of(model, direction)
+    X, y = with_rows(X), with_rows(y, "y")
     if n_samples is not None:
         check_int(n_samples, "n_samples")
     if is_generator(model):
@@ -309,6 +310,7 @@ def move_events(
         Its truth is None if it is unknown.
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
+    X, y = with_rows(X), with_rows(y, "y")
     if inverse and y is None:
         raise ValueError(f'direction="inverse" draws X for y with {name}: pass y.')
     if paired and X is not None and y is not None:

@@ -8,6 +8,7 @@ from skjetsim.inspection._events import draw_several, feature_position
 from skjetsim.inspection._labels import axis_label
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
+from skjetsim.utils._tables import with_rows
 from skjetsim.utils._validation import check_int, check_same_events, column_names
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
@@ -180,6 +181,7 @@ class PosteriorDisplay:
         ValueError
             As `from_samples`.
         """
+        X, y = with_rows(X), with_rows(y, "y")
         settings = {"transformer": transformer, "random_state": random_state}
         settings |= {"n_samples": n_samples, "direction": "inverse"}
         drawn = draw_several(estimator, X, y, **settings)

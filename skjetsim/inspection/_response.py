@@ -27,6 +27,7 @@ from skjetsim.inspection._labels import axis_label
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
+from skjetsim.utils._tables import with_rows
 from skjetsim.utils._validation import check_events, check_option, check_same_events
 
 KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
@@ -251,6 +252,7 @@ class ResponseDisplay:
                 f"{type(estimator).__name__} is neither a simulator nor an unfolder: only those "
                 "respond to the other level."
             )
+        X, y, second_pass = with_rows(X), with_rows(y, "y"), with_rows(second_pass, "second_pass")
         settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
         settings |= {"direction": direction, "transformer": transformer, "paired": True}
         drawn = draw_events(estimator, X, y, **settings)
