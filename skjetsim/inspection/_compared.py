@@ -12,6 +12,7 @@ from skjetsim.inspection._events import (
     fitted_transformer,
     in_coordinates,
     refuse_rejected,
+    with_units,
 )
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._seeds import int_seed
@@ -122,7 +123,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True, dir
         return pd.DataFrame(events, columns=names)
 
     compared = Compared(
-        truth=pd.DataFrame(rows, columns=columns),
+        truth=with_units(pd.DataFrame(rows, columns=columns), drawn.units),
         generated=table(drawn.generated),
         handed={"truth": handed(drawn.truth), "generated": handed(drawn.generated)},
         direction=direction,

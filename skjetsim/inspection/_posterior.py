@@ -5,7 +5,7 @@ import numpy as np
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import check_as_long
 from skjetsim.inspection._events import draw_several, feature_position
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
 from skjetsim.utils._tables import with_rows
@@ -100,6 +100,7 @@ class PosteriorDisplay:
             of other columns.
         """
         check_same_events(truth, measured, names=("truth", "measured"))
+        units = units_of(measured, truth)
         truth, draws, names = check_ensemble(truth, draws, other="draws")
         if len(truth) > MOST_EVENTS:
             raise ValueError(
@@ -133,7 +134,7 @@ class PosteriorDisplay:
             truth=truth,
             measured=measured,
             prior=None if prior is None else priors,
-            names=[axis_label(label) for label in labels],
+            names=[axis_label(label, units=units) for label in labels],
         )
 
     @classmethod

@@ -23,7 +23,7 @@ from skjetsim.inspection._events import (
     refuse_rejected,
     weight_of,
 )
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
@@ -327,6 +327,7 @@ class _Response:
         self.truth = table[:, self.position]
         self.label = feature if self.names is None else self.names[self.position]
         self.angle = is_angle(self.label)
+        self.units = units_of(X, truth)
         self.given = self.column(X, "X")
 
     def _position(self, names, n_columns, what):
@@ -378,7 +379,7 @@ class _Response:
         return MarginalDisplay.from_samples(
             self._difference(self.truth, self.given),
             **{keyword: self._difference(drawn, given)},
-            name=axis_label(self.label, suffix=f": {goal} $-$ {start}"),
+            name=axis_label(self.label, suffix=f": {goal} $-$ {start}", units=self.units),
             **settings,
             generated_weight=settings["sample_weight"],
         )
@@ -404,7 +405,8 @@ class _Response:
             if second_pass is not None:
                 suffixes = (", detector level", ", simulated or second pass")
                 pairs["second detector pass"] = second_pass
-        return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in suffixes)
+        labels = (axis_label(self.label, suffix=suffix, units=self.units) for suffix in suffixes)
+        return x, pairs, tuple(labels)
 
 
 def _check_second_pass(second_pass, kind, direction):

@@ -176,7 +176,7 @@ def test_manifest_can_be_read_without_the_package(path):
     assert manifest["versions"]["scikit-learn"] == sklearn.__version__
     assert manifest["training"]["epochs"] == 2
     assert manifest["training"]["best_epoch"] == model.best_epoch_
-    assert manifest["units"]["momentum, energy, mass"] == "GeV"
+    assert "GeV" not in json.dumps(manifest)  # fit does not know the unit
 
 
 def test_the_same_model_gives_the_same_bytes(path, tmp_path, model):
