@@ -24,6 +24,7 @@ from skjetsim.utils._comparison import (
 from skjetsim.utils._scores import event_blocks
 from skjetsim.utils._tables import take_rows, with_rows
 from skjetsim.utils._validation import check_int, check_option, check_same_events
+from skjetsim.utils._warnings import without_hints
 from skjetsim.utils._weighted import weighted_quantile
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -122,7 +123,9 @@ class BaseGenerativeScorer(BaseScorer):
         ValueError
             On bad input, or a missing y.
         """
-        return float(self._score(self._task(estimator, X, y, sample_weight)))
+        task = self._task(estimator, X, y, sample_weight)
+        with without_hints():  # `fit` has given them
+            return float(self._score(task))
 
     @abstractmethod
     def _score(self, task):
