@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 import sklearn
 from _instances import (
+    FEW_EPOCHS,
+    NOTHING_LOST,
     SMALL,
     draw,
     fit,
@@ -59,6 +61,8 @@ ROUND_TRIPS = [
 ]
 
 
+@FEW_EPOCHS
+@NOTHING_LOST
 @pytest.mark.parametrize("estimator", ROUND_TRIPS, ids=label)
 def test_the_same_events_come_back(estimator, path):
     model = fit(clone(estimator), X, Y)
