@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim.compose import (
@@ -22,6 +23,10 @@ from skjetsim.flows import (
 from skjetsim.pipeline import GenerativePipeline
 from skjetsim.response import QuantileSimulator
 from skjetsim.transport import OTUSSimulator
+
+# Instances of the shared checks lose nothing, and tests train for a few epochs.
+NOTHING_LOST = pytest.mark.filterwarnings("ignore:accepted=None, and in y:UserWarning")
+FEW_EPOCHS = pytest.mark.filterwarnings("ignore:After .* epochs? the events:UserWarning")
 
 SMALL_NETWORK = {
     "hidden_features": (8,),

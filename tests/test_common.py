@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from _instances import (
+    FEW_EPOCHS,
+    NOTHING_LOST,
     SMALL,
     draw,
     fit,
@@ -36,6 +38,8 @@ from skjetsim.utils._contract import _any_table
 from skjetsim.utils._contract._events import paired_events as paired_table
 from skjetsim.utils._contract._kinds import checks_of
 from skjetsim.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+pytestmark = [FEW_EPOCHS, NOTHING_LOST]
 
 OTHER_NOISE = "an event that comes twice is drawn with other noise each time"
 OURS = [*generators(), *simulators(), *residual_simulators()]

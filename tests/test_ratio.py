@@ -5,10 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from skjetsim._classifiers._ratio import equal_weights, log_ratio
+from skjetsim._classifiers._ratio import _folds, equal_weights, log_ratio
 from skjetsim._classifiers._training import boosted_trees, log_odds, ones_per_class
 
 
@@ -56,6 +57,30 @@ def test_a_classifier_that_learnt_nothing():
     learnt, auc = log_ratio(classifier, 0 * below, 0 * above, (None, None), n_folds=2, seed=0)
     assert_allclose(learnt, 0, atol=0.2)
     assert auc == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("side", ["below", "above", "both"])
+@pytest.mark.parametrize("n_folds", [5, 50])
+def test_copies_of_an_event_are_in_one_fold(side, n_folds):
+    """Samples of one distribution are told apart by their copies alone."""
+    rng = np.random.default_rng(0)
+    below, above = rng.normal(size=(2, 400, 2))
+    if side != "above":
+        below = np.repeat(below[:40], 10, axis=0)
+    if side != "below":
+        above = np.tile(above[:40], (10, 1))
+    neighbours = KNeighborsClassifier(3)
+    _, auc = log_ratio(neighbours, below, above, (None, None), n_folds=n_folds, seed=0)
+    assert auc == pytest.approx(0.5, abs=0.2)
+
+
+def test_folds_of_events_without_copies_are_those_of_scikit_learn():
+    below, above = normals(300)
+    label = np.repeat([0, 1], [len(below), len(above)])
+    expected = StratifiedKFold(3, shuffle=True, random_state=1).split(label, label)
+    for ours, theirs in zip(_folds(below, above, label, 3, 1), expected, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_array_equal(one, other)
 
 
 def test_equal_weights():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -43,6 +44,7 @@ def weights(model):
     )
 
 
+@FEW_EPOCHS
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 def test_the_next_fit_starts_at_the_present_weights(model):
     model = clone(model).fit(X, Y)

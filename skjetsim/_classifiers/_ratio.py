@@ -8,7 +8,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from skjetsim._classifiers._training import log_odds
 from skjetsim.base._inside import fit_weighted, takes_weight
+from skjetsim.utils._repeated_rows import repeated_rows
 from skjetsim.utils._tables import as_table
+from skjetsim.utils._threads import fit_threads
 
 
 def equal_weights(parts, counts):
@@ -34,11 +36,27 @@ def equal_weights(parts, counts):
     return np.concatenate(shares) * (sum(counts) / len(counts))
 
 
+def _folds(below, above, label, n_folds, seed):
+    """Yield the rows of training and of each fold; copies of a row are in one fold."""
+    settings = {"shuffle": True, "random_state": seed}
+    value = repeated_rows(below, above)
+    if value is None:
+        yield from StratifiedKFold(n_folds, **settings).split(label, label)
+        return
+    alone = np.flatnonzero(value < 0)
+    value[alone] = value.max() + 1 + np.arange(len(alone))
+    first = np.unique(value, return_index=True)[1]  # one row of each value
+    n_folds = min(n_folds, np.bincount(label[first]).min())
+    for _, held_out in StratifiedKFold(n_folds, **settings).split(first, label[first]):
+        chosen = np.isin(value, held_out)
+        yield np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
 def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, at=None):
     """Log of the density of `above` over that of `below`, at the events of `below`.
 
-    The classifier that scores an event was trained on the other folds. A logistic regression of two
-    parameters calibrates the scores of all events to log-odds.
+    The classifier that scores an event was trained on the other folds, and on no copy of the event.
+    A logistic regression of two parameters calibrates the scores of all events to log-odds.
 
     Parameters
     ----------
@@ -72,11 +90,11 @@ def log_ratio(classifier, below, above, weights, *, n_folds, seed, names=None, a
     weighted = any(part is not None and np.ptp(part) > 0 for part in weights)
     handed = weight if weighted or takes_weight(classifier) else None
     scores, asked = np.empty((len(rows), 1)), np.empty(len(below))
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    for training, held_out in folds.split(rows, label):
+    for training, held_out in _folds(below, above, label, n_folds, seed):
         own = None if handed is None else handed[training]
         table = as_table(rows[training], names)
-        fitted = fit_weighted(clone(classifier), table, label[training], weight=own)
+        with fit_threads(len(training)):
+            fitted = fit_weighted(clone(classifier), table, label[training], weight=own)
         scores[held_out, 0] = log_odds(fitted, as_table(rows[held_out], names))
         events = held_out[held_out < len(below)]
         asked[events] = scores[events, 0]

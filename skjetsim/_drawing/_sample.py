@@ -12,7 +12,7 @@ from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._finite import check_density, check_drawn
 from skjetsim.base._inside import explained
 from skjetsim.base._shapes import as_target
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import unwrapped
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
 from skjetsim.utils._tables import take_rows
 from skjetsim.utils._validation import check_same_events, refuse_count
@@ -207,7 +207,7 @@ def without_density(estimator):
 
 def _obstacle(estimator):
     """Transformer or model, inside an estimator, that has no density."""
-    model = innermost(estimator)
+    model = unwrapped(estimator)
     for name in ("simulator", "unfolder"):
         inner = getattr(model, f"{name}_", None) or getattr(model, name, None)
         if inner is not None and not hasattr(inner, "score_samples"):

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skjetsim.base._tags import innermost, is_generator, is_simulator, is_unfolder
+from skjetsim.base._tags import is_generator, is_simulator, is_unfolder, unwrapped
 from skjetsim.utils._seeds import int_seed
 
 
@@ -47,7 +47,7 @@ def seed_inside(name):
     """Make a property `random_state`, which is that of the model inside the parameter `name`."""
 
     def random_state(self):
-        return getattr(innermost(getattr(self, name)), "random_state", None)
+        return getattr(unwrapped(getattr(self, name)), "random_state", None)
 
     return property(random_state, doc="Seed of the model inside, which draws the noise.")
 
@@ -147,14 +147,14 @@ def check_takes_weight(estimator):
     """Raise ValueError unless `fit` of the model inside Pipelines and searches takes weights."""
     if not takes_weight(estimator):
         raise ValueError(
-            f"{type(innermost(estimator)).__name__} does not take sample_weight in fit: take "
+            f"{type(unwrapped(estimator)).__name__} does not take sample_weight in fit: take "
             "another estimator, or unweight the events first."
         )
 
 
 def takes_weight(estimator):
     """Whether `fit` of the model inside Pipelines and searches takes weights."""
-    parameters = signature(innermost(estimator).fit).parameters.values()
+    parameters = signature(unwrapped(estimator).fit).parameters.values()
     return any(
         parameter.name == "sample_weight" or parameter.kind is Parameter.VAR_KEYWORD
         for parameter in parameters

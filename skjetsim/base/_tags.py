@@ -40,10 +40,10 @@ def is_generator(estimator):
         return True
     from sklearn.neighbors import KernelDensity  # whose tag scikit-learn 1.9 leaves empty
 
-    return isinstance(innermost(estimator), KernelDensity)
+    return isinstance(unwrapped(estimator), KernelDensity)
 
 
-def innermost(estimator):
+def unwrapped(estimator):
     """Model behind Pipelines and searches: the fitted one, if there is one.
 
     Meta-estimators count as models here. `skjetsim.innermost` also looks inside them.
@@ -61,7 +61,7 @@ def innermost(estimator):
 
 def is_paired(estimator):
     """Whether row i of X and y is the same event: `paired_` of the model, or True without it."""
-    return bool(getattr(innermost(estimator), "paired_", True))
+    return bool(getattr(unwrapped(estimator), "paired_", True))
 
 
 def is_simulator(estimator):

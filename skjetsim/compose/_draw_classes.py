@@ -9,6 +9,7 @@ from skjetsim._drawing._chunked import CHUNK_ROWS
 from skjetsim.base._inside import fit_weighted
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
 from skjetsim.utils._tables import take_rows
+from skjetsim.utils._threads import fit_threads
 
 CLASSIFIER = 0  # branch of the seed of `fit`
 
@@ -34,11 +35,13 @@ def fitted_classifier(estimator, table, number, n_classes, weight):
     if n_classes == 1:
         return None
     if estimator.classifier is not None:
-        return fit_weighted(clone(estimator.classifier), table, number, weight=weight)
+        with fit_threads(len(table)):
+            return fit_weighted(clone(estimator.classifier), table, number, weight=weight)
     seed = int_seed(as_seed_sequence(estimator.random_state), CLASSIFIER)
     trees = boosted_trees("probabilities", seed, n_rows=len(table), n_classes=n_classes)
     rows, weight = ones_per_class(number, weight)
-    return fit_weighted(trees, take_rows(table, rows), number[rows], weight=weight)
+    with fit_threads(len(rows)):
+        return fit_weighted(trees, take_rows(table, rows), number[rows], weight=weight)
 
 
 def log_proba(classifier, n_classes, table):

@@ -18,7 +18,7 @@ from skjetsim.base._inside import (
 )
 from skjetsim.base._inverse import InverseSampling
 from skjetsim.base._shapes import as_target
-from skjetsim.base._tags import innermost, is_paired
+from skjetsim.base._tags import is_paired, unwrapped
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import flat_rows, target_table, theory_table
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -36,7 +36,7 @@ RESAMPLE, MEMBER, CHOICE, DRAW = range(4)
 
 
 def _can_unfold(self):
-    return all(hasattr(innermost(member), "sample_inverse") for member in self._inside)
+    return all(hasattr(unwrapped(member), "sample_inverse") for member in self._inside)
 
 
 @with_parameters
@@ -326,7 +326,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     def _check_targets(self, members):
         """Raise ValueError if a member that was fitted before simulates other columns than y."""
         for number, member in enumerate(members):
-            model = innermost(member)
+            model = unwrapped(member)
             found = getattr(model, "target_names_in_", None)
             if found is None:
                 continue

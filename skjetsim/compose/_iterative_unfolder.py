@@ -22,7 +22,7 @@ from skjetsim.base._inside import (
 )
 from skjetsim.base._inverse import BaseUnfolder
 from skjetsim.base._shapes import as_events
-from skjetsim.base._tags import innermost
+from skjetsim.base._tags import unwrapped
 from skjetsim.compose._tables import flat_rows, measured_table, theory_table
 from skjetsim.utils._parameters import check_fraction, check_real
 from skjetsim.utils._seeds import as_seed_sequence, int_seed
@@ -38,7 +38,7 @@ BOUNDED_SHARE = 0.01  # of the simulated weight at a bound of the ratio: more is
 
 def _can_score(self):
     unfolder = vars(self).get("unfolders_", [self.unfolder])[-1]
-    scores = hasattr(innermost(unfolder), "score_samples")
+    scores = hasattr(unwrapped(unfolder), "score_samples")
     return scores and all(map(has_jacobian, steps_before(unfolder)))
 
 

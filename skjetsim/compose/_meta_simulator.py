@@ -6,7 +6,7 @@ from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._checks import read_events, used_events
 from skjetsim.base._inside import forget, is_fitted
 from skjetsim.base._simulator import BaseSimulator
-from skjetsim.base._tags import innermost, is_paired
+from skjetsim.base._tags import is_paired, unwrapped
 
 
 def all_have(method):
@@ -42,7 +42,7 @@ class MetaSimulator(BaseSimulator):
     @property
     def trained_(self):
         """Which maps the unpaired simulator inside has learnt."""
-        return innermost(next(iter(self._inside), None)).trained_
+        return unwrapped(next(iter(self._inside), None)).trained_
 
     def _predict(self, rows):
         """Point predictions of the simulators inside, if they have any; else medians of draws."""

@@ -13,7 +13,7 @@ from skjetsim._drawing._sample import has_jacobian, log_prob, sample, sample_inv
 from skjetsim.base._finite import check_drawn
 from skjetsim.base._inside import check_simulator, explained, fit_inside, seed_inside
 from skjetsim.base._inverse import InverseSampling
-from skjetsim.base._tags import innermost, is_paired
+from skjetsim.base._tags import is_paired, unwrapped
 from skjetsim.compose._conditional import ConditionalTransformerMixin
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
 from skjetsim.compose._tables import flat_rows, theory_table
@@ -35,7 +35,7 @@ def _can_invert(self):
     # A residual needs the theory level, which is not known yet.
     if any(map(_is_conditional, self.transformers)):
         return False
-    return hasattr(innermost(self._inside[0]), "sample_inverse")
+    return hasattr(unwrapped(self._inside[0]), "sample_inverse")
 
 
 @with_parameters
@@ -192,7 +192,7 @@ class TransformedSimulator(InverseSampling, MetaSimulator):
         if conditional and not is_paired(self.simulator):
             raise ValueError(
                 f"{type(conditional[0]).__name__} needs pairs of X and y, but "
-                f"{type(innermost(self.simulator)).__name__} learns from unpaired events. Its "
+                f"{type(unwrapped(self.simulator)).__name__} learns from unpaired events. Its "
                 "parameter residual takes the place of a ResidualTransformer."
             )
 

@@ -17,6 +17,7 @@ from skjetsim.inspection._progress import Progress
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence
 from skjetsim.utils._validation import check_int, check_same_events, counted
+from skjetsim.utils._warnings import without_hints
 
 ALL = "all"
 MIN_EVENTS = 200  # the area under the curve then has an error of 0.05
@@ -159,7 +160,7 @@ def closure_report(
     masks = _regions(events, by, bins)
     parts = {name: events.take(mask) for name, mask in masks.items()} | {ALL: events}
     found = page.Findings(notes=events.notes, pictures={}, path=path)
-    with Progress("closure", len(parts) + (path is not None), verbose) as progress:
+    with Progress("closure", len(parts) + (path is not None), verbose) as progress, without_hints():
         found |= _measure_all(parts, selection, root, progress)
         if path is not None:
             with progress.section("pictures"):

@@ -12,10 +12,11 @@ from skjetsim.inspection._events import (
     fitted_transformer,
     in_coordinates,
     refuse_rejected,
+    with_units,
 )
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._seeds import int_seed
-from skjetsim.utils._tables import given_names, take_rows
+from skjetsim.utils._tables import given_names, take_rows, with_rows
 from skjetsim.utils._validation import check_names_match, check_same_events, column_names
 
 # Branches of a report's seed.
@@ -98,6 +99,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True, dir
     Compared
     """
     notes = []
+    X, y = with_rows(X), with_rows(y, "y")
     inputs, targets = _of_the_fit(estimator, X, y, notes)
     seed = int_seed(root, DRAW)
     settings = {"direction": direction, "paired": paired}
@@ -121,7 +123,7 @@ def compare(estimator, X, y, *, transformer, second_pass, root, paired=True, dir
         return pd.DataFrame(events, columns=names)
 
     compared = Compared(
-        truth=pd.DataFrame(rows, columns=columns),
+        truth=with_units(pd.DataFrame(rows, columns=columns), drawn.units),
         generated=table(drawn.generated),
         handed={"truth": handed(drawn.truth), "generated": handed(drawn.generated)},
         direction=direction,
@@ -221,6 +223,7 @@ def _second_pass(second_pass, y, names, shape):
             f"accepted) or a Bunch of both, got a {type(second_pass).__name__}."
         )
     target, accepted = second_pass
+    target = with_rows(target, "second_pass")
     for part, what in ((target, "second_pass"), (accepted, "the mask of second_pass")):
         check_same_events(y, part, names=("y", what))
     found = column_names(target)

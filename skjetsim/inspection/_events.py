@@ -17,9 +17,10 @@ from skjetsim._drawing._sample import (
 from skjetsim.base import is_generator, is_simulator, is_unfolder
 from skjetsim.base._inside import is_fitted
 from skjetsim.base._tags import is_paired
+from skjetsim.inspection._labels import units_of
 from skjetsim.utils._comparison import check_table
 from skjetsim.utils._containers import refuse_masked
-from skjetsim.utils._tables import as_table, given_names
+from skjetsim.utils._tables import as_table, given_names, with_rows
 from skjetsim.utils._validation import (
     check_int,
     check_names_match,
@@ -46,11 +47,12 @@ class Drawn:
     transformer: object  # fitted, or None
     columns: list | None  # names before the transformer
     refits: bool  # whether the transformer was fitted here, so that a clone may be fitted again
+    units: dict  # by column, as the tables state them
 
     @property
     def table(self):
-        """The truth, as a DataFrame if its columns have names."""
-        return as_table(self.truth, self.names)
+        """The truth, as a DataFrame with its units if its columns have names."""
+        return with_units(as_table(self.truth, self.names), self.units)
 
     def column(self, feature):
         """Return label and truth of a column, and its draws as a keyword of `from_samples`."""
@@ -88,6 +90,13 @@ class Drawn:
             if np.array_equal(own[0], other[0]):  # unlike those of a scaler
                 return as_table(*own)
         return self.same_coordinates(table, what)
+
+
+def with_units(table, units):
+    """The table with its units in `attrs`, where `units_of` finds them; an array has none."""
+    if units and isinstance(table, (pd.DataFrame, pd.Series)):
+        table.attrs["units"] = units
+    return table
 
 
 def weight_of(table, sample_weight):
@@ -186,6 +195,7 @@ def draw_events(
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
     direction = direction_of(model, direction)
+    X, y = with_rows(X), with_rows(y, "y")
     if n_samples is not None:
         check_int(n_samples, "n_samples")
     if is_generator(model):
@@ -193,13 +203,14 @@ def draw_events(
             raise TypeError(f"{name} is a generator: its events are compared with X. Leave y out.")
         n_events = len(X) * (n_samples or 1)
         generated = sample(model, n_samples=n_events, random_state=random_state)
-        return _compared(model, X, generated, "X", transformer, paired=False)
+        return _compared(model, X, generated, "X", transformer, paired=False, units=units_of(X))
     paired = is_paired(model) if paired is None else paired
     check_pairs(X, y, name, "an unfolder" if is_unfolder(model) else "a simulator", paired=paired)
     settings = {"n_samples": n_samples, "random_state": random_state}
     if direction == "inverse":
         generated = sample_inverse(model, y, **settings)
-        return _compared(model, X, generated, "X", transformer, paired=paired)
+        units = units_of(y, X)
+        return _compared(model, X, generated, "X", transformer, paired=paired, units=units)
     keyword = "generated"
     steps, innermost = split_steps(model)
     if members and hasattr(innermost, "sample_members"):
@@ -207,7 +218,8 @@ def draw_events(
         generated = innermost.sample_members(apply_steps(steps, X), **settings)
     else:
         generated = sample(model, X, **settings)
-    return _compared(model, y, generated, "y", transformer, paired=paired, keyword=keyword)
+    settings = {"paired": paired, "keyword": keyword, "units": units_of(X, y)}
+    return _compared(model, y, generated, "y", transformer, **settings)
 
 
 def direction_of(estimator, direction=None):
@@ -309,6 +321,7 @@ def move_events(
         Its truth is None if it is unknown.
     """
     model, name = unwrap_search(estimator), type(estimator).__name__
+    X, y = with_rows(X), with_rows(y, "y")
     if inverse and y is None:
         raise ValueError(f'direction="inverse" draws X for y with {name}: pass y.')
     if paired and X is not None and y is not None:
@@ -328,12 +341,13 @@ def move_events(
             stand_in = pd.Series(stand_in, name=names[0])
         elif stand_in.ndim == 2:
             stand_in = as_table(stand_in, names)
-    drawn = _compared(model, stand_in, generated, goal, transformer, paired=paired)
+    settings = {"paired": paired, "units": units_of(source, truth)}
+    drawn = _compared(model, stand_in, generated, goal, transformer, **settings)
     source = drawn.other_level(source, start)
     return source, drawn if truth is not None else replace(drawn, truth=None)
 
 
-def _compared(model, truth, generated, what, transformer, *, paired, keyword="generated"):
+def _compared(model, truth, generated, what, transformer, *, paired, units, keyword="generated"):
     """Validate the truth and drawn events, and take both to the transformer's coordinates."""
     row_ndim = np.ndim(truth) - 1
     truth, names = check_table(truth, what=what)
@@ -351,7 +365,7 @@ def _compared(model, truth, generated, what, transformer, *, paired, keyword="ge
     truth, out_names = in_coordinates(fitted, truth, names)
     generated, _ = in_coordinates(fitted, generated, names)
     refits = fitted is not transformer
-    return Drawn(truth, generated, out_names, keyword, paired, what, fitted, names, refits)
+    return Drawn(truth, generated, out_names, keyword, paired, what, fitted, names, refits, units)
 
 
 def _fitted_names(model, what):

@@ -7,9 +7,7 @@ import time
 import zipfile
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from skjetsim._drawing._chunked import one_thread
 from skjetsim._drawing._sample import sample, sample_inverse
 from skjetsim.base._composition import parts_of
 from skjetsim.inspection import _summary as summary
@@ -17,6 +15,7 @@ from skjetsim.inspection._compared import NEIGHBOURS, RATE
 from skjetsim.metrics import correlation_difference, nearest_neighbour_ratio
 from skjetsim.utils._seeds import int_seed
 from skjetsim.utils._tables import take_rows
+from skjetsim.utils._threads import single_threaded
 
 TIMED_SECONDS = 0.5  # a shorter draw is repeated with more events
 MOST_TIMED = 200_000
@@ -81,7 +80,7 @@ def rate_of(estimator, events, root):
     n_events, seed = min(len(events.truth), MOST_TIMED), int_seed(root, RATE)
     while True:
         rows = np.arange(n_events) % len(events.generated)
-        with one_thread(), threadpool_limits(1):
+        with single_threaded():
             start, cpu = time.perf_counter(), time.process_time()
             draw_again(estimator, events, rows, random_state=seed)
             seconds = max(time.perf_counter() - start, 1e-9)

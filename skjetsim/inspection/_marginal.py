@@ -242,7 +242,7 @@ class MarginalDisplay:
         return cls.from_samples(
             truth,
             **generated,
-            name=axis_label(column) if name is None else name,
+            name=axis_label(column, units=drawn.units) if name is None else name,
             bins=bins,
             range=full_turn(column, bins, range),
             sample_weight=sample_weight,

@@ -11,7 +11,7 @@ from skjetsim.inspection._calibration import CalibrationDisplay
 from skjetsim.inspection._correlation import CorrelationDisplay
 from skjetsim.inspection._coverage import CoverageDisplay
 from skjetsim.inspection._events import in_coordinates
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.inspection._latent import LatentDisplay, axes_of_latent
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.inspection._response import ResponseDisplay
@@ -70,7 +70,7 @@ def features(events, names):
             display = MarginalDisplay.from_samples(
                 events.truth[name],
                 **_members_or_generated(events, name),
-                name=axis_label(name),
+                name=axis_label(name, units=units_of(events.truth)),
                 bins=BINS,
                 range=full_turn(name, BINS, None),
             )

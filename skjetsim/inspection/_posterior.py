@@ -5,9 +5,10 @@ import numpy as np
 from skjetsim.inspection import _style as style
 from skjetsim.inspection._binning import check_as_long
 from skjetsim.inspection._events import draw_several, feature_position
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_ensemble, check_table, same_columns
+from skjetsim.utils._tables import with_rows
 from skjetsim.utils._validation import check_int, check_same_events, column_names
 
 MOST_EVENTS = 12  # rows of panels that a page still shows
@@ -99,6 +100,7 @@ class PosteriorDisplay:
             of other columns.
         """
         check_same_events(truth, measured, names=("truth", "measured"))
+        units = units_of(measured, truth)
         truth, draws, names = check_ensemble(truth, draws, other="draws")
         if len(truth) > MOST_EVENTS:
             raise ValueError(
@@ -132,7 +134,7 @@ class PosteriorDisplay:
             truth=truth,
             measured=measured,
             prior=None if prior is None else priors,
-            names=[axis_label(label) for label in labels],
+            names=[axis_label(label, units=units) for label in labels],
         )
 
     @classmethod
@@ -180,6 +182,7 @@ class PosteriorDisplay:
         ValueError
             As `from_samples`.
         """
+        X, y = with_rows(X), with_rows(y, "y")
         settings = {"transformer": transformer, "random_state": random_state}
         settings |= {"n_samples": n_samples, "direction": "inverse"}
         drawn = draw_several(estimator, X, y, **settings)

@@ -17,6 +17,7 @@ from skjetsim.inspection._events import as_rows, direction_of
 from skjetsim.inspection._progress import Progress
 from skjetsim.inspection._style import import_plotting
 from skjetsim.utils._seeds import as_seed_sequence, int_seed, numpy_rng
+from skjetsim.utils._warnings import without_hints
 
 N_SECTIONS = 6
 N_CALIBRATED, N_DRAWS = 2000, 39  # 40 ranks are 20 bins of equal width
@@ -179,7 +180,7 @@ def model_report(
         )
     root = as_seed_sequence(random_state)
     settings = {"direction": direction, "transformer": transformer, "second_pass": second_pass}
-    with Progress("report", N_SECTIONS, verbose) as progress:
+    with Progress("report", N_SECTIONS, verbose) as progress, without_hints():
         with progress.section("events of the model"):
             events = _compare(estimator, X, y, root=root, **settings)
         found = _figures(estimator, events, by, selection, train, facts, root, progress)

@@ -23,10 +23,11 @@ from skjetsim.inspection._events import (
     refuse_rejected,
     weight_of,
 )
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.inspection._marginal import MarginalDisplay
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
+from skjetsim.utils._tables import with_rows
 from skjetsim.utils._validation import check_events, check_option, check_same_events
 
 KINDS = ("residual", "gen_vs_reco", "pred_vs_reco")
@@ -251,6 +252,7 @@ class ResponseDisplay:
                 f"{type(estimator).__name__} is neither a simulator nor an unfolder: only those "
                 "respond to the other level."
             )
+        X, y, second_pass = with_rows(X), with_rows(y, "y"), with_rows(second_pass, "second_pass")
         settings = {"n_samples": n_samples, "random_state": random_state, "members": True}
         settings |= {"direction": direction, "transformer": transformer, "paired": True}
         drawn = draw_events(estimator, X, y, **settings)
@@ -325,6 +327,7 @@ class _Response:
         self.truth = table[:, self.position]
         self.label = feature if self.names is None else self.names[self.position]
         self.angle = is_angle(self.label)
+        self.units = units_of(X, truth)
         self.given = self.column(X, "X")
 
     def _position(self, names, n_columns, what):
@@ -376,7 +379,7 @@ class _Response:
         return MarginalDisplay.from_samples(
             self._difference(self.truth, self.given),
             **{keyword: self._difference(drawn, given)},
-            name=axis_label(self.label, suffix=f": {goal} $-$ {start}"),
+            name=axis_label(self.label, suffix=f": {goal} $-$ {start}", units=self.units),
             **settings,
             generated_weight=settings["sample_weight"],
         )
@@ -402,7 +405,8 @@ class _Response:
             if second_pass is not None:
                 suffixes = (", detector level", ", simulated or second pass")
                 pairs["second detector pass"] = second_pass
-        return x, pairs, tuple(axis_label(self.label, suffix=suffix) for suffix in suffixes)
+        labels = (axis_label(self.label, suffix=suffix, units=self.units) for suffix in suffixes)
+        return x, pairs, tuple(labels)
 
 
 def _check_second_pass(second_pass, kind, direction):

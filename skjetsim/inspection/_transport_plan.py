@@ -1,6 +1,7 @@
 """Where a model moves one quantity of each event, next to the true plan."""
 
 import numpy as np
+import pandas as pd
 
 from skjetsim._drawing._sample import unwrap_search
 from skjetsim.inspection import _plan
@@ -19,8 +20,9 @@ from skjetsim.inspection._events import (
     feature_position,
     move_events,
     weight_of,
+    with_units,
 )
-from skjetsim.inspection._labels import axis_label
+from skjetsim.inspection._labels import axis_label, units_of
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._comparison import check_table, check_weight
 from skjetsim.utils._validation import check_option, check_same_events, column_names
@@ -157,6 +159,7 @@ class TransportPlanDisplay:
         """
         check_option(direction, "direction", DIRECTIONS)
         names = _quantity_names(name, X, generated, truth)
+        units = (units_of(truth, generated, X), units_of(X, generated, truth))
         angle = any(is_angle(each) for each in names)
         x, moved, true, weight, true_weight = _check_sides(
             X, generated, truth, paired, sample_weight, truth_weight
@@ -178,7 +181,7 @@ class TransportPlanDisplay:
             costs={t: _plan.costs(x, y, weight, angle) for t, y in sides.items()},
             source=_plan.fractions(x, edges, weight),
             moved={"model": _plan.fractions(moved, edges, weight)},
-            labels=_labels(names, direction),
+            labels=_labels(names, direction, units),
         )
         check_filled(display.contents, edges)
         if true is not None:
@@ -264,7 +267,7 @@ class TransportPlanDisplay:
         source, drawn = move_events(estimator, X, y, **settings, **drawing)
         x, column, names = _quantity(source, drawn, feature, theory_feature, inverse)
         return cls.from_samples(
-            x,
+            with_units(pd.Series(x), drawn.units),
             drawn.generated[..., column],
             None if drawn.truth is None else drawn.truth[:, column],
             paired=paired,
@@ -426,11 +429,11 @@ def _check_sides(X, generated, truth, paired, sample_weight, truth_weight):
     return x, moved, true, weight, weight
 
 
-def _labels(names, direction):
+def _labels(names, direction, units):
     levels = LEVELS if direction == "forward" else LEVELS[::-1]
     return tuple(
-        level if name is None else axis_label(name, suffix=f", {level}")
-        for name, level in zip(names, levels, strict=True)
+        level if name is None else axis_label(name, suffix=f", {level}", units=of_side)
+        for name, level, of_side in zip(names, levels, units, strict=True)
     )
 
 

@@ -3,12 +3,11 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from skjetsim._classifiers._training import boosted_trees, log_odds
 from skjetsim.base._inside import fit_weighted
 from skjetsim.metrics._event_split import split_by_event
-from skjetsim.metrics._network_classifier import ONE_THREAD_ROWS, network_scores
+from skjetsim.metrics._network_classifier import network_scores
 from skjetsim.utils._circle import angle_columns
 from skjetsim.utils._comparison import (
     check_pair,
@@ -18,6 +17,7 @@ from skjetsim.utils._comparison import (
     shared_differences,
 )
 from skjetsim.utils._tables import as_table
+from skjetsim.utils._threads import fit_threads
 from skjetsim.utils._validation import check_option, check_same_events
 
 
@@ -200,7 +200,7 @@ def _scores(classifier, parts, angles, rng, weighted):
     # Classifiers of scikit-learn are fitted on the validation events, too.
     X, label, weight = (np.concatenate(both) for both in zip(train, validation, strict=True))
     for name, model in models.items():
-        with threadpool_limits(1 if len(X) <= ONE_THREAD_ROWS else None):
+        with fit_threads(len(X)):
             fitted = fit_weighted(model, X, label, weight=weight if weighted else None)
             odds = log_odds(fitted, test)
         yield name, odds

@@ -3,17 +3,12 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from skjetsim.utils._repeated_rows import LARGEST_GROUP, repeated_rows
+
 _VALIDATION_SHARE = 0.15
-# A value that more than this share of a sample has is an atom of the distribution, such as a
-# padding of zeros. A classifier has to see it on both sides.
-_LARGEST_GROUP = 0.1
-# If fewer rows than this share are repeated, they hardly move the area. Rare combinations of
-# discrete columns are a few.
-_FEW = 0.01
 
 
 def split_by_event(samples, groups, test_size, rng, *, given_x):
@@ -63,11 +58,11 @@ def _events(truth, generated, given_x):
     n_truth, n_generated = len(truth), len(generated)
     paired = n_truth == n_generated
     event = np.tile(np.arange(n_truth), 2) if paired else np.arange(n_truth + n_generated)
-    repeats = _repeats(truth, generated)
+    repeats = repeated_rows(truth, generated)
     if repeats is None:
         return event
     joined = _joined(event, repeats)
-    if paired and np.bincount(joined).max() > _LARGEST_GROUP * len(event):
+    if paired and np.bincount(joined).max() > LARGEST_GROUP * len(event):
         if given_x:
             warnings.warn(
                 "rows of truth and of generated are repeated in different orders, so that no split "
@@ -79,38 +74,6 @@ def _events(truth, generated, given_x):
             return event
         joined = _joined(np.arange(n_truth + n_generated), repeats)
     return joined
-
-
-def _repeats(truth, generated):
-    """Number of the value of each row that its sample repeats and the other one lacks, else -1.
-
-    A classifier recognises such a row in the test by its copies in the training. Values of both
-    samples are no signs of a copy, but those of discrete columns. None if there is no such row.
-    """
-    samples = [_row_hashes(table) for table in (truth, generated)]
-    ids, n_found = [], 0
-    for own, other in (samples, samples[::-1]):
-        code, values = pd.factorize(own)
-        count = np.bincount(code)
-        chosen = (count > 1) & (count <= _LARGEST_GROUP * len(own))
-        if chosen.any():
-            chosen &= ~np.isin(values, other)
-        if count[chosen].sum() < _FEW * len(own):
-            chosen[:] = False
-        number = np.where(chosen, n_found + np.cumsum(chosen) - 1, -1)
-        n_found += int(chosen.sum())
-        ids.append(number[code])
-    return np.concatenate(ids) if n_found else None
-
-
-def _row_hashes(table):
-    """One 64-bit number for each row; equal rows have equal numbers."""
-    bits = np.ascontiguousarray(table + 0.0).view(np.uint64)  # 0.0 and -0.0 are equal
-    result = np.zeros(len(table), dtype=np.uint64)
-    for column in bits.T:
-        result = (result ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        result ^= result >> np.uint64(29)
-    return result
 
 
 def _joined(event, repeats):

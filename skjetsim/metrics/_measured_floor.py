@@ -17,6 +17,7 @@ from skjetsim.utils._validation import (
     column_names,
     counted,
 )
+from skjetsim.utils._warnings import without_hints
 
 # Keyword arguments of metrics that hold one entry for each event.
 _ROWS = ("by", "groups")
@@ -210,7 +211,8 @@ def _compare(metric, tables, n_samples, seed, metric_params):
         params["X"] = take_rows(X, rows)
     if weight is not None:
         params.update(sample_weight=weight[rows], generated_weight=weight[other_rows])
-    return metric(one, two, **params)
+    with without_hints():
+        return metric(one, two, **params)
 
 
 def _cut(params, rows, n_rows):

@@ -1,13 +1,10 @@
 """A small neural classifier for the two-sample test; the only metric that loads torch."""
 
-from contextlib import nullcontext
-
 import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 
-# With several threads, each waits for all others many times per tree or batch. If other programs
-# use the cores too, a fit of a few events takes a hundred times as long.
-ONE_THREAD_ROWS = 200_000
+from skjetsim.utils._threads import fit_threads
+
 _PLAN = {"batch_size": 1024, "max_epochs": 20, "learning_rate": 2e-3}
 
 
@@ -35,7 +32,6 @@ def network_scores(train, validation, test, random_state):
     ).fit(train[0])
     import torch
 
-    from skjetsim._drawing._chunked import one_thread
     from skjetsim._nn import BinaryClassifier, PrivateRandom, Rows, TrainingNet, TrainingPlan
 
     def tensor(array):
@@ -48,7 +44,7 @@ def network_scores(train, validation, test, random_state):
     with PrivateRandom(generator):
         classifier = BinaryClassifier(train[0].shape[1])
     net = TrainingNet(classifier, plan=TrainingPlan(**_PLAN), generator=generator)
-    with one_thread() if len(train[0]) <= ONE_THREAD_ROWS else nullcontext():
+    with fit_threads(len(train[0])):
         net.fit(rows(*train), rows(*validation))
     with torch.inference_mode():
         return net.module_.log_odds(tensor(scaler.transform(test))).double().numpy()

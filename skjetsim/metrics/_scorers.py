@@ -26,6 +26,7 @@ from skjetsim.metrics._scoring_task import (
 )
 from skjetsim.utils._circle import circular_std, on_circle
 from skjetsim.utils._comparison import Pair, check_pair, check_weight
+from skjetsim.utils._tables import with_rows
 from skjetsim.utils._validation import check_int, check_same_events
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -342,6 +343,7 @@ class LogLikelihoodScorer(BaseScorer):
         TypeError
             If the density, or a transformer's Jacobian, is not known.
         """
+        X, y = with_rows(X), with_rows(y, "y")
         check_same_events(X, None, sample_weight)
         weight = check_weight(sample_weight, len(X), "sample_weight")
         density = log_prob(estimator, X, None if is_generator(estimator) else y)

@@ -22,8 +22,9 @@ from skjetsim.utils._comparison import (
     shared_differences,
 )
 from skjetsim.utils._scores import event_blocks
-from skjetsim.utils._tables import take_rows
+from skjetsim.utils._tables import take_rows, with_rows
 from skjetsim.utils._validation import check_int, check_option, check_same_events
+from skjetsim.utils._warnings import without_hints
 from skjetsim.utils._weighted import weighted_quantile
 from skjetsim.utils._with_parameters import with_parameters
 
@@ -122,7 +123,9 @@ class BaseGenerativeScorer(BaseScorer):
         ValueError
             On bad input, or a missing y.
         """
-        return float(self._score(self._task(estimator, X, y, sample_weight)))
+        task = self._task(estimator, X, y, sample_weight)
+        with without_hints():  # `fit` has given them
+            return float(self._score(task))
 
     @abstractmethod
     def _score(self, task):
@@ -132,6 +135,7 @@ class BaseGenerativeScorer(BaseScorer):
         check_option(self.direction, "direction", ("forward", "inverse"))
         rng = rng_from(self.random_state)
         n_samples = None if self.n_samples is None else check_int(self.n_samples, "n_samples")
+        X, y = with_rows(X), with_rows(y, "y")
         pairs = not is_generator(estimator) and is_paired(estimator)
         check_same_events(X, y if pairs else None, sample_weight)
         weight = check_weight(sample_weight, len(X), "sample_weight")

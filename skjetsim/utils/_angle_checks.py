@@ -148,7 +148,8 @@ def hint_azimuths(array, names, what, decided=()):
 
 def _full_turns(array):
     """Which columns reach from -pi to pi, or from 0 to 2 pi, and not beyond."""
-    low, high = array.min(axis=0), array.max(axis=0)
+    # Several times as fast as along an axis of a table with few columns.
+    low, high = (np.array([f(column) for column in array.T]) for f in (np.min, np.max))
     start = np.where(low >= 0, 0.0, -np.pi)
     gap = max(ENDS / len(array), TWO_DIGITS)
     below, above = low - start, start + TWO_PI - high

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skjetsim.utils._angle_checks import hint_azimuths
 from skjetsim.utils._angles import is_angle, wrap_phi
 from skjetsim.utils._circle import angle_columns, circular_std
 from skjetsim.utils._containers import refuse_masked
@@ -14,6 +15,7 @@ from skjetsim.utils._validation import (
     check_same_events,
     check_sample_weight,
 )
+from skjetsim.utils._warnings import gives_hints
 
 MULTIOUTPUTS = ("raw_values", "uniform_average", "max")
 
@@ -120,6 +122,7 @@ def check_pair(
     names = same_columns(
         names, other_names, a.shape[1], b.shape[1], what="truth", other="generated"
     )
+    _hint(a, names, "truth")
     check_same_events(truth, None, sample_weight, names=("truth", ""))
     check_same_events(
         generated, generated_weight, names=("generated", "generated_weight"), drawn=True
@@ -131,6 +134,12 @@ def check_pair(
         check_weight(generated_weight, len(b), "generated_weight", allow_negative=allow_negative),
         names,
     )
+
+
+def _hint(array, names, what):
+    """Warn of angles that are not read as angles. Without names there are none."""
+    if names is not None and gives_hints():
+        hint_azimuths(array, names, what)
 
 
 def check_theory(X, pair, truth, generated):
@@ -168,6 +177,7 @@ def check_ensemble(truth, generated, *, min_draws=1, what="truth", other="genera
     """
     check_same_events(truth, generated, names=(what, other), drawn=True)
     a, names = check_table(truth, what=what)
+    _hint(a, names, what)
     draws = np.asarray(refuse_masked(generated, other), dtype=np.float64)
     if draws.ndim == 2 and a.shape[1] == 1:
         draws = draws[:, :, None]

@@ -13,6 +13,20 @@ def as_table(rows, names):
     return rows if names is None else pd.DataFrame(rows, columns=list(names))
 
 
+def with_rows(table, what="X"):
+    """Events in a container whose length is their number; None stays None.
+
+    Parameters
+    ----------
+    table : object
+        Any container that `read_container` reads, or None. A table of polars stays one, since a
+        step of a Pipeline may be for such tables.
+    what : str
+        How the table is called in messages.
+    """
+    return table if table is None or is_polars(table) else read_container(table, what)
+
+
 def take_rows(table, rows):
     """Rows of an array or a table by position, in the container of the table; None stays None.
 
@@ -24,9 +38,9 @@ def take_rows(table, rows):
     """
     if table is None:
         return None
+    table = with_rows(table)
     if is_polars(table):
         return table[rows if isinstance(rows, slice) else _positions(rows)]
-    table = read_container(table)
     return table.iloc[rows] if hasattr(table, "iloc") else np.asarray(table)[rows]
 
 

@@ -5,9 +5,13 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
+
+# A fit on several threads lets each wait for all others many times per tree or batch. If other
+# programs use the cores too, a fit of a few events takes a hundred times as long.
+ONE_THREAD_ROWS = 200_000
 
 _lock = threading.Lock()
 _blas = {"users": 0, "limits": None}
@@ -51,12 +55,28 @@ def single_threaded():
 
     The setting of BLAS is that of the process. The last of several users restores it.
     """
+    with one_thread(), _single_threaded_without_torch():
+        yield
+
+
+def fit_threads(n_rows):
+    """Context for the fit of a classifier: `single_threaded` for up to `ONE_THREAD_ROWS` rows.
+
+    torch is not loaded for it.
+    """
+    if n_rows > ONE_THREAD_ROWS:
+        return nullcontext()
+    return single_threaded() if "torch" in sys.modules else _single_threaded_without_torch()
+
+
+@contextmanager
+def _single_threaded_without_torch():
     with _lock:
         if _blas["users"] == 0:
             _blas["limits"] = threadpool_limits(1, user_api="blas")
         _blas["users"] += 1
     try:
-        with one_thread(), threadpool_limits(1, user_api="openmp"):
+        with threadpool_limits(1, user_api="openmp"):
             yield
     finally:
         with _lock:

@@ -2,6 +2,10 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_quiet = ContextVar("quiet", default=False)  # of one thread
 
 OURS = ("skjetsim", "skorch", "sklearn", "joblib", "torch")
 
@@ -15,6 +19,21 @@ def warn_user(message, category=UserWarning):
     while frame.f_back is not None and _package(frame) in OURS:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def without_hints():
+    """Leave out the hints of metrics, which are called many times with the same events."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def gives_hints():
+    """Whether metrics give hints: not inside `without_hints`, in the same thread."""
+    return not _quiet.get()
 
 
 def _package(frame):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import make_pipeline
@@ -21,6 +22,8 @@ from skjetsim.compose import (
 from skjetsim.metrics import WassersteinScorer, energy_score, sliced_wasserstein_distance
 from skjetsim.preprocessing import LogTransformer
 from skjetsim.transport import OTUSSimulator, UnpairedMixin
+
+pytestmark = FEW_EPOCHS
 
 NAMES = ["muon_pt", "muon_mass"]
 

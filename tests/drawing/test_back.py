@@ -272,6 +272,7 @@ def peak(draw):
         tracemalloc.stop()
 
 
+@pytest.mark.filterwarnings("ignore:.* events outside the range")
 def test_memory_of_many_draws():
     X = skewed(2000, [f"c{i}" for i in range(6)])
     flow = FlowSimulator(**FLOW)

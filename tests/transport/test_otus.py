@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_allclose, assert_array_equal
 from otus_toys import cylindrical, learns, momenta, small, smeared, unpaired
 from sklearn.exceptions import NotFittedError
 
 from skjetsim.metrics import sliced_wasserstein_distance
 from skjetsim.transport import InvariantMass
+
+pytestmark = FEW_EPOCHS
 
 
 @pytest.fixture(scope="module")

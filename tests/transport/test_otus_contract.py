@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_allclose, assert_array_equal
 from otus_toys import SMALL, learns, momenta, small, unpaired
 from sklearn.base import clone
@@ -18,6 +19,8 @@ from skjetsim.compose import ResidualTransformer, TransformedSimulator
 from skjetsim.metrics import WassersteinScorer
 from skjetsim.preprocessing import CartesianToCylindrical
 from skjetsim.transport import InvariantMass, OTUSSimulator
+
+pytestmark = FEW_EPOCHS
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_array_equal
 from otus_toys import cylindrical, momenta, small, unpaired
 
 from skjetsim.transport import InvariantMass
+
+pytestmark = FEW_EPOCHS
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _instances import FEW_EPOCHS
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
@@ -17,6 +18,8 @@ from skjetsim.transport import (
     make_zee_unpaired,
 )
 from skjetsim.transport._top_pair import ELECTRON_PT, JET_PT
+
+pytestmark = FEW_EPOCHS
 
 SHORT = {"n_slices": 10, "batch_size": 500, "device": "cpu", "random_state": 0}
 
