@@ -96,19 +96,47 @@ def find_repeats(runs, circular=False):
         return Repeats(values)
     if not often.any():
         return Repeats()
-    discrete = counts.sum() >= REPEATS * n_values
-    step = grid_step(values) if discrete and n_values >= LEAST_GRID else 0.0
+    step = _spectrum_step(values, counts)
     if step and circular:
         return Repeats(values)
-    if discrete and n_values <= FEW_VALUES:
-        if step and not (often[0] and often[-1]):  # a spectrum, of which the end was not seen
+    if _are_few(counts):
+        if step and not (often[0] and often[-1]):  # the end of the spectrum was not seen
             return Repeats(step=step)
         if n_values < LEAST_GRID or often.sum() >= n_values / 2:
             return Repeats(values)
+    far = _far_values(values, often)
+    if far.any() and not circular and _spectrum_step(values[~far], counts[~far]):
+        return Repeats(_with_lone_values(values[far], values))
     atoms = _prominent(values, counts)
     if step and not _stand_apart(atoms, values, step):
         return Repeats(step=step)
     return Repeats(_with_lone_values(atoms, values))
+
+
+def _are_few(counts):
+    return len(counts) <= FEW_VALUES and counts.sum() >= REPEATS * len(counts)
+
+
+def _spectrum_step(values, counts):
+    """Step of the grid that the values of a discrete column lie on, or 0."""
+    if len(values) < LEAST_GRID or counts.sum() < REPEATS * len(values):
+        return 0.0
+    return grid_step(values)
+
+
+def _far_values(values, often):
+    """Which values many events hold, and lie far from the largest group of values.
+
+    A gap of more than GAP_STEPS of the smallest spacing separates two groups. A sentinel such as
+    -999 is far from rounded values, even if each of these is held as often.
+    """
+    spacing = np.diff(values)
+    group = np.r_[0, np.cumsum(spacing > GAP_STEPS * spacing.min())]
+    sizes = np.bincount(group)
+    n_often = np.bincount(group, weights=often)
+    far = (n_often == sizes) & (sizes < LEAST_GRID)
+    far[np.argmax(sizes)] = False
+    return far[group]
 
 
 def grid_step(values):

@@ -94,6 +94,15 @@ def test_zeros_far_below_a_grid_are_an_atom():
     assert found_in(column).step == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("sentinels", [(-999.0,), (-1.0,), (0.0,), (-999.0, -1.0, 0.0), (1e4,)])
+def test_sentinels_far_from_rounded_values_are_atoms(sentinels):
+    """The sentinel has few times the counts of the values near it, and stretches the grid."""
+    column = np.round(20 + np.random.default_rng(0).exponential(20, 20_000))
+    for k, value in enumerate(sentinels):
+        column[1000 * k : 1000 * (k + 1)] = value
+    assert_array_equal(found_in(column).atoms, sentinels)
+
+
 def test_angles_on_a_grid_are_atoms():
     towers = np.linspace(-3.1, 3.1, 64)
     column = np.random.default_rng(0).choice(towers, N)

@@ -100,6 +100,16 @@ def test_score_is_a_probability_at_atoms():
         assert np.exp(log_p[1:]).sum() * 0.02 == pytest.approx(1 - np.exp(log_p[0]), abs=0.01)
 
 
+@pytest.mark.parametrize("sentinel", [-999.0, -1.0])
+def test_sentinels_next_to_rounded_values(sentinel):
+    rng = np.random.default_rng(0)
+    pt = np.round(20 + rng.exponential(20, N))
+    y = np.where(rng.random(N) < 0.17, sentinel, pt)[:, None]
+    drawn = FlowGenerator(**SMALL | {"max_epochs": 2}).fit(y).sample(N, random_state=1)
+    assert np.mean(drawn == sentinel) == pytest.approx(0.17, abs=0.03)
+    assert drawn[drawn != sentinel].min() >= 20
+
+
 def test_scores_of_events(simulator):
     X, y = events(500, seed=2)
     log_p = simulator.score_samples(X, y)
