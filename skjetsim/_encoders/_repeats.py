@@ -20,7 +20,8 @@ NEAR = 10  # values on either side that an atom is compared with
 # A column is discrete if its values are few, and repeated by REPEATS events on average.
 FEW_VALUES = 100
 REPEATS = 5
-LEAST_GRID = 5  # values of a grid; a column with fewer is a category
+LEAST_GRID = 5  # values of a grid; a column with fewer is a category, unless these are counts
+LEAST_COUNTS = 3  # 0 and 1 are a flag
 FULL = 0.2  # share of the points of a grid that occur
 GAP_STEPS = 10  # an atom this many steps away from the rest of a grid is not part of the grid
 ROUNDING = 1e-3  # of a step: decimal fractions in single precision are not exactly on their grid
@@ -99,6 +100,8 @@ def find_repeats(runs, circular=False):
     step = _spectrum_step(values, counts)
     if step and circular:
         return Repeats(values)
+    if _are_counts(values, counts) and not circular:
+        return Repeats(step=1.0)
     if _are_few(counts):
         if step and not (often[0] and often[-1]):  # the end of the spectrum was not seen
             return Repeats(step=step)
@@ -115,6 +118,18 @@ def find_repeats(runs, circular=False):
 
 def _are_few(counts):
     return len(counts) <= FEW_VALUES and counts.sum() >= REPEATS * len(counts)
+
+
+def _are_counts(values, counts):
+    """Whether values are 0, 1, 2, ... (or start later), and the last one is rare.
+
+    Then a larger one is only too rare to have been seen. Of labels such as 0, 1 and 2, the last
+    one is about as frequent as the others.
+    """
+    consecutive = values[0] >= 0 and np.array_equal(values, values[0] + np.arange(len(values)))
+    whole = values[0] == np.floor(values[0])
+    is_rare = counts[-1] < max(ATOM_ROWS, counts.max() / ATOM_RATIO)
+    return bool(len(values) >= LEAST_COUNTS and consecutive and whole and is_rare)
 
 
 def _spectrum_step(values, counts):

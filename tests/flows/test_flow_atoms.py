@@ -110,6 +110,18 @@ def test_sentinels_next_to_rounded_values(sentinel):
     assert drawn[drawn != sentinel].min() >= 20
 
 
+def test_one_more_count_than_in_the_fit_is_probable():
+    """Numbers of b jets: 4,000 events have few different ones, but a larger one is possible."""
+    n_b = np.random.default_rng(0).poisson(0.1, N)[:, None]
+    model = FlowGenerator(**SMALL | {"max_epochs": 3}).fit(n_b)
+    p = np.exp(model.score_samples(np.arange(n_b.max() + 20.0)[:, None]))
+    assert p[n_b.max() + 1] > 0
+    assert p.sum() == pytest.approx(1, abs=0.04)  # nine of ten events are in the lowest cell
+    drawn = model.sample(N, random_state=1)
+    assert np.mean(drawn == 0) == pytest.approx(np.mean(n_b == 0), abs=0.03)
+    assert np.mean(drawn == 0) == pytest.approx(p[0], abs=0.04)
+
+
 def test_scores_of_events(simulator):
     X, y = events(500, seed=2)
     log_p = simulator.score_samples(X, y)
