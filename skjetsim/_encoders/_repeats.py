@@ -1,4 +1,4 @@
-"""Values that many events hold exactly: atoms, and columns on a grid.
+"""Values that many events hold exactly: atoms, and values on a grid.
 
 A column of real numbers hardly repeats a value. If a value is repeated, it stands for something:
 zero for an object that is not there, -999 for a quantity that was not measured, 255 for a
@@ -50,7 +50,7 @@ class Runs:
 
 @dataclass
 class Repeats:
-    """What is repeated in a column: its atoms, or the grid that its values lie on."""
+    """What is repeated in a column: its atoms, and the grid that its other values lie on."""
 
     atoms: np.ndarray = field(default_factory=lambda: np.empty(0))
     step: float = 0.0  # 0 if there is no grid
@@ -78,7 +78,7 @@ def is_repeated(ordered):
 
 
 def find_repeats(runs, circular=False):
-    """Atoms or grid of a column.
+    """Atoms of a column, and the grid of its other values.
 
     Parameters
     ----------
@@ -102,14 +102,16 @@ def find_repeats(runs, circular=False):
         return Repeats(values)
     if _are_counts(values, counts) and not circular:
         return Repeats(step=1.0)
+    far = _far_values(values, often)
+    if far.any() and not circular:
+        rest_step = _unlabelled_step(values[~far], counts[~far])
+        if rest_step:
+            return Repeats(_with_lone_values(values[far], values), rest_step)
     if _are_few(counts):
         if step and not (often[0] and often[-1]):  # the end of the spectrum was not seen
             return Repeats(step=step)
         if n_values < LEAST_GRID or often.sum() >= n_values / 2:
             return Repeats(values)
-    far = _far_values(values, often)
-    if far.any() and not circular and _spectrum_step(values[~far], counts[~far]):
-        return Repeats(_with_lone_values(values[far], values))
     atoms = _prominent(values, counts)
     if step and not _stand_apart(atoms, values, step):
         return Repeats(step=step)
@@ -137,6 +139,14 @@ def _spectrum_step(values, counts):
     if len(values) < LEAST_GRID or counts.sum() < REPEATS * len(values):
         return 0.0
     return grid_step(values)
+
+
+def _unlabelled_step(values, counts):
+    """Step of the grid of a spectrum, or 0 if the values are few labels."""
+    if _are_counts(values, counts):
+        return 1.0
+    ends_seen = counts[0] >= ATOM_ROWS and counts[-1] >= ATOM_ROWS
+    return 0.0 if _are_few(counts) and ends_seen else _spectrum_step(values, counts)
 
 
 def _far_values(values, often):

@@ -111,6 +111,7 @@ def test_zeros_far_below_a_grid_are_an_atom():
     column = np.round(continuous(20_000), 1)
     column[:8000] = 0.0
     assert_array_equal(found_in(column).atoms, [0.0])
+    assert found_in(column).step == pytest.approx(0.1)
     column[:8000] = 19.9
     assert found_in(column).step == pytest.approx(0.1)
 
@@ -121,7 +122,16 @@ def test_sentinels_far_from_rounded_values_are_atoms(sentinels):
     column = np.round(20 + np.random.default_rng(0).exponential(20, 20_000))
     for k, value in enumerate(sentinels):
         column[1000 * k : 1000 * (k + 1)] = value
-    assert_array_equal(found_in(column).atoms, sentinels)
+    found = found_in(column)
+    assert_array_equal(found.atoms, sentinels)
+    assert found.step == 1
+
+
+def test_sentinels_far_from_labels_are_labels():
+    for labels in ([-999, *range(8)], [0, 1, 2, 3, 4, 5, 21]):
+        column = np.random.default_rng(0).choice(labels, N) * 1.0
+        assert_array_equal(found_in(column).atoms, labels)
+        assert found_in(column).step == 0
 
 
 def test_angles_on_a_grid_are_atoms():

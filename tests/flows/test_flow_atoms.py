@@ -104,8 +104,10 @@ def test_score_is_a_probability_at_atoms():
 def test_sentinels_next_to_rounded_values(sentinel):
     rng = np.random.default_rng(0)
     pt = np.round(20 + rng.exponential(20, N))
-    y = np.where(rng.random(N) < 0.17, sentinel, pt)[:, None]
-    drawn = FlowGenerator(**SMALL | {"max_epochs": 2}).fit(y).sample(N, random_state=1)
+    y = pd.DataFrame({"pt": np.where(rng.random(N) < 0.17, sentinel, pt).astype(np.int64)})
+    model = FlowGenerator(**SMALL | {"max_epochs": 2}).fit(y).set_output(transform="pandas")
+    drawn = model.sample(N, random_state=1)["pt"]
+    assert drawn.dtype == np.int64
     assert np.mean(drawn == sentinel) == pytest.approx(0.17, abs=0.03)
     assert drawn[drawn != sentinel].min() >= 20
 
