@@ -29,7 +29,7 @@ class Atoms:
         From `implications`.
     """
 
-    def fit(self, table, found, weight, circular, integers):
+    def fit(self, table, found, weight, circular, integers, spread=None):
         """Learn the maps.
 
         Parameters
@@ -40,6 +40,8 @@ class Atoms:
         weight : ndarray of shape (n_samples,), optional
         circular, integers : ndarray of bool, shape (n_columns,)
             Columns of angles, and columns of integers or on a grid, which have another map.
+        spread : ndarray of shape (n_samples, n_columns), optional
+            The table with values on a grid between atoms moved into their cells.
 
         Returns
         -------
@@ -50,13 +52,22 @@ class Atoms:
         self.pairs_ = _implied(table, found, integers)
         runs = {j: own for j, (own, repeats) in found.items() if len(repeats.atoms)}
         atoms = {j: found[j][1].atoms for j in runs}
+        grids = {j: np.ones(len(table), dtype=bool) for j in runs if found[j][1].step}
         for j in {int(j) for j in self.pairs_[:, 2]} - set(np.flatnonzero(integers)):
             mine = self.pairs_[:, 2] == j
             for value in np.unique(self.pairs_[mine, 3]):
                 pairs = self.pairs_[mine & (self.pairs_[:, 3] == value)]
                 rows = np.flatnonzero(forced_atoms(pairs, table)[:, j])
                 runs[j] = runs[j].without(value, rows, weight)
+                if j in grids:
+                    grids[j][rows] = False
+            if j in grids:
+                atoms[j] = np.intersect1d(atoms[j], runs[j].values)
+                continue  # the atoms were found in the whole column, and stay apart from its grid
             atoms[j] = find_repeats(runs[j], circular[j]).atoms if len(runs[j].values) else None
+        for j, rows in grids.items():
+            own = None if weight is None else weight[rows]
+            runs[j] = runs_of(spread[rows, j], weight=own)
         # A column of which all values are implied has no map.
         numbers = np.array([j for j in sorted(runs) if atoms[j] is not None], dtype=np.intp)
         self.lines_, self.angles_ = numbers[~circular[numbers]], numbers[circular[numbers]]

@@ -1,4 +1,4 @@
-"""Values that many events hold exactly: atoms, and columns on a grid.
+"""Values that many events hold exactly: atoms, and values on a grid.
 
 A column of real numbers hardly repeats a value. If a value is repeated, it stands for something:
 zero for an object that is not there, -999 for a quantity that was not measured, 255 for a
@@ -20,7 +20,8 @@ NEAR = 10  # values on either side that an atom is compared with
 # A column is discrete if its values are few, and repeated by REPEATS events on average.
 FEW_VALUES = 100
 REPEATS = 5
-LEAST_GRID = 5  # values of a grid; a column with fewer is a category
+LEAST_GRID = 5  # values of a grid; a column with fewer is a category, unless these are counts
+LEAST_COUNTS = 3  # 0 and 1 are a flag
 FULL = 0.2  # share of the points of a grid that occur
 GAP_STEPS = 10  # an atom this many steps away from the rest of a grid is not part of the grid
 ROUNDING = 1e-3  # of a step: decimal fractions in single precision are not exactly on their grid
@@ -49,7 +50,7 @@ class Runs:
 
 @dataclass
 class Repeats:
-    """What is repeated in a column: its atoms, or the grid that its values lie on."""
+    """What is repeated in a column: its atoms, and the grid that its other values lie on."""
 
     atoms: np.ndarray = field(default_factory=lambda: np.empty(0))
     step: float = 0.0  # 0 if there is no grid
@@ -77,7 +78,7 @@ def is_repeated(ordered):
 
 
 def find_repeats(runs, circular=False):
-    """Atoms or grid of a column.
+    """Atoms of a column, and the grid of its other values.
 
     Parameters
     ----------
@@ -96,12 +97,18 @@ def find_repeats(runs, circular=False):
         return Repeats(values)
     if not often.any():
         return Repeats()
-    discrete = counts.sum() >= REPEATS * n_values
-    step = grid_step(values) if discrete and n_values >= LEAST_GRID else 0.0
+    step = _spectrum_step(values, counts)
     if step and circular:
         return Repeats(values)
-    if discrete and n_values <= FEW_VALUES:
-        if step and not (often[0] and often[-1]):  # a spectrum, of which the end was not seen
+    if _are_counts(values, counts) and not circular:
+        return Repeats(step=1.0)
+    far = _far_values(values, often)
+    if far.any() and not circular:
+        rest_step = _unlabelled_step(values[~far], counts[~far])
+        if rest_step:
+            return Repeats(_with_lone_values(values[far], values), rest_step)
+    if _are_few(counts):
+        if step and not (often[0] and often[-1]):  # the end of the spectrum was not seen
             return Repeats(step=step)
         if n_values < LEAST_GRID or often.sum() >= n_values / 2:
             return Repeats(values)
@@ -109,6 +116,52 @@ def find_repeats(runs, circular=False):
     if step and not _stand_apart(atoms, values, step):
         return Repeats(step=step)
     return Repeats(_with_lone_values(atoms, values))
+
+
+def _are_few(counts):
+    return len(counts) <= FEW_VALUES and counts.sum() >= REPEATS * len(counts)
+
+
+def _are_counts(values, counts):
+    """Whether values are 0, 1, 2, ... (or start later), and the last one is rare.
+
+    Then a larger one is only too rare to have been seen. Of labels such as 0, 1 and 2, the last
+    one is about as frequent as the others.
+    """
+    consecutive = values[0] >= 0 and np.array_equal(values, values[0] + np.arange(len(values)))
+    whole = values[0] == np.floor(values[0])
+    is_rare = counts[-1] < max(ATOM_ROWS, counts.max() / ATOM_RATIO)
+    return bool(len(values) >= LEAST_COUNTS and consecutive and whole and is_rare)
+
+
+def _spectrum_step(values, counts):
+    """Step of the grid that the values of a discrete column lie on, or 0."""
+    if len(values) < LEAST_GRID or counts.sum() < REPEATS * len(values):
+        return 0.0
+    return grid_step(values)
+
+
+def _unlabelled_step(values, counts):
+    """Step of the grid of a spectrum, or 0 if the values are few labels."""
+    if _are_counts(values, counts):
+        return 1.0
+    ends_seen = counts[0] >= ATOM_ROWS and counts[-1] >= ATOM_ROWS
+    return 0.0 if _are_few(counts) and ends_seen else _spectrum_step(values, counts)
+
+
+def _far_values(values, often):
+    """Which values many events hold, and lie far from the largest group of values.
+
+    A gap of more than GAP_STEPS of the smallest spacing separates two groups. A sentinel such as
+    -999 is far from rounded values, even if each of these is held as often.
+    """
+    spacing = np.diff(values)
+    group = np.r_[0, np.cumsum(spacing > GAP_STEPS * spacing.min())]
+    sizes = np.bincount(group)
+    n_often = np.bincount(group, weights=often)
+    far = (n_often == sizes) & (sizes < LEAST_GRID)
+    far[np.argmax(sizes)] = False
+    return far[group]
 
 
 def grid_step(values):

@@ -21,7 +21,7 @@ from skjetsim._encoders._column_maps import (
     some_maps,
     straight_maps,
 )
-from skjetsim._encoders._grids import Grids
+from skjetsim._encoders._grids import AtomGrids, Grids
 
 CELL_POINTS = 16  # points of a slot, or of a cell of integers, at which the density is averaged
 SPREAD_SEED = 0  # spreads events over slots and cells unless the caller has a generator
@@ -37,7 +37,7 @@ class TableEncoder:
     Values that many events hold, such as zero in 40% of them, are atoms. They get a slot of the
     normal, as wide as their share, and come back exactly. If an atom of one column implies one of
     another column, both come back together. Columns of counts, or of steps such as 0.5, are found
-    and treated as integers are.
+    and treated as integers are. A column may have atoms, and a grid for all other values.
 
     Parameters
     ----------
@@ -66,11 +66,13 @@ class TableEncoder:
         Least value of each column of integers, in units of the step.
     maps_ : dict of ndarray
         Maps of the varying columns, from `learn_maps`.
+    atom_grids_ : AtomGrids or None
+        Columns with atoms whose other values lie on a grid.
     atoms_ : Atoms or None
         Maps of the columns with atoms, in place of those in `maps_`.
     """
 
-    grids_ = atoms_ = None
+    grids_ = atoms_ = atom_grids_ = None
 
     def __init__(self, names, *, what="X", circular=None, integers=None, scale="normal"):
         self.names = list(names)
@@ -111,11 +113,13 @@ class TableEncoder:
 
     def _learn(self, varying, weight, rng):
         """Learn the maps of the varying columns, and what is repeated in them."""
-        self.grids_ = self.atoms_ = None
+        self.grids_ = self.atoms_ = self.atom_grids_ = None
         maps, ordered = self._learn_maps(varying, weight, rng)
         ordered = {j: column for j, column in ordered.items() if not self.integers_[j]}
         found = repeated_columns(varying, weight, self.circular_, ordered)
-        steps = {j: repeats.step for j, (_, repeats) in found.items() if repeats.step}
+        grids = {j: each for j, each in found.items() if each[1].step}
+        mixed = {j: each for j, each in grids.items() if len(each[1].atoms)}
+        steps = {j: repeats.step for j, (_, repeats) in grids.items() if j not in mixed}
         if steps:
             self.integers_ = self.integers_.copy()
             self.integers_[list(steps)] = True
@@ -125,8 +129,13 @@ class TableEncoder:
             maps, _ = self._learn_maps(varying, weight, rng)
         self.maps_ = maps
         self.reach_ = column_reach(maps["mean"], maps["std"], self.circular_)
+        spread = None
+        if mixed:
+            self.atom_grids_ = AtomGrids(mixed)
+            spread = self.atom_grids_.spread(varying, rng)
         if found:
-            self.atoms_ = Atoms().fit(varying, found, weight, self.circular_, self.integers_)
+            kinds = self.circular_, self.integers_
+            self.atoms_ = Atoms().fit(varying, found, weight, *kinds, spread)
             self.maps_ = straight_maps(maps, self.atoms_.mapped_)
 
     def _learn_maps(self, varying, weight, rng):
@@ -171,12 +180,17 @@ class TableEncoder:
         new = (units != np.floor(units)) & self.integers_
         if self.atoms_ is not None:
             new |= self.atoms_.impossible(varying)
+        if self.atom_grids_ is not None:
+            new |= self.atom_grids_.has_fraction(varying)
         refuse_new_values(varying, self._varying_names(), new)
 
     def extend(self, table):
         """Lower the least integers to those of further rows."""
-        integers = self._in_steps(self._of_varying(table))[:, self.integers_]
+        varying = self._of_varying(table)
+        integers = self._in_steps(varying)[:, self.integers_]
         self.least_ = np.minimum(self.least_, integers.min(axis=0))
+        if self.atom_grids_ is not None:
+            self.atom_grids_.extend(varying)
 
     def extend_reach(self, table):
         """Allow values as far out as those of further rows."""
@@ -226,6 +240,8 @@ class TableEncoder:
                 self.grids_.from_steps(varying)
         if self.atoms_ is not None:
             self.atoms_.decode(inputs, varying)
+        if self.atom_grids_ is not None:
+            self.atom_grids_.round_down(varying)
         if self.n_outputs_ == len(self.varying_):
             return varying
         table = np.tile(self.constants_, (len(inputs), 1))
@@ -279,6 +295,8 @@ class TableEncoder:
             wrong |= (integers < self.least_).any(axis=1)
             if self.atoms_ is not None:
                 wrong |= self.atoms_.impossible(varying).any(axis=1)
+            if self.atom_grids_ is not None:
+                wrong |= self.atom_grids_.impossible(varying, self.atoms_.is_discrete(varying))
             result = self._log_mean_over_cells(varying, units, log_prob)
         result[wrong] = -np.inf
         return result
@@ -310,7 +328,7 @@ class TableEncoder:
         n_points = np.full(len(units), CELL_POINTS if self.integers_.any() else 1)
         n_points[lowest.any(axis=1)] = 2 * CELL_POINTS
         if self.atoms_ is not None:
-            discrete = self.atoms_.is_discrete(varying).any(axis=1)
+            discrete = self.atoms_.is_discrete(varying).any(axis=1) | (self.atom_grids_ is not None)
             n_points[discrete] = np.maximum(n_points[discrete], CELL_POINTS)
         if (n_points == 1).all():
             return self._log_density_at(varying, units, log_prob, slice(None))
@@ -352,6 +370,8 @@ class TableEncoder:
         """Network inputs; `points` are places in the slots of atoms, or a generator of them."""
         if self.atoms_ is None:
             return apply_maps(self.maps_, cells)
+        if self.atom_grids_ is not None:
+            varying = self.atom_grids_.spread(varying, points)
         every = len(self.atoms_.mapped_) == self.n_outputs_
         inputs = np.empty_like(cells) if every else apply_maps(self.maps_, cells)
         self.atoms_.encode(varying, inputs, points)
@@ -361,5 +381,9 @@ class TableEncoder:
         slopes = log_slopes(self.maps_, cells)
         if self.atoms_ is not None:
             slots = np.full(self.n_outputs_, 0.5) if slots is None else slots
-            self.atoms_.log_slopes(varying, slopes, slots)
+            grids = self.atom_grids_
+            cells = varying if grids is None else grids.spread(varying, slots)
+            self.atoms_.log_slopes(cells, slopes, slots)
+            if grids is not None:
+                slopes[:, grids.columns] += grids.log_steps(varying)
         return slopes

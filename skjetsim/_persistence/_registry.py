@@ -6,6 +6,7 @@ None of them reads, writes or runs anything: a file could make a model do whatev
 # Classes of our fitted state: {name in files, for ever: where the class is today}.
 STATE = {
     "AtomAngles": "skjetsim._encoders._atom_angles.AtomAngles",
+    "AtomGrids": "skjetsim._encoders._grids.AtomGrids",
     "AtomLines": "skjetsim._encoders._atom_lines.AtomLines",
     "Atoms": "skjetsim._encoders._atoms.Atoms",
     "CloudEncoder": "skjetsim._encoders._cloud.CloudEncoder",

@@ -86,12 +86,52 @@ def test_spectra_on_a_grid(column, step):
     assert len(found.atoms) == 0
 
 
+@pytest.mark.parametrize(
+    ("mean", "n"), [(0.1, 4000), (0.1, 1_000_000), (0.7, 1_000_000), (0.2, 200)]
+)
+def test_counts_of_few_values_are_a_spectrum(mean, n):
+    found = found_in(np.random.default_rng(0).poisson(mean, n) * 1.0)
+    assert found.step == 1
+    assert len(found.atoms) == 0
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5, 6, 7], [-1, 0, 1], [0, 1, 3], [0, 0.5, 1]]
+)
+def test_labels_are_atoms(values):
+    """The last of 0, 1, 2 is a label, too, if it is as frequent as the others."""
+    rng = np.random.default_rng(0)
+    assert_array_equal(found_in(rng.choice(values, N) * 1.0).atoms, values)
+    if values != sorted(range(len(values))):
+        rare = np.r_[0.01, np.full(len(values) - 1, 0.99 / (len(values) - 1))][::-1]
+        assert_array_equal(found_in(rng.choice(values, N, p=rare) * 1.0).atoms, values)
+
+
 def test_zeros_far_below_a_grid_are_an_atom():
     column = np.round(continuous(20_000), 1)
     column[:8000] = 0.0
     assert_array_equal(found_in(column).atoms, [0.0])
+    assert found_in(column).step == pytest.approx(0.1)
     column[:8000] = 19.9
     assert found_in(column).step == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("sentinels", [(-999.0,), (-1.0,), (0.0,), (-999.0, -1.0, 0.0), (1e4,)])
+def test_sentinels_far_from_rounded_values_are_atoms(sentinels):
+    """The sentinel has few times the counts of the values near it, and stretches the grid."""
+    column = np.round(20 + np.random.default_rng(0).exponential(20, 20_000))
+    for k, value in enumerate(sentinels):
+        column[1000 * k : 1000 * (k + 1)] = value
+    found = found_in(column)
+    assert_array_equal(found.atoms, sentinels)
+    assert found.step == 1
+
+
+def test_sentinels_far_from_labels_are_labels():
+    for labels in ([-999, *range(8)], [0, 1, 2, 3, 4, 5, 21]):
+        column = np.random.default_rng(0).choice(labels, N) * 1.0
+        assert_array_equal(found_in(column).atoms, labels)
+        assert found_in(column).step == 0
 
 
 def test_angles_on_a_grid_are_atoms():

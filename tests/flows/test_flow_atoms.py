@@ -100,6 +100,30 @@ def test_score_is_a_probability_at_atoms():
         assert np.exp(log_p[1:]).sum() * 0.02 == pytest.approx(1 - np.exp(log_p[0]), abs=0.01)
 
 
+@pytest.mark.parametrize("sentinel", [-999.0, -1.0])
+def test_sentinels_next_to_rounded_values(sentinel):
+    rng = np.random.default_rng(0)
+    pt = np.round(20 + rng.exponential(20, N))
+    y = pd.DataFrame({"pt": np.where(rng.random(N) < 0.17, sentinel, pt).astype(np.int64)})
+    model = FlowGenerator(**SMALL | {"max_epochs": 2}).fit(y).set_output(transform="pandas")
+    drawn = model.sample(N, random_state=1)["pt"]
+    assert drawn.dtype == np.int64
+    assert np.mean(drawn == sentinel) == pytest.approx(0.17, abs=0.03)
+    assert drawn[drawn != sentinel].min() >= 20
+
+
+def test_one_more_count_than_in_the_fit_is_probable():
+    """Numbers of b jets: 4,000 events have few different ones, but a larger one is possible."""
+    n_b = np.random.default_rng(0).poisson(0.1, N)[:, None]
+    model = FlowGenerator(**SMALL | {"max_epochs": 3}).fit(n_b)
+    p = np.exp(model.score_samples(np.arange(n_b.max() + 20.0)[:, None]))
+    assert p[n_b.max() + 1] > 0
+    assert p.sum() == pytest.approx(1, abs=0.04)  # nine of ten events are in the lowest cell
+    drawn = model.sample(N, random_state=1)
+    assert np.mean(drawn == 0) == pytest.approx(np.mean(n_b == 0), abs=0.03)
+    assert np.mean(drawn == 0) == pytest.approx(p[0], abs=0.04)
+
+
 def test_scores_of_events(simulator):
     X, y = events(500, seed=2)
     log_p = simulator.score_samples(X, y)
