@@ -196,6 +196,93 @@ class NeverBack(FunctionTransformer):
         return X
 
 
+class WithSum(TransformerMixin, BaseEstimator):
+    """Drops the last column, which is the sum of the others."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X[X.columns[:-1]] if hasattr(X, "columns") else X[:, :-1]
+
+    def inverse_transform(self, X):
+        if hasattr(X, "with_columns"):
+            return X.with_columns(total=X["pt"] + X["mass"])
+        if hasattr(X, "assign"):
+            return X.assign(total=X.sum(axis=1))
+        return np.column_stack([X, X.sum(axis=1)])
+
+
+def _as_container(name):
+    if name == "polars":
+        return pytest.importorskip("polars").from_pandas
+    return (lambda table: table) if name == "pandas" else np.asarray
+
+
+class Bounded(NeverBack):
+    """Has no inverse above `largest`, in the container that is given."""
+
+    def inverse_transform(self, X):
+        back = pd.DataFrame(super().inverse_transform(X), columns=["pt", "mass"])
+        if hasattr(X, "index"):
+            back.index = X.index
+        return _as_container(type(X).__module__.split(".")[0])(back)
+
+
+@pytest.mark.filterwarnings("ignore:.* had no inverse")
+@pytest.mark.parametrize("block_rows", [1, 7, 1000])
+@pytest.mark.parametrize("container", ["numpy", "pandas", "polars"])
+def test_blocks_without_any_inverse_may_change_the_columns(monkeypatch, container, block_rows):
+    to_container = _as_container(container)
+    rng = np.random.default_rng(0)
+
+    def draw(n, seed):
+        values = np.random.default_rng(seed).random((n, 2))
+        return pd.DataFrame(values, columns=["pt", "mass"])
+
+    def again(rows, seed):
+        return to_container(draw(len(rows), rng.integers(2**31)))
+
+    def check(marks):
+        assert not np.isnan(marks).any()
+
+    monkeypatch.setattr(back, "BLOCK_ROWS", block_rows)
+    stages = [
+        (step, lambda X, rows, step=step: step.inverse_transform(X))
+        for step in (Bounded(kw_args={"largest": 1.0}), WithSum())
+    ]
+    for n in (1, 2, 20):
+        for seed in range(10):
+            drawn = draw(n, seed).set_axis(np.arange(n) + 100)
+            events = back.take_back(stages, to_container(drawn), check, again)
+            assert type(events) is type(to_container(drawn))
+            values, kept = np.asarray(events), np.asarray(drawn.sum(axis=1) <= 1)
+            assert values.shape == (n, 3)
+            np.testing.assert_allclose(values[:, :2].sum(axis=1), values[:, 2])
+            assert (values[:, 2] <= 1).all()
+            assert_array_equal(values[kept, :2], np.asarray(drawn)[kept])
+            if container == "pandas":
+                assert list(events.index) == list(drawn.index)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:.* had no inverse")
+@pytest.mark.parametrize("container", ["numpy", "pandas", "polars"])
+def test_single_events_without_an_inverse_get_all_columns(container):
+    X = skewed()
+    X["total"] = X.sum(axis=1)
+    model = make_generative_pipeline(WithSum(), PowerTransformer(), GaussianMixture(2))
+    model.fit(_as_container(container)(X))
+    lost = 0
+    for seed in range(60):
+        drawn = np.asarray(model.sample(1, random_state=seed))
+        assert drawn.shape == (1, 3)
+        assert np.isfinite(drawn).all()
+        with np.errstate(invalid="ignore"):
+            point = sample(model[-1], n_samples=1, random_state=seed)
+            lost += np.isnan(model[1].inverse_transform(point)).any()
+    assert lost > 0
+
+
 @pytest.mark.parametrize("n_samples", [None, 3])
 def test_simulators_draw_again_for_the_same_event(n_samples):
     X = pd.DataFrame({"pt": np.repeat([10.0, 50.0], 300)})
