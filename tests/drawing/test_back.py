@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,7 @@ from sklearn.preprocessing import (
 )
 
 import skjetsim._drawing._back as back
+import skjetsim._drawing._inverts as inverts
 from skjetsim import sample, sample_chunks, sample_inverse
 from skjetsim.compose import (
     ConditionalTransformerMixin,
@@ -28,6 +30,7 @@ from skjetsim.compose import (
 )
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import make_generative_pipeline
+from skjetsim.preprocessing import LogTransformer
 
 FLOW = {"n_transforms": 1, "hidden_features": (8,), "max_epochs": 1, "random_state": 0}
 
@@ -101,6 +104,51 @@ def test_pipelines_find_out_when_they_draw(n_samples):
     unfolder = make_pipeline(FunctionTransformer(np.log), unfolder).fit(skewed(), skewed())
     with pytest.raises(ValueError, match="FunctionTransformer does not take events back"):
         sample_inverse(unfolder, skewed(n_samples))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("refit", [False, True])
+def test_pipelines_find_out_after_a_step_was_changed(nested, refit):
+    step = FunctionTransformer(np.log, inverse_func=np.exp)
+    first = make_pipeline(StandardScaler(with_mean=False), step) if nested else step
+    generator = make_pipeline(first, GaussianMixture()).fit(skewed())
+    sample(generator, n_samples=50)
+    step.set_params(inverse_func=None)
+    if refit:
+        generator.fit(skewed())
+    with pytest.raises(ValueError, match="does not take events back"):
+        sample(generator, n_samples=50)
+    step.set_params(inverse_func=np.exp)
+    sample(generator, n_samples=50)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        PowerTransformer(),
+        QuantileTransformer(n_quantiles=100),
+        LogTransformer(["pt"]),
+        make_pipeline(StandardScaler(), PCA()),
+        ColumnTransformer([("log", FunctionTransformer(np.log, np.exp), [0])]),
+        FlowGenerator(**FLOW),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_steps_are_checked_once_for_each_fit(monkeypatch, step):
+    checked = []
+    monkeypatch.setattr(inverts, "check_inverts", lambda step, *_: checked.append(step))
+    if not hasattr(step, "inverse_transform"):
+        monkeypatch.setattr(
+            type(step), "inverse_transform", lambda self, X: np.abs(X[:, [0, 0]]), raising=False
+        )
+    generator = make_pipeline(step, GaussianMixture()).fit(skewed())
+    for _ in range(2):
+        sample(generator, n_samples=20)
+        sample(generator, n_samples=1)
+        assert len(checked) == 1
+    generator.fit(skewed())
+    sample(generator, n_samples=1), sample(generator, n_samples=1)
+    assert len(checked) == 2
 
 
 @pytest.mark.parametrize(
