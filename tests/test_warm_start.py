@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skjetsim import load, save
+from skjetsim import load, sample, sample_inverse, save
 from skjetsim.compose import GeneratorChain, ResidualTransformer, TransformedSimulator, Unfolder
 from skjetsim.flows import (
     FlowGenerator,
@@ -80,14 +80,66 @@ def test_a_loaded_model_goes_on(tmp_path):
     assert again.history_ == model.history_
 
 
-def test_another_network_is_an_error():
+@pytest.mark.parametrize(
+    ("model", "changes", "named"),
+    [
+        (FlowSimulator(**FLOW), {"hidden_features": (9,)}, "hidden_features"),
+        (FlowSimulator(**FLOW), {"n_transforms": 3}, "n_transforms"),
+        (FlowSimulator(**FLOW), {"n_transforms": 1, "random_state": None}, "n_transforms"),
+        (FlowSimulator(**FLOW | {"n_transforms": 6}), {"permutation": "reverse"}, "permutation"),
+        (FlowSimulator(**FLOW), {"bijection": "planar"}, "bijection or structure"),
+        (FlowSimulator(**FLOW), {"structure": "autoregressive"}, "bijection or structure"),
+        (FlowSimulator(**FLOW), {"bijection": "affine"}, "bijection or the names of angles"),
+        (FlowGenerator(**FLOW), {"n_transforms": 5, "n_bins": 5}, "n_transforms and n_bins"),
+        (InvertibleUnfolder(n_transforms=2, hidden_features=(8,), **WARM), {"n_transforms": 4}, ""),
+        (MODELS[-1], {"hidden_features": (9,)}, "hidden_features"),
+        (QuantileSimulator(**WARM), {"n_quantiles": 5}, "n_quantiles"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_another_network_is_an_error_that_names_the_parameter(model, changes, named):
+    wide = np.hstack([X, X[:, :1] ** 2])
+    generates = isinstance(model, FlowGenerator)
+    data = (wide,) if generates else (X, np.hstack([Y, Y[:, :1] ** 2]))
+    model = clone(model).fit(*data)
+    state, kept = dict(vars(model)), model.get_params()
+    with pytest.raises(ValueError, match=rf"but .*{named} changed. Set warm_start=False"):
+        model.set_params(**changes).fit(*data)
+    assert vars(model.set_params(**kept)) == state
+
+
+WIDE = np.hstack([Y, Y[:, :1] ** 2])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    ("X_new", "Y_new"),
+    [(X, WIDE), (WIDE, Y), (X * np.nan, Y), (X[:, :1], Y), (X, np.zeros_like(Y))],
+    ids=["wide y", "wide X", "NaN", "narrow X", "constant y"],
+)
+def test_a_fit_that_fails_leaves_the_one_before(model, X_new, Y_new):
+    model = clone(model).fit(X, Y)
+    draw = sample_inverse if isinstance(model, InvertibleUnfolder) else sample
+    given = Y[:50] if draw is sample_inverse else X[:50]
+    before = draw(model, given, random_state=0)
+    try:
+        model.fit(X_new, Y_new)
+    except ValueError:
+        assert_array_equal(draw(model, given, random_state=0), before)
+        assert model.fit(X, Y).n_epochs_ == 6
+
+
+def test_other_columns_are_an_error():
     model = FlowSimulator(**FLOW).fit(X, Y)
-    with pytest.raises(ValueError, match=r"hidden_features changed. Set warm_start=False"):
-        model.set_params(hidden_features=(9,)).fit(X, Y)
-    assert "_earlier" not in vars(model)
-    model.fit(X, Y)  # the failed fit is forgotten, as always
     with pytest.raises(ValueError, match=r"other columns, or other columns that vary"):
-        model.fit(X, np.hstack([Y, Y[:, :1] ** 2]))
+        model.fit(X, WIDE)
+
+
+def test_without_warm_start_a_fit_that_fails_is_forgotten():
+    model = FlowSimulator(**FLOW | {"warm_start": False}).fit(X, Y)
+    with pytest.raises(ValueError, match="n_bins"):
+        model.set_params(n_bins=1).fit(X, Y)
+    assert not hasattr(model, "net_")
 
 
 def test_ctrl_c_in_the_first_epoch_keeps_the_fit(monkeypatch):
@@ -101,7 +153,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_the_fit(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(TrainingNet, "train_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            model.fit(X)
+            model.fit(3 * X)  # which is scaled otherwise
     assert_array_equal(model.sample(5, random_state=0), expected)
     assert model.history_ == history
     assert model.fit(X).n_epochs_ == 6

@@ -39,14 +39,14 @@ def take_back(stages, drawn, check, again=None, random_state=None):
     -------
     ndarray or DataFrame
     """
-    n_rows, parts = len(drawn), _Parts(len(drawn))
+    n_rows, result = len(drawn), _Result(drawn)
     lost, far = np.zeros((2, n_rows), dtype=bool)
-    for start in range(0, n_rows, BLOCK_ROWS):
+    for start in range(0, max(n_rows, 1), BLOCK_ROWS):
         rows = np.arange(start, min(start + BLOCK_ROWS, n_rows))
         part = drawn if len(rows) == n_rows else _take(drawn, slice(rows[0], rows[-1] + 1))
         part, lost[rows], far[rows] = _undo(stages, part, rows)
-        parts.add(part)
-    events, bad = parts.joined(), np.flatnonzero(lost)
+        result.put(rows, part)
+    bad = np.flatnonzero(lost)
     if far.any() or (len(bad) and again is None):
         _fail(check, lost | far, stages)
     _warn_of_redraws(len(bad), n_rows, stages)
@@ -55,16 +55,21 @@ def take_back(stages, drawn, check, again=None, random_state=None):
         part, lost, far = _undo(stages, again(bad, seed), bad)
         if far.any():
             break
-        events, bad = _put(events, bad[~lost], _take(part, np.flatnonzero(~lost))), bad[lost]
+        result.put(bad, part)
+        bad = bad[lost]
         if not len(bad):
             break
     if len(bad):
         _fail(check, np.isin(np.arange(n_rows), bad), stages)
-    return events
+    return result.table()
 
 
 def _undo(stages, events, rows):
-    """Events in front of the transformers, and masks of those that became NaN and infinite."""
+    """Events in front of the transformers, and masks of those that became NaN and infinite.
+
+    A copy of another event is in place of each of the latter. If there is no other event, the
+    events are None, because the stages that are left cannot be undone.
+    """
     lost, far = np.zeros((2, len(events)), dtype=bool)
     for step, undo in stages:
         with taking_back(step):
@@ -76,6 +81,7 @@ def _undo(stages, events, rows):
         far |= np.isinf(values).any(axis=1)
         lost |= np.isnan(values).any(axis=1)
         if (lost | far).all():
+            events = None
             break
         kept = np.flatnonzero(~(lost | far))[0]  # in place of the others, for the next transformer
         events = _take(events, np.where(lost | far, kept, np.arange(len(values))), keep_index=True)
@@ -110,17 +116,6 @@ def _take(table, rows, keep_index=False):
     return taken.set_axis(table.index) if keep_index else taken
 
 
-def _put(table, rows, part):
-    """Table with the rows of `part` at the positions `rows`."""
-    if isinstance(table, np.ndarray):
-        table[rows] = part
-        return table
-    source = np.arange(len(table))
-    source[rows] = len(table) + np.arange(len(rows))
-    joined = _take(_concatenate([table, part]), source)
-    return joined.set_axis(table.index) if hasattr(table, "index") else joined
-
-
 def _concatenate(parts):
     if hasattr(parts[0], "iloc"):
         return pd.concat(parts)
@@ -130,22 +125,37 @@ def _concatenate(parts):
     return joined
 
 
-class _Parts:
-    """Blocks of a table, joined without a second copy if they are arrays."""
+class _Result:
+    """A table as long as `drawn`, of parts that came back. Arrays are not copied twice."""
 
-    def __init__(self, n_rows):
-        self.n_rows, self.table, self.others, self.stop = n_rows, None, [], 0
+    def __init__(self, drawn):
+        self.n_rows, self.index = len(drawn), getattr(drawn, "index", None)
+        self.array, self.frames = None, []
+        self.source = np.zeros(self.n_rows, dtype=np.intp)  # rows of the joined frames
 
-    def add(self, part):
-        if len(part) == self.n_rows or not isinstance(part, np.ndarray):
-            self.others.append(part)
+    def put(self, rows, part):
+        """Write a part at the positions `rows`, over what was there. None leaves them open."""
+        if part is None:
             return
-        if self.table is None:
-            self.table = np.empty((self.n_rows, *part.shape[1:]), part.dtype)
-        self.table[self.stop : self.stop + len(part)] = part
-        self.stop += len(part)
+        if not isinstance(part, np.ndarray):
+            self.source[rows] = sum(map(len, self.frames)) + np.arange(len(rows))
+            self.frames.append(part)
+        elif self.array is None and len(part) == self.n_rows:
+            self.array = part
+        else:
+            if self.array is None:
+                self.array = np.empty((self.n_rows, *part.shape[1:]), part.dtype)
+            self.array[rows] = part
 
-    def joined(self):
-        if self.table is not None:
-            return self.table
-        return self.others[0] if len(self.others) == 1 else _concatenate(self.others)
+    def table(self):
+        if self.array is not None:
+            return self.array
+        if len(self.frames) == 1:
+            table = self.frames[0]
+        else:
+            table = _take(_concatenate(self.frames), self.source)
+        if not hasattr(table, "iloc"):  # of polars
+            return table
+        if self.index is not None:
+            return table.set_axis(self.index)
+        return table if len(self.frames) == 1 else table.reset_index(drop=True)

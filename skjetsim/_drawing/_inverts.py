@@ -1,8 +1,9 @@
 """Check that a transformer gives events back: what is drawn behind it would not be an event."""
 
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import FunctionTransformer
 
 from skjetsim.utils._angles import is_angle, wrap_phi
@@ -18,7 +19,8 @@ ROUNDING = 1e-6  # of the value itself
 # Share of events that may come back otherwise: quantile maps move those beyond their subsample.
 MOST_OFF = 0.01
 
-_checked: WeakSet = WeakSet()
+# Parts of each step at its last check: a step that was fitted again is checked again.
+_checked: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def some_rows(table):
@@ -61,10 +63,12 @@ def check_inverts(step, events, there_and_back):
 
 
 def check_draws_invert(steps, events):
-    """Do the same once for each step of a Pipeline, with events that were drawn behind them."""
-    if all(step in _checked for step in steps):
+    """Do the same once for each fit of a step of a Pipeline, with events drawn behind the steps."""
+    parts = [_parts(step) for step in steps]
+    known = [_is_checked(step, own) for step, own in zip(steps, parts, strict=True)]
+    if all(known):
         return
-    for step in reversed(steps):
+    for step, is_known in zip(reversed(steps), reversed(known), strict=True):
         with np.errstate(all="ignore"):
             events = step.inverse_transform(events)
         kept = (
@@ -77,9 +81,32 @@ def check_draws_invert(steps, events):
         def there_and_back(events, step=step):
             return step.inverse_transform(step.transform(events))
 
-        if step not in _checked:
+        if not is_known:
             check_inverts(step, events, there_and_back)
-    _checked.update(steps)
+    for step, own in zip(steps, parts, strict=True):
+        _checked[step] = own
+
+
+def _parts(step):
+    """Parameters and fitted attributes of an estimator, and of the estimators inside it."""
+    parts, waiting = [], [step]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, tuple)):
+            waiting.extend(value)
+        elif isinstance(value, BaseEstimator):
+            waiting.extend(vars(value).values())
+        else:
+            parts.append(value)
+    return parts
+
+
+def _is_checked(step, parts):
+    """Whether a step has the same parts as at its last check."""
+    before = _checked.get(step)
+    if before is None or len(before) != len(parts):
+        return False
+    return all(old is new for old, new in zip(before, parts, strict=True))
 
 
 def _tried(there_and_back, events):

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from skjetsim._drawing._chunked import CHUNK_ROWS, chunk_height, draw_in_chunks, padded_rows
-from skjetsim._estimators._warm_start import Earlier, load_earlier, same_architecture
+from skjetsim._estimators._warm_start import Earlier, gives_back, load_earlier, same_architecture
 from skjetsim.utils._parameters import check_fraction, check_positive
 from skjetsim.utils._seeds import as_seed_sequence, numpy_rng, torch_generator
 from skjetsim.utils._threads import map_threads
@@ -53,7 +53,8 @@ class NetworkEstimator:
     warm_start : bool
         `fit` goes on from the present weights, if there are any, with a new schedule of the
         learning rate. `history_` grows, and the best of the new epochs is kept. Columns are scaled
-        anew. Parameters of the network must be those of the fit before.
+        anew. Parameters of the network must be those of the fit before. If such a `fit` fails, the
+        estimator stays as it was before.
     callbacks : list of skorch.callbacks.Callback or None
         Called during the training: loggers, further schedules, other rules to stop. A model file
         does not keep them, and `save` says so.
@@ -93,6 +94,11 @@ class NetworkEstimator:
     _most_validation_rows = sys.maxsize
     _earlier = None  # the fit that this one goes on from
     outliers_ = None  # density of mismeasured events, which are then not those of the network
+
+    def __init_subclass__(cls, **settings):
+        super().__init_subclass__(**settings)
+        if "fit" in vars(cls):
+            cls.fit = gives_back(cls.fit)
 
     def _training_plan(self, n_rows, n_columns):
         """Checked parameters of the training; `n_columns` counts events and conditions together."""
@@ -173,7 +179,7 @@ class NetworkEstimator:
         with PrivateRandom(torch_generator(root, WEIGHTS)):
             network = self._make_network(**self._architecture)
         if self._earlier is not None:
-            self._if_alike(load_earlier, network, self._earlier)
+            load_earlier(network, self._earlier)
         return TrainingNet(
             network,
             plan=plan,
@@ -191,16 +197,8 @@ class NetworkEstimator:
         if self._earlier is None:
             self._architecture = settings
             return
-        arguments = self._earlier.architecture, settings, self.get_params(deep=False)
-        self._architecture = self._if_alike(same_architecture, *arguments)
-
-    def _if_alike(self, check, *arguments):
-        """Compare with the fit before, and forget it if this one cannot go on from it."""
-        try:
-            return check(*arguments)
-        except ValueError:
-            del self._earlier
-            raise
+        parameters = self.get_params(deep=False)
+        self._architecture = same_architecture(self._earlier.architecture, settings, parameters)
 
     def _forget_fit(self, go_on=True):
         """Drop the network of an earlier fit, or keep it aside if this fit goes on from it."""
@@ -250,8 +248,6 @@ class NetworkEstimator:
         """Keep a trained network, unless it was stopped in its first epoch."""
         earlier = vars(self).pop("_earlier", None)
         if net.best_epoch_ == 0:
-            if earlier is not None:
-                earlier.give_back(self)
             return
         before = [] if earlier is None else earlier.history
         self.history_ = before + [

@@ -16,7 +16,7 @@ from skjetsim.base._inside import check_simulator, explained, fit_weighted, numb
 from skjetsim.compose._balance import balance
 from skjetsim.compose._draw_classes import draw_classes, fitted_classifier, log_proba
 from skjetsim.compose._meta_simulator import MetaSimulator, all_have
-from skjetsim.compose._patterns import Patterns
+from skjetsim.compose._patterns import Patterns, check_missing
 from skjetsim.compose._tables import flat_rows, flat_table, target_columns, theory_table
 from skjetsim.utils._seeds import Seed, as_seed_sequence, numpy_rng
 from skjetsim.utils._validation import column_names, counted
@@ -55,7 +55,8 @@ class EfficiencySimulator(MetaSimulator):
     missing : float or dict of str to float
         What stands in columns of y that an event does not have. A number is for all columns, such
         as -999. A dict gives it by column, and all other columns have zero: {"jet2_b_tag": -1}.
-        Columns of X with objects that are absent at theory level hold the same, or zero.
+        Columns of X with objects that are absent at theory level hold the same, or zero. Values
+        are finite: replace NaN in events by a number first.
     random_state : int, RandomState, Generator or None
         Seed of the default trees, and of the noise of `transform` and `score`.
 
@@ -161,9 +162,9 @@ class EfficiencySimulator(MetaSimulator):
             a list, or `missing` is not a number.
         ValueError
             If y has no column `accepted`, its values are not 0 or 1, a column of a rejected event
-            is not missing, no event is accepted, a pattern has fewer than 5 events, or the
-            classifier is certain of something wrong; on bad values (naming column and row), or
-            different lengths or indices of X and y.
+            is not missing, `missing` is not finite, no event is accepted, a pattern has fewer than
+            5 events, or the classifier is certain of something wrong; on bad values (naming column
+            and row), or different lengths or indices of X and y.
         """
         self._check_parts()
         x_names, y_names = column_names(X), column_names(y)
@@ -279,6 +280,7 @@ class EfficiencySimulator(MetaSimulator):
     def _check_parts(self):
         check_simulator(self.simulator)
         check_classifier(self.classifier, "predict_proba")
+        check_missing(self.missing)
         if not isinstance(self.objects, (list, tuple)) or not all(
             isinstance(name, str) and name for name in self.objects
         ):

@@ -1,5 +1,7 @@
 """Patterns of events in the detector: rejected, or accepted with or without objects."""
 
+import numbers
+
 import numpy as np
 
 from skjetsim.utils._columns import find_column
@@ -185,6 +187,20 @@ def _absent(there, objects):
         if columns:
             bits |= (~there[:, columns].any(axis=1)).astype(np.int64) << bit
     return bits
+
+
+def check_missing(missing):
+    """Raise unless all values that stand for missing columns are finite numbers."""
+    named = missing.items() if isinstance(missing, dict) else [(None, missing)]
+    for column, value in named:
+        name = "missing" if column is None else f"missing[{column!r}]"
+        if isinstance(value, numbers.Real) and not np.isfinite(value):
+            raise ValueError(
+                f"{name} must be a finite number, got {value}: events must not have NaN or "
+                "infinity. Replace it in X and y by a number that no event has, such as -999, and "
+                "pass that: y.fillna(-999) and missing=-999."
+            )
+        check_real(value, name)
 
 
 def _missing(missing, names, n_columns, known=()):

@@ -42,6 +42,23 @@ def test_sentinels_are_zeros_by_another_name(theory):
         assert (model.predict(X)[:, 0] != 0).all()
 
 
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        (np.nan, "missing must be a finite number, got nan"),
+        (-np.inf, "missing must be a finite number, got -inf"),
+        (np.float32("nan"), "missing must be a finite number, got nan"),
+        ({"jet2_pt": -1, "jet2_mass": np.nan}, r"missing\['jet2_mass'\] must be a finite"),
+    ],
+)
+def test_nan_is_no_sentinel(missing, named):
+    X, y = two_jets()
+    with pytest.raises(ValueError, match=rf"{named}.*y.fillna\(-999\) and missing=-999"):
+        fitted(X, padded(y, np.nan), objects=["jet2"], missing=missing)
+    cured = fitted(X, padded(y, np.nan).fillna(-999), objects=["jet2"], missing=-999)
+    assert cured.patterns_ == fitted(X, y, objects=["jet2"]).patterns_
+
+
 def test_a_sentinel_for_each_column():
     X, y = two_jets()
     y["jet2_b_tag"] = np.where((y[JET2] == 0).all(axis=1), -1.0, 1.0 * (y["jet2_pt"] > 40))

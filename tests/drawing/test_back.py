@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,7 @@ from sklearn.preprocessing import (
 )
 
 import skjetsim._drawing._back as back
+import skjetsim._drawing._inverts as inverts
 from skjetsim import sample, sample_chunks, sample_inverse
 from skjetsim.compose import (
     ConditionalTransformerMixin,
@@ -28,6 +30,7 @@ from skjetsim.compose import (
 )
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.pipeline import make_generative_pipeline
+from skjetsim.preprocessing import LogTransformer
 
 FLOW = {"n_transforms": 1, "hidden_features": (8,), "max_epochs": 1, "random_state": 0}
 
@@ -101,6 +104,51 @@ def test_pipelines_find_out_when_they_draw(n_samples):
     unfolder = make_pipeline(FunctionTransformer(np.log), unfolder).fit(skewed(), skewed())
     with pytest.raises(ValueError, match="FunctionTransformer does not take events back"):
         sample_inverse(unfolder, skewed(n_samples))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("refit", [False, True])
+def test_pipelines_find_out_after_a_step_was_changed(nested, refit):
+    step = FunctionTransformer(np.log, inverse_func=np.exp)
+    first = make_pipeline(StandardScaler(with_mean=False), step) if nested else step
+    generator = make_pipeline(first, GaussianMixture()).fit(skewed())
+    sample(generator, n_samples=50)
+    step.set_params(inverse_func=None)
+    if refit:
+        generator.fit(skewed())
+    with pytest.raises(ValueError, match="does not take events back"):
+        sample(generator, n_samples=50)
+    step.set_params(inverse_func=np.exp)
+    sample(generator, n_samples=50)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        PowerTransformer(),
+        QuantileTransformer(n_quantiles=100),
+        LogTransformer(["pt"]),
+        make_pipeline(StandardScaler(), PCA()),
+        ColumnTransformer([("log", FunctionTransformer(np.log, np.exp), [0])]),
+        FlowGenerator(**FLOW),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_steps_are_checked_once_for_each_fit(monkeypatch, step):
+    checked = []
+    monkeypatch.setattr(inverts, "check_inverts", lambda step, *_: checked.append(step))
+    if not hasattr(step, "inverse_transform"):
+        monkeypatch.setattr(
+            type(step), "inverse_transform", lambda self, X: np.abs(X[:, [0, 0]]), raising=False
+        )
+    generator = make_pipeline(step, GaussianMixture()).fit(skewed())
+    for _ in range(2):
+        sample(generator, n_samples=20)
+        sample(generator, n_samples=1)
+        assert len(checked) == 1
+    generator.fit(skewed())
+    sample(generator, n_samples=1), sample(generator, n_samples=1)
+    assert len(checked) == 2
 
 
 @pytest.mark.parametrize(
@@ -194,6 +242,93 @@ class NeverBack(FunctionTransformer):
         X = np.array(X, dtype=float)
         X[np.abs(X).sum(axis=1) > self.kw_args["largest"]] = np.nan
         return X
+
+
+class WithSum(TransformerMixin, BaseEstimator):
+    """Drops the last column, which is the sum of the others."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X[X.columns[:-1]] if hasattr(X, "columns") else X[:, :-1]
+
+    def inverse_transform(self, X):
+        if hasattr(X, "with_columns"):
+            return X.with_columns(total=X["pt"] + X["mass"])
+        if hasattr(X, "assign"):
+            return X.assign(total=X.sum(axis=1))
+        return np.column_stack([X, X.sum(axis=1)])
+
+
+def _as_container(name):
+    if name == "polars":
+        return pytest.importorskip("polars").from_pandas
+    return (lambda table: table) if name == "pandas" else np.asarray
+
+
+class Bounded(NeverBack):
+    """Has no inverse above `largest`, in the container that is given."""
+
+    def inverse_transform(self, X):
+        back = pd.DataFrame(super().inverse_transform(X), columns=["pt", "mass"])
+        if hasattr(X, "index"):
+            back.index = X.index
+        return _as_container(type(X).__module__.split(".")[0])(back)
+
+
+@pytest.mark.filterwarnings("ignore:.* had no inverse")
+@pytest.mark.parametrize("block_rows", [1, 7, 1000])
+@pytest.mark.parametrize("container", ["numpy", "pandas", "polars"])
+def test_blocks_without_any_inverse_may_change_the_columns(monkeypatch, container, block_rows):
+    to_container = _as_container(container)
+    rng = np.random.default_rng(0)
+
+    def draw(n, seed):
+        values = np.random.default_rng(seed).random((n, 2))
+        return pd.DataFrame(values, columns=["pt", "mass"])
+
+    def again(rows, seed):
+        return to_container(draw(len(rows), rng.integers(2**31)))
+
+    def check(marks):
+        assert not np.isnan(marks).any()
+
+    monkeypatch.setattr(back, "BLOCK_ROWS", block_rows)
+    stages = [
+        (step, lambda X, rows, step=step: step.inverse_transform(X))
+        for step in (Bounded(kw_args={"largest": 1.0}), WithSum())
+    ]
+    for n in (1, 2, 20):
+        for seed in range(10):
+            drawn = draw(n, seed).set_axis(np.arange(n) + 100)
+            events = back.take_back(stages, to_container(drawn), check, again)
+            assert type(events) is type(to_container(drawn))
+            values, kept = np.asarray(events), np.asarray(drawn.sum(axis=1) <= 1)
+            assert values.shape == (n, 3)
+            np.testing.assert_allclose(values[:, :2].sum(axis=1), values[:, 2])
+            assert (values[:, 2] <= 1).all()
+            assert_array_equal(values[kept, :2], np.asarray(drawn)[kept])
+            if container == "pandas":
+                assert list(events.index) == list(drawn.index)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:.* had no inverse")
+@pytest.mark.parametrize("container", ["numpy", "pandas", "polars"])
+def test_single_events_without_an_inverse_get_all_columns(container):
+    X = skewed()
+    X["total"] = X.sum(axis=1)
+    model = make_generative_pipeline(WithSum(), PowerTransformer(), GaussianMixture(2))
+    model.fit(_as_container(container)(X))
+    lost = 0
+    for seed in range(60):
+        drawn = np.asarray(model.sample(1, random_state=seed))
+        assert drawn.shape == (1, 3)
+        assert np.isfinite(drawn).all()
+        with np.errstate(invalid="ignore"):
+            point = sample(model[-1], n_samples=1, random_state=seed)
+            lost += np.isnan(model[1].inverse_transform(point)).any()
+    assert lost > 0
 
 
 @pytest.mark.parametrize("n_samples", [None, 3])
