@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from skjetsim.utils._angles import angle_positions
-from skjetsim.utils._warnings import warn_user
+from skjetsim.utils._warnings import gives_hints, warn_user
 
 # Probability of as many events outside the range if they are of the same kind as those of the fit.
 IMPROBABLE = 1e-8
@@ -86,7 +86,7 @@ def warn_outside(estimator, rows, side, names):
         for j in np.flatnonzero(((rows < low) | (rows > high)).mean(axis=0) > share)
         if _is_outside(rows[:, j], low[j], high[j], *ranges[3:6, j])
     ]
-    if outside and not is_inside_another(estimator):
+    if outside and gives_hints() and not is_inside_another(estimator):
         warn_user(
             f"{side} has events outside the range that {type(estimator).__name__} was fitted on: "
             f"{listed(outside)}. What is drawn or scored there is an extrapolation. Look at the "
@@ -104,7 +104,7 @@ def _warn_of_unit(estimator, rows, side, names, ranges):
         for j in np.flatnonzero((np.abs(rows) < largest).all(axis=0) & np.isfinite(largest))
         if thousandfold(ranges[6:, j], sizes(rows[:, j])) is not None
     ]
-    if small and not is_inside_another(estimator):
+    if small and gives_hints() and not is_inside_another(estimator):
         warn_user(
             f"{side} has columns whose values are about a thousandth of those that "
             f"{type(estimator).__name__} was fitted on: {listed(small)}. Look at the units, such "

@@ -60,7 +60,7 @@ def test_columns_that_vary_by_rounding_are_refused(events):
         FlowSimulator(**TINY).partial_fit(events, muons)
     weight = np.ones(len(events))
     FlowGenerator(**TINY).fit(events.assign(mass=0.1057), sample_weight=weight)
-    fine = events.assign(mass=0.1057 + 1e3 * noise)
+    fine = events.assign(mass=0.1057 + 2e3 * np.spacing(0.1057) * rng.normal(size=len(events)))
     drawn = FlowGenerator(**TINY).fit(fine).sample(500, random_state=0)[:, 2]
     assert np.abs(drawn - 0.1057).max() < 1e5 * np.spacing(0.1057)
     # A batch of a stream may vary less.
