@@ -1,6 +1,7 @@
 """`warm_start`: a fit goes on from the present weights, also inside compositions."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from _instances import FEW_EPOCHS
@@ -10,7 +11,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skjetsim import load, sample, sample_inverse, save
-from skjetsim.compose import GeneratorChain, ResidualTransformer, TransformedSimulator, Unfolder
+from skjetsim.compose import (
+    EfficiencySimulator,
+    EnsembleSimulator,
+    GeneratorChain,
+    IterativeUnfolder,
+    ResidualTransformer,
+    SimulatorChain,
+    TransformedSimulator,
+    Unfolder,
+)
 from skjetsim.flows import (
     FlowGenerator,
     FlowMatchingSimulator,
@@ -198,3 +208,52 @@ def test_both_parts_of_a_chain_go_on():
     chain = GeneratorChain(FlowGenerator(**FLOW), FlowSimulator(**FLOW), columns=[0])
     chain.fit(X).fit(X)
     assert chain.generator_.n_epochs_ == chain.simulator_.n_epochs_ == 6
+
+
+def test_all_steps_of_a_simulator_chain_go_on():
+    steps = [("first", FlowSimulator(**FLOW), [0]), ("second", QuantileSimulator(**WARM), [1])]
+    chain = SimulatorChain(steps).fit(X, Y)
+    before = weights(chain.simulators_["first"])
+    chain.set_params(first__max_epochs=1, first__learning_rate=1e-30, first__weight_decay=0.0)
+    chain.fit(X, Y)
+    assert [step.n_epochs_ for step in chain.simulators_.values()] == [4, 6]
+    np.testing.assert_allclose(weights(chain.simulators_["first"]), before, atol=1e-12)
+    assert not any("before" in attribute for attribute in vars(chain))
+    chain.set_params(first__warm_start=False, second__max_epochs=2).fit(X, Y)
+    assert [step.n_epochs_ for step in chain.simulators_.values()] == [1, 8]
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("seed", [0, None])
+def test_members_of_ensembles_go_on(n_jobs, seed):
+    flow = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()])
+    ensemble = EnsembleSimulator(flow, n_estimators=2, n_jobs=n_jobs, random_state=seed).fit(X, Y)
+    before = [weights(inside(member)) for member in ensemble.estimators_]
+    still = {"learning_rate": 1e-30, "weight_decay": 0.0, "max_epochs": 1}
+    ensemble.set_params(**{f"simulator__simulator__{name}": still[name] for name in still})
+    ensemble.set_params(n_estimators=3).fit(X, Y)
+    members = list(map(inside, ensemble.estimators_))
+    assert [member.n_epochs_ for member in members] == [4, 4, 1]
+    for member, expected in zip(members, before, strict=False):
+        np.testing.assert_allclose(weights(member), expected, atol=1e-12)
+    assert not any("before" in attribute for attribute in vars(ensemble))
+
+
+def test_patterns_of_events_go_on():
+    y = pd.DataFrame(np.abs(Y) + 1, columns=["jet1_pt", "jet2_pt"]).assign(accepted=1.0)
+    y.loc[::3, "jet2_pt"], y.loc[::4] = 0.0, 0.0
+    model = EfficiencySimulator(FlowSimulator(**FLOW), objects=["jet2"], random_state=0)
+    model.fit(X, y).fit(X, y)
+    assert {part.n_epochs_ for part in model.simulators_.values()} == {6}
+    assert len(model.simulators_) == 2
+
+
+def test_the_unfolder_of_an_iterative_unfolder_goes_on():
+    unfolder = Unfolder(FlowSimulator(**FLOW))
+    model = IterativeUnfolder(unfolder, n_iterations=1, tol=0.0).fit(X, Y)
+    model.unfold(Y + 0.5, random_state=0)
+    assert [inside(part).n_epochs_ for part in model.unfolders_] == [3, 3]
+    model.fit(X, Y)
+    assert [inside(part).n_epochs_ for part in model.unfolders_] == [6]
+    model.unfold(Y + 0.5, random_state=0)
+    assert [inside(part).n_epochs_ for part in model.unfolders_] == [6, 3]

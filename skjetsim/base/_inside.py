@@ -162,12 +162,32 @@ def takes_weight(estimator):
 
 
 def forget(estimator, *names):
-    """Delete attributes of an earlier fit. `fit_inside` still finds those that it goes on from."""
+    """Delete attributes of an earlier fit. `fit_inside` and `going_on` still find warm ones."""
     for name in names:
         fitted = vars(estimator).pop(name, None)
         vars(estimator).pop(_before(name[:-1]), None)
-        if hasattr(fitted, "get_params") and _is_warm(fitted):
+        if any(map(_is_warm, _by_name(fitted).values())):
             setattr(estimator, _before(name[:-1]), fitted)
+
+
+def going_on(estimator, name, fresh):
+    """Put the estimators of the fit before in place of the fresh ones that go on from them.
+
+    Parameters
+    ----------
+    estimator : estimator
+    name : str
+        The attribute ``name_`` has a list or a dict of fitted estimators.
+    fresh : list or dict of str to estimator
+        Clones with the present parameters.
+
+    Returns
+    -------
+    list or dict of str to estimator
+    """
+    fitted = _by_name(vars(estimator).pop(_before(name), None))
+    new = {key: _going_on(fitted.get(key), clone) for key, clone in _by_name(fresh).items()}
+    return new if isinstance(fresh, dict) else list(new.values())
 
 
 def _before(name):
@@ -175,7 +195,16 @@ def _before(name):
     return f"_{name}_before"
 
 
+def _by_name(fitted):
+    """Estimators of an attribute, which is one estimator, or a list or dict of them."""
+    if isinstance(fitted, (list, tuple)):
+        fitted = dict(enumerate(fitted))
+    return fitted if isinstance(fitted, dict) else {"": fitted}
+
+
 def _is_warm(estimator):
+    if not hasattr(estimator, "get_params"):
+        return False
     parameters = estimator.get_params(deep=True).items()
     return any(name.split("__")[-1] == "warm_start" and value is True for name, value in parameters)
 

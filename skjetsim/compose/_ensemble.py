@@ -13,6 +13,7 @@ from skjetsim.base._inside import (
     checkpoints_inside,
     explained,
     fit_weighted,
+    going_on,
     number_checkpoints,
     set_seeds,
 )
@@ -106,6 +107,8 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
     `sample` and `sample_inverse` draw each event from a random member. Several draws of one event
     have an axis of their own, so that errors of a histogram can count them as one event.
 
+    If the simulator has `warm_start`, each member goes on from its weights in the fit before.
+
     If the simulator has a `checkpoint`, each member has its own file, with its number appended.
 
     References
@@ -184,6 +187,7 @@ class EnsembleSimulator(InverseSampling, MetaSimulator):
         for number, member in enumerate(members):
             set_seeds(member, root, MEMBER, number, replace=True)
         number_checkpoints(members)
+        members = going_on(self, "estimators", members)
         fitted = []
         try:
             self._fit_members(members, (X, y, weight), samples, fitted)

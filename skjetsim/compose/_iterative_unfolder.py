@@ -15,6 +15,7 @@ from skjetsim.base._checks import read_events
 from skjetsim.base._inside import (
     fit_weighted,
     forget,
+    going_on,
     is_estimator,
     is_fitted,
     seed_inside,
@@ -206,7 +207,7 @@ class IterativeUnfolder(BaseUnfolder):
         self.X_train_, self.y_train_ = np.array(X), np.array(y)
         self.prior_weights_ = np.ones(len(X)) if weight is None else weight.copy()
         self.weights_, self.iterations_ = self.prior_weights_, []
-        unfolder = clone(self.unfolder)
+        (unfolder,) = going_on(self, "unfolders", [clone(self.unfolder)])
         try:
             self._train(unfolder, weight)
         finally:  # after Ctrl-C, too, what was learnt can be used

@@ -4,7 +4,7 @@ import numpy as np
 
 from skjetsim._estimators._unpaired_score import unpaired_score
 from skjetsim.base._checks import read_events, used_events
-from skjetsim.base._inside import forget, is_fitted
+from skjetsim.base._inside import forget, going_on, is_fitted
 from skjetsim.base._simulator import BaseSimulator
 from skjetsim.base._tags import is_paired, unwrapped
 
@@ -95,6 +95,7 @@ class MetaSimulator(BaseSimulator):
         fit : callable
             Takes the number, the name and the clone.
         """
+        simulators = going_on(self, "simulators", simulators)
         try:
             for number, (name, simulator) in enumerate(simulators.items()):
                 fit(number, name, simulator)
