@@ -39,7 +39,7 @@ def test_there_and_back(step, sentinel):
     assert np.median(others) == pytest.approx(34, abs=1.0)
 
 
-@pytest.mark.parametrize(("step", "sentinel"), [(1.0, 0.0), (0.5, -999.0)])
+@pytest.mark.parametrize(("step", "sentinel"), [(1.0, 0.0), (0.5, -999.0), (20.0, -999.0)])
 def test_scores_are_probabilities(step, sentinel):
     own = encoder(rounded(step, sentinel=sentinel))
     drawn = own.decode(np.random.default_rng(1).normal(size=(100_000, 1)))

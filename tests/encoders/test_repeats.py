@@ -154,6 +154,8 @@ def test_single_values_next_to_atoms_have_no_density():
 
 def test_grid_step():
     assert grid_step(np.array([0.0, 1.0, 2.0, 5.0])) == 1
+    assert grid_step(np.array([20.0, 40.0, 60.0, 120.0])) == 20
+    assert grid_step(np.array([0.0, 4.0, 6.0, 10.0])) == 2
     assert grid_step(np.array([0.1, 0.4, 0.7])) == pytest.approx(0.3)
     assert grid_step(np.array([0.0, 1.0, 2.5])) == 0
     assert grid_step(np.array([-999.0, 0.0, 1.0])) == 0
