@@ -172,7 +172,7 @@ def grid_step(values):
     if n_steps + 1 > len(values) / FULL:
         return 0.0
     if np.all(values == np.floor(values)):
-        return 1.0
+        return float(np.gcd.reduce(np.diff(values).astype(np.int64)))
     step = range_ / n_steps
     place = (values - values[0]) / step
     return float(step) if np.abs(place - np.rint(place)).max() < ROUNDING else 0.0

@@ -39,14 +39,14 @@ def test_there_and_back(step, sentinel):
     assert np.median(others) == pytest.approx(34, abs=1.0)
 
 
-@pytest.mark.parametrize(("step", "sentinel"), [(1.0, 0.0), (0.5, -999.0)])
+@pytest.mark.parametrize(("step", "sentinel"), [(1.0, 0.0), (0.5, -999.0), (20.0, -999.0)])
 def test_scores_are_probabilities(step, sentinel):
     own = encoder(rounded(step, sentinel=sentinel))
     drawn = own.decode(np.random.default_rng(1).normal(size=(100_000, 1)))
     values = np.r_[sentinel, np.arange(20, 600, step)]
     p = np.exp(own.log_density(values[:, None], normal_density))
     assert p.sum() == pytest.approx(1, abs=5e-3)
-    for value in (sentinel, 20.0, 21.0, 40.0):
+    for value in (sentinel, 20.0, 20.0 + step, 40.0):
         share = np.mean(drawn == value)
         assert p[values == value][0] == pytest.approx(share, abs=2e-3)
     wrong = np.array([[20.25], [19.0], [5.0], [sentinel - 1]])
@@ -70,6 +70,7 @@ def test_an_implied_atom():
     assert_array_equal(drawn[:, 0] == 0, drawn[:, 1] == -999)
     assert_array_equal(drawn, np.round(drawn))
     assert np.mean(drawn[:, 0] == 0) == pytest.approx(0.4, abs=0.015)
+    assert drawn[drawn[:, 0] > 0, 1].mean() == pytest.approx(8, abs=0.3)
     assert np.isfinite(own.log_density(table, normal_density)).all()
     impossible = np.array([[0.0, 8.0], [30.0, -999.0]])
     assert np.isneginf(own.log_density(impossible, normal_density)).all()

@@ -95,6 +95,11 @@ def test_counts_of_few_values_are_a_spectrum(mean, n):
     assert len(found.atoms) == 0
 
 
+def test_a_rare_largest_count_may_be_seen_often():
+    assert found_in(np.repeat([0.0, 1.0, 2.0], [90_000, 9000, 300])).step == 1
+    assert len(found_in(np.repeat([0.0, 1.0, 2.0], [1000, 800, 300])).atoms) == 3
+
+
 @pytest.mark.parametrize(
     "values", [[0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5, 6, 7], [-1, 0, 1], [0, 1, 3], [0, 0.5, 1]]
 )
@@ -149,6 +154,8 @@ def test_single_values_next_to_atoms_have_no_density():
 
 def test_grid_step():
     assert grid_step(np.array([0.0, 1.0, 2.0, 5.0])) == 1
+    assert grid_step(np.array([20.0, 40.0, 60.0, 120.0])) == 20
+    assert grid_step(np.array([0.0, 4.0, 6.0, 10.0])) == 2
     assert grid_step(np.array([0.1, 0.4, 0.7])) == pytest.approx(0.3)
     assert grid_step(np.array([0.0, 1.0, 2.5])) == 0
     assert grid_step(np.array([-999.0, 0.0, 1.0])) == 0
