@@ -8,7 +8,7 @@ from skjetsim.utils._seeds import as_seed_sequence, child_seed
 from skjetsim.utils._validation import all_finite
 from skjetsim.utils._warnings import warn_user
 
-BLOCK_ROWS = 16_384  # that are taken back at once, which bounds the memory
+BLOCK_ROWS = 8192  # that are taken back at once, which bounds the memory
 N_TRIES = 20
 AGAIN = 2**31  # branch of the seed of a call, beyond the numbers of its chunks
 NOTABLE, LEAST_NOTABLE = 0.01, 10  # share and number of redrawn events from which users are warned
@@ -131,13 +131,15 @@ class _Result:
     def __init__(self, drawn):
         self.n_rows, self.index = len(drawn), getattr(drawn, "index", None)
         self.array, self.frames = None, []
-        self.source = np.zeros(self.n_rows, dtype=np.intp)  # rows of the joined frames
+        self.source = None  # rows of the joined frames
 
     def put(self, rows, part):
         """Write a part at the positions `rows`, over what was there. None leaves them open."""
         if part is None:
             return
         if not isinstance(part, np.ndarray):
+            if self.source is None:
+                self.source = np.zeros(self.n_rows, dtype=np.intp)
             self.source[rows] = sum(map(len, self.frames)) + np.arange(len(rows))
             self.frames.append(part)
         elif self.array is None and len(part) == self.n_rows:

@@ -419,8 +419,17 @@ def test_memory_of_many_draws():
     ]
     for model, draw in zip(models, (sample, sample, sample_inverse), strict=True):
         model.fit(X, X * 1.1)
-        draw(model, X[:10], n_samples=2)
-        assert peak(lambda m=model, d=draw: d(m, X, n_samples=150, random_state=0)) < 2.5
+        given = X if draw is sample else X * 1.1
+        draw(model, given[:10], n_samples=2)
+        assert peak(lambda m=model, d=draw, g=given: d(m, g, n_samples=150, random_state=0)) < 2.5
+
+
+def test_memory_of_draws_of_few_columns():
+    X = skewed(2000, ["c0", "c1", "c2", "c3"])
+    model = TransformedSimulator(FlowSimulator(**FLOW), [ResidualTransformer()])
+    model = make_generative_pipeline(model).fit(X, X * 1.1)
+    model.sample(X[:10], n_samples=2)
+    assert peak(lambda: model.sample(X, n_samples=100, random_state=0)) < 2.4
 
 
 def test_draws_that_do_not_fit_into_memory_name_sample_chunks():
