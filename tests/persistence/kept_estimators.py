@@ -83,7 +83,8 @@ def _padded(y, azimuth):
     there = (np.arange(N_EVENTS) % 2)[:, None]
     towers = np.round(azimuth, 1) * (azimuth > 0)
     steps = np.round(2 * np.random.default_rng(1).exponential(2, N_EVENTS)) / 2
-    return (y * there).assign(isolation=steps, tower_phi=towers)
+    missing = np.where(there[:, 0], steps, -999.0)
+    return (y * there).assign(isolation=steps, activity=missing, tower_phi=towers)
 
 
 def mismeasured():
