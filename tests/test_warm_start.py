@@ -121,6 +121,7 @@ def test_another_network_is_an_error_that_names_the_parameter(model, changes, na
 WIDE = np.hstack([Y, Y[:, :1] ** 2])
 
 
+@FEW_EPOCHS
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 @pytest.mark.parametrize(
     ("X_new", "Y_new"),

@@ -28,8 +28,9 @@ def one_thread():
 
     with _lock:  # so that no other thread starts with the setting of this one
         before = torch.get_num_threads()
+        # Also if it is one: that is OpenMP's number, and MKL may have another one.
+        torch.set_num_threads(1)
         if before != 1:
-            torch.set_num_threads(1)
             _set_default(before)
     try:
         yield
