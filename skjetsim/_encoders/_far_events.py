@@ -78,6 +78,11 @@ class FarEvents(BaseEstimator):
         self.any_ = bool(np.isfinite(self.cuts_).any())
         return self
 
+    def leave_out(self, columns):
+        """Take back the cuts of some columns."""
+        self.cuts_[:, columns] = [[-np.inf], [np.inf]]
+        self.any_ = bool(np.isfinite(self.cuts_).any())
+
     def find(self, table, basis):
         """Which rows of a table have a value beyond a cut.
 

@@ -66,8 +66,7 @@ class Outliers(BaseEstimator):
                 self.columns_ = np.flatnonzero(choices[-1])
         self.far_ = FarEvents().fit(table, lambda: self.basis(X), weight, columns)
         if self.far_.any_:  # a value that many events hold, such as -999, is not mismeasured
-            columns = np.setdiff1d(columns, list(repeated_columns(table, weight)))
-            self.far_.fit(table, lambda: self.basis(X), weight, columns)
+            self.far_.leave_out(list(repeated_columns(table, weight)))
         self.far_x_ = FarEvents()
         if not self.far_.any_:
             return np.zeros(len(table), dtype=bool)

@@ -54,8 +54,11 @@ def test_no_draw_is_much_farther_than_the_farthest_event():
     drawn = found.draw(np.tile([1.0, 0.0], (50_000, 1)), rng.normal(size=(50_000, 3)))
     farthest = np.abs(found.centres_[:, 0]).max()
     assert np.abs(drawn[:, 0]).max() <= 1.5 * farthest + 0.01
-    beyond = np.array([[1.6 * farthest, 0.0]])
-    assert found.log_prob(beyond, np.array([[1.0, 0.0]]))[0] < -1e4
+    assert np.abs(drawn[:, 0]).max() > 1.2 * farthest
+    inside, beyond = np.array([[[1.4 * farthest, 0.0]], [[1.6 * farthest, 0.0]]])
+    basis = np.array([[1.0, 0.0]])
+    assert found.log_prob(inside, basis)[0] > -25
+    assert found.log_prob(beyond, basis)[0] < -0.4 * (1.6 * farthest) ** 2  # as a core of width 1
 
 
 def test_draws_follow_x():
