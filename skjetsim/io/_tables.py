@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from skjetsim.io._containers import as_pandas, is_table, not_a_table
 from skjetsim.io._units import GEN, RECO, WEIGHT, resolve_units
+from skjetsim.utils._containers import read_container
 from skjetsim.utils._validation import check_same_events, check_same_length, first_duplicate
 
-NO_CHUNKS = (str, bytes, dict, pd.Series, np.ndarray)
+NO_CHUNKS = (str, bytes, pd.Series, np.ndarray)
+CURE = "Columns need names: pandas.DataFrame(X, columns=[...])."
 
 
 def file_tables(X, y, sample_weight):
@@ -17,19 +18,23 @@ def file_tables(X, y, sample_weight):
 
     Parameters
     ----------
-    X : DataFrame, or iterable of DataFrame or of tuple
-    y : DataFrame, Series or None
+    X : container with names, or iterable of such containers or of tuple
+        A container is what `read_container` makes a DataFrame of.
+    y : container with names, Series or None
     sample_weight : array-like or None
 
     Yields
     ------
     DataFrame
     """
-    if is_table(X):
+    X = read_container(X)
+    if isinstance(X, pd.DataFrame):
         yield side_by_side(X, y, sample_weight)
         return
-    if not isinstance(X, Iterable) or isinstance(X, NO_CHUNKS) or hasattr(X, "fields"):
-        raise TypeError(f"X must be a DataFrame, or an iterable of them, got {not_a_table(X)}")
+    if not isinstance(X, Iterable) or isinstance(X, NO_CHUNKS):
+        raise TypeError(
+            f"X must be a DataFrame, or an iterable of them, got {type(X).__name__}. {CURE}"
+        )
     if y is not None or sample_weight is not None:
         raise TypeError(
             "X is an iterable of chunks, and y or sample_weight is not None: let the iterable give "
@@ -37,21 +42,25 @@ def file_tables(X, y, sample_weight):
         )
     for number, chunk in enumerate(X):
         parts = chunk if isinstance(chunk, tuple) else (chunk,)
-        if not 1 <= len(parts) <= 3 or not is_table(parts[0]):
+        parts = [read_container(part) for part in parts[:1]] + list(parts[1:])
+        if not 1 <= len(parts) <= 3 or not isinstance(parts[0], pd.DataFrame):
             raise TypeError(
                 f"Chunk {number} of X must be a DataFrame, (X, y) or (X, y, sample_weight), got "
-                f"{not_a_table(chunk)}"
+                f"{type(chunk).__name__}. {CURE}"
             )
         yield side_by_side(*parts, *[None] * (3 - len(parts)))
 
 
 def side_by_side(X, y, sample_weight):
     """Columns of one table as the file names them, in the order X, y, weight."""
+    y = None if y is None else read_container(y, "y")
     if isinstance(y, pd.Series):
         y = y.to_frame()
-    if y is not None and not is_table(y):
-        raise TypeError(f"y must be a DataFrame or a Series with a name, got {not_a_table(y, 'y')}")
-    X, y = as_pandas(X, "X"), as_pandas(y, "y")
+    if y is not None and not isinstance(y, pd.DataFrame):
+        raise TypeError(
+            f"y must be a DataFrame or a Series with a name, got {type(y).__name__}. "
+            f"{CURE.replace('(X', '(y')}"
+        )
     _check_table(X, "X")
     prefix = "" if y is None else GEN
     columns = {f"{prefix}{name}": X[name].to_numpy() for name in X}

@@ -22,9 +22,9 @@ def write_events(path, X, y=None, *, sample_weight=None, units=None, description
 
     X : DataFrame of shape (n_samples, n_features), or iterable of chunks
         Columns are float32, float64, integers or bool, and have names. Without `y` they are
-        stored under these. Tables of polars and pyarrow are taken, too. An iterable gives
-        DataFrames, tuples (X, y) or tuples (X, y, sample_weight), as :func:`iter_events` does, and
-        is written in bounded memory.
+        stored under these. Tables of polars and pyarrow, dicts of arrays, structured arrays and
+        awkward records are read by name, too. An iterable gives such tables, tuples (X, y) or
+        tuples (X, y, sample_weight), as :func:`iter_events` does, and is written in bounded memory.
 
     y : DataFrame of shape (n_samples, n_targets) or Series, default=None
         The same events at detector level. With it, the columns are stored as ``gen_<name>`` for

@@ -197,12 +197,18 @@ def _from_library(X, what):
     if source == "polars" and kind == "LazyFrame":
         raise TypeError(f"{what} is a LazyFrame, which is not computed yet. Pass {what}.collect().")
     if is_polars(X):
+        for column in X:
+            if not column.dtype.is_float():
+                _refuse_missing(column.null_count(), column.name, column.dtype, what)
         if set(X.dtypes) == {sys.modules["polars"].Float64}:
             return pd.DataFrame(X.to_numpy(), columns=X.columns, copy=False)
         return pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
     if source == "polars" and kind == "Series":
         return pd.Series(X.to_numpy(), name=X.name or None)
     if source == "pyarrow" and hasattr(X, "column_names"):
+        for name, column in zip(X.column_names, X.columns, strict=True):
+            if not sys.modules["pyarrow"].types.is_floating(column.type):
+                _refuse_missing(column.null_count, name, column.type, what)
         return X.to_pandas()
     if source == "pyarrow" and hasattr(X, "to_numpy"):
         return np.asarray(X.to_pandas())
@@ -222,6 +228,15 @@ def _from_library(X, what):
             f"{what} is a {kind} of {source}, which is not read by name. Pass a pandas DataFrame."
         )
     return X
+
+
+def _refuse_missing(n_missing, name, dtype, what):
+    """Raise ValueError if values are missing in a column whose type has no NaN."""
+    if n_missing:
+        raise ValueError(
+            f"{what} column {name!r} has missing values ({n_missing} in all), for which {dtype} "
+            "has no number: fill them, or leave these events out."
+        )
 
 
 def _from_awkward(X, what):
