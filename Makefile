@@ -58,6 +58,7 @@ benchmark: $(VENV)/.installed-test
 	    metrics/metrics simulation/sampling simulation/simulation simulation/wjet \
 	    simulation/time_to_auc simulation/ensemble simulation/choices simulation/closure \
 	    simulation/efficiency simulation/raw_columns simulation/atoms simulation/tails \
+	    simulation/far_masses \
 	    flows/densities flows/flow_speed flows/flow_matching \
 	    unfolding/unfolding unfolding/unfolding_closure datasets/shower_speed \
 	    datasets/generation datasets/physics unpaired/sliced_wasserstein unpaired/unpaired \

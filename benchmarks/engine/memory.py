@@ -3,6 +3,9 @@
 A generator draws nine columns, and a simulator draws from a file of generated events. Their
 networks are small, so that the larger samples take a minute. How well they model W + jet does not
 matter here. Time and peak are those of the process, which also loads the model.
+
+Then the peak of many draws per event in memory, over the size of the result: of a bare flow, and of
+the W + jet pipeline, whose draws are taken back through its transformers.
 """
 
 import argparse
@@ -11,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +24,14 @@ from skjetsim._drawing._sample_chunks import sample_chunks
 from skjetsim.datasets import load_wjet
 from skjetsim.flows import FlowGenerator, FlowSimulator
 from skjetsim.io import iter_events, write_events
+from skjetsim.response import make_wjet_pipeline
 
 SMALL = {"n_transforms": 2, "hidden_features": (32,), "max_epochs": 2, "random_state": 0}
 COUNTS = (100_000, 1_000_000, 10_000_000)
 # Of the peak of the largest sample over that of the next: the first few blocks, which are all there
 # is of 10^5 events, do not yet fill what the allocator keeps.
 GOAL = 1.05
+N_ROWS, N_DRAWS, GOAL_DRAWS = 2000, 100, 2.5
 
 
 def sample_to_file(kind, n_events, folder):
@@ -62,6 +68,22 @@ def tiled(X, n_events):
         yield X[: n_events - start]
 
 
+def many_draws(X, y):
+    """Print the peak of draws in memory over the size of the result."""
+    flow = FlowSimulator(**SMALL)
+    for name, model in {"flow": flow, "W + jet pipeline": make_wjet_pipeline(flow)}.items():
+        model.fit(X, y)
+        skjetsim.sample(model, X[:10], n_samples=2)
+        tracemalloc.start()
+        drawn = skjetsim.sample(model, X[:N_ROWS], n_samples=N_DRAWS, random_state=0)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        print(
+            f"{name}: {N_DRAWS} draws of {N_ROWS} events take {peak / drawn.nbytes:.2f} times the "
+            f"memory of the result (goal: at most {GOAL_DRAWS})"
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
@@ -92,6 +114,7 @@ def main():
                 f"{last / before:.3f} (goal: at most {GOAL})",
                 flush=True,
             )
+    many_draws(X, y)
 
 
 if __name__ == "__main__":
